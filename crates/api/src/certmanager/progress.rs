@@ -1,0 +1,63 @@
+//! How far a request has come, read from its conditions.
+
+use super::condition::{
+    CertificateRequestCondition, ConditionStatus, condition_type, ready_reason,
+};
+use super::encoded::EncodedBytes;
+use super::request::CertificateRequest;
+
+/// How far a request has come. The last four are final: a request is used once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Progress<'a> {
+    /// No approver has spoken.
+    Undecided,
+    /// Approved, and the issuer has not answered.
+    Approved,
+    /// The issuer answered with a certificate, which nobody has checked yet.
+    Issued(&'a EncodedBytes),
+    /// An approver refused; the condition says why.
+    Denied(&'a CertificateRequestCondition),
+    /// The issuer gave up; the condition says why.
+    Failed(&'a CertificateRequestCondition),
+    /// cert-manager found the request malformed; the condition says why.
+    Invalid(&'a CertificateRequestCondition),
+}
+
+impl CertificateRequest {
+    /// Reads how far the request has come. A refusal wins over whatever else is stated, and a
+    /// certificate counts only beside `Ready` being true.
+    #[must_use]
+    pub fn progress(&self) -> Progress<'_> {
+        if let Some(condition) = self.holding(condition_type::DENIED) {
+            return Progress::Denied(condition);
+        }
+        if let Some(condition) = self.holding(condition_type::INVALID_REQUEST) {
+            return Progress::Invalid(condition);
+        }
+        if let Some(ready) = self.ready() {
+            let reason = ready.reason.as_deref().unwrap_or_default();
+            if ready.status == ConditionStatus::True {
+                if let Some(certificate) = self.certificate() {
+                    return Progress::Issued(certificate);
+                }
+            } else if reason == ready_reason::DENIED {
+                return Progress::Denied(ready);
+            } else if reason == ready_reason::FAILED {
+                return Progress::Failed(ready);
+            }
+        }
+        if self.is_approved() {
+            Progress::Approved
+        } else {
+            Progress::Undecided
+        }
+    }
+
+    fn certificate(&self) -> Option<&EncodedBytes> {
+        self.status
+            .as_ref()?
+            .certificate
+            .as_ref()
+            .filter(|certificate| !certificate.is_empty())
+    }
+}
