@@ -1,0 +1,107 @@
+//! The certificate signing request (PKCS#10, RFC 2986) for an SVID.
+
+use rcgen::{CertificateParams, DistinguishedName, IsCa, SanType};
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::prelude::FromDer as _;
+use zeroize::Zeroizing;
+
+use super::armor::{self, ArmorError};
+use super::key::{PrivateKey, PublicKey};
+use super::signature;
+use crate::identity::SpiffeId;
+
+/// A request for one SVID: an empty subject, one critical subject alternative name with the SPIFFE
+/// ID as its URI, and nothing else.
+///
+/// Usages are not asked for here but in the object around it, and a request without them cannot
+/// contradict it (cert-manager compares the two).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateSigningRequest {
+    der: Vec<u8>,
+    pem: String,
+}
+
+impl CertificateSigningRequest {
+    /// Builds the request and signs it with the key that it is for.
+    ///
+    /// # Errors
+    ///
+    /// [`CsrError::Signing`] when the cryptographic library fails, which is not expected.
+    pub fn build(key: &PrivateKey, identity: &SpiffeId) -> Result<Self, CsrError> {
+        // The defaults have a common name and would name the requester twice.
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters.is_ca = IsCa::NoCa;
+        let uri = identity.as_str().try_into().map_err(CsrError::Signing)?;
+        parameters.subject_alt_names = vec![SanType::URI(uri)];
+        let request = parameters
+            .serialize_request(key)
+            .map_err(CsrError::Signing)?;
+        let der = request.der().to_vec();
+        let mut pem = Zeroizing::new(String::new());
+        armor::encode(LABEL, &der, &mut pem);
+        Ok(Self {
+            der,
+            pem: std::mem::take(&mut *pem),
+        })
+    }
+
+    /// The request as one PEM block, `CERTIFICATE REQUEST`.
+    pub fn to_pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// The request's DER.
+    pub fn as_der(&self) -> &[u8] {
+        &self.der
+    }
+}
+
+/// Why a request could not be made or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CsrError {
+    /// The cryptographic library could not build or sign it.
+    #[error("the certificate signing request could not be signed")]
+    Signing(#[source] rcgen::Error),
+    /// More bytes than a request may have.
+    #[error("the certificate signing request has {bytes} bytes, {MAX_PEM_BYTES} are allowed")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+    },
+    /// The PEM is not as expected.
+    #[error("the certificate signing request could not be read: {0}")]
+    Armor(#[from] ArmorError),
+    /// The block is not a request, or something follows it.
+    #[error("the certificate signing request could not be read: it is not DER of PKCS#10")]
+    Malformed,
+    /// It is not signed with the key that it names.
+    #[error("the certificate signing request is not signed with its own key")]
+    Signature,
+}
+
+/// See [`PublicKey::from_csr_pem`].
+pub(super) fn public_key(pem: &[u8]) -> Result<PublicKey, CsrError> {
+    if pem.len() > MAX_PEM_BYTES {
+        return Err(CsrError::TooLarge { bytes: pem.len() });
+    }
+    let der = armor::decode_single(pem, LABEL)?;
+    let Ok(([], request)) = X509CertificationRequest::from_der(&der) else {
+        return Err(CsrError::Malformed);
+    };
+    let info = &request.certification_request_info;
+    signature::verify(
+        &info.subject_pki,
+        &request.signature_algorithm,
+        &request.signature_value.data,
+        info.raw,
+    )
+    .or(Err(CsrError::Signature))?;
+    Ok(PublicKey::from_info(&info.subject_pki))
+}
+
+const LABEL: &str = "CERTIFICATE REQUEST";
+
+/// One of ours has less than 2 KiB.
+const MAX_PEM_BYTES: usize = 64 * 1024;

@@ -1,0 +1,24 @@
+//! What an X.509-SVID is made of: the key, the request for it, the chain that an issuer returned,
+//! and the roots it leads to.
+//!
+//! Owns every rule by which key material and certificates are made or believed: the X509-SVID
+//! specification (sections 2 to 5) and, below it, RFC 5280. It must not know where bytes come from
+//! or go to: no file, no Kubernetes object, no clock.
+//!
+//! Invariant: what has one of these types was checked when it was made. Above all an [`X509Svid`]
+//! exists only if the chain is the one that was asked for, so whoever publishes one need not look
+//! at it again.
+
+mod armor;
+mod bundle;
+mod chain;
+mod csr;
+pub mod examine;
+mod key;
+mod signature;
+
+pub use armor::ArmorError;
+pub use bundle::{BundleError, TrustBundle};
+pub use chain::{Anchoring, ChainError, Expectation, Readiness, X509Svid};
+pub use csr::{CertificateSigningRequest, CsrError};
+pub use key::{KeyError, PrivateKey, PublicKey};
