@@ -14,5 +14,9 @@
 
 pub mod annotation;
 pub mod certmanager;
+#[cfg(feature = "csi")]
+pub mod csi;
 pub mod duration;
 pub mod issuance;
+#[cfg(feature = "csi")]
+pub mod registration;

@@ -30,3 +30,31 @@ fn safe_encode(text: &str) -> String {
 
 /// No vowels and no digits that look like them, so that no words arise by chance.
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made with Go's `hash/fnv` and `SafeEncodeString` of k8s.io/apimachinery 0.37.2.
+    #[test]
+    fn hashes_as_the_go_driver_does() {
+        for (id, hash) in [
+            ("", "65bb57b6b5"),
+            ("a", "d8bfb88b"),
+            ("node-1", "9bd6bbf5f"),
+            ("ip-10-0-0-1.eu-west-1.compute.internal", "7b9459f978"),
+            ("worker", "69db4bb7f"),
+            ("csi-3a1b5c7d9e0f", "68d7c6bc4f"),
+            (
+                "csi-0b6f9c1f4a1ad9b2a4c9a9ffdf1c0c2be0b30e0ed0ff0d10b9bc5d1a5e9a7d47",
+                "584dc58656",
+            ),
+            ("0", "d8bfb7bc"),
+            ("caf\u{e9}", "5c5ff597cc"),
+            ("\u{65e5}\u{672c}", "d84c7985"),
+            (&"x".repeat(256), "87fc86f5c"),
+        ] {
+            assert_eq!(identifier_hash(id), hash, "{id}");
+        }
+    }
+}

@@ -10,6 +10,8 @@ mod encoded;
 mod lenient;
 mod progress;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use condition::{CertificateRequestCondition, ConditionStatus, condition_type, ready_reason};
 pub use encoded::{EncodedBytes, EncodedBytesError};

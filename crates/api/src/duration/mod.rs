@@ -6,6 +6,8 @@
 
 mod format;
 mod parse;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

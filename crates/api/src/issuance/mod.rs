@@ -95,24 +95,27 @@ mod tests {
 
     #[test]
     fn names_every_key_that_is_missing_or_empty() {
-        let table: [(&[(&str, &str)], &[&str]); 4] = [
-            (&[], &[ISSUER_NAME, ISSUER_KIND, ISSUER_GROUP]),
+        let table = [
+            (data(&[]), vec![ISSUER_NAME, ISSUER_KIND, ISSUER_GROUP]),
             (
-                &[(ISSUER_NAME, "a"), (ISSUER_KIND, "")],
-                &[ISSUER_KIND, ISSUER_GROUP],
+                data(&[(ISSUER_NAME, "a"), (ISSUER_KIND, "")]),
+                vec![ISSUER_KIND, ISSUER_GROUP],
             ),
-            (&[(ISSUER_NAME, "a"), (ISSUER_KIND, "b")], &[ISSUER_GROUP]),
             (
-                &[
+                data(&[(ISSUER_NAME, "a"), (ISSUER_KIND, "b")]),
+                vec![ISSUER_GROUP],
+            ),
+            (
+                data(&[
                     ("Issuer-Name", "a"),
                     (ISSUER_KIND, "b"),
                     (ISSUER_GROUP, "c"),
-                ],
-                &[ISSUER_NAME],
+                ]),
+                vec![ISSUER_NAME],
             ),
         ];
         for (entries, missing) in table {
-            let error = RuntimeIssuer::from_config_map_data(&data(entries)).unwrap_err();
+            let error = RuntimeIssuer::from_config_map_data(&entries).unwrap_err();
             assert_eq!(error.missing, missing, "{entries:?}");
         }
     }

@@ -1,0 +1,3 @@
+//! The Container Storage Interface: the services `Identity` and `Node` that the kubelet calls.
+
+pub mod v1;

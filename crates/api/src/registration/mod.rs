@@ -1,0 +1,3 @@
+//! How a driver makes itself known to the kubelet.
+
+pub mod v1;
