@@ -1,32 +1,91 @@
 //! The trust bundle: the roots that relying parties believe.
 
-use super::armor::ArmorError;
+use std::fmt;
 
-/// The certificates of the authorities of a trust domain.
-#[derive(Clone, Debug, PartialEq, Eq)]
+use zeroize::Zeroizing;
+
+use super::armor::{self, ArmorError};
+use super::certificate::Certificate;
+
+/// The certificates of the authorities of a trust domain (SPIFFE X509-SVID, section 5.1), one at
+/// the least.
+///
+/// What an administrator gives is made plain on the way in: text around the blocks, blocks of other
+/// labels and repeated certificates are left out, so that what reaches a pod is certificates and
+/// nothing else. The order stays.
+#[derive(Clone, PartialEq, Eq)]
 pub struct TrustBundle {
+    authorities: Vec<Certificate>,
     pem: String,
 }
 
 impl TrustBundle {
-    /// Reads a bundle.
+    /// Reads a bundle from PEM.
+    ///
+    /// Expired authorities are taken, since bundles keep them for a while; they anchor nothing.
     ///
     /// # Errors
     ///
-    /// See [`BundleError`].
-    pub fn parse_pem(_text: &[u8]) -> Result<Self, BundleError> {
-        Err(BundleError::Empty)
+    /// When the text is longer than 1 MiB, is damaged, holds no certificate, or holds one that is
+    /// not an authority: a bundle of which a part is not understood is not believed at all.
+    pub fn parse_pem(text: &[u8]) -> Result<Self, BundleError> {
+        if text.len() > MAX_BYTES {
+            return Err(BundleError::TooLarge { bytes: text.len() });
+        }
+        let mut authorities: Vec<Certificate> = Vec::new();
+        let mut pem = Zeroizing::new(String::new());
+        let blocks = armor::decode(text)?;
+        for (index, block) in blocks
+            .iter()
+            .filter(|block| block.label == LABEL)
+            .enumerate()
+        {
+            let number = index + 1;
+            let certificate =
+                Certificate::parse(&block.der).ok_or(BundleError::Malformed { number })?;
+            if !certificate.is_authority() {
+                return Err(BundleError::NotAuthority {
+                    number,
+                    subject: certificate.subject_text(),
+                });
+            }
+            if !authorities.contains(&certificate) {
+                armor::encode(LABEL, &certificate.der, &mut pem);
+                authorities.push(certificate);
+            }
+        }
+        if authorities.is_empty() {
+            return Err(BundleError::Empty);
+        }
+        Ok(Self {
+            authorities,
+            pem: std::mem::take(&mut *pem),
+        })
     }
 
-    /// The bundle as PEM.
+    /// The certificates as PEM, one block each and nothing else.
     pub fn to_pem(&self) -> &str {
         &self.pem
     }
 
-    /// How many certificates.
-    #[expect(clippy::len_without_is_empty, reason = "a bundle is never empty")]
+    /// How many different certificates there are.
+    #[expect(clippy::len_without_is_empty, reason = "there is no empty bundle")]
     pub fn len(&self) -> usize {
-        0
+        self.authorities.len()
+    }
+
+    pub(super) fn authorities(&self) -> &[Certificate] {
+        &self.authorities
+    }
+}
+
+impl fmt::Debug for TrustBundle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "TrustBundle({} certificates)",
+            self.authorities.len()
+        )
     }
 }
 
@@ -34,10 +93,37 @@ impl TrustBundle {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BundleError {
-    /// No certificate.
-    #[error("the trust bundle holds no certificate")]
-    Empty,
-    /// The PEM is not as expected.
+    /// More bytes than a bundle may have.
+    #[error("the trust bundle has {bytes} bytes, {MAX_BYTES} are allowed")]
+    TooLarge {
+        /// How many there are.
+        bytes: usize,
+    },
+    /// The PEM is damaged.
     #[error("the trust bundle could not be read: {0}")]
     Armor(#[from] ArmorError),
+    /// There is no certificate in it.
+    #[error("the trust bundle holds no certificate: PEM blocks \"{LABEL}\" are needed")]
+    Empty,
+    /// A block is not a certificate, or something follows it within the block.
+    #[error("certificate {number} of the trust bundle could not be read: it is not DER of X.509")]
+    Malformed {
+        /// Which one, counted from 1.
+        number: usize,
+    },
+    /// A certificate may not sign others.
+    #[error(
+        "certificate {number} of the trust bundle ({subject}) is no authority: it has to be a CA that may sign certificates; leave it out"
+    )]
+    NotAuthority {
+        /// Which one, counted from 1.
+        number: usize,
+        /// Its subject, escaped and cut short.
+        subject: String,
+    },
 }
+
+const LABEL: &str = "CERTIFICATE";
+
+/// The limit that Kubernetes has for a ConfigMap and for a ClusterTrustBundle.
+const MAX_BYTES: usize = 1024 * 1024;

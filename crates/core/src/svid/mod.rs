@@ -11,9 +11,11 @@
 
 mod armor;
 mod bundle;
+mod certificate;
 mod chain;
 mod csr;
 pub mod examine;
+mod excerpt;
 mod key;
 mod signature;
 

@@ -1,63 +1,240 @@
-//! Says what is in a volume, good or bad.
+//! Says what the files of a volume hold, good or bad, for people: `inspect`.
+//!
+//! Owns the report and none of the rules, which are those of verification, so that what this calls
+//! a problem is what the driver would refuse. Where nobody said what was asked for, the chain is
+//! held against itself: any SPIFFE ID will do, and the key is the one beside it.
+//!
+//! Invariant: it answers for any bytes whatever.
 
 use jiff::Timestamp;
+
+use super::certificate::Certificate;
+use super::chain::anchor::anchoring;
+use super::chain::window::{Window, is_published};
+use super::chain::{Anchoring, leaf, path, read, window};
+use super::excerpt::excerpt;
+use super::{PublicKey, TrustBundle};
+use crate::identity::SpiffeId;
 
 /// The bytes of the files of a volume.
 #[derive(Clone, Copy, Debug)]
 pub struct Files<'a> {
     /// The certificate file.
     pub chain_pem: &'a [u8],
-    /// The key file, if it could be read.
+    /// The key file, if there is one that can be read.
     pub key_pem: Option<&'a [u8]>,
     /// The CA file, if there is one.
     pub bundle_pem: Option<&'a [u8]>,
 }
 
-/// What was found.
+/// What the files hold. Names are escaped and cut short, and nothing of the key is in here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Examination {
-    /// The SPIFFE ID of the leaf.
+    /// The one URI of the leaf, whether or not it is a SPIFFE ID.
     pub spiffe_id: Option<String>,
-    /// The issuer of the leaf.
+    /// The issuer of the leaf; empty without a leaf.
     pub issuer: String,
-    /// The serial number of the leaf, in hexadecimal.
+    /// The serial number of the leaf in hexadecimal, `0a:1b`; empty without a leaf.
     pub serial: String,
     /// When the leaf becomes valid.
     pub not_before: Option<Timestamp>,
     /// When the leaf expires.
     pub not_after: Option<Timestamp>,
-    /// The kind of the leaf's key.
+    /// When the first certificate of the chain expires.
+    pub usable_until: Option<Timestamp>,
+    /// The kind of the leaf's key, such as `ECDSA P-256`; empty without a leaf.
     pub key_type: String,
-    /// Whether the key file holds the leaf's key.
+    /// Whether the key file holds the leaf's key; nothing if either could not be read.
     pub key_matches: Option<bool>,
-    /// Every certificate, the leaf first.
+    /// Every certificate of the certificate file that could be read, in its order.
     pub chain: Vec<CertificateSummary>,
-    /// Whether the chain leads to the CA file.
+    /// Whether the chain leads to the CA file; nothing if either could not be read.
     pub anchored: Option<bool>,
-    /// Everything that is wrong, one sentence each.
+    /// Everything for which this is no good SVID, a sentence each. Empty means that it is one.
     pub problems: Vec<String>,
+    /// What is allowed, and yet may be refused by somebody, a sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// One certificate of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CertificateSummary {
-    /// Its subject.
+    /// Its subject; empty for most SVIDs.
     pub subject: String,
     /// Its issuer.
     pub issuer: String,
-    /// Its serial number in hexadecimal.
+    /// Its serial number in hexadecimal, `0a:1b`.
     pub serial: String,
     /// When it becomes valid.
     pub not_before: Timestamp,
     /// When it expires.
     pub not_after: Timestamp,
-    /// The kind of its key.
+    /// The kind of its key, such as `ECDSA P-256`.
     pub key_type: String,
-    /// Whether it is an authority.
+    /// Whether it may sign certificates.
     pub is_ca: bool,
 }
 
-/// Looks at the files of a volume.
-pub fn examine(_files: &Files<'_>, _now: Timestamp) -> Examination {
-    Examination::default()
+/// Looks at the files of a volume and says everything about them, above all what is wrong.
+pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
+    let mut examination = Examination::default();
+    let (chain, unreadable) = read::read(files.chain_pem);
+    // Links cannot be judged where a certificate is missing.
+    let is_whole = unreadable.is_empty();
+    examination
+        .problems
+        .extend(unreadable.iter().map(ToString::to_string));
+    examination.chain = chain.iter().map(summary).collect();
+    if let Some(leaf) = chain.first() {
+        examination.describe(leaf, &chain);
+        let links = if is_whole {
+            path::faults(&chain)
+        } else {
+            Vec::new()
+        };
+        let faults = leaf::faults(leaf)
+            .into_iter()
+            .chain(links)
+            .chain(window::faults(&chain, now));
+        examination
+            .problems
+            .extend(faults.map(|fault| fault.to_string()));
+        examination.look_at_identity();
+        if leaf.not_before > now {
+            let problem = format!(
+                "the certificate is valid from {} on, it is {now}",
+                leaf.not_before
+            );
+            examination.problems.push(problem);
+        }
+        examination.remarks = remarks(leaf);
+    }
+    examination.look_at_key(files.key_pem, chain.first());
+    examination.look_at_bundle(files.bundle_pem, is_whole.then_some(&chain), now);
+    examination
+}
+
+impl Examination {
+    fn describe(&mut self, leaf: &Certificate, chain: &[Certificate]) {
+        let published = chain.iter().enumerate();
+        let published = published.filter(|(position, member)| is_published(*position, member));
+        self.issuer = leaf.issuer_text();
+        self.serial = leaf.serial_text();
+        self.not_before = Some(leaf.not_before);
+        self.not_after = Some(leaf.not_after);
+        self.usable_until = Some(Window::of(leaf, published.map(|(_, member)| member)).ends);
+        self.key_type = leaf.public_key.kind();
+        let names = leaf.extensions.subject_names.as_ref();
+        self.spiffe_id = match names.map(|names| names.uris.as_slice()) {
+            Some([uri]) if SpiffeId::parse(uri).is_ok() => Some(uri.clone()),
+            Some([uri]) => Some(excerpt(uri)),
+            _ => None,
+        };
+    }
+
+    fn look_at_identity(&mut self) {
+        let Some(uri) = &self.spiffe_id else { return };
+        match SpiffeId::parse(uri) {
+            Ok(id) if id.path().is_empty() => {
+                self.problems
+                    .push("the SPIFFE ID names a trust domain and no workload".to_owned());
+            }
+            Ok(_) => {}
+            Err(error) => self
+                .problems
+                .push(format!("\"{uri}\" is no SPIFFE ID: {error}")),
+        }
+    }
+
+    fn look_at_key(&mut self, pem: Option<&[u8]>, leaf: Option<&Certificate>) {
+        let Some(pem) = pem else {
+            self.problems
+                .push("the private key is missing, or could not be read".to_owned());
+            return;
+        };
+        match (PublicKey::from_pkcs8_pem(pem), leaf) {
+            (Ok(key), Some(leaf)) => {
+                let matches = key == leaf.public_key;
+                self.key_matches = Some(matches);
+                if !matches {
+                    self.problems
+                        .push("the private key is not the one of the certificate".to_owned());
+                }
+            }
+            (Ok(_), None) => {}
+            (Err(error), _) => self.problems.push(error.to_string()),
+        }
+    }
+
+    fn look_at_bundle(
+        &mut self,
+        pem: Option<&[u8]>,
+        chain: Option<&Vec<Certificate>>,
+        now: Timestamp,
+    ) {
+        let Some(pem) = pem else { return };
+        match (TrustBundle::parse_pem(pem), chain) {
+            (Ok(bundle), Some(chain)) => {
+                let anchored = anchoring(chain, Some(&bundle), now) == Anchoring::Anchored;
+                self.anchored = Some(anchored);
+                if !anchored {
+                    let problem = "the certificate chain does not lead to the trust bundle";
+                    self.problems.push(problem.to_owned());
+                }
+            }
+            (Ok(_), None) => {}
+            (Err(error), _) => self.problems.push(error.to_string()),
+        }
+    }
+}
+
+fn summary(certificate: &Certificate) -> CertificateSummary {
+    CertificateSummary {
+        subject: certificate.subject_text(),
+        issuer: certificate.issuer_text(),
+        serial: certificate.serial_text(),
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        key_type: certificate.public_key.kind(),
+        is_ca: certificate.is_authority(),
+    }
+}
+
+/// What the specifications recommend or some library wants, though verification does not.
+fn remarks(leaf: &Certificate) -> Vec<String> {
+    let extensions = &leaf.extensions;
+    let has_subject = !leaf.subject_text().is_empty();
+    let is_critical = extensions
+        .subject_names
+        .as_ref()
+        .is_none_or(|names| names.critical);
+    let remarks = [
+        (
+            extensions.basic_constraints.is_none(),
+            "the certificate has no basic constraints: SPIFFE libraries for Rust refuse it",
+        ),
+        (
+            extensions.key_usage.is_none(),
+            "the certificate has no key usage, which SPIFFE X509-SVID section 4.3 demands: some libraries refuse it",
+        ),
+        (
+            extensions.extended_key_usage.is_none(),
+            "the certificate has no extended key usage: SPIFFE X509-SVID section 4.4 recommends serverAuth and clientAuth",
+        ),
+        (
+            !is_critical && !has_subject,
+            "the subject is empty and the subject alternative name not critical: RFC 5280 section 4.2.1.6 demands it",
+        ),
+        (
+            has_subject,
+            "the certificate has a subject, which none was asked for: nobody may rely on it",
+        ),
+    ];
+    remarks
+        .into_iter()
+        .filter(|(applies, _)| *applies)
+        .map(|(_, remark)| remark.to_owned())
+        .collect()
 }

@@ -1,0 +1,146 @@
+//! The rules for the leaf: SPIFFE X509-SVID, sections 2 to 4.
+
+use super::super::certificate::Certificate;
+use super::super::excerpt::excerpt;
+use super::error::ChainError;
+use super::svid::Expectation;
+
+/// Everything wrong with a leaf as an SVID for whomever.
+pub(in crate::svid) fn faults(leaf: &Certificate) -> Vec<ChainError> {
+    let rules = [
+        names,
+        basic_constraints,
+        key_usage,
+        extended_key_usage,
+        signer,
+    ];
+    let broken = rules.into_iter().filter_map(|rule| rule(leaf).err());
+    let extensions = leaf.extensions.faults.iter();
+    broken
+        .chain(extensions.map(|fault| ChainError::extension(0, fault)))
+        .collect()
+}
+
+/// Everything that makes a leaf somebody else's.
+pub(super) fn unexpected(leaf: &Certificate, expected: &Expectation<'_>) -> Vec<ChainError> {
+    [key(leaf, expected), identity(leaf, expected)]
+        .into_iter()
+        .filter_map(Result::err)
+        .collect()
+}
+
+fn key(leaf: &Certificate, expected: &Expectation<'_>) -> Result<(), ChainError> {
+    if leaf.public_key == *expected.public_key {
+        Ok(())
+    } else {
+        Err(ChainError::WrongKey)
+    }
+}
+
+/// The raw bytes are compared: a URI library would take other spellings for the same.
+fn identity(leaf: &Certificate, expected: &Expectation<'_>) -> Result<(), ChainError> {
+    let expected = expected.spiffe_id.as_str();
+    match leaf
+        .extensions
+        .subject_names
+        .as_ref()
+        .map(|names| names.uris.as_slice())
+    {
+        Some([uri]) if uri != expected => Err(ChainError::WrongSpiffeId {
+            found: excerpt(uri),
+            expected: expected.to_owned(),
+        }),
+        // Another number of names is told by the rule for names.
+        _ => Ok(()),
+    }
+}
+
+fn names(leaf: &Certificate) -> Result<(), ChainError> {
+    let Some(names) = &leaf.extensions.subject_names else {
+        return Err(ChainError::NoSpiffeId);
+    };
+    let uri = match names.uris.as_slice() {
+        [] => return Err(ChainError::NoSpiffeId),
+        [uri] => uri,
+        uris => return Err(ChainError::SeveralUris { count: uris.len() }),
+    };
+    if let Some(kind) = names.others.first() {
+        return Err(ChainError::OtherName { kind });
+    }
+    if names.der == general_names(uri) {
+        Ok(())
+    } else {
+        Err(ChainError::NameEncoding)
+    }
+}
+
+fn basic_constraints(leaf: &Certificate) -> Result<(), ChainError> {
+    match &leaf.extensions.basic_constraints {
+        Some(constraints) if constraints.ca => Err(ChainError::LeafIsAuthority),
+        _ => Ok(()),
+    }
+}
+
+fn key_usage(leaf: &Certificate) -> Result<(), ChainError> {
+    let Some(usage) = leaf.extensions.key_usage else {
+        return Ok(());
+    };
+    if usage.key_cert_sign() {
+        return Err(ChainError::ForbiddenKeyUsage {
+            usage: "keyCertSign",
+        });
+    }
+    if usage.crl_sign() {
+        return Err(ChainError::ForbiddenKeyUsage { usage: "cRLSign" });
+    }
+    if usage.digital_signature() {
+        Ok(())
+    } else {
+        Err(ChainError::NoDigitalSignature)
+    }
+}
+
+fn extended_key_usage(leaf: &Certificate) -> Result<(), ChainError> {
+    let Some(usage) = leaf.extensions.extended_key_usage else {
+        return Ok(());
+    };
+    if !usage.server {
+        return Err(ChainError::MissingExtendedKeyUsage {
+            usage: "serverAuth",
+        });
+    }
+    if !usage.client {
+        return Err(ChainError::MissingExtendedKeyUsage {
+            usage: "clientAuth",
+        });
+    }
+    Ok(())
+}
+
+fn signer(leaf: &Certificate) -> Result<(), ChainError> {
+    if leaf.is_self_signed() {
+        Err(ChainError::SelfSignedLeaf)
+    } else {
+        Ok(())
+    }
+}
+
+/// The only DER of a subject alternative name that is this URI: SEQUENCE { \[6\] IA5String }.
+fn general_names(uri: &str) -> Vec<u8> {
+    tagged(0x30, &tagged(0x86, uri.as_bytes()))
+}
+
+fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let mut der = vec![tag];
+    if content.len() < 0x80 {
+        der.extend(length.last());
+    } else {
+        let significant: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
+        // A length has at most eight bytes.
+        der.push(0x80 | u8::try_from(significant.len()).unwrap_or(0x7f));
+        der.extend(significant);
+    }
+    der.extend_from_slice(content);
+    der
+}

@@ -1,0 +1,49 @@
+//! From PEM to certificates.
+
+use super::super::armor;
+use super::super::certificate::Certificate;
+use super::super::excerpt::excerpt;
+use super::error::ChainError;
+
+/// Reads a chain as far as it can be read, and says what could not be.
+pub(in crate::svid) fn read(pem: &[u8]) -> (Vec<Certificate>, Vec<ChainError>) {
+    if pem.len() > MAX_BYTES {
+        return (Vec::new(), vec![ChainError::TooLarge { bytes: pem.len() }]);
+    }
+    let blocks = match armor::decode(pem) {
+        Ok(blocks) => blocks,
+        Err(error) => return (Vec::new(), vec![error.into()]),
+    };
+    if blocks.len() > MAX_CERTIFICATES {
+        return (
+            Vec::new(),
+            vec![ChainError::TooManyCertificates {
+                count: blocks.len(),
+            }],
+        );
+    }
+    let (mut certificates, mut faults) = (Vec::new(), Vec::new());
+    for (position, block) in blocks.iter().enumerate() {
+        if block.label != LABEL {
+            faults.push(ChainError::ForeignBlock {
+                label: excerpt(block.label),
+            });
+        } else if let Some(certificate) = Certificate::parse(&block.der) {
+            certificates.push(certificate);
+        } else {
+            faults.push(ChainError::Malformed { position });
+        }
+    }
+    if blocks.is_empty() {
+        faults.push(ChainError::Empty);
+    }
+    (certificates, faults)
+}
+
+pub(super) const LABEL: &str = "CERTIFICATE";
+
+/// The most that is read of a chain: far more than any that works in TLS.
+pub(super) const MAX_BYTES: usize = 256 * 1024;
+
+/// The most certificates in a chain, as other SPIFFE libraries have it.
+pub(super) const MAX_CERTIFICATES: usize = 16;
