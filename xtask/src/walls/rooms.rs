@@ -1,0 +1,185 @@
+//! Which crate of the workspace may depend on which.
+
+use super::facts::Package;
+
+/// Compares the manifests with [`ROOMS`].
+pub(super) fn violations(packages: &[Package]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for package in packages {
+        let Some(room) = ROOMS.iter().find(|room| room.name == package.name) else {
+            violations.push(format!(
+                "{} is a room nobody planned: say in xtask/src/walls/rooms.rs what it may know",
+                package.name
+            ));
+            continue;
+        };
+        let may_test = [room.may_know, room.tests_may_know].concat();
+        for (kind, dependencies, allowed) in [
+            ("depends on", &package.dependencies, room.may_know),
+            (
+                "depends for its tests on",
+                &package.dev_dependencies,
+                may_test.as_slice(),
+            ),
+        ] {
+            let ours = dependencies
+                .iter()
+                .map(|dependency| dependency.package.as_str());
+            let forbidden = ours
+                .filter(|name| packages.iter().any(|package| package.name == *name))
+                .filter(|name| !allowed.contains(name));
+            violations.extend(
+                forbidden.map(|name| format!("{} {kind} {name}, which it must not", package.name)),
+            );
+        }
+    }
+    violations
+}
+
+struct Room {
+    name: &'static str,
+    may_know: &'static [&'static str],
+    tests_may_know: &'static [&'static str],
+}
+
+/// Arrows point down only: the program knows the roles, the roles know the rules and the wire
+/// types, and those two know nothing of each other. The two roles hold different rights, so
+/// neither may reach the other's code.
+const ROOMS: &[Room] = &[
+    Room {
+        name: "svid-core",
+        may_know: &[],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "svid-api",
+        may_know: &[],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "svid-node",
+        may_know: &["svid-core", "svid-api"],
+        tests_may_know: &["svid-devcluster"],
+    },
+    Room {
+        name: "svid-approver",
+        may_know: &["svid-core", "svid-api"],
+        tests_may_know: &["svid-devcluster"],
+    },
+    Room {
+        name: "svid-devcluster",
+        may_know: &["svid-core", "svid-api"],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "csi-driver-spiffe",
+        may_know: &[
+            "svid-core",
+            "svid-api",
+            "svid-node",
+            "svid-approver",
+            "svid-devcluster",
+        ],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "xtask",
+        may_know: &[],
+        tests_may_know: &[],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::Dependency;
+    use super::*;
+
+    fn package(name: &str, dependencies: &[&str], dev_dependencies: &[&str]) -> Package {
+        let named = |names: &[&str]| {
+            let dependency = |name: &&str| Dependency {
+                package: (*name).to_owned(),
+                identifier: name.replace('-', "_"),
+            };
+            names.iter().map(dependency).collect()
+        };
+        Package {
+            name: name.to_owned(),
+            dependencies: named(dependencies),
+            dev_dependencies: named(dev_dependencies),
+            ..Package::default()
+        }
+    }
+
+    #[test]
+    fn planned_rooms_and_other_peoples_crates_pass() {
+        let packages = [
+            package("svid-core", &["rcgen"], &["spiffe"]),
+            package("svid-api", &["kube"], &[]),
+            package(
+                "svid-node",
+                &["svid-core", "svid-api", "tokio"],
+                &["svid-devcluster"],
+            ),
+            package("svid-devcluster", &["svid-api"], &[]),
+        ];
+        assert_eq!(violations(&packages), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_forbidden_arrow_is_named() {
+        for (name, dependencies, dev_dependencies, expected) in [
+            (
+                "svid-core",
+                &["svid-api"][..],
+                &[][..],
+                "svid-core depends on svid-api",
+            ),
+            (
+                "svid-api",
+                &["svid-core"],
+                &[],
+                "svid-api depends on svid-core",
+            ),
+            (
+                "svid-node",
+                &["svid-approver"],
+                &[],
+                "svid-node depends on svid-approver",
+            ),
+            (
+                "svid-approver",
+                &["svid-node"],
+                &[],
+                "svid-approver depends on svid-node",
+            ),
+            (
+                "svid-node",
+                &["svid-devcluster"],
+                &[],
+                "svid-node depends on svid-devcluster",
+            ),
+            (
+                "svid-core",
+                &[],
+                &["svid-api"],
+                "svid-core depends for its tests on svid-api",
+            ),
+            (
+                "svid-cellar",
+                &[],
+                &[],
+                "svid-cellar is a room nobody planned",
+            ),
+        ] {
+            let mut packages: Vec<_> = ROOMS
+                .iter()
+                .map(|room| package(room.name, &[], &[]))
+                .collect();
+            packages.retain(|package| package.name != name);
+            packages.push(package(name, dependencies, dev_dependencies));
+            let violations = violations(&packages);
+            assert_eq!(violations.len(), 1, "{violations:?}");
+            assert!(violations[0].starts_with(expected), "{violations:?}");
+        }
+    }
+}

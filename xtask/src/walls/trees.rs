@@ -1,0 +1,125 @@
+//! What must not be in a build.
+
+use std::collections::BTreeSet;
+
+/// One build and what must not be in it.
+pub(super) struct Tree {
+    /// What the wall protects.
+    pub(super) purpose: &'static str,
+    /// The build, as arguments of `cargo tree`.
+    pub(super) arguments: &'static [&'static str],
+    /// Names of crates.
+    pub(super) forbidden: &'static [&'static str],
+}
+
+/// Compares the crates of a build with what must not be in it.
+pub(super) fn violations(tree: &Tree, crates: &BTreeSet<String>) -> Vec<String> {
+    let mut violations: Vec<_> = tree
+        .forbidden
+        .iter()
+        .filter(|name| crates.contains(**name))
+        .map(|name| format!("{}, but {name} is in it", tree.purpose))
+        .collect();
+    if crates.is_empty() {
+        violations.push(format!("{}, but cargo tree shows nothing", tree.purpose));
+    }
+    violations
+}
+
+pub(super) const TREES: &[Tree] = &[
+    Tree {
+        purpose: "svid-core is pure: no network, no tasks, no files, no Kubernetes",
+        arguments: &["-p", "svid-core", "--edges", "normal", "--all-features"],
+        forbidden: &[
+            "async-trait",
+            "futures",
+            "h2",
+            "hyper",
+            "k8s-openapi",
+            "kube",
+            "mio",
+            "notify",
+            "prost",
+            "reqwest",
+            "rustix",
+            "rustls",
+            "socket2",
+            "tempfile",
+            "tokio",
+            "tonic",
+            "tower",
+        ],
+    },
+    Tree {
+        purpose: "svid-api without the feature csi has no gRPC",
+        arguments: &[
+            "-p",
+            "svid-api",
+            "--edges",
+            "normal",
+            "--no-default-features",
+        ],
+        forbidden: &["prost", "tonic", "tonic-prost"],
+    },
+    Tree {
+        purpose: "svid-approver serves no gRPC and touches no mount",
+        arguments: &["-p", "svid-approver", "--edges", "normal"],
+        forbidden: &["notify", "prost", "rustix", "tonic"],
+    },
+    Tree {
+        purpose: "the image holds no embedded cluster and no second X.509 library",
+        arguments: &[
+            "-p",
+            "csi-driver-spiffe",
+            "--edges",
+            "normal",
+            "--no-default-features",
+        ],
+        forbidden: &[
+            "axum-server",
+            "p256",
+            "svid-devcluster",
+            "tempfile",
+            "x509-cert",
+        ],
+    },
+    Tree {
+        purpose: "cryptography is aws-lc-rs everywhere",
+        arguments: &["--workspace", "--all-features", "--target", "all"],
+        forbidden: &["native-tls", "openssl", "openssl-sys", "ring"],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_each_crate_that_should_not_be_there() {
+        let tree = Tree {
+            purpose: "it is quiet",
+            arguments: &[],
+            forbidden: &["bell", "drum"],
+        };
+        let of = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(
+            violations(&tree, &of(&["felt", "bells"])),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            violations(&tree, &of(&["felt", "drum"])),
+            ["it is quiet, but drum is in it"]
+        );
+        assert_eq!(violations(&tree, &of(&["bell", "drum"])).len(), 2);
+    }
+
+    #[test]
+    fn a_build_without_any_crate_is_a_mistake() {
+        let tree = Tree {
+            purpose: "it is quiet",
+            arguments: &[],
+            forbidden: &[],
+        };
+        assert_eq!(violations(&tree, &BTreeSet::new()).len(), 1);
+    }
+}
