@@ -1,0 +1,154 @@
+//! What can go wrong with a volume's mounts, files and records.
+
+use std::path::PathBuf;
+
+use rustix::io::Errno;
+
+/// Why something about a volume could not be done.
+///
+/// The texts are shown to the kubelet's users, so they name paths but never what is in the files.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VolumeError {
+    /// The kernel refused an operation on a path.
+    #[error("cannot {attempt} {}: {cause}", path.display())]
+    Refused {
+        /// What was attempted, as a verb: `read`, `mount a tmpfs on`.
+        attempt: &'static str,
+        /// The object.
+        path: PathBuf,
+        /// The kernel's answer.
+        cause: Errno,
+    },
+    /// The driver's name cannot be the name of a folder.
+    #[error(
+        "the driver name {name:?} cannot name a folder: use 1 to 63 letters, digits, `.` and `-`"
+    )]
+    DriverName {
+        /// The name.
+        name: String,
+    },
+    /// The mode asked for the files gives the wrong rights.
+    #[error(
+        "the file mode {mode:04o} is refused: it must give the owner read (0400) and nobody else more than read (at most 0644)"
+    )]
+    FileMode {
+        /// The mode.
+        mode: u32,
+    },
+    /// The SELinux context cannot be passed to the kernel.
+    #[error(
+        "the SELinux context {context:?} is refused: it is empty or holds a quote, backslash or control character"
+    )]
+    RootContext {
+        /// The context.
+        context: String,
+    },
+    /// The data folder could be changed by somebody else.
+    #[error("the data folder {} is refused: {fault}", path.display())]
+    DataFolder {
+        /// The folder, or the part of its path that is wrong.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: FolderFault,
+    },
+    /// Another process of this driver uses the data folder.
+    #[error("the data folder {} is used by another process of this driver; stop it first", path.display())]
+    DataFolderInUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Something that is not a volume of ours stands where the volume should be.
+    #[error("the target {} is left alone: {obstacle}", path.display())]
+    TargetBlocked {
+        /// The target.
+        path: PathBuf,
+        /// What is there.
+        obstacle: Obstacle,
+    },
+    /// Nothing of the kind we mount is mounted at the target, or its set is not complete.
+    #[error("no complete volume is mounted at {}", path.display())]
+    NotPublished {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The files cannot be given to the pod's group.
+    #[error("cannot give the files at {} to group {group}: {cause}; in a user namespace only mapped groups can own files", path.display())]
+    Group {
+        /// The target.
+        path: PathBuf,
+        /// The group.
+        group: u32,
+        /// The kernel's answer.
+        cause: Errno,
+    },
+    /// The volume's file system is full; it shows the old set.
+    #[error("no room for the new files in the volume at {}: the set of files that it shows is kept", path.display())]
+    NoSpace {
+        /// The target.
+        path: PathBuf,
+    },
+    /// A file is larger than a volume can hold twice.
+    #[error("the file {name} is {length} bytes long; at most {limit} are allowed")]
+    FileTooLarge {
+        /// The file's name in the volume.
+        name: String,
+        /// Its length in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A record is larger than what is read back.
+    #[error("the record of volume {volume} is {length} bytes long; at most {limit} are allowed")]
+    RecordTooLarge {
+        /// The volume id.
+        volume: String,
+        /// The record's length in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+/// What is wrong with a data folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FolderFault {
+    /// The path is relative or has `.` or `..` parts.
+    #[error("its path must be absolute and without `.` and `..`")]
+    Path,
+    /// A part of the path is a symbolic link or no folder.
+    #[error("this is a symbolic link or not a folder; give the path that it leads to")]
+    NotFolder,
+    /// Another user owns it.
+    #[error("it belongs to user {owner}, not to us (user {us})")]
+    Owner {
+        /// The owner's user id.
+        owner: u32,
+        /// Our effective user id.
+        us: u32,
+    },
+    /// Others may change what is in it.
+    #[error("its mode {mode:04o} lets the group or others write; take that away")]
+    Writable {
+        /// The permission bits.
+        mode: u32,
+    },
+}
+
+/// What stands at a target instead of a volume of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// A folder with something in it.
+    #[error("it is a folder that is not empty")]
+    NonEmptyFolder,
+    /// A symbolic link, a file, a device.
+    #[error("it, or a part of its path, is a symbolic link or not a folder")]
+    NotFolder,
+    /// A mount that this driver does not make.
+    #[error("a {file_system} file system from {source_text:?} is mounted there, which is not ours")]
+    ForeignMount {
+        /// The type of the file system.
+        file_system: String,
+        /// Its source.
+        source_text: String,
+    },
+}

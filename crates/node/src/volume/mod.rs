@@ -1,0 +1,116 @@
+//! The files of every volume, the mounts that show them, and the records that outlive us.
+//!
+//! Owns all that this driver leaves on a node. Knows nothing of Kubernetes objects or of what a
+//! certificate says. A reader in the pod sees the old set of files or the new one, never a mix.
+//! Only this module may mount, rename or chown.
+
+mod error;
+mod linux;
+mod names;
+
+use zeroize::Zeroizing;
+
+use crate::wish::{TargetPath, VolumeId, Wish};
+
+pub use error::{FolderFault, Obstacle, VolumeError};
+pub use linux::{LinuxVolumes, VolumeOptions};
+pub use names::{FileNameError, FileNames};
+
+/// What a pod gets to see, as one set: swapped in together or not at all.
+pub struct FileSet {
+    /// The certificate chain in PEM, leaf first.
+    pub certificate: Vec<u8>,
+    /// The private key in PKCS#8 PEM.
+    pub key: Zeroizing<Vec<u8>>,
+    /// The trust bundle in PEM, where the administrator named a source.
+    pub bundle: Option<Vec<u8>>,
+}
+
+/// What must be known of a volume after a restart. Holds neither key nor token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What is wanted.
+    pub wish: Wish,
+    /// Unpublish has begun: never resumed, only removed.
+    pub going: bool,
+    /// The CertificateRequest that is being waited for; written before it is created.
+    pub in_flight: Option<String>,
+    /// The CertificateRequest that the files in the volume came from.
+    pub issued: Option<String>,
+    /// CertificateRequests that are still to be deleted.
+    pub obsolete: Vec<String>,
+}
+
+/// A record found at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRecord {
+    /// What it says.
+    pub record: Record,
+    /// Whether its volume can still be wanted.
+    pub standing: Standing,
+}
+
+/// Whether a volume found at start can still be wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// This boot, and its pod's folder is there.
+    Current,
+    /// Another boot: its mounts and its pod's containers are gone.
+    OtherBoot,
+    /// The pod's folder is gone.
+    PodGone,
+}
+
+/// The volumes of this node. Every call blocks on the file system or the kernel: call it from
+/// a thread that may block. One caller a volume at a time.
+pub trait Volumes: Send + Sync + 'static {
+    /// Every readable record of this driver. Broken ones are set aside and logged.
+    ///
+    /// # Errors
+    /// When the data folder cannot be read.
+    fn records(&self) -> Result<Vec<FoundRecord>, VolumeError>;
+
+    /// Writes a record, atomically and durably.
+    ///
+    /// # Errors
+    /// When the data folder cannot be written.
+    fn save(&self, record: &Record) -> Result<(), VolumeError>;
+
+    /// Removes a record; absent is fine.
+    ///
+    /// # Errors
+    /// When the data folder cannot be written.
+    fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError>;
+
+    /// Whether something of the kind we mount is mounted at the target.
+    ///
+    /// # Errors
+    /// When the mount table cannot be read.
+    fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError>;
+
+    /// Shows `files` at the wish's target: makes the mount where there is none, else swaps the
+    /// set within the file system that the pod already sees.
+    ///
+    /// # Errors
+    /// When mounting or writing fails; the target then shows what it showed before.
+    fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError>;
+
+    /// Swaps the trust bundle of a published volume, certificate and key untouched.
+    ///
+    /// # Errors
+    /// When the volume is not mounted or writing fails.
+    fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError>;
+
+    /// The complete set at the target; None where nothing of the kind is mounted there or the
+    /// certificate or key is missing.
+    ///
+    /// # Errors
+    /// When the mount table or the files cannot be read.
+    fn read(&self, target: &TargetPath) -> Result<Option<FileSet>, VolumeError>;
+
+    /// Unlinks the files, unmounts every layer and removes the target. Absent is fine.
+    ///
+    /// # Errors
+    /// When the target holds something that is not ours, or the kernel refuses.
+    fn remove(&self, volume: &VolumeId, target: &TargetPath) -> Result<(), VolumeError>;
+}
