@@ -49,7 +49,7 @@ fn package(package: cargo_metadata::Package) -> Package {
     let folder = package
         .manifest_path
         .parent()
-        .map(|folder| folder.as_std_path().to_owned());
+        .map(|folder| from_root(folder.as_std_path()));
     let (dev, normal): (Vec<_>, Vec<_>) = package
         .dependencies
         .into_iter()
@@ -59,8 +59,8 @@ fn package(package: cargo_metadata::Package) -> Package {
         folder: folder.unwrap_or_default(),
         roots: package
             .targets
-            .into_iter()
-            .map(|target| target.src_path.into())
+            .iter()
+            .map(|target| from_root(target.src_path.as_std_path()))
             .collect(),
         dependencies: normal.into_iter().map(dependency).collect(),
         dev_dependencies: dev.into_iter().map(dependency).collect(),
