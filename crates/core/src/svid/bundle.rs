@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use super::armor::{self, ArmorError};
 use super::certificate::Certificate;
 
@@ -33,7 +31,7 @@ impl TrustBundle {
             return Err(BundleError::TooLarge { bytes: text.len() });
         }
         let mut authorities: Vec<Certificate> = Vec::new();
-        let mut pem = Zeroizing::new(String::new());
+        let mut pem = String::new();
         let blocks = armor::decode(text)?;
         for (index, block) in blocks
             .iter()
@@ -50,17 +48,14 @@ impl TrustBundle {
                 });
             }
             if !authorities.contains(&certificate) {
-                armor::encode(LABEL, &certificate.der, &mut pem);
+                pem.push_str(&armor::encode(LABEL, &certificate.der));
                 authorities.push(certificate);
             }
         }
         if authorities.is_empty() {
             return Err(BundleError::Empty);
         }
-        Ok(Self {
-            authorities,
-            pem: std::mem::take(&mut *pem),
-        })
+        Ok(Self { authorities, pem })
     }
 
     /// The certificates as PEM, one block each and nothing else.
@@ -101,7 +96,7 @@ pub enum BundleError {
     },
     /// The PEM is damaged.
     #[error("the trust bundle could not be read: {0}")]
-    Armor(#[from] ArmorError),
+    Armor(ArmorError),
     /// There is no certificate in it.
     #[error("the trust bundle holds no certificate: PEM blocks \"{LABEL}\" are needed")]
     Empty,
@@ -121,6 +116,12 @@ pub enum BundleError {
         /// Its subject, escaped and cut short.
         subject: String,
     },
+}
+
+impl From<ArmorError> for BundleError {
+    fn from(error: ArmorError) -> Self {
+        Self::Armor(error)
+    }
 }
 
 const LABEL: &str = "CERTIFICATE";

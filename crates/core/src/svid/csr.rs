@@ -3,7 +3,6 @@
 use rcgen::{CertificateParams, DistinguishedName, IsCa, SanType};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer as _;
-use zeroize::Zeroizing;
 
 use super::armor::{self, ArmorError};
 use super::key::{PrivateKey, PublicKey};
@@ -35,15 +34,11 @@ impl CertificateSigningRequest {
         let uri = identity.as_str().try_into().map_err(CsrError::Signing)?;
         parameters.subject_alt_names = vec![SanType::URI(uri)];
         let request = parameters
-            .serialize_request(key)
+            .serialize_request(&Signer(key))
             .map_err(CsrError::Signing)?;
         let der = request.der().to_vec();
-        let mut pem = Zeroizing::new(String::new());
-        armor::encode(LABEL, &der, &mut pem);
-        Ok(Self {
-            der,
-            pem: std::mem::take(&mut *pem),
-        })
+        let pem = armor::encode(LABEL, &der).to_string();
+        Ok(Self { der, pem })
     }
 
     /// The request as one PEM block, `CERTIFICATE REQUEST`.
@@ -54,6 +49,25 @@ impl CertificateSigningRequest {
     /// The request's DER.
     pub fn as_der(&self) -> &[u8] {
         &self.der
+    }
+}
+
+/// Lets rcgen have a request signed without a copy of the key.
+struct Signer<'a>(&'a PrivateKey);
+
+impl rcgen::PublicKeyData for Signer<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.public_point()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl rcgen::SigningKey for Signer<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.0.sign(message).ok_or(rcgen::Error::RemoteKeyError)
     }
 }
 
@@ -72,13 +86,19 @@ pub enum CsrError {
     },
     /// The PEM is not as expected.
     #[error("the certificate signing request could not be read: {0}")]
-    Armor(#[from] ArmorError),
+    Armor(ArmorError),
     /// The block is not a request, or something follows it.
     #[error("the certificate signing request could not be read: it is not DER of PKCS#10")]
     Malformed,
     /// It is not signed with the key that it names.
     #[error("the certificate signing request is not signed with its own key")]
     Signature,
+}
+
+impl From<ArmorError> for CsrError {
+    fn from(error: ArmorError) -> Self {
+        Self::Armor(error)
+    }
 }
 
 /// See [`PublicKey::from_csr_pem`].

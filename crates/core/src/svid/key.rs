@@ -35,8 +35,7 @@ impl PrivateKey {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(failed)?;
         // The library wipes this document when it is dropped.
         let document = pair.to_pkcs8v1().map_err(failed)?;
-        let mut pem = Zeroizing::new(String::new());
-        armor::encode(LABEL, document.as_ref(), &mut pem);
+        let pem = armor::encode(LABEL, document.as_ref());
         let public = PublicKey {
             der: pair
                 .public_key()
@@ -57,32 +56,22 @@ impl PrivateKey {
     pub fn public_key(&self) -> &PublicKey {
         &self.public
     }
+
+    /// The public point alone, as SEC 1 encodes it.
+    pub(super) fn public_point(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
+    /// ECDSA with SHA-256 over a message, in DER; nothing if the cryptographic library fails.
+    pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let signature = self.pair.sign(&SystemRandom::new(), message).ok()?;
+        Some(signature.as_ref().to_vec())
+    }
 }
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("PrivateKey").finish_non_exhaustive()
-    }
-}
-
-/// Lets the request be signed without a second copy of the key inside rcgen.
-impl rcgen::PublicKeyData for PrivateKey {
-    fn der_bytes(&self) -> &[u8] {
-        self.pair.public_key().as_ref()
-    }
-
-    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        &rcgen::PKCS_ECDSA_P256_SHA256
-    }
-}
-
-impl rcgen::SigningKey for PrivateKey {
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        let signature = self
-            .pair
-            .sign(&SystemRandom::new(), message)
-            .or(Err(rcgen::Error::RingUnspecified))?;
-        Ok(signature.as_ref().to_vec())
     }
 }
 
@@ -171,12 +160,18 @@ pub enum KeyError {
     },
     /// The PEM is not as expected.
     #[error("the private key could not be read: {0}")]
-    Armor(#[from] ArmorError),
+    Armor(ArmorError),
     /// The block holds no key of a kind that is known here.
     #[error(
         "the private key could not be read: it is damaged, or neither ECDSA (P-256, P-384, P-521), Ed25519 nor RSA of 2048 bits or more in PKCS#8"
     )]
     Unsupported,
+}
+
+impl From<ArmorError> for KeyError {
+    fn from(error: ArmorError) -> Self {
+        Self::Armor(error)
+    }
 }
 
 fn ecdsa(pkcs8: &[u8]) -> Option<Vec<u8>> {

@@ -140,8 +140,11 @@ impl UriConstraints {
     pub(in crate::svid) fn permit(&self, host: &str) -> bool {
         let covers = |constraint: &String| {
             let (host, constraint) = (host.to_ascii_lowercase(), constraint.to_ascii_lowercase());
+            // Nothing covers everything, as others read it, since RFC 5280 does not say;
             // ".example.org" is every host below example.org, "example.org" that host alone.
-            host == constraint || (constraint.starts_with('.') && host.ends_with(&constraint))
+            constraint.is_empty()
+                || host == constraint
+                || (constraint.starts_with('.') && host.ends_with(&constraint))
         };
         !self.excluded.iter().any(covers)
             && (self.permitted.is_empty() || self.permitted.iter().any(covers))

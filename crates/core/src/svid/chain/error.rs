@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::super::ArmorError;
 use super::super::certificate::ExtensionFault;
 use super::read::{MAX_BYTES, MAX_CERTIFICATES};
+use crate::identity::SpiffeIdError;
 
 /// Why a chain is not the SVID that was asked for. Positions count from 0, the leaf; what the issuer
 /// wrote is escaped and cut short.
@@ -27,7 +28,7 @@ pub enum ChainError {
     },
     /// The PEM is damaged.
     #[error("the certificate chain could not be read: {0}")]
-    Armor(#[from] ArmorError),
+    Armor(ArmorError),
     /// There is something else than certificates; it might be a key, and would be published.
     #[error("the certificate chain holds a PEM block \"{label}\": only certificates belong there")]
     ForeignBlock {
@@ -75,6 +76,19 @@ pub enum ChainError {
         /// What it should say.
         expected: String,
     },
+    /// The one URI is not a SPIFFE ID at all.
+    #[error("the certificate is for \"{found}\": {error}")]
+    NotSpiffeId {
+        /// What the certificate says.
+        found: String,
+        /// What is wrong with it.
+        error: SpiffeIdError,
+    },
+    /// The SPIFFE ID names a trust domain; SPIFFE X509-SVID section 3.1 wants a workload.
+    #[error(
+        "the SPIFFE ID of the certificate has no path, so it names a trust domain and no workload"
+    )]
+    NoPath,
     /// The right name in another encoding than DER has for it, which some readers refuse.
     #[error("the subject alternative name of the certificate is not encoded as DER demands")]
     NameEncoding,
@@ -185,6 +199,12 @@ pub enum ChainError {
         /// The earliest `notAfter`.
         ends: Timestamp,
     },
+}
+
+impl From<ArmorError> for ChainError {
+    fn from(error: ArmorError) -> Self {
+        Self::Armor(error)
+    }
 }
 
 impl ChainError {

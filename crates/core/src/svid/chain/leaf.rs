@@ -4,11 +4,13 @@ use super::super::certificate::Certificate;
 use super::super::excerpt::excerpt;
 use super::error::ChainError;
 use super::svid::Expectation;
+use crate::identity::SpiffeId;
 
 /// Everything wrong with a leaf as an SVID for whomever.
 pub(in crate::svid) fn faults(leaf: &Certificate) -> Vec<ChainError> {
     let rules = [
         names,
+        spiffe_id,
         basic_constraints,
         key_usage,
         extended_key_usage,
@@ -55,6 +57,7 @@ fn identity(leaf: &Certificate, expected: &Expectation<'_>) -> Result<(), ChainE
     }
 }
 
+/// X509-SVID, section 2, which allows other names beside the URI: nobody asked for them here.
 fn names(leaf: &Certificate) -> Result<(), ChainError> {
     let Some(names) = &leaf.extensions.subject_names else {
         return Err(ChainError::NoSpiffeId);
@@ -74,6 +77,24 @@ fn names(leaf: &Certificate) -> Result<(), ChainError> {
     }
 }
 
+/// X509-SVID, section 3.1.
+fn spiffe_id(leaf: &Certificate) -> Result<(), ChainError> {
+    let names = leaf.extensions.subject_names.as_ref();
+    // Another number of names is told by the rule before.
+    let Some([uri]) = names.map(|names| names.uris.as_slice()) else {
+        return Ok(());
+    };
+    match SpiffeId::parse(uri) {
+        Ok(id) if id.path().is_empty() => Err(ChainError::NoPath),
+        Ok(_) => Ok(()),
+        Err(error) => Err(ChainError::NotSpiffeId {
+            found: excerpt(uri),
+            error,
+        }),
+    }
+}
+
+/// X509-SVID, section 4.1.
 fn basic_constraints(leaf: &Certificate) -> Result<(), ChainError> {
     match &leaf.extensions.basic_constraints {
         Some(constraints) if constraints.ca => Err(ChainError::LeafIsAuthority),
@@ -81,6 +102,7 @@ fn basic_constraints(leaf: &Certificate) -> Result<(), ChainError> {
     }
 }
 
+/// X509-SVID, section 4.3.
 fn key_usage(leaf: &Certificate) -> Result<(), ChainError> {
     let Some(usage) = leaf.extensions.key_usage else {
         return Ok(());
@@ -100,6 +122,7 @@ fn key_usage(leaf: &Certificate) -> Result<(), ChainError> {
     }
 }
 
+/// X509-SVID, section 4.4.
 fn extended_key_usage(leaf: &Certificate) -> Result<(), ChainError> {
     let Some(usage) = leaf.extensions.extended_key_usage else {
         return Ok(());

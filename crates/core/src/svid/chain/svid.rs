@@ -1,7 +1,6 @@
 //! The checked SVID.
 
 use jiff::{SignedDuration, Timestamp};
-use zeroize::Zeroizing;
 
 use super::super::{PublicKey, TrustBundle, armor};
 use super::anchor::{Anchoring, anchoring};
@@ -68,12 +67,10 @@ impl X509Svid {
             let published = chain.iter().enumerate();
             published.filter(|(position, certificate)| is_published(*position, certificate))
         };
-        let mut pem = Zeroizing::new(String::new());
-        for (_, certificate) in published() {
-            armor::encode(read::LABEL, &certificate.der, &mut pem);
-        }
+        let blocks =
+            published().map(|(_, certificate)| armor::encode(read::LABEL, &certificate.der));
         Ok(Self {
-            chain_pem: std::mem::take(&mut *pem),
+            chain_pem: blocks.map(|block| block.to_string()).collect(),
             spiffe_id: expected.spiffe_id.clone(),
             serial: first.serial.clone(),
             not_before: first.not_before,

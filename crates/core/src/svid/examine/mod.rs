@@ -101,7 +101,6 @@ pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
         examination
             .problems
             .extend(faults.map(|fault| fault.to_string()));
-        examination.look_at_identity();
         if leaf.not_before > now {
             let problem = format!(
                 "the certificate is valid from {} on, it is {now}",
@@ -132,20 +131,6 @@ impl Examination {
             Some([uri]) => Some(excerpt(uri)),
             _ => None,
         };
-    }
-
-    fn look_at_identity(&mut self) {
-        let Some(uri) = &self.spiffe_id else { return };
-        match SpiffeId::parse(uri) {
-            Ok(id) if id.path().is_empty() => {
-                self.problems
-                    .push("the SPIFFE ID names a trust domain and no workload".to_owned());
-            }
-            Ok(_) => {}
-            Err(error) => self
-                .problems
-                .push(format!("\"{uri}\" is no SPIFFE ID: {error}")),
-        }
     }
 
     fn look_at_key(&mut self, pem: Option<&[u8]>, leaf: Option<&Certificate>) {
