@@ -5,4 +5,5 @@
 //! time is an argument, and the only randomness is the key generator of the cryptographic library.
 
 pub mod identity;
+pub mod policy;
 pub mod svid;

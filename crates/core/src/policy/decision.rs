@@ -1,0 +1,221 @@
+//! What the policy answers, and how a denial is put into words.
+
+use crate::identity::SpiffeId;
+
+/// The answer to a request for an SVID.
+#[derive(Debug)]
+#[must_use]
+pub enum Decision {
+    /// Every rule held.
+    Approve(Approval),
+    /// At least one rule was broken.
+    Deny(Denial),
+    /// The request names another issuer: it is nobody's business here, but may become ours when
+    /// our issuer changes.
+    LeaveAlone,
+}
+
+/// Proof that every rule held for one request. Only [`super::evaluate`] makes one.
+#[derive(Debug)]
+pub struct Approval {
+    spiffe_id: SpiffeId,
+}
+
+impl Approval {
+    pub(super) fn new(spiffe_id: SpiffeId) -> Self {
+        Self { spiffe_id }
+    }
+
+    /// The identity that the certificate will carry.
+    pub fn spiffe_id(&self) -> &SpiffeId {
+        &self.spiffe_id
+    }
+}
+
+/// Every rule that a request broke; never empty.
+#[derive(Debug)]
+pub struct Denial {
+    violations: Vec<Violation>,
+}
+
+impl Denial {
+    pub(super) fn new(first: Violation, others: Vec<Violation>) -> Self {
+        let mut violations = vec![first];
+        violations.extend(others);
+        Self { violations }
+    }
+
+    /// The broken rules, in the order in which they are told.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// The text for the requester: at most [`Denial::MAX_MESSAGE_BYTES`] of printable ASCII.
+    ///
+    /// Violations that no longer fit are counted instead of told.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let mut message = String::new();
+        for (told, violation) in self.violations.iter().enumerate() {
+            let separator = if told == 0 { "" } else { "; " };
+            let left = self.violations.len() - told;
+            let more = more(left - 1);
+            let needed = separator.len() + violation.text.len() + more.len();
+            if told > 0 && message.len() + needed > Self::MAX_MESSAGE_BYTES {
+                message.push_str(&self::more(left));
+                break;
+            }
+            message.push_str(separator);
+            message.push_str(&violation.text);
+        }
+        truncate(&mut message, Self::MAX_MESSAGE_BYTES);
+        message
+    }
+
+    /// The most that [`Denial::message`] returns. One KiB is far below what an object may hold
+    /// (1.5 MiB) and what a terminal shows; a larger one lets a requester fill the store with
+    /// text of its own choosing.
+    pub const MAX_MESSAGE_BYTES: usize = 1024;
+}
+
+/// One broken rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    rule: Rule,
+    text: String,
+}
+
+impl Violation {
+    /// The caller escapes what the requester wrote ([`super::quote`]).
+    pub(super) fn new(rule: Rule, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        truncate(&mut text, MAX_VIOLATION_BYTES);
+        Self { rule, text }
+    }
+
+    /// Which rule was broken.
+    pub fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// What is wrong and what to change, in printable ASCII.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// Every rule there is; the variants' order is the order in which violations are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// The requester is a service account (`rules/requester.rs`).
+    Requester,
+    /// The request is in the service account's namespace (`rules/namespace.rs`).
+    Namespace,
+    /// The object was never edited (`rules/generation.rs`).
+    Generation,
+    /// The annotation says what the name says (`rules/annotation.rs`).
+    Annotation,
+    /// The key usages are exactly the four of an SVID (`rules/usages.rs`).
+    Usages,
+    /// The lifetime is exactly the enforced one (`rules/duration.rs`).
+    Duration,
+    /// No certificate authority is asked for (`rules/certificate_authority.rs`).
+    CertificateAuthority,
+    /// The signing request can be read at all (`pem.rs`, `csr.rs`).
+    Encoding,
+    /// The subject is empty (`rules/subject.rs`).
+    Subject,
+    /// Nothing but one extension request is attached (`rules/attributes.rs`).
+    Attributes,
+    /// The extensions are known ones that say what they should (`rules/extensions.rs`).
+    Extensions,
+    /// There is exactly one name, a URI (`rules/san.rs`).
+    SubjectAlternativeName,
+    /// The name is the requester's SPIFFE ID (`rules/identity.rs`).
+    Identity,
+    /// The name is in our trust domain (`rules/trust_domain.rs`).
+    TrustDomain,
+    /// The key is of an allowed kind and size (`rules/key.rs`).
+    Key,
+    /// The requester holds the key (`rules/signature.rs`).
+    Signature,
+    /// The bytes are those that we would have written (`rules/canonical.rs`).
+    Canonical,
+    /// An ordinary request holds no SPIFFE name (`ordinary.rs`).
+    OrdinaryName,
+    /// An ordinary request is not for a SPIFFE issuer (`ordinary.rs`).
+    OrdinaryIssuer,
+}
+
+/// The most one violation takes of a message, so that two always fit. Our own words are below
+/// 300 bytes and a quotation below 120.
+const MAX_VIOLATION_BYTES: usize = 480;
+
+fn more(count: usize) -> String {
+    if count == 0 {
+        String::new()
+    } else {
+        format!("; and {count} more")
+    }
+}
+
+/// Cuts at a character boundary.
+fn truncate(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        let end = (0..=limit)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0);
+        text.truncate(end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denial(texts: &[String]) -> Denial {
+        let mut all = texts
+            .iter()
+            .map(|text| Violation::new(Rule::Usages, text.clone()));
+        Denial::new(all.next().unwrap(), all.collect())
+    }
+
+    #[test]
+    fn every_violation_is_told_where_there_is_room() {
+        let message = denial(&["first".to_owned(), "second".to_owned()]).message();
+        assert_eq!(message, "first; second");
+    }
+
+    #[test]
+    fn a_message_never_exceeds_its_limit_and_counts_what_is_left_out() {
+        for (length, count) in [
+            (1, 2000),
+            (100, 40),
+            (479, 3),
+            (480, 3),
+            (5000, 2),
+            (5000, 1),
+        ] {
+            let message = denial(&vec!["x".repeat(length); count]).message();
+            assert!(
+                message.len() <= Denial::MAX_MESSAGE_BYTES,
+                "{length} x {count}"
+            );
+            let told = message.matches("; ").count() + 1;
+            if let Some((_, rest)) = message.rsplit_once("; and ") {
+                let more: usize = rest.strip_suffix(" more").unwrap().parse().unwrap();
+                assert_eq!(told - 1 + more, count, "{length} x {count}");
+            } else {
+                assert_eq!(told, count, "{length} x {count}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_never_splits_a_character() {
+        let message = denial(&["ü".repeat(1000)]).message();
+        assert!(message.chars().all(|c| c == 'ü'));
+        assert!(message.len() <= MAX_VIOLATION_BYTES);
+    }
+}

@@ -1,0 +1,33 @@
+//! The approver's rules: may this request become a certificate for this identity?
+//!
+//! Owns what a right request looks like and the words that tell a requester what is wrong with
+//! another one. Knows nothing of Kubernetes objects, conditions or clocks: the caller fills in a
+//! [`Request`] and acts on the [`Decision`].
+//!
+//! Invariant: an [`Approval`] exists only when every rule held, and the bytes of the signing
+//! request are exactly those that this module would write itself for the identity it approved
+//! (`rules/canonical.rs`). So whatever another parser reads in an approved request, it reads one
+//! URI name, the expected one, and an empty subject.
+//!
+//! Sources: SPIFFE X509-SVID (sections 2, 4.1 and 5.2), RFC 2986, RFC 5280, and the behaviour of
+//! cert-manager/csi-driver-spiffe, whose right requests are all approved here.
+
+mod csr;
+mod decision;
+mod der;
+mod evaluate;
+mod ordinary;
+mod pem;
+mod quote;
+mod request;
+mod rules;
+
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod tests;
+
+pub use decision::{Approval, Decision, Denial, Rule, Violation};
+pub use evaluate::evaluate;
+pub use ordinary::{OrdinaryApproval, OrdinaryDecision, OrdinaryRequest, evaluate_ordinary};
+pub use request::{DurationField, IssuerReference, Policy, Request, Requester};

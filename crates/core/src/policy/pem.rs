@@ -1,0 +1,193 @@
+//! Takes the one PEM block off a signing request.
+//!
+//! cert-manager and the issuers decode leniently: they skip text before the block, ignore what
+//! follows the first one and read headers. A request that looks different to two readers is how
+//! one is approved and another signed, so nothing of that is accepted here.
+
+use thiserror::Error;
+
+/// Why the text is not exactly one block of a signing request.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(super) enum PemError {
+    /// Longer than [`MAX_PEM_BYTES`].
+    #[error("the CSR is {bytes} bytes long, the limit is {MAX_PEM_BYTES}")]
+    TooLarge {
+        /// The length found.
+        bytes: usize,
+    },
+    /// No begin line at the start of the text.
+    #[error("the CSR must start with the line -----BEGIN CERTIFICATE REQUEST-----")]
+    NoBegin,
+    /// No end line at the end of the text.
+    #[error(
+        "the CSR must be one PEM block that ends with the line -----END CERTIFICATE REQUEST-----"
+    )]
+    NoEnd,
+    /// Something that is not base64 between begin and end: a header, another block, garbage.
+    #[error("the CSR's PEM block must hold base64 only, without headers or further blocks")]
+    NotBase64,
+}
+
+/// Returns the bytes inside the only PEM block of the text.
+///
+/// White space may surround the block, lines may end in LF or CR LF and be of any length.
+///
+/// # Errors
+/// Whatever is not exactly one `CERTIFICATE REQUEST` block without headers (RFC 7468, section 3,
+/// strict form, but for the line length).
+pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
+    if text.len() > MAX_PEM_BYTES {
+        return Err(PemError::TooLarge { bytes: text.len() });
+    }
+    let text = text.trim_ascii();
+    let body = text.strip_prefix(BEGIN).ok_or(PemError::NoBegin)?;
+    let body = body.strip_suffix(END).ok_or(PemError::NoEnd)?;
+    let body = strip_line_break(body).ok_or(PemError::NotBase64)?;
+    let mut base64 = Vec::with_capacity(body.len());
+    for line in body.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() || !line.iter().all(|byte| is_base64(*byte)) {
+            return Err(PemError::NotBase64);
+        }
+        base64.extend_from_slice(line);
+    }
+    decode_base64(&base64)
+}
+
+/// The largest signing request that is looked at. One with an RSA 4096 key and every extension
+/// takes 2 KiB; Kubernetes' own limit for the same thing is 10 KiB of DER, which is 14 KiB here.
+pub(super) const MAX_PEM_BYTES: usize = 16 * 1024;
+
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE REQUEST-----";
+const END: &[u8] = b"-----END CERTIFICATE REQUEST-----";
+
+/// Both the begin line and the last line of base64 must end before what follows.
+fn strip_line_break(body: &[u8]) -> Option<&[u8]> {
+    let body = body
+        .strip_prefix(b"\r\n")
+        .or_else(|| body.strip_prefix(b"\n"))?;
+    let body = body.strip_suffix(b"\n")?;
+    Some(body.strip_suffix(b"\r").unwrap_or(body))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+/// Decodes with canonical padding and no stray bits, by way of the PEM library's own decoder.
+fn decode_base64(base64: &[u8]) -> Result<Vec<u8>, PemError> {
+    let block = [BEGIN, b"\n", base64, b"\n", END].concat();
+    let block = ::pem::parse(block).map_err(|_refused| PemError::NotBase64)?;
+    Ok(block.into_contents())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Twelve bytes of base64 in two lines.
+    const BLOCK: &str = "-----BEGIN CERTIFICATE REQUEST-----\nAAECAwQF\nBgcICQoL\n-----END CERTIFICATE REQUEST-----\n";
+
+    #[test]
+    fn reads_one_block_however_its_lines_end() {
+        let contents: Vec<u8> = (0..12).collect();
+        for text in [
+            BLOCK.to_owned(),
+            BLOCK.trim_end().to_owned(),
+            BLOCK.replace('\n', "\r\n"),
+            format!("\n  \t{BLOCK}\n\n"),
+            BLOCK.replace("QF\nBg", "QFBg"),
+        ] {
+            assert_eq!(decode(text.as_bytes()), Ok(contents.clone()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_whatever_two_readers_could_read_differently() {
+        let table = [
+            ("empty", String::new(), PemError::NoBegin),
+            ("text before", format!("x{BLOCK}"), PemError::NoBegin),
+            ("text after", format!("{BLOCK}x"), PemError::NoEnd),
+            ("two blocks", format!("{BLOCK}{BLOCK}"), PemError::NotBase64),
+            (
+                "another label",
+                BLOCK.replace("CERTIFICATE REQUEST", "CERTIFICATE"),
+                PemError::NoBegin,
+            ),
+            (
+                "old label",
+                BLOCK.replace("CERTIFICATE", "NEW CERTIFICATE"),
+                PemError::NoBegin,
+            ),
+            (
+                "labels differ",
+                BLOCK.replace("END CERTIFICATE REQUEST", "END X"),
+                PemError::NoEnd,
+            ),
+            (
+                "header",
+                BLOCK.replace("-----\nAA", "-----\nA: b\n\nAA"),
+                PemError::NotBase64,
+            ),
+            (
+                "blank line",
+                BLOCK.replace("QF\nBg", "QF\n\nBg"),
+                PemError::NotBase64,
+            ),
+            (
+                "inner space",
+                BLOCK.replace("QF\nBg", "QF \nBg"),
+                PemError::NotBase64,
+            ),
+            (
+                "nothing inside",
+                BLOCK.replace("AAECAwQF\nBgcICQoL\n", ""),
+                PemError::NotBase64,
+            ),
+            (
+                "no line break",
+                BLOCK.replace("-----\nAA", "-----AA"),
+                PemError::NotBase64,
+            ),
+            (
+                "padding inside",
+                BLOCK.replace("AwQF", "A==="),
+                PemError::NotBase64,
+            ),
+            (
+                "stray bits",
+                BLOCK.replace("ICQoL", "ICQp="),
+                PemError::NotBase64,
+            ),
+            (
+                "not padded",
+                BLOCK.replace("ICQoL", "ICQo"),
+                PemError::NotBase64,
+            ),
+            (
+                "url alphabet",
+                BLOCK.replace("AwQF", "A-_F"),
+                PemError::NotBase64,
+            ),
+            (
+                "not ASCII",
+                BLOCK.replace("AwQF", "AwQü"),
+                PemError::NotBase64,
+            ),
+        ];
+        for (name, text, expected) in table {
+            assert_eq!(decode(text.as_bytes()), Err(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_text_beyond_the_limit_before_reading_it() {
+        let text = vec![b'\n'; MAX_PEM_BYTES + 1];
+        assert_eq!(
+            decode(&text),
+            Err(PemError::TooLarge {
+                bytes: MAX_PEM_BYTES + 1
+            })
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! The request was never edited.
+//!
+//! Stops: in a namespace where cert-manager's validating webhook is switched off, whoever may
+//! `update` requests there rewrites `spec.username` (the identity is built from it) or
+//! `spec.request` after the object was created.
+//! Allowed: generation 1, which the API server gives a new object.
+//! Refused: any other, and an absent one.
+//! Source: Kubernetes API conventions, `metadata.generation`; cert-manager's mutating webhook
+//! stamps the requester on create only.
+
+use super::{Rule, Verdict, broken};
+
+/// Looks at `metadata.generation`.
+pub(in crate::policy) fn check(generation: Option<i64>) -> Verdict {
+    match generation {
+        Some(1) => Ok(()),
+        Some(_) => broken(
+            Rule::Generation,
+            "the request was edited after it was created; create a new one instead",
+        ),
+        None => broken(
+            Rule::Generation,
+            "the request has no metadata.generation, so it cannot be told whether it was edited",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allows_the_first_generation_only() {
+        assert!(check(Some(1)).is_ok());
+        for generation in [
+            None,
+            Some(0),
+            Some(2),
+            Some(-1),
+            Some(i64::MAX),
+            Some(i64::MIN),
+        ] {
+            assert!(check(generation).is_err(), "{generation:?}");
+        }
+    }
+}

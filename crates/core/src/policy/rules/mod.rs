@@ -1,0 +1,34 @@
+//! One rule a file: a pure function, the attack it stops, and a table of what it allows and
+//! refuses.
+//!
+//! A rule returns the first thing that is wrong with its own subject and trusts no other rule to
+//! have run; [`super::evaluate`] asks them all and approves only when none of them objects. Rules
+//! with [`super::csr::Csr`] among their arguments are skipped when the signing request cannot be
+//! read, which is a violation by itself.
+
+pub(super) mod annotation;
+pub(super) mod attributes;
+pub(super) mod canonical;
+pub(super) mod certificate_authority;
+pub(super) mod duration;
+pub(super) mod extensions;
+pub(super) mod generation;
+pub(super) mod identity;
+pub(super) mod key;
+pub(super) mod namespace;
+pub(super) mod requester;
+pub(super) mod san;
+pub(super) mod signature;
+pub(super) mod subject;
+pub(super) mod trust_domain;
+pub(super) mod usages;
+
+use super::decision::{Rule, Violation};
+
+/// What every rule returns.
+pub(super) type Verdict = Result<(), Violation>;
+
+/// Names the rule that was broken and what to change.
+fn broken<T>(rule: Rule, text: impl Into<String>) -> Result<T, Violation> {
+    Err(Violation::new(rule, text))
+}

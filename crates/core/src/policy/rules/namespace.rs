@@ -1,0 +1,46 @@
+//! The request is in its service account's own namespace.
+//!
+//! Stops: a service account with rights in another namespace that lets that namespace's issuer
+//! (a namespaced `Issuer` has the same name everywhere) sign, or that leaves the result where
+//! others read it.
+//! Allowed: `system:serviceaccount:payments:api` in `payments`.
+//! Refused: the same in `default`.
+//! Source: the driver creates each request beside its pod; issuer references without a namespace
+//! are resolved in the request's.
+
+use super::{Rule, Verdict, broken};
+use crate::identity::ServiceAccount;
+use crate::policy::quote::quote;
+
+/// Compares the object's namespace with the requester's.
+pub(in crate::policy) fn check(namespace: &str, requester: &ServiceAccount) -> Verdict {
+    if namespace == requester.namespace() {
+        return Ok(());
+    }
+    let (found, wanted) = (quote(namespace), quote(requester.namespace()));
+    broken(
+        Rule::Namespace,
+        format!("the request is in namespace {found} but must be in the requester's, {wanted}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allows_the_service_accounts_own_namespace_only() {
+        let account = ServiceAccount::new("payments", "api").unwrap();
+        for (namespace, allowed) in [
+            ("payments", true),
+            ("payment", false),
+            ("payments2", false),
+            ("Payments", false),
+            ("payments ", false),
+            ("api", false),
+            ("", false),
+        ] {
+            assert_eq!(check(namespace, &account).is_ok(), allowed, "{namespace:?}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The name is in our trust domain.
+//!
+//! Stops: an issuer of one domain that vouches for the workloads of another; whoever trusts both
+//! would believe it.
+//! Allowed: `spiffe://cluster.local/...` where `cluster.local` is enforced.
+//! Refused: `spiffe://example.org/...`, `spiffe://Cluster.Local/...`,
+//! `spiffe://cluster.local:443/...`, `spiffe://user@cluster.local/...`.
+//! Source: SPIFFE-ID 2.1 (lower case; no port, no user).
+
+use super::{Rule, Verdict, broken};
+use crate::identity::TrustDomain;
+use crate::policy::csr::{Csr, NameKind};
+use crate::policy::quote::quote;
+
+/// Looks at every SPIFFE name there is. Names of another scheme are refused by other rules.
+pub(in crate::policy) fn check(csr: &Csr<'_>, ours: &TrustDomain) -> Verdict {
+    let names = csr
+        .alternative_names()
+        .flat_map(|found| found.names.unwrap_or_default());
+    for name in names.filter(|name| name.kind == NameKind::Uri) {
+        let Some(authority) = authority(name.bytes) else {
+            continue;
+        };
+        if authority != ours.as_str().as_bytes() {
+            let (authority, ours) = (quote(authority), quote(ours.as_str()));
+            return broken(
+                Rule::TrustDomain,
+                format!("the URI name's trust domain {authority} must be {ours}"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What stands between `spiffe://`, in any case, and the next delimiter.
+fn authority(uri: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = uri.split_at_checked(SCHEME.len())?;
+    if !scheme.eq_ignore_ascii_case(SCHEME) {
+        return None;
+    }
+    rest.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next()
+}
+
+const SCHEME: &[u8] = b"spiffe://";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::corpus::{Craft, general_name, san};
+
+    #[test]
+    fn allows_our_domain_only() {
+        let ours = TrustDomain::parse("cluster.local").unwrap();
+        for (uri, allowed) in [
+            ("spiffe://cluster.local/ns/a/sa/b", true),
+            ("spiffe://cluster.local", true),
+            ("https://example.org/", true),
+            ("spiffe:/cluster.local", true),
+            ("SPIFFE://cluster.local/ns/a/sa/b", true),
+            ("spiffe://example.org/ns/a/sa/b", false),
+            ("spiffe://Cluster.local/ns/a/sa/b", false),
+            ("spiffe://cluster.local:443/ns/a/sa/b", false),
+            ("spiffe://x@cluster.local/ns/a/sa/b", false),
+            ("spiffe://cluster.local./ns/a/sa/b", false),
+            ("spiffe://cluster.localx/ns/a/sa/b", false),
+            ("spiffe://cluster%2elocal/ns/a/sa/b", false),
+            ("spiffe:///ns/a/sa/b", false),
+            ("SPIFFE://example.org", false),
+            ("spiffe://example.org?cluster.local", false),
+        ] {
+            let der = Craft::new().extensions(&[san(true, &[general_name(0x86, uri.as_bytes())])]);
+            let der = der.der();
+            let verdict = check(&Csr::parse(&der).unwrap(), &ours);
+            assert_eq!(verdict.is_ok(), allowed, "{uri}");
+        }
+    }
+
+    #[test]
+    fn looks_at_every_name() {
+        let ours = TrustDomain::parse("cluster.local").unwrap();
+        let [right, wrong] = ["spiffe://cluster.local/a", "spiffe://example.org/a"]
+            .map(|uri| general_name(0x86, uri.as_bytes()));
+        for extensions in [
+            vec![san(true, &[right.clone(), wrong.clone()])],
+            vec![san(true, &[right]), san(true, &[wrong])],
+        ] {
+            let der = Craft::new().extensions(&extensions).der();
+            assert!(check(&Csr::parse(&der).unwrap(), &ours).is_err());
+        }
+    }
+}
