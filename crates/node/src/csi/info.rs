@@ -1,0 +1,56 @@
+//! The CSI Identity service. Its name here is `info`, since identity means SPIFFE ID elsewhere.
+//!
+//! Owns what the driver says about itself. Invariant: no answer depends on anything outside this
+//! process; a Probe that failed with the API server would have every driver killed, and the
+//! tokens it holds with it.
+
+use svid_api::csi::v1::identity_server::Identity;
+use svid_api::csi::v1::{
+    GetPluginCapabilitiesRequest, GetPluginCapabilitiesResponse, GetPluginInfoRequest,
+    GetPluginInfoResponse, ProbeRequest, ProbeResponse,
+};
+use tonic::{Request, Response, Status};
+
+/// The CSI Identity service.
+#[derive(Clone, Debug)]
+pub struct InfoService {
+    driver_name: String,
+}
+
+impl InfoService {
+    /// A service for the driver of that name, as its CSIDriver object has it.
+    pub fn new(driver_name: impl Into<String>) -> Self {
+        Self {
+            driver_name: driver_name.into(),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Identity for InfoService {
+    async fn get_plugin_info(
+        &self,
+        _: Request<GetPluginInfoRequest>,
+    ) -> Result<Response<GetPluginInfoResponse>, Status> {
+        Ok(Response::new(GetPluginInfoResponse {
+            name: self.driver_name.clone(),
+            vendor_version: VERSION.to_owned(),
+            ..GetPluginInfoResponse::default()
+        }))
+    }
+
+    /// None: there is no controller, and nodes need no topology.
+    async fn get_plugin_capabilities(
+        &self,
+        _: Request<GetPluginCapabilitiesRequest>,
+    ) -> Result<Response<GetPluginCapabilitiesResponse>, Status> {
+        Ok(Response::new(GetPluginCapabilitiesResponse::default()))
+    }
+
+    /// Ready, always: that this answer arrives says that the event loop and the socket work.
+    async fn probe(&self, _: Request<ProbeRequest>) -> Result<Response<ProbeResponse>, Status> {
+        Ok(Response::new(ProbeResponse { ready: Some(true) }))
+    }
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,29 @@
+//! The CSI Identity and Node services: what the kubelet says, made into words of this crate, and
+//! our answers made into gRPC.
+//!
+//! Owns the edge. Knows nothing of mounts, certificates or the API server; what a volume needs is
+//! the business of whoever implements [`Lifecycle`](crate::lifecycle::Lifecycle). Invariant:
+//! everything in a request but its type is taken to be hostile until [`publish::parse`] has seen
+//! it, and neither a token nor a volume context ever reaches a log or an error text.
+//!
+//! | file | owns |
+//! | --- | --- |
+//! | `info` | the CSI Identity service: name, version, liveness |
+//! | `node` | the CSI Node service |
+//! | `publish` | reading a NodePublishVolume request, once |
+//! | `token` | reading the service account token in it |
+//! | `deadline` | how long a call may wait |
+//! | `status` | the one mapping to gRPC codes |
+
+mod deadline;
+#[cfg(test)]
+mod fixture;
+mod info;
+mod node;
+pub mod publish;
+mod status;
+mod token;
+
+pub use info::InfoService;
+pub use node::{NodeOptions, NodeService};
+pub use token::TokenError;

@@ -1,0 +1,239 @@
+//! The CSI Node service.
+//!
+//! Owns what is said to the kubelet about volumes; asks [`Lifecycle`] for everything else.
+//! Invariant: a call that the kubelet gave up, or that a stopping process ends early, cancels
+//! waiting and nothing else. Each call is logged once, with the volume and the pod, never with a
+//! context or secrets.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use svid_api::csi::v1::node_server::Node;
+use svid_api::csi::v1::node_service_capability::rpc::Type as Capability;
+use svid_api::csi::v1::node_service_capability::{Rpc, Type};
+use svid_api::csi::v1::{
+    NodeExpandVolumeRequest, NodeExpandVolumeResponse, NodeGetCapabilitiesRequest,
+    NodeGetCapabilitiesResponse, NodeGetInfoRequest, NodeGetInfoResponse,
+    NodeGetStorageHealthRequest, NodeGetStorageHealthResponse, NodeGetVolumeHealthRequest,
+    NodeGetVolumeHealthResponse, NodeGetVolumeStatsRequest, NodeGetVolumeStatsResponse,
+    NodePublishVolumeRequest, NodePublishVolumeResponse, NodeServiceCapability,
+    NodeStageVolumeRequest, NodeStageVolumeResponse, NodeUnpublishVolumeRequest,
+    NodeUnpublishVolumeResponse, NodeUnstageVolumeRequest, NodeUnstageVolumeResponse,
+};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::deadline::publish_limit;
+use super::publish::{self, PublishRequestError, Settings};
+use super::status;
+use crate::clock::Clock;
+use crate::lifecycle::Lifecycle;
+use crate::wish::{TargetPath, VolumeId};
+
+/// What the Node service needs to know.
+#[derive(Debug, Clone)]
+pub struct NodeOptions {
+    /// The node's name as the kubelet is told it, at most 256 bytes.
+    pub node_id: String,
+    /// The driver's name, which is also that of its CSIDriver object.
+    pub driver_name: String,
+    /// Ends waiting publishes, so that the process can end.
+    pub shutdown: CancellationToken,
+}
+
+/// The CSI Node service over the volumes that `L` looks after.
+#[derive(Debug)]
+pub struct NodeService<L> {
+    lifecycle: Arc<L>,
+    clock: Arc<dyn Clock>,
+    node_id: String,
+    settings: Settings,
+    publishes: Semaphore,
+    shutdown: CancellationToken,
+}
+
+impl<L: Lifecycle> NodeService<L> {
+    /// A service that hands what it understood to `lifecycle`.
+    pub fn new(lifecycle: Arc<L>, clock: Arc<dyn Clock>, options: NodeOptions) -> Self {
+        Self {
+            lifecycle,
+            clock,
+            node_id: options.node_id,
+            settings: Settings {
+                driver_name: options.driver_name,
+            },
+            publishes: Semaphore::new(PUBLISHES_AT_ONCE),
+            shutdown: options.shutdown,
+        }
+    }
+
+    async fn publish(&self, request: Request<NodePublishVolumeRequest>) -> Result<(), Status> {
+        let Ok(_permit) = self.publishes.try_acquire() else {
+            return Err(status::too_many_calls());
+        };
+        let limit = publish_limit(request.metadata());
+        let request = request.into_inner();
+        let outcome = async {
+            match publish::parse(&request, &self.settings, self.clock.now()) {
+                Ok(request) => self
+                    .lifecycle
+                    .publish(request, limit)
+                    .await
+                    .map_err(|error| status::publish_failed(&error)),
+                Err(error) => self.misunderstood(&request, &error).await,
+            }
+        };
+        self.shutdown
+            .run_until_cancelled(outcome)
+            .await
+            .unwrap_or(Err(status::stopping()))
+    }
+
+    /// A final code makes the kubelet forget a volume for good, so that one is given only where
+    /// there is no volume to forget.
+    async fn misunderstood(
+        &self,
+        request: &NodePublishVolumeRequest,
+        error: &PublishRequestError,
+    ) -> Result<(), Status> {
+        let target = TargetPath::parse(&request.target_path).ok();
+        if let Ok(volume) = VolumeId::parse(&request.volume_id)
+            && self.lifecycle.is_known(&volume, target.as_ref()).await
+        {
+            return self
+                .lifecycle
+                .publish_misunderstood(&volume, target.as_ref(), error.to_string())
+                .await
+                .map_err(|error| status::publish_failed(&error));
+        }
+        Err(status::publish_not_understood(error))
+    }
+
+    async fn unpublish(&self, request: &NodeUnpublishVolumeRequest) -> Result<(), Status> {
+        let refuse = |error| status::unpublish_not_understood(&error);
+        let volume = VolumeId::parse(&request.volume_id).map_err(refuse)?;
+        let target = TargetPath::parse(&request.target_path).map_err(refuse)?;
+        self.lifecycle
+            .unpublish(volume, target)
+            .await
+            .map_err(|error| status::unpublish_failed(&error))
+    }
+}
+
+#[tonic::async_trait]
+impl<L: Lifecycle> Node for NodeService<L> {
+    async fn node_publish_volume(
+        &self,
+        request: Request<NodePublishVolumeRequest>,
+    ) -> Result<Response<NodePublishVolumeResponse>, Status> {
+        let volume = request.get_ref().volume_id.clone();
+        let pod = match publish::pod_for_logs(request.get_ref()) {
+            Some((namespace, name)) => format!("{namespace}/{name}"),
+            None => String::new(),
+        };
+        let outcome = self.publish(request).await;
+        log("NodePublishVolume", &volume, &pod, &outcome);
+        outcome.map(|()| Response::new(NodePublishVolumeResponse {}))
+    }
+
+    async fn node_unpublish_volume(
+        &self,
+        request: Request<NodeUnpublishVolumeRequest>,
+    ) -> Result<Response<NodeUnpublishVolumeResponse>, Status> {
+        let outcome = self.unpublish(request.get_ref()).await;
+        log(
+            "NodeUnpublishVolume",
+            &request.get_ref().volume_id,
+            "",
+            &outcome,
+        );
+        outcome.map(|()| Response::new(NodeUnpublishVolumeResponse {}))
+    }
+
+    /// VOLUME_MOUNT_GROUP alone: with it the kubelet sends the pod's fsGroup and leaves the files
+    /// to us. Usage and health of a few certificates are nothing that anybody needs.
+    async fn node_get_capabilities(
+        &self,
+        _: Request<NodeGetCapabilitiesRequest>,
+    ) -> Result<Response<NodeGetCapabilitiesResponse>, Status> {
+        let rpc = Rpc {
+            r#type: Capability::VolumeMountGroup.into(),
+        };
+        Ok(Response::new(NodeGetCapabilitiesResponse {
+            capabilities: vec![NodeServiceCapability {
+                r#type: Some(Type::Rpc(rpc)),
+            }],
+        }))
+    }
+
+    async fn node_get_info(
+        &self,
+        _: Request<NodeGetInfoRequest>,
+    ) -> Result<Response<NodeGetInfoResponse>, Status> {
+        Ok(Response::new(NodeGetInfoResponse {
+            node_id: self.node_id.clone(),
+            max_volumes_per_node: 0,
+            accessible_topology: None,
+        }))
+    }
+
+    async fn node_stage_volume(
+        &self,
+        _: Request<NodeStageVolumeRequest>,
+    ) -> Result<Response<NodeStageVolumeResponse>, Status> {
+        Err(status::unimplemented("NodeStageVolume"))
+    }
+
+    async fn node_unstage_volume(
+        &self,
+        _: Request<NodeUnstageVolumeRequest>,
+    ) -> Result<Response<NodeUnstageVolumeResponse>, Status> {
+        Err(status::unimplemented("NodeUnstageVolume"))
+    }
+
+    async fn node_get_volume_stats(
+        &self,
+        _: Request<NodeGetVolumeStatsRequest>,
+    ) -> Result<Response<NodeGetVolumeStatsResponse>, Status> {
+        Err(status::unimplemented("NodeGetVolumeStats"))
+    }
+
+    async fn node_get_volume_health(
+        &self,
+        _: Request<NodeGetVolumeHealthRequest>,
+    ) -> Result<Response<NodeGetVolumeHealthResponse>, Status> {
+        Err(status::unimplemented("NodeGetVolumeHealth"))
+    }
+
+    async fn node_get_storage_health(
+        &self,
+        _: Request<NodeGetStorageHealthRequest>,
+    ) -> Result<Response<NodeGetStorageHealthResponse>, Status> {
+        Err(status::unimplemented("NodeGetStorageHealth"))
+    }
+
+    async fn node_expand_volume(
+        &self,
+        _: Request<NodeExpandVolumeRequest>,
+    ) -> Result<Response<NodeExpandVolumeResponse>, Status> {
+        Err(status::unimplemented("NodeExpandVolume"))
+    }
+}
+
+/// The volume id is printed as Debug, since nothing has checked it where the call was refused.
+fn log(call: &'static str, volume: &str, pod: &str, outcome: &Result<(), Status>) {
+    let volume: String = volume.chars().take(255).collect();
+    match outcome {
+        Ok(()) => tracing::debug!(call, ?volume, pod, "done"),
+        Err(status) => {
+            tracing::debug!(call, ?volume, pod, code = ?status.code(), "{}", status.message());
+        }
+    }
+}
+
+/// A node has at most a few hundred pods and the kubelet makes one call a volume at a time; past
+/// this somebody is playing, and memory is what it would cost.
+const PUBLISHES_AT_ONCE: usize = 1024;

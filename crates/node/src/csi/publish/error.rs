@@ -1,0 +1,129 @@
+//! Why a NodePublishVolume request was not understood, one variant a rule.
+
+use svid_core::identity::ServiceAccountError;
+
+use super::super::token::TokenError;
+use super::{NAMESPACE_KEY, POD_NAME_KEY, POD_UID_KEY, SERVICE_ACCOUNT_KEY, TOKENS_KEY};
+use crate::wish::WishError;
+
+/// The rule that a request breaks. The text names the CSI field and, where an administrator can
+/// help, what to set on the CSIDriver object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishRequestError {
+    /// `volume_id` or `target_path` is missing or could lead out of its folder.
+    #[error("{0}")]
+    Place(WishError),
+    /// No `volume_capability`.
+    #[error("volume_capability is missing")]
+    NoCapability,
+    /// A raw block volume was asked for.
+    #[error("volume_capability.block is refused: certificates are files, not a block device")]
+    Block,
+    /// Neither mount nor block was asked for.
+    #[error("volume_capability.mount is missing")]
+    NoAccessType,
+    /// The context is larger than any that a kubelet and an honest pod make together.
+    #[error("volume_context is {length} bytes long; at most {limit} are allowed")]
+    ContextTooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The volume is not read-only; a pod that writes to it could feed itself another identity.
+    #[error("readonly is false: set `readOnly: true` on the pod's csi volume")]
+    Writable,
+    /// The volume is not an inline volume of a pod.
+    #[error(
+        "volume_context[\"{key}\"] is not \"true\": only inline volumes of pods are served, and \
+         the CSIDriver object {driver} must have podInfoOnMount: true and the mode Ephemeral",
+        key = super::EPHEMERAL_KEY
+    )]
+    NotEphemeral {
+        /// The driver's name.
+        driver: String,
+    },
+    /// The kubelet did not say whose volume it is.
+    #[error(
+        "volume_context[\"{key}\"] is missing: the CSIDriver object {driver} must have \
+         podInfoOnMount: true"
+    )]
+    NoPodInfo {
+        /// The missing key.
+        key: &'static str,
+        /// The driver's name.
+        driver: String,
+    },
+    /// The namespace or the service account cannot exist in Kubernetes.
+    #[error("volume_context[\"{key}\"] is refused: {reason}", key = service_account_key(reason))]
+    ServiceAccount {
+        /// What is wrong.
+        reason: ServiceAccountError,
+    },
+    /// The pod's name cannot exist in Kubernetes.
+    #[error("volume_context[\"{POD_NAME_KEY}\"] {value:?} is no legal name of a pod")]
+    PodName {
+        /// The value, cut to 64 characters.
+        value: String,
+    },
+    /// The pod's UID is not one that Kubernetes makes.
+    #[error("volume_context[\"{POD_UID_KEY}\"] {value:?} is no legal UID")]
+    PodUid {
+        /// The value, cut to 64 characters.
+        value: String,
+    },
+    /// The target lies in another pod's folder.
+    #[error("target_path lies in the folder of pod {found:?}, volume_context says pod {expected}")]
+    TargetOfAnotherPod {
+        /// The UID in the path.
+        found: String,
+        /// The UID in the context.
+        expected: String,
+    },
+    /// The kubelet sent no token.
+    #[error(
+        "\"{TOKENS_KEY}\" is missing in secrets and in volume_context: the CSIDriver object \
+         {driver} must have a tokenRequests entry with audience \"\" (and may have \
+         serviceAccountTokenInSecrets: true from Kubernetes 1.35)"
+    )]
+    NoToken {
+        /// The driver's name.
+        driver: String,
+    },
+    /// What the kubelet sent gives no token of this pod.
+    #[error("{field}[\"{TOKENS_KEY}\"] is refused: {reason}")]
+    Token {
+        /// Where it stood: `secrets` or `volume_context`.
+        field: &'static str,
+        /// What is wrong.
+        reason: TokenError,
+    },
+    /// The group that is to read the files is not a number of a group.
+    #[error("{field} {value:?} is no group: 1 to 4294967295 in decimal digits")]
+    FsGroup {
+        /// Where it stood.
+        field: &'static str,
+        /// The value, cut to 64 characters.
+        value: String,
+    },
+}
+
+impl From<WishError> for PublishRequestError {
+    fn from(error: WishError) -> Self {
+        Self::Place(error)
+    }
+}
+
+impl From<ServiceAccountError> for PublishRequestError {
+    fn from(reason: ServiceAccountError) -> Self {
+        Self::ServiceAccount { reason }
+    }
+}
+
+fn service_account_key(reason: &ServiceAccountError) -> &'static str {
+    if matches!(reason, ServiceAccountError::Namespace(_)) {
+        NAMESPACE_KEY
+    } else {
+        SERVICE_ACCOUNT_KEY
+    }
+}

@@ -1,0 +1,214 @@
+//! Reading a NodePublishVolume request: once, whole, before anything is done.
+//!
+//! Owns the rules of the volume context. Pure. The keys `csi.storage.k8s.io/*` come from the
+//! kubelet where the CSIDriver object says `podInfoOnMount`; everything else in the context, and
+//! those keys where it does not, is what the pod's author wrote. So the token decides: its claims
+//! must equal the pod info, whoever put either there, and a forged entry gains nothing.
+//! Invariant: a [`PublishRequest`] was checked against every rule here; a text of an error names
+//! the CSI field and never holds a token.
+
+mod error;
+mod fs_group;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use svid_api::csi::v1::volume_capability::{AccessType, MountVolume};
+use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
+use svid_core::identity::ServiceAccount;
+
+pub use error::PublishRequestError;
+
+use super::token::{self, Bearer};
+use crate::wish::{Pod, PodToken, PublishRequest, TargetPath, VolumeId, Wish};
+
+/// What the rules need to know of this installation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The driver's name, which is also that of its CSIDriver object; error texts name it.
+    pub driver_name: String,
+}
+
+/// Reads a request. Unknown keys in the volume context, mount flags and the file system type
+/// change nothing.
+///
+/// # Errors
+/// The first rule that the request breaks.
+pub fn parse(
+    request: &NodePublishVolumeRequest,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<PublishRequest, PublishRequestError> {
+    let volume = VolumeId::parse(&request.volume_id)?;
+    let target = TargetPath::parse(&request.target_path)?;
+    let mount = mount_of(request.volume_capability.as_ref())?;
+    let context = Context::take(&request.volume_context, settings)?;
+    if !request.readonly {
+        return Err(PublishRequestError::Writable);
+    }
+    if context.0.get(EPHEMERAL_KEY).map(String::as_str) != Some("true") {
+        return Err(PublishRequestError::NotEphemeral {
+            driver: settings.driver_name.clone(),
+        });
+    }
+    let (pod, service_account) = context.pod()?;
+    if let Some(found) = target.pod_uid().filter(|found| *found != pod.uid) {
+        return Err(PublishRequestError::TargetOfAnotherPod {
+            found: found.to_owned(),
+            expected: pod.uid,
+        });
+    }
+    let fs_group = fs_group::choose(context.0, mount)?;
+    let token = token_of(request, settings, &pod, &service_account, now)?;
+    Ok(PublishRequest {
+        wish: Wish {
+            volume,
+            target,
+            pod,
+            service_account,
+            fs_group,
+        },
+        token,
+    })
+}
+
+/// The name of the pod as the kubelet gave it, for logs, where it is a legal one.
+pub(super) fn pod_for_logs(request: &NodePublishVolumeRequest) -> Option<(&str, &str)> {
+    let legal = |key| {
+        request
+            .volume_context
+            .get(key)
+            .filter(|value| is_subdomain(value))
+    };
+    Some((legal(NAMESPACE_KEY)?, legal(POD_NAME_KEY)?))
+}
+
+fn mount_of(capability: Option<&VolumeCapability>) -> Result<&MountVolume, PublishRequestError> {
+    let capability = capability.ok_or(PublishRequestError::NoCapability)?;
+    match &capability.access_type {
+        Some(AccessType::Mount(mount)) => Ok(mount),
+        Some(AccessType::Block(_)) => Err(PublishRequestError::Block),
+        None => Err(PublishRequestError::NoAccessType),
+    }
+}
+
+/// The token, from `secrets` before the context: a user can put an entry of that key into the
+/// context but not into `secrets`, since no key of a Secret may hold a `/` (KEP-5538).
+fn token_of(
+    request: &NodePublishVolumeRequest,
+    settings: &Settings,
+    pod: &Pod,
+    service_account: &ServiceAccount,
+    now: Timestamp,
+) -> Result<PodToken, PublishRequestError> {
+    let sources = [
+        ("secrets", &request.secrets),
+        ("volume_context", &request.volume_context),
+    ];
+    let found = sources.into_iter().find_map(|(field, map)| {
+        Some((field, map.get(TOKENS_KEY).filter(|text| !text.is_empty())?))
+    });
+    let Some((field, json)) = found else {
+        return Err(PublishRequestError::NoToken {
+            driver: settings.driver_name.clone(),
+        });
+    };
+    let bearer = Bearer {
+        namespace: service_account.namespace(),
+        service_account: service_account.name(),
+        pod_name: &pod.name,
+        pod_uid: &pod.uid,
+    };
+    token::parse(json, &bearer, now).map_err(|reason| PublishRequestError::Token { field, reason })
+}
+
+/// The volume context, of a bearable size.
+struct Context<'a>(&'a BTreeMap<String, String>, &'a Settings);
+
+impl<'a> Context<'a> {
+    fn take(
+        map: &'a BTreeMap<String, String>,
+        settings: &'a Settings,
+    ) -> Result<Self, PublishRequestError> {
+        let length = map.iter().map(|(key, value)| key.len() + value.len()).sum();
+        if length > CONTEXT_LIMIT {
+            return Err(PublishRequestError::ContextTooLong {
+                length,
+                limit: CONTEXT_LIMIT,
+            });
+        }
+        Ok(Self(map, settings))
+    }
+
+    fn pod(&self) -> Result<(Pod, ServiceAccount), PublishRequestError> {
+        let name = self.pod_info(POD_NAME_KEY)?;
+        let namespace = self.pod_info(NAMESPACE_KEY)?;
+        let uid = self.pod_info(POD_UID_KEY)?;
+        let account = self.pod_info(SERVICE_ACCOUNT_KEY)?;
+        let service_account = ServiceAccount::new(namespace, account)?;
+        if !is_subdomain(name) {
+            return Err(PublishRequestError::PodName { value: cut(name) });
+        }
+        if !is_uid(uid) {
+            return Err(PublishRequestError::PodUid { value: cut(uid) });
+        }
+        Ok((
+            Pod {
+                name: name.to_owned(),
+                uid: uid.to_owned(),
+            },
+            service_account,
+        ))
+    }
+
+    fn pod_info(&self, key: &'static str) -> Result<&'a str, PublishRequestError> {
+        match self.0.get(key).map(String::as_str) {
+            None | Some("") => Err(PublishRequestError::NoPodInfo {
+                key,
+                driver: self.1.driver_name.clone(),
+            }),
+            Some(value) => Ok(value),
+        }
+    }
+}
+
+/// A DNS subdomain (RFC 1123) as `k8s.io/apimachinery/pkg/util/validation` has it: what the name
+/// of a pod must be.
+fn is_subdomain(name: &str) -> bool {
+    let outer = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    name.len() <= 253
+        && name.split('.').map(str::as_bytes).all(|label| {
+            outer(label.first())
+                && outer(label.last())
+                && label.iter().all(|byte| outer(Some(byte)) || *byte == b'-')
+        })
+}
+
+/// A UID: the API server makes UUIDs; static pods have 32 hexadecimal digits. Nothing else that
+/// could be read as a path, a label or a header is let in.
+fn is_uid(uid: &str) -> bool {
+    (1..=63).contains(&uid.len())
+        && uid
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+/// Where the kubelet puts tokens, in `secrets` or in the volume context.
+pub(super) const TOKENS_KEY: &str = "csi.storage.k8s.io/serviceAccount.tokens";
+const EPHEMERAL_KEY: &str = "csi.storage.k8s.io/ephemeral";
+const NAMESPACE_KEY: &str = "csi.storage.k8s.io/pod.namespace";
+const POD_NAME_KEY: &str = "csi.storage.k8s.io/pod.name";
+const POD_UID_KEY: &str = "csi.storage.k8s.io/pod.uid";
+const SERVICE_ACCOUNT_KEY: &str = "csi.storage.k8s.io/serviceAccount.name";
+
+/// Bytes, keys and values together. The kubelet's own entries come to under 2000, most of it the
+/// token; nothing that we define needs more than a line.
+const CONTEXT_LIMIT: usize = 64 * 1024;

@@ -1,0 +1,138 @@
+//! The one mapping from what went wrong to a gRPC code.
+//!
+//! The kubelet reads two classes (`isFinalError` in `pkg/volume/csi`): after Canceled,
+//! DeadlineExceeded, Unavailable, ResourceExhausted and Aborted it takes the volume as uncertain
+//! and unpublishes it when the pod goes; after any other code it forgets the volume and never
+//! unpublishes it. Invariant: a publish is answered with a code of the second class only where
+//! nothing of the volume exists.
+
+use tonic::Status;
+
+use super::publish::PublishRequestError;
+use crate::lifecycle::{PublishError, UnpublishError};
+use crate::wish::WishError;
+
+/// A publish whose request was not understood, of a volume that nobody knows. Final.
+pub(super) fn publish_not_understood(error: &PublishRequestError) -> Status {
+    Status::invalid_argument(cut(&error.to_string()))
+}
+
+/// A publish that was understood and did not succeed. Never final.
+pub(super) fn publish_failed(error: &PublishError) -> Status {
+    let text = cut(&error.to_string());
+    match error {
+        PublishError::Unavailable(_) => Status::unavailable(text),
+        PublishError::Aborted(_) => Status::aborted(text),
+        PublishError::DeadlineExceeded(_) => Status::deadline_exceeded(text),
+    }
+}
+
+/// An unpublish whose volume id or target cannot be one of ours.
+pub(super) fn unpublish_not_understood(error: &WishError) -> Status {
+    Status::invalid_argument(cut(&error.to_string()))
+}
+
+/// An unpublish that did not succeed; the kubelet calls again.
+pub(super) fn unpublish_failed(error: &UnpublishError) -> Status {
+    Status::internal(cut(&error.to_string()))
+}
+
+/// More calls at once than we serve. Not final.
+pub(super) fn too_many_calls() -> Status {
+    Status::unavailable("too many calls at once; call again")
+}
+
+/// The process ends. Not final: whatever was begun goes on in the next one.
+pub(super) fn stopping() -> Status {
+    Status::unavailable("the driver is stopping; call again")
+}
+
+/// A call that an inline volume has no use for.
+pub(super) fn unimplemented(call: &str) -> Status {
+    Status::unimplemented(format!("{call} is not offered by this driver"))
+}
+
+/// The text becomes an HTTP/2 trailer and an Event, which holds 1 KiB.
+fn cut(text: &str) -> String {
+    if text.len() <= TEXT_LIMIT {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    for character in text.chars() {
+        if kept.len() + character.len_utf8() > TEXT_LIMIT {
+            break;
+        }
+        kept.push(character);
+    }
+    kept.push_str("...");
+    kept
+}
+
+/// Bytes. The kubelet wraps the text in about 200 of its own before it makes an Event of it.
+const TEXT_LIMIT: usize = 800;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tonic::Code;
+
+    #[test]
+    fn a_volume_that_may_exist_never_gets_a_final_code() {
+        let text = || "reason".to_owned();
+        let table = [
+            (
+                publish_failed(&PublishError::Unavailable(text())),
+                Code::Unavailable,
+            ),
+            (
+                publish_failed(&PublishError::Aborted(text())),
+                Code::Aborted,
+            ),
+            (
+                publish_failed(&PublishError::DeadlineExceeded(text())),
+                Code::DeadlineExceeded,
+            ),
+            (too_many_calls(), Code::Unavailable),
+            (stopping(), Code::Unavailable),
+        ];
+        let uncertain = [
+            Code::Cancelled,
+            Code::DeadlineExceeded,
+            Code::Unavailable,
+            Code::ResourceExhausted,
+            Code::Aborted,
+        ];
+        for (status, code) in table {
+            assert_eq!(status.code(), code);
+            assert!(uncertain.contains(&status.code()), "{status}");
+        }
+    }
+
+    #[test]
+    fn other_failures_have_the_codes_of_the_csi_specification() {
+        let empty = WishError::Empty { field: "volume_id" };
+        let table = [
+            (
+                publish_not_understood(&PublishRequestError::NoCapability),
+                Code::InvalidArgument,
+            ),
+            (unpublish_not_understood(&empty), Code::InvalidArgument),
+            (
+                unpublish_failed(&UnpublishError("busy".to_owned())),
+                Code::Internal,
+            ),
+            (unimplemented("NodeStageVolume"), Code::Unimplemented),
+        ];
+        for (status, code) in table {
+            assert_eq!(status.code(), code, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let status = publish_failed(&PublishError::Unavailable("é".repeat(5000)));
+        assert!(status.message().len() <= TEXT_LIMIT + 3);
+        assert!(status.message().ends_with("..."));
+        assert_eq!(cut("short"), "short");
+    }
+}

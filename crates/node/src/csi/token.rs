@@ -1,0 +1,446 @@
+//! The pod's service account token as the kubelet hands it over.
+//!
+//! Owns the format `{"<audience>":{"expirationTimestamp":"...","token":"..."}}`
+//! (`tokenRequests` of a CSIDriver, KEP-2047) and the claims we read in the token. Pure.
+//! The signature is not checked: the API server does that when the token is used, and before
+//! that the claims are only compared with what the kubelet says of the pod. Invariant: no text
+//! of an error holds any byte of a token or of its signature.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use crate::wish::PodToken;
+
+/// Why the value under `csi.storage.k8s.io/serviceAccount.tokens` gives no token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// The value or a token in it is longer than any the API server issues.
+    #[error("it is {length} bytes long; at most {limit} are allowed")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The value is not JSON of the form the kubelet writes.
+    #[error(
+        "it is not JSON of the form {{AUDIENCE: {{expirationTimestamp, token}}}} \
+         (line {line}, column {column})"
+    )]
+    NotJson {
+        /// Where reading ended.
+        line: usize,
+        /// Where reading ended.
+        column: usize,
+    },
+    /// The JSON is an empty object.
+    #[error(
+        "it holds no token: give the CSIDriver object a tokenRequests entry with audience \"\""
+    )]
+    Empty,
+    /// Several tokens, none of them for the API server.
+    #[error(
+        "it holds tokens for {count} audiences and none for the API server: give the CSIDriver \
+         object a tokenRequests entry with audience \"\""
+    )]
+    NoDefaultAudience {
+        /// How many tokens there are.
+        count: usize,
+    },
+    /// The token is not three base64url parts.
+    #[error("the token in it is not a signed JSON web token")]
+    NotJwt,
+    /// The token's payload is not an object with the claims that Kubernetes writes.
+    #[error("the token in it has no readable claims of Kubernetes (`exp` and `kubernetes.io`)")]
+    NoClaims,
+    /// The token was not issued for a pod.
+    #[error("the token in it is not bound to a pod")]
+    NotBound,
+    /// A claim differs from what the kubelet says of the pod.
+    #[error("the token in it is another's: its {claim} is {found:?}, the pod's is {expected:?}")]
+    Mismatch {
+        /// Which claim.
+        claim: &'static str,
+        /// What the token says, cut to 64 characters.
+        found: String,
+        /// What the kubelet says.
+        expected: String,
+    },
+    /// The token is no longer valid by this node's clock.
+    #[error(
+        "the token in it expired at {expired_at}, and it is {now} by this node's clock: if the \
+         clock is right, the kubelet sends a fresh one with its next try"
+    )]
+    Expired {
+        /// When the token expired.
+        expired_at: Timestamp,
+        /// The node's time.
+        now: Timestamp,
+    },
+}
+
+/// Whose token it should be, as the kubelet says.
+pub(super) struct Bearer<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) service_account: &'a str,
+    pub(super) pod_name: &'a str,
+    pub(super) pod_uid: &'a str,
+}
+
+/// Takes the pod's token for the API server from the kubelet's JSON.
+///
+/// # Errors
+/// When there is none, or it is somebody else's, or it has expired by `now`, without leeway: an
+/// expired token can only be refused by the API server, and the kubelet soon brings a fresh one.
+pub(super) fn parse(
+    json: &str,
+    bearer: &Bearer<'_>,
+    now: Timestamp,
+) -> Result<PodToken, TokenError> {
+    let secret = select(json)?;
+    let claims = decode(&secret)?;
+    claims.require(bearer)?;
+    let expires_at = Timestamp::from_second(claims.exp).map_err(no_claims)?;
+    if expires_at <= now {
+        return Err(TokenError::Expired {
+            expired_at: expires_at,
+            now,
+        });
+    }
+    Ok(PodToken { secret, expires_at })
+}
+
+/// The token of the audience `""`, which is the API server's own; else the only one there is.
+fn select(json: &str) -> Result<Zeroizing<String>, TokenError> {
+    within(json.len(), JSON_LIMIT)?;
+    let mut entries: BTreeMap<String, Entry> =
+        serde_json::from_str(json).map_err(|error| TokenError::NotJson {
+            line: error.line(),
+            column: error.column(),
+        })?;
+    if let Some(entry) = entries.remove("") {
+        return Ok(entry.token);
+    }
+    match (entries.len(), entries.pop_first()) {
+        (1, Some((_, entry))) => Ok(entry.token),
+        (0, _) | (_, None) => Err(TokenError::Empty),
+        (count, Some(_)) => Err(TokenError::NoDefaultAudience { count }),
+    }
+}
+
+/// Reads the payload of a JWT in compact form. Every part must be base64url, which also keeps
+/// line breaks and other bytes that no HTTP header may hold out of the token.
+fn decode(token: &str) -> Result<Claims, TokenError> {
+    within(token.len(), TOKEN_LIMIT)?;
+    let mut parts = token.split('.');
+    let (Some(header), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(TokenError::NotJwt);
+    };
+    let bytes = |part: &str| match part {
+        "" => Err(TokenError::NotJwt),
+        part => URL_SAFE_NO_PAD
+            .decode(part)
+            .map_err(|_not_base64| TokenError::NotJwt),
+    };
+    bytes(header)?;
+    bytes(signature)?;
+    serde_json::from_slice(&bytes(payload)?).map_err(no_claims)
+}
+
+/// Drops the cause on purpose: serde's texts quote what they could not read.
+fn no_claims<E>(_quotes_the_token: E) -> TokenError {
+    TokenError::NoClaims
+}
+
+fn within(length: usize, limit: usize) -> Result<(), TokenError> {
+    if length > limit {
+        Err(TokenError::TooLong { length, limit })
+    } else {
+        Ok(())
+    }
+}
+
+/// One audience's entry. Its `expirationTimestamp` is not read: the claim `exp` is what the API
+/// server goes by.
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(deserialize_with = "zeroizing")]
+    token: Zeroizing<String>,
+}
+
+fn zeroizing<'de, D: Deserializer<'de>>(source: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(source).map(Zeroizing::new)
+}
+
+/// The claims of a bound service account token (`pkg/serviceaccount/claims.go`).
+#[derive(Deserialize)]
+struct Claims {
+    exp: i64,
+    #[serde(rename = "kubernetes.io")]
+    kubernetes: KubernetesClaims,
+}
+
+#[derive(Deserialize)]
+struct KubernetesClaims {
+    namespace: String,
+    serviceaccount: Reference,
+    pod: Option<Reference>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    name: String,
+    uid: String,
+}
+
+impl Claims {
+    fn require(&self, bearer: &Bearer<'_>) -> Result<(), TokenError> {
+        let pod = self.kubernetes.pod.as_ref().ok_or(TokenError::NotBound)?;
+        let claims = [
+            ("namespace", &self.kubernetes.namespace, bearer.namespace),
+            (
+                "service account",
+                &self.kubernetes.serviceaccount.name,
+                bearer.service_account,
+            ),
+            ("pod name", &pod.name, bearer.pod_name),
+            ("pod UID", &pod.uid, bearer.pod_uid),
+        ];
+        match claims
+            .into_iter()
+            .find(|(_, found, expected)| found != expected)
+        {
+            None => Ok(()),
+            Some((claim, found, expected)) => Err(TokenError::Mismatch {
+                claim,
+                found: found.chars().take(64).collect(),
+                expected: expected.to_owned(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entry(redacted)")
+    }
+}
+
+/// Bytes. The kubelet writes about 1200 for each audience; an honest CSIDriver has a handful.
+const JSON_LIMIT: usize = 64 * 1024;
+
+/// Bytes. Tokens of the API server are about 1100 long.
+const TOKEN_LIMIT: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csi::fixture::{self, EXPIRY, PodInfo};
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(EXPIRY - 600).unwrap()
+    }
+
+    fn read(json: &str) -> Result<PodToken, TokenError> {
+        let info = PodInfo::default();
+        let bearer = Bearer {
+            namespace: info.namespace,
+            service_account: info.service_account,
+            pod_name: info.name,
+            pod_uid: info.uid,
+        };
+        parse(json, &bearer, now())
+    }
+
+    fn entry(audience: &str, token: &str) -> String {
+        serde_json::json!({ audience: { "expirationTimestamp": "2030-01-01T00:00:00Z", "token": token } })
+            .to_string()
+    }
+
+    fn jwt_of(payload: &str) -> String {
+        format!("e30.{}.c2lnbmF0dXJl", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn takes_the_token_of_the_api_servers_audience_or_the_only_one() {
+        let good = fixture::jwt(&PodInfo::default(), EXPIRY);
+        let other = fixture::jwt(
+            &PodInfo {
+                name: "other",
+                ..PodInfo::default()
+            },
+            EXPIRY,
+        );
+        for json in [
+            entry("", &good),
+            entry("vault", &good),
+            format!(r#"{{"vault":{{"token":"{other}"}},"":{{"token":"{good}"}}}}"#),
+        ] {
+            let token = read(&json).unwrap();
+            assert_eq!(*token.secret, good);
+            assert_eq!(token.expires_at.as_second(), EXPIRY);
+        }
+    }
+
+    #[test]
+    fn refuses_json_that_the_kubelet_would_not_write() {
+        let deep = "[".repeat(20_000);
+        let deep_objects = r#"{"":"#.repeat(10_000);
+        let table = [
+            "",
+            " ",
+            "null",
+            "[]",
+            "1",
+            "\"token\"",
+            "{",
+            r#"{"":1}"#,
+            r#"{"":{}}"#,
+            r#"{"":null}"#,
+            r#"{"":{"token":1}}"#,
+            r#"{"":{"token":null}}"#,
+            r#"{"":{"token":"a"}} x"#,
+            "{\"\0",
+            &deep,
+            &deep_objects,
+        ];
+        for json in table {
+            let error = read(json).unwrap_err();
+            assert!(
+                matches!(error, TokenError::NotJson { .. }),
+                "{json:.40}: {error}"
+            );
+        }
+        assert_eq!(read("{}").unwrap_err(), TokenError::Empty);
+        let many = r#"{"a":{"token":"x.y.z"},"b":{"token":"x.y.z"}}"#;
+        assert_eq!(
+            read(many).unwrap_err(),
+            TokenError::NoDefaultAudience { count: 2 }
+        );
+        let long = " ".repeat(JSON_LIMIT + 1);
+        assert!(matches!(
+            read(&long).unwrap_err(),
+            TokenError::TooLong { .. }
+        ));
+        let long = entry("", &"x".repeat(TOKEN_LIMIT + 1));
+        assert!(matches!(
+            read(&long).unwrap_err(),
+            TokenError::TooLong { .. }
+        ));
+    }
+
+    #[test]
+    fn refuses_what_is_no_token_of_the_api_server() {
+        let not_jwt = [
+            "",
+            "a",
+            "..",
+            "a.b",
+            "e30.e30.",
+            ".e30.e30",
+            "e30.e30.e30.e30",
+            "e30.e3 0.e30",
+            "e30.e30.e30\\r\\nX: y",
+            "e30.e30=.e30",
+            "e30.e3+/.e30",
+        ];
+        for token in not_jwt {
+            let json = format!(r#"{{"":{{"token":"{token}"}}}}"#);
+            assert_eq!(read(&json).unwrap_err(), TokenError::NotJwt, "{token:?}");
+        }
+        let account = r#""namespace":"sandbox","serviceaccount":{"name":"sleep","uid":"s"}"#;
+        let pod = format!(r#""pod":{{"name":"sleep-1","uid":"{}"}}"#, fixture::POD_UID);
+        let no_claims = [
+            "{}".to_owned(),
+            "null".to_owned(),
+            "[]".to_owned(),
+            "\u{fffd}".to_owned(),
+            "[".repeat(5000),
+            r#"{"exp":1}"#.to_owned(),
+            r#"{"exp":"1","kubernetes.io":{}}"#.to_owned(),
+            format!(r#"{{"kubernetes.io":{{{account},{pod}}}}}"#),
+            format!(r#"{{"exp":1,"exp":2,"kubernetes.io":{{{account},{pod}}}}}"#),
+            format!(r#"{{"exp":1.5,"kubernetes.io":{{{account},{pod}}}}}"#),
+            format!(
+                r#"{{"exp":{},"kubernetes.io":{{{account},{pod}}}}}"#,
+                i64::MAX
+            ),
+        ];
+        for payload in &no_claims {
+            let json = entry("", &jwt_of(payload));
+            assert_eq!(
+                read(&json).unwrap_err(),
+                TokenError::NoClaims,
+                "{payload:.60}"
+            );
+        }
+        let unbound = format!(r#"{{"exp":1,"kubernetes.io":{{{account}}}}}"#);
+        assert_eq!(
+            read(&entry("", &jwt_of(&unbound))).unwrap_err(),
+            TokenError::NotBound
+        );
+    }
+
+    #[test]
+    fn refuses_the_token_of_somebody_else() {
+        let other_uid = "00000000-0000-0000-0000-000000000000";
+        let table = [
+            (
+                "namespace",
+                PodInfo {
+                    namespace: "kube-system",
+                    ..PodInfo::default()
+                },
+            ),
+            (
+                "service account",
+                PodInfo {
+                    service_account: "admin",
+                    ..PodInfo::default()
+                },
+            ),
+            (
+                "pod name",
+                PodInfo {
+                    name: "sleep-2",
+                    ..PodInfo::default()
+                },
+            ),
+            (
+                "pod UID",
+                PodInfo {
+                    uid: other_uid,
+                    ..PodInfo::default()
+                },
+            ),
+        ];
+        for (expected, info) in table {
+            let error = read(&entry("", &fixture::jwt(&info, EXPIRY))).unwrap_err();
+            let TokenError::Mismatch { claim, .. } = error else {
+                panic!("{expected}: {error}")
+            };
+            assert_eq!(claim, expected);
+        }
+    }
+
+    #[test]
+    fn refuses_a_token_from_the_second_it_expires() {
+        let json = |exp| entry("", &fixture::jwt(&PodInfo::default(), exp));
+        assert!(read(&json(now().as_second() + 1)).is_ok());
+        for exp in [now().as_second(), now().as_second() - 1, 0, -1] {
+            let error = read(&json(exp)).unwrap_err();
+            assert!(
+                matches!(error, TokenError::Expired { .. }),
+                "{exp}: {error}"
+            );
+        }
+    }
+}

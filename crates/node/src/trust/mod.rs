@@ -1,0 +1,28 @@
+//! The trust bundle: which authorities a workload is told to believe.
+//!
+//! Owns the file that the administrator named (`--source-ca-bundle`) and its changes. Knows
+//! nothing of volumes; whoever shows the bundle to pods follows [`TrustState`]. Never takes roots
+//! from an issuer's answer, which is no trust root (`status.ca`). Invariant: once a good bundle
+//! was read, there is one; a broken or empty file is refused, loudly, and the last good one stays.
+
+mod folders;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use svid_core::svid::TrustBundle;
+
+pub use source::{Refusals, TrustSource};
+
+/// What is known of the trust bundle.
+#[derive(Clone, Debug)]
+pub enum TrustState {
+    /// The administrator named no file; volumes have no bundle.
+    NoSource,
+    /// There has been no good bundle yet, for this reason. Volumes wait.
+    Unreadable(String),
+    /// The bundle, the last good one.
+    Bundle(Arc<TrustBundle>),
+}
