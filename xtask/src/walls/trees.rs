@@ -75,13 +75,7 @@ pub(super) const TREES: &[Tree] = &[
             "normal",
             "--no-default-features",
         ],
-        forbidden: &[
-            "axum-server",
-            "p256",
-            "svid-devcluster",
-            "tempfile",
-            "x509-cert",
-        ],
+        forbidden: &["p256", "svid-devcluster", "tempfile", "x509-cert"],
     },
     Tree {
         purpose: "cryptography is aws-lc-rs everywhere",
