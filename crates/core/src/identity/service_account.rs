@@ -74,7 +74,6 @@ impl fmt::Display for ServiceAccount {
 /// Why something is no service account. The texts are escaped and cut short, since a requester may
 /// have chosen them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ServiceAccountError {
     /// The user name is not of the form that service accounts have.
     #[error(

@@ -78,7 +78,6 @@ impl fmt::Display for SpiffeId {
 
 /// Why a text is no SPIFFE ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum SpiffeIdError {
     /// Longer than the 2048 bytes of section 2.3.
     #[error("the SPIFFE ID has {length} bytes, {MAX_BYTES} are allowed")]

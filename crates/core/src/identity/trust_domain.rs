@@ -35,7 +35,6 @@ impl fmt::Display for TrustDomain {
 
 /// Why a text is no trust domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum TrustDomainError {
     /// There is no text at all.
     #[error("the trust domain is empty: give a name such as cluster.local")]

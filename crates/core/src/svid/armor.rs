@@ -83,7 +83,6 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
 
 /// Why a text is not the PEM that was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ArmorError {
     /// A block has no end or no begin, or they differ.
     #[error("the PEM block of line {line} does not begin and end with the same label")]

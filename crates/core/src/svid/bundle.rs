@@ -86,7 +86,6 @@ impl fmt::Debug for TrustBundle {
 
 /// Why a text is no trust bundle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum BundleError {
     /// More bytes than a bundle may have.
     #[error("the trust bundle has {bytes} bytes, {MAX_BYTES} are allowed")]

@@ -73,7 +73,6 @@ impl rcgen::SigningKey for Signer<'_> {
 
 /// Why a request could not be made or read.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum CsrError {
     /// The cryptographic library could not build or sign it.
     #[error("the certificate signing request could not be signed")]

@@ -147,7 +147,6 @@ impl fmt::Debug for PublicKey {
 
 /// Why a key could not be made or read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum KeyError {
     /// The cryptographic library could not make a key.
     #[error("no private key could be made: the cryptographic library failed")]

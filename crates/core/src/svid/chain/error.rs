@@ -12,7 +12,6 @@ use crate::identity::SpiffeIdError;
 /// Why a chain is not the SVID that was asked for. Positions count from 0, the leaf; what the issuer
 /// wrote is escaped and cut short.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ChainError {
     /// More bytes than a chain may have.
     #[error("the certificate chain has {bytes} bytes, {MAX_BYTES} are allowed")]

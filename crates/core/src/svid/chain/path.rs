@@ -23,6 +23,14 @@ pub(in crate::svid) fn faults(chain: &[Certificate]) -> Vec<ChainError> {
     links.chain(authorities).collect()
 }
 
+/// The certificates as far as each is signed by the next.
+pub(in crate::svid) fn joined(chain: &[Certificate]) -> &[Certificate] {
+    let mut links = chain.iter().zip(chain.iter().skip(1)).enumerate();
+    let broken = links.find(|(position, (child, parent))| link(*position, child, parent).is_err());
+    let length = broken.map_or(chain.len(), |(position, _)| position + 1);
+    chain.get(..length).unwrap_or(chain)
+}
+
 /// The number of authorities between a position and the leaf; RFC 5280, section 4.2.1.9, does not
 /// count those that bear the name of their issuer.
 pub(super) fn below(chain: &[Certificate], position: usize) -> usize {

@@ -29,7 +29,6 @@ pub struct Files<'a> {
 
 /// What the files hold. Names are escaped and cut short, and nothing of the key is in here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Examination {
     /// The one URI of the leaf, whether or not it is a SPIFFE ID.
     pub spiffe_id: Option<String>,
@@ -59,7 +58,6 @@ pub struct Examination {
 
 /// One certificate of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct CertificateSummary {
     /// Its subject; empty for most SVIDs.
     pub subject: String,
@@ -111,7 +109,8 @@ pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
         examination.remarks = remarks(leaf);
     }
     examination.look_at_key(files.key_pem, chain.first());
-    examination.look_at_bundle(files.bundle_pem, is_whole.then_some(&chain), now);
+    let joined = is_whole.then(|| path::joined(&chain));
+    examination.look_at_bundle(files.bundle_pem, joined, now);
     examination
 }
 
@@ -156,7 +155,7 @@ impl Examination {
     fn look_at_bundle(
         &mut self,
         pem: Option<&[u8]>,
-        chain: Option<&Vec<Certificate>>,
+        chain: Option<&[Certificate]>,
         now: Timestamp,
     ) {
         let Some(pem) = pem else { return };

@@ -1,0 +1,378 @@
+//! The rules for what stands above the leaf, and the way into the bundle.
+
+use rcgen::{IsCa, KeyUsagePurpose as Usage, SignatureAlgorithm};
+use svid_core::svid::{Anchoring, ChainError};
+
+use crate::fixtures::{
+    Authority, Case, Change, bundle, dns_constraints, minutes, nothing, now, patched, path_length,
+    uri_constraints, valid,
+};
+
+/// Certificates in a row.
+type Ders<'a> = &'a [&'a [u8]];
+
+#[test]
+fn refuses_broken_links() {
+    let (case, root) = (Case::new(), Authority::root("root"));
+    let upper = root.intermediate("upper", nothing);
+    let lower = upper.intermediate("lower", nothing);
+    let leaf = lower.leaf(case.key.public_key(), nothing);
+    let namesake = root.intermediate("lower", nothing);
+    let broken = |position, issuer: &str, found: &str| ChainError::BrokenLink {
+        position,
+        issuer: format!("CN={issuer}"),
+        found: if found.is_empty() {
+            String::new()
+        } else {
+            format!("CN={found}")
+        },
+    };
+    let table: [(&str, Vec<&[u8]>, ChainError); 9] = [
+        (
+            "one left out",
+            vec![&leaf, &upper.der],
+            broken(0, "lower", "upper"),
+        ),
+        (
+            "one left out further up",
+            vec![&leaf, &lower.der, &root.der],
+            broken(1, "upper", "root"),
+        ),
+        (
+            "another order",
+            vec![&leaf, &upper.der, &lower.der],
+            broken(0, "lower", "upper"),
+        ),
+        (
+            "the leaf twice",
+            vec![&leaf, &leaf, &lower.der],
+            broken(0, "lower", ""),
+        ),
+        (
+            "one twice",
+            vec![&leaf, &lower.der, &lower.der],
+            broken(1, "upper", "lower"),
+        ),
+        (
+            "something behind the root",
+            vec![&leaf, &lower.der, &upper.der, &root.der, &lower.der],
+            broken(3, "root", "lower"),
+        ),
+        (
+            "the leaf last",
+            vec![&lower.der, &leaf],
+            ChainError::WrongKey,
+        ),
+        (
+            "a namesake of another key",
+            vec![&leaf, &namesake.der],
+            ChainError::WrongSignature { position: 0 },
+        ),
+        (
+            "a namesake further up",
+            vec![&leaf, &lower.der, &upper.der, &namesake.der],
+            broken(2, "root", "lower"),
+        ),
+    ];
+    for (name, chain, expected) in table {
+        assert_eq!(case.verify(&chain), Err(expected), "{name}");
+    }
+    let mut forged = leaf.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    assert_eq!(
+        case.verify(&[&forged, &lower.der]),
+        Err(ChainError::WrongSignature { position: 0 })
+    );
+}
+
+#[test]
+fn a_certificate_without_its_issuer_cannot_be_judged_by_its_signature() {
+    // Whoever does not anchor it refuses it.
+    let (case, root) = (Case::new(), Authority::root("root"));
+    let mut forged = root.leaf(case.key.public_key(), nothing);
+    *forged.last_mut().unwrap() ^= 1;
+    let svid = case
+        .verify_at(&[&forged], Some(&bundle(&[&root.der])), now())
+        .unwrap();
+    assert_eq!(svid.anchoring(), Anchoring::NotAnchored);
+}
+
+#[test]
+fn refuses_authorities_that_are_none() {
+    let (case, root) = (Case::new(), Authority::root("root"));
+    let table: [(&str, Change); 4] = [
+        ("no basic constraints", |params| params.is_ca = IsCa::NoCa),
+        ("not a CA", |params| params.is_ca = IsCa::ExplicitNoCa),
+        ("may not sign certificates", |params| {
+            params.key_usages = vec![Usage::CrlSign];
+        }),
+        ("may sign other things", |params| {
+            params.key_usages = vec![Usage::DigitalSignature];
+        }),
+    ];
+    for (name, change) in table {
+        let intermediate = root.intermediate("intermediate", change);
+        let leaf = intermediate.leaf(case.key.public_key(), nothing);
+        let result = case.verify(&[&leaf, &intermediate.der]);
+        assert_eq!(
+            result,
+            Err(ChainError::NotAuthority { position: 1 }),
+            "{name}"
+        );
+    }
+    // Key usages may be missing altogether, as RFC 5280 has it for authorities of old.
+    let silent = root.intermediate("intermediate", |params| params.key_usages.clear());
+    let leaf = silent.leaf(case.key.public_key(), nothing);
+    assert_eq!(case.verify(&[&leaf, &silent.der]).err(), None);
+}
+
+#[test]
+fn holds_authorities_to_their_path_length() {
+    let case = Case::new();
+    let root = Authority::root_with("root", &rcgen::PKCS_ECDSA_P256_SHA256, |params| {
+        path_length(params, 1);
+    });
+    let upper = root.intermediate("upper", |params| path_length(params, 0));
+    let lower = upper.intermediate("lower", nothing);
+    let leaf_of_upper = upper.leaf(case.key.public_key(), nothing);
+    let leaf_of_lower = lower.leaf(case.key.public_key(), nothing);
+    assert_eq!(
+        case.verify(&[&leaf_of_upper, &upper.der, &root.der]).err(),
+        None
+    );
+    let too_long = |position, allowed, found| {
+        Err(ChainError::PathTooLong {
+            position,
+            allowed,
+            found,
+        })
+    };
+    assert_eq!(
+        case.verify(&[&leaf_of_lower, &lower.der, &upper.der]),
+        too_long(2, 0, 1)
+    );
+    assert_eq!(
+        case.verify(&[&leaf_of_lower, &lower.der, &upper.der, &root.der]),
+        too_long(2, 0, 1)
+    );
+    // Roots in the bundle are held to it as well: nobody would accept this.
+    let loose = root.intermediate("loose", nothing);
+    let looser = loose.intermediate("looser", nothing);
+    let leaf = looser.leaf(case.key.public_key(), nothing);
+    let svid = case
+        .verify_at(
+            &[&leaf, &looser.der, &loose.der],
+            Some(&bundle(&[&root.der])),
+            now(),
+        )
+        .unwrap();
+    assert_eq!(svid.anchoring(), Anchoring::NotAnchored);
+}
+
+#[test]
+fn holds_authorities_to_their_name_constraints() {
+    let table: [(&str, Change, bool); 10] = [
+        (
+            "this trust domain",
+            |params| uri_constraints(params, &["cluster.local"], &[]),
+            true,
+        ),
+        (
+            "this trust domain in other letters",
+            |params| uri_constraints(params, &["Cluster.LOCAL"], &[]),
+            true,
+        ),
+        (
+            "everything below its parent",
+            |params| uri_constraints(params, &[".local"], &[]),
+            true,
+        ),
+        (
+            "one of several",
+            |params| uri_constraints(params, &["a", "cluster.local"], &["b"]),
+            true,
+        ),
+        ("other kinds of names", dns_constraints, true),
+        (
+            "another trust domain",
+            |params| uri_constraints(params, &["other.local"], &[]),
+            false,
+        ),
+        (
+            "only what is below it",
+            |params| uri_constraints(params, &[".cluster.local"], &[]),
+            false,
+        ),
+        (
+            "excluded",
+            |params| uri_constraints(params, &[], &["cluster.local"]),
+            false,
+        ),
+        (
+            "permitted and excluded",
+            |params| uri_constraints(params, &["cluster.local"], &[".local"]),
+            false,
+        ),
+        (
+            "everything is excluded",
+            |params| uri_constraints(params, &[], &[""]),
+            false,
+        ),
+    ];
+    let (case, root) = (Case::new(), Authority::root("root"));
+    for (name, change, permitted) in table {
+        let intermediate = root.intermediate("intermediate", change);
+        let leaf = intermediate.leaf(case.key.public_key(), nothing);
+        let expected = (!permitted).then_some(ChainError::NameConstraints { position: 1 });
+        assert_eq!(
+            case.verify(&[&leaf, &intermediate.der]).err(),
+            expected,
+            "{name}"
+        );
+        // The same in the bundle.
+        let anchor = bundle(&[&intermediate.der]);
+        let svid = case.verify_at(&[&leaf], Some(&anchor), now()).unwrap();
+        assert_eq!(svid.anchoring() == Anchoring::Anchored, permitted, "{name}");
+    }
+}
+
+#[test]
+fn believes_the_signatures_of_every_algorithm_in_use() {
+    let algorithms: [(&str, &'static SignatureAlgorithm); 7] = [
+        ("P-256", &rcgen::PKCS_ECDSA_P256_SHA256),
+        ("P-384", &rcgen::PKCS_ECDSA_P384_SHA384),
+        ("P-521", &rcgen::PKCS_ECDSA_P521_SHA512),
+        ("Ed25519", &rcgen::PKCS_ED25519),
+        ("RSA with SHA-256", &rcgen::PKCS_RSA_SHA256),
+        ("RSA with SHA-384", &rcgen::PKCS_RSA_SHA384),
+        ("RSA with SHA-512", &rcgen::PKCS_RSA_SHA512),
+    ];
+    for (name, algorithm) in algorithms {
+        let (case, root) = (
+            Case::new(),
+            Authority::root_with("root", algorithm, nothing),
+        );
+        let leaf = root.leaf(case.key.public_key(), nothing);
+        let svid = case
+            .verify_at(&[&leaf, &root.der], Some(&bundle(&[&root.der])), now())
+            .expect(name);
+        assert_eq!(svid.anchoring(), Anchoring::Anchored, "{name}");
+        let mut forged = leaf.clone();
+        *forged.last_mut().unwrap() ^= 1;
+        let result = case.verify(&[&forged, &root.der]);
+        assert_eq!(
+            result,
+            Err(ChainError::WrongSignature { position: 0 }),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn does_not_believe_weak_or_unfitting_signatures() {
+    let case = Case::new();
+    let rsa = Authority::root_with("root", &rcgen::PKCS_RSA_SHA256, nothing);
+    let unsupported = Err(ChainError::UnsupportedSignature { position: 0 });
+    // sha256WithRSAEncryption becomes sha1WithRSAEncryption, md5WithRSAEncryption, and nothing known.
+    let prefix = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+    let sha256 = [prefix.as_slice(), &[0x0b]].concat();
+    for algorithm in [0x05, 0x04, 0x7f] {
+        let leaf = rsa.leaf(case.key.public_key(), nothing);
+        let weak = patched(&leaf, &sha256, &[prefix.as_slice(), &[algorithm]].concat());
+        assert_eq!(case.verify(&[&weak, &rsa.der]), unsupported, "{algorithm}");
+    }
+    // An ECDSA signature below a certificate for an RSA key, and the other way round.
+    let ecdsa = Authority::root("root");
+    for (signer, shown) in [(&ecdsa, &rsa), (&rsa, &ecdsa)] {
+        let leaf = signer.leaf(case.key.public_key(), nothing);
+        assert_eq!(case.verify(&[&leaf, &shown.der]), unsupported);
+    }
+}
+
+#[test]
+fn tells_whether_the_chain_leads_to_the_bundle() {
+    let (case, root, stranger) = (
+        Case::new(),
+        Authority::root("root"),
+        Authority::root("stranger"),
+    );
+    let upper = root.intermediate("upper", nothing);
+    let lower = upper.intermediate("lower", nothing);
+    let leaf = lower.leaf(case.key.public_key(), nothing);
+    let namesake = Authority::root("root");
+    let reissued = root.reissued(|params| params.serial_number = Some(vec![1, 2, 3].into()));
+    let expired = root.reissued(|params| valid(params, -minutes(200), -minutes(100)));
+    let future = root.reissued(|params| valid(params, minutes(100), minutes(200)));
+    let crossed = root.certified_by(&stranger);
+    let whole: Vec<&[u8]> = vec![&leaf, &lower.der, &upper.der];
+    let with_root: Vec<&[u8]> = vec![&leaf, &lower.der, &upper.der, &root.der];
+    let with_cross: Vec<&[u8]> = vec![&leaf, &lower.der, &upper.der, &root.der, &crossed.der];
+    let table: [(&str, Ders<'_>, Ders<'_>, bool); 14] = [
+        ("the root signed the last", &whole, &[&root.der], true),
+        (
+            "the root is among others",
+            &whole,
+            &[&stranger.der, &namesake.der, &root.der],
+            true,
+        ),
+        ("the root is in the chain", &with_root, &[&root.der], true),
+        (
+            "the root's certificate was renewed",
+            &whole,
+            &[&reissued.der],
+            true,
+        ),
+        (
+            "it was renewed, and the old one is in the chain",
+            &with_root,
+            &[&reissued.der],
+            true,
+        ),
+        (
+            "an intermediate is believed itself",
+            &whole,
+            &[&upper.der],
+            true,
+        ),
+        ("the lowest is believed itself", &whole, &[&lower.der], true),
+        (
+            "the last was left out of the chain",
+            &whole[..2],
+            &[&upper.der],
+            true,
+        ),
+        (
+            "a stranger certified the root",
+            &with_cross,
+            &[&stranger.der],
+            true,
+        ),
+        ("nobody known", &whole, &[&stranger.der], false),
+        (
+            "a namesake of another key",
+            &with_root,
+            &[&namesake.der],
+            false,
+        ),
+        ("the root is too far up", &whole[..2], &[&root.der], false),
+        ("the root has expired", &with_root, &[&expired.der], false),
+        (
+            "the root is not valid yet",
+            &with_root,
+            &[&future.der],
+            false,
+        ),
+    ];
+    for (name, chain, roots, anchored) in table {
+        let svid = case
+            .verify_at(chain, Some(&bundle(roots)), now())
+            .expect(name);
+        assert_eq!(svid.anchoring() == Anchoring::Anchored, anchored, "{name}");
+    }
+    let crossed = case.verify(&with_cross).unwrap();
+    assert_eq!(
+        crossed.chain_pem().matches("BEGIN").count(),
+        4,
+        "only the self-signed root is dropped"
+    );
+}

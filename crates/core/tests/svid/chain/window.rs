@@ -1,0 +1,141 @@
+//! The rules for dates.
+
+use jiff::{SignedDuration, Timestamp};
+use rcgen::date_time_ymd;
+use svid_core::svid::{ChainError, Readiness};
+
+use super::verify_leaf;
+use crate::fixtures::{Authority, Case, Change, minutes, nothing, now, valid};
+
+/// What is expected of a certificate that becomes valid at a time.
+type Expected = fn(Timestamp) -> Readiness;
+
+#[test]
+fn refuses_what_has_expired_to_the_second() {
+    let case = Case::new();
+    let root = Authority::root("root");
+    let upper = root.intermediate("upper", |params| valid(params, -minutes(60), minutes(20)));
+    let leaf = upper.leaf(case.key.public_key(), nothing);
+    let second = SignedDuration::from_secs(1);
+    let verify = |now| case.verify_at(&[&leaf, &upper.der], None, now);
+    let (end_of_upper, end_of_leaf) = (now() + minutes(20), now() + minutes(50));
+    assert_eq!(
+        verify(end_of_upper).map(|svid| svid.usable_until()),
+        Ok(end_of_upper)
+    );
+    let late = end_of_upper + second;
+    assert_eq!(
+        verify(late),
+        Err(ChainError::Expired {
+            position: 1,
+            not_after: end_of_upper,
+            now: late
+        })
+    );
+    let later = end_of_leaf + second;
+    assert_eq!(
+        verify(later),
+        Err(ChainError::Expired {
+            position: 0,
+            not_after: end_of_leaf,
+            now: later
+        })
+    );
+    let text = verify(later).unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "the certificate expired at 2026-05-01T12:50:00Z, it is 2026-05-01T12:50:01Z"
+    );
+}
+
+#[test]
+fn the_dates_of_a_root_that_is_dropped_do_not_matter() {
+    let case = Case::new();
+    let root = Authority::root_with("root", &rcgen::PKCS_ECDSA_P256_SHA256, |params| {
+        valid(params, -minutes(100), -minutes(50));
+    });
+    let leaf = root.leaf(case.key.public_key(), nothing);
+    let svid = case.verify(&[&leaf, &root.der]).unwrap();
+    assert_eq!(svid.usable_until(), svid.not_after());
+}
+
+#[test]
+fn refuses_a_chain_that_is_never_valid() {
+    let (case, root) = (Case::new(), Authority::root("root"));
+    let upper = root.intermediate("upper", |params| valid(params, -minutes(60), minutes(20)));
+    let leaf = upper.leaf(case.key.public_key(), |params| {
+        valid(params, minutes(21), minutes(60));
+    });
+    let (begins, ends) = (now() + minutes(21), now() + minutes(20));
+    assert_eq!(
+        case.verify(&[&leaf, &upper.der]),
+        Err(ChainError::NeverValid { begins, ends })
+    );
+    let inverted = verify_leaf(|params| valid(params, minutes(20), minutes(10)));
+    assert!(matches!(inverted, Err(ChainError::NeverValid { .. })));
+}
+
+#[test]
+fn waits_for_a_certificate_that_is_valid_soon() {
+    let hour: Change = |params| valid(params, minutes(4), minutes(64));
+    let six_minutes: Change = |params| valid(params, minutes(2), minutes(8));
+    let table: [(&str, Change, i64, Expected); 9] = [
+        ("at its begin", hour, 240, |_| Readiness::Now),
+        ("after its begin", hour, 241, |_| Readiness::Now),
+        ("a second before", hour, 239, Readiness::At),
+        ("five minutes before", hour, -60, Readiness::At),
+        (
+            "more than five minutes before",
+            hour,
+            -61,
+            Readiness::TooFarAhead,
+        ),
+        ("years before", hour, -100_000_000, Readiness::TooFarAhead),
+        (
+            "a third of a short life before",
+            six_minutes,
+            0,
+            Readiness::At,
+        ),
+        (
+            "more than a third of a short life before",
+            six_minutes,
+            -1,
+            Readiness::TooFarAhead,
+        ),
+        ("long after its end", six_minutes, 1_000_000, |_| {
+            Readiness::Now
+        }),
+    ];
+    for (name, change, seconds, expected) in table {
+        let svid = verify_leaf(change).expect(name);
+        let readiness = svid.readiness(now() + SignedDuration::from_secs(seconds));
+        assert_eq!(readiness, expected(svid.not_before()), "{name}");
+    }
+}
+
+#[test]
+fn waits_for_an_authority_too() {
+    let (case, root) = (Case::new(), Authority::root("root"));
+    let upper = root.intermediate("upper", |params| valid(params, minutes(1), minutes(500)));
+    let leaf = upper.leaf(case.key.public_key(), nothing);
+    let svid = case.verify(&[&leaf, &upper.der]).unwrap();
+    assert_eq!(svid.readiness(now()), Readiness::At(now() + minutes(1)));
+    assert_eq!(svid.not_before(), now() - minutes(10));
+}
+
+#[test]
+fn certificates_may_last_for_ever() {
+    let svid = verify_leaf(|params| {
+        params.not_before = date_time_ymd(1, 1, 1);
+        params.not_after = date_time_ymd(9999, 12, 31);
+    })
+    .unwrap();
+    assert_eq!(svid.not_after(), Timestamp::MAX);
+    for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, now(), Timestamp::MAX] {
+        assert!(matches!(
+            svid.readiness(now),
+            Readiness::Now | Readiness::TooFarAhead(_)
+        ));
+    }
+}
