@@ -1,0 +1,151 @@
+//! cert-manager's webhooks: who asked is written into a CertificateRequest, and nobody changes it.
+//!
+//! Owns what `cert-manager-webhook` does (internal/webhook/admission/certificaterequest): at create,
+//! requester overwritten from the authenticated user; afterwards the specification and cert-manager's
+//! own annotations are immutable, and an approval needs the right to approve. The first can only be
+//! switched off for the whole cluster, the second also by the label
+//! `cert-manager.io/disable-validation: "true"` on a namespace, as in reality.
+
+mod approval;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::api::Problem;
+use crate::auth::{Permissions, User};
+use crate::issuer::CertificateSigningRequest;
+use crate::resource::{CERTIFICATE_REQUESTS, NAMESPACES, Resource};
+use crate::store::{Key, Store, meta};
+
+/// The webhooks of one cluster. Clones share the switch.
+#[derive(Clone, Debug)]
+pub(crate) struct Admission {
+    configured: Arc<AtomicBool>,
+    permissions: Permissions,
+}
+
+impl Admission {
+    pub(crate) fn new(permissions: Permissions) -> Self {
+        Self {
+            configured: Arc::new(AtomicBool::new(true)),
+            permissions,
+        }
+    }
+
+    /// Switches both webhooks: without them a requester says who it is, and anything can be edited.
+    pub(crate) fn configure(&self, webhooks: Webhooks) {
+        let on = webhooks == Webhooks::Installed;
+        self.configured.store(on, Ordering::SeqCst);
+    }
+
+    /// Whether changes in this namespace are looked at.
+    pub(crate) fn validates(&self, store: &Store, namespace: &str) -> bool {
+        let key = Key::new(&NAMESPACES, "", namespace);
+        let labelled = store.read(&key).is_some_and(|namespace| {
+            let labels = namespace.pointer("/metadata/labels");
+            let label = labels.and_then(|labels| labels.get("cert-manager.io/disable-validation"));
+            label.and_then(Value::as_str) == Some("true")
+        });
+        self.is_configured() && !labelled
+    }
+
+    /// Stamps the requester, and refuses a request that holds no sound CSR.
+    pub(crate) fn create(
+        &self,
+        user: &User,
+        resource: &'static Resource,
+        object: &mut Value,
+    ) -> Result<(), Problem> {
+        if resource != &CERTIFICATE_REQUESTS || !self.is_configured() {
+            return Ok(());
+        }
+        check_csr(object)?;
+        let stamp = json!({
+            "username": user.username,
+            "uid": user.uid,
+            "groups": user.groups,
+            "extra": user.extra,
+        });
+        if let Value::Object(stamp) = stamp {
+            meta::field(object, "spec").extend(stamp);
+        }
+        Ok(())
+    }
+
+    /// Refuses changes of what is immutable.
+    pub(crate) fn update(&self, key: &Key, current: &Value, next: &Value) -> Result<(), Problem> {
+        if key.resource != &CERTIFICATE_REQUESTS {
+            return Ok(());
+        }
+        if current.get("spec") != next.get("spec") {
+            return Err(denied("spec: Forbidden: cannot change spec after creation"));
+        }
+        if own_annotations(current).ne(own_annotations(next)) {
+            return Err(denied(
+                "metadata.annotations: Forbidden: cannot change cert-manager annotations after creation",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses approvals that are not allowed.
+    pub(crate) fn status(
+        &self,
+        user: &User,
+        key: &Key,
+        current: &Value,
+        next: &Value,
+    ) -> Result<(), Problem> {
+        if key.resource != &CERTIFICATE_REQUESTS {
+            return Ok(());
+        }
+        approval::check(&self.permissions, user, current, next)
+    }
+
+    fn is_configured(&self) -> bool {
+        self.configured.load(Ordering::SeqCst)
+    }
+}
+
+/// Whether cert-manager's webhooks are there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Webhooks {
+    /// As cert-manager installs them.
+    #[default]
+    Installed,
+    /// Not at all.
+    Absent,
+}
+
+fn check_csr(object: &Value) -> Result<(), Problem> {
+    let encoded = meta::text(object, "/spec/request");
+    let refuse = |why: String| denied(&format!("spec.request: Invalid value: {why}"));
+    let pem = STANDARD
+        .decode(encoded)
+        .map_err(|error| refuse(format!("not base64: {error}")))?;
+    CertificateSigningRequest::parse(&pem)
+        .and_then(|request| request.verify())
+        .map_err(|error| refuse(error.to_string()))
+}
+
+fn own_annotations(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let annotations = object.pointer("/metadata/annotations");
+    let annotations = annotations.and_then(Value::as_object);
+    annotations.into_iter().flatten().filter(|(key, _)| {
+        key.starts_with("cert-manager.io") || key.starts_with("acme.cert-manager.io")
+    })
+}
+
+fn denied(why: &str) -> Problem {
+    Problem::Denied {
+        webhook: "webhook.cert-manager.io",
+        why: why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

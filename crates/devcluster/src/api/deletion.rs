@@ -1,0 +1,141 @@
+//! DELETE: at once, or first marked and then, when nothing holds the object any more, gone.
+//!
+//! A pod that is bound to a node is only marked; the kubelet removes it once its volumes are gone. A
+//! finalizer holds back anything. Whatever a removed object owned goes with it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Problem;
+use super::server::Shared;
+use crate::clock;
+use crate::resource::{ALL, NAMESPACES, PODS, Scope};
+use crate::store::{Key, Object, Selector, meta};
+
+/// What `DeleteOptions` ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Wish {
+    uid: Option<String>,
+    revision: Option<String>,
+    grace: Option<u64>,
+}
+
+impl Wish {
+    /// The options in a body, with the query's grace period in front.
+    pub(super) fn new(options: &Value, grace: Option<u64>) -> Self {
+        let text = |pointer| options.pointer(pointer).and_then(Value::as_str);
+        let given = options.get("gracePeriodSeconds").and_then(Value::as_u64);
+        Self {
+            uid: text("/preconditions/uid").map(str::to_owned),
+            revision: text("/preconditions/resourceVersion").map(str::to_owned),
+            grace: grace.or(given),
+        }
+    }
+
+    /// To remove at once, but for finalizers.
+    pub(crate) fn now() -> Self {
+        Self {
+            grace: Some(0),
+            ..Self::default()
+        }
+    }
+
+    fn check(&self, key: &Key, object: &Value) -> Result<(), Problem> {
+        let version = meta::text(object, "/metadata/resourceVersion");
+        let same = |wanted: &Option<String>, have: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == have)
+        };
+        if same(&self.uid, meta::uid(object)) && same(&self.revision, version) {
+            return Ok(());
+        }
+        Err(Problem::Conflict {
+            key: key.clone(),
+            why: "Precondition failed: UID or resourceVersion of the object is another".to_owned(),
+        })
+    }
+}
+
+/// What is left of the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It is marked and waits for its kubelet or its finalizers.
+    Terminating,
+    /// Nothing.
+    Nothing,
+}
+
+/// Marks or removes an object.
+pub(crate) fn begin(shared: &Shared, key: &Key, wish: &Wish) -> Result<(Left, Object), Problem> {
+    let present = shared.store.read(key);
+    let present = present.ok_or_else(|| Problem::NotFound(key.clone()))?;
+    let grace = grace(key, &present, wish);
+    if grace > 0 || meta::is_held(&present) {
+        let now = shared.clock.now();
+        let marked = shared.store.update(key, |current| {
+            wish.check(key, current)?;
+            let mut next = current.clone();
+            if meta::deletion(current).is_empty() {
+                let ends = clock::after(now, Duration::from_secs(grace));
+                let metadata = meta::metadata(&mut next);
+                metadata.insert("deletionTimestamp".to_owned(), clock::seconds(ends).into());
+                metadata.insert("deletionGracePeriodSeconds".to_owned(), grace.into());
+            }
+            Ok::<_, Problem>(next)
+        })?;
+        return Ok((Left::Terminating, marked));
+    }
+    if key.resource == &NAMESPACES {
+        wish.check(key, &present)?;
+        empty_namespace(shared, &key.name);
+    }
+    let removed = shared
+        .store
+        .remove(key, |current| wish.check(key, current))?;
+    Ok((Left::Nothing, removed))
+}
+
+/// Removes an object that is marked and that nothing holds any more.
+pub(crate) fn finish(shared: &Shared, key: &Key, object: &Value) {
+    let marked = !meta::deletion(object).is_empty();
+    let kept_by_kubelet = key.resource == &PODS;
+    if marked && !meta::is_held(object) && !kept_by_kubelet {
+        let uid = meta::uid(object).to_owned();
+        let wish = Wish {
+            uid: Some(uid),
+            ..Wish::now()
+        };
+        if let Err(problem) = begin(shared, key, &wish) {
+            tracing::debug!(%problem, %key, "object was gone before its deletion was finished");
+        }
+    }
+}
+
+fn grace(key: &Key, object: &Value, wish: &Wish) -> u64 {
+    let bound = !meta::text(object, "/spec/nodeName").is_empty();
+    if key.resource != &PODS || !bound {
+        return 0;
+    }
+    let own = object.pointer("/spec/terminationGracePeriodSeconds");
+    wish.grace
+        .or_else(|| own.and_then(Value::as_u64))
+        .unwrap_or(DEFAULT_GRACE)
+}
+
+fn empty_namespace(shared: &Shared, namespace: &str) {
+    let namespaced = ALL.iter().filter(|row| row.scope == Scope::Namespaced);
+    for resource in namespaced {
+        let (objects, _) = shared
+            .store
+            .list(resource, Some(namespace), &Selector::default());
+        for object in objects {
+            let key = Key::new(resource, namespace, meta::name(&object));
+            if let Err(problem) = begin(shared, &key, &Wish::now()) {
+                tracing::debug!(%problem, %key, "object went while its namespace was emptied");
+            }
+        }
+    }
+}
+
+/// Seconds that a pod has to end, where it names no other number.
+const DEFAULT_GRACE: u64 = 30;

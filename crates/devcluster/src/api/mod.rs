@@ -1,0 +1,27 @@
+//! The Kubernetes API over HTTP: paths, verbs, errors, watches.
+//!
+//! Owns how a request is read and answered. What is stored is the store's, who may is `auth`'s, what
+//! a CertificateRequest may say is `admission`'s. Order for each request: authenticate, parse the
+//! path, log, injected fault, authorise, carry out.
+
+pub(crate) mod deletion;
+mod discovery;
+mod log;
+mod object;
+mod patch;
+mod problem;
+mod read;
+mod route;
+mod server;
+mod target;
+mod token_request;
+mod watch;
+mod write;
+
+pub use self::log::{LogEntry, RequestLog};
+pub(crate) use self::problem::Problem;
+pub(crate) use self::server::{Server, Shared};
+pub(crate) use self::write::{Creation, Edit, Part};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,20 @@
+//! Who is asking, and may they?
+//!
+//! Owns bearer tokens (service account tokens as Kubernetes signs them, and fixed ones for the
+//! administrator) and a small RBAC. Knows the store, to see whether a token's pod still lives; knows
+//! nothing of HTTP beyond the value of the `Authorization` header.
+
+mod presets;
+mod rbac;
+mod token;
+mod user;
+
+pub use self::presets::Roles;
+pub(crate) use self::rbac::Question;
+pub use self::rbac::{Grant, Permissions, Reach, Rule, Subject};
+pub(crate) use self::token::Authenticated;
+pub use self::token::{Binding, MintError, TokenSpec, Tokens};
+pub use self::user::{ServiceAccountName, User};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,369 @@
+//! Service account tokens: signed, bound to a pod, and refused once that pod is gone.
+//!
+//! Shape and rules are those of Kubernetes (`serviceaccount/claims.go`, `apiserver` authentication):
+//! ES256 JWTs whose `kubernetes.io` claim names service account, pod and node with their UIDs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use p256::ecdsa::signature::{Signer, Verifier};
+use p256::ecdsa::{Signature, SigningKey};
+use p256::elliptic_curve::Generate;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::user::{ServiceAccountName, User};
+use crate::chance;
+use crate::clock::{self, Clock};
+use crate::resource::{NODES, PODS, Resource, SERVICE_ACCOUNTS};
+use crate::store::{Key, Object, Store, meta};
+
+/// What a token is to say.
+#[derive(Clone, Debug)]
+pub struct TokenSpec {
+    /// Whose token it is.
+    pub service_account: ServiceAccountName,
+    /// The pod that it lives and dies with.
+    pub binding: Binding,
+    /// Who may accept it; empty means the API server.
+    pub audiences: Vec<String>,
+    /// How long it is good for. Any value is taken, unlike in TokenRequest (600 s at least).
+    pub lifetime: Duration,
+}
+
+/// What a token is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// To nothing, as `kubectl create token` makes it.
+    None,
+    /// To a pod of the service account's namespace, and to the node that this pod is on.
+    Pod(String),
+}
+
+/// Why a token could not be made.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum MintError {
+    /// The service account does not exist.
+    #[error("cannot make a token for service account {0}: no such service account")]
+    NoServiceAccount(ServiceAccountName),
+    /// The pod does not exist.
+    #[error("cannot bind a token to pod {namespace}/{name}: no such pod")]
+    NoPod {
+        /// The pod's namespace.
+        namespace: String,
+        /// The pod's name.
+        name: String,
+    },
+    /// The pod runs under another service account.
+    #[error("cannot bind a token of {service_account} to pod {pod}: it runs as {actual:?}")]
+    OtherServiceAccount {
+        /// Whose token was asked for.
+        service_account: ServiceAccountName,
+        /// The pod named.
+        pod: String,
+        /// The service account it runs under.
+        actual: String,
+    },
+    /// The UID asked for is not that of the pod of this name.
+    #[error("cannot bind a token to pod {pod}: the UID given is not the pod's")]
+    OtherPod {
+        /// The pod named.
+        pod: String,
+    },
+}
+
+/// Why a bearer token was refused. Only ever logged: a client sees 401 and no reason.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum TokenError {
+    #[error("not a token of this cluster")]
+    Unknown,
+    #[error("signature does not verify")]
+    Signature,
+    #[error("not for the API server")]
+    Audience,
+    #[error("expired or not yet valid")]
+    Time,
+    #[error("{0} is gone or another one has taken its name")]
+    Gone(&'static str),
+}
+
+/// A signed token and when it ends.
+pub(crate) struct Minted {
+    pub(crate) token: String,
+    pub(crate) expires: Timestamp,
+}
+
+/// The outcome of looking at the `Authorization` header.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Authenticated {
+    /// No credentials were offered.
+    Anonymous(User),
+    /// The token is good.
+    As(User),
+}
+
+/// Makes and checks the cluster's bearer tokens. Clones are the same cluster's.
+#[derive(Clone)]
+pub struct Tokens {
+    key: SigningKey,
+    store: Arc<Store>,
+    clock: Clock,
+    fixed: Arc<Mutex<BTreeMap<String, User>>>,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens(..)")
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    aud: Vec<String>,
+    exp: i64,
+    iat: i64,
+    iss: String,
+    jti: String,
+    #[serde(rename = "kubernetes.io")]
+    kubernetes: Bound,
+    nbf: i64,
+    sub: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Bound {
+    namespace: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    node: Option<Reference>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pod: Option<Reference>,
+    serviceaccount: Reference,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Reference {
+    name: String,
+    uid: String,
+}
+
+impl Tokens {
+    pub(crate) fn new(store: Arc<Store>, clock: Clock) -> Self {
+        Self {
+            key: SigningKey::generate(),
+            store,
+            clock,
+            fixed: Arc::default(),
+        }
+    }
+
+    /// A token that stands for this user until the cluster ends, as a static token file has it.
+    pub(crate) fn fix(&self, user: User) -> String {
+        let token = chance::secret();
+        let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
+        fixed.insert(token.clone(), user);
+        token
+    }
+
+    /// A service account token.
+    ///
+    /// # Errors
+    /// If the service account or the pod does not exist, or the pod runs under another one.
+    pub fn mint(&self, spec: &TokenSpec) -> Result<String, MintError> {
+        self.sign(spec, None).map(|minted| minted.token)
+    }
+
+    pub(crate) fn sign(
+        &self,
+        spec: &TokenSpec,
+        pod_uid: Option<&str>,
+    ) -> Result<Minted, MintError> {
+        let account = &spec.service_account;
+        let missing = || MintError::NoServiceAccount(account.clone());
+        let owner = self
+            .find(&SERVICE_ACCOUNTS, &account.namespace, &account.name)
+            .ok_or_else(missing)?;
+        let pod = match &spec.binding {
+            Binding::None => None,
+            Binding::Pod(name) => Some(self.bindable(account, name, pod_uid)?),
+        };
+        let now = self.clock.now();
+        let expires = clock::after(now, spec.lifetime);
+        let audiences = if spec.audiences.is_empty() {
+            vec![API_AUDIENCE.to_owned()]
+        } else {
+            spec.audiences.clone()
+        };
+        let claims = Claims {
+            aud: audiences,
+            exp: expires.as_second(),
+            iat: now.as_second(),
+            iss: API_AUDIENCE.to_owned(),
+            jti: chance::uid(),
+            kubernetes: Bound {
+                namespace: account.namespace.clone(),
+                node: pod.as_deref().and_then(|pod| self.node_of(pod)),
+                pod: pod.as_deref().map(reference),
+                serviceaccount: reference(&owner),
+            },
+            nbf: now.as_second(),
+            sub: account.username(),
+        };
+        let token = self.encode(&claims);
+        Ok(Minted { token, expires })
+    }
+
+    fn bindable(
+        &self,
+        account: &ServiceAccountName,
+        name: &str,
+        uid: Option<&str>,
+    ) -> Result<Object, MintError> {
+        let pod = self
+            .find(&PODS, &account.namespace, name)
+            .ok_or_else(|| MintError::NoPod {
+                namespace: account.namespace.clone(),
+                name: name.to_owned(),
+            })?;
+        let actual = meta::text(&pod, "/spec/serviceAccountName");
+        if actual != account.name {
+            return Err(MintError::OtherServiceAccount {
+                service_account: account.clone(),
+                pod: name.to_owned(),
+                actual: actual.to_owned(),
+            });
+        }
+        if uid.is_some_and(|uid| uid != meta::uid(&pod)) {
+            let pod = name.to_owned();
+            return Err(MintError::OtherPod { pod });
+        }
+        Ok(pod)
+    }
+
+    fn node_of(&self, pod: &serde_json::Value) -> Option<Reference> {
+        let name = meta::text(pod, "/spec/nodeName");
+        self.find(&NODES, "", name).map(|node| reference(&node))
+    }
+
+    fn find(&self, resource: &'static Resource, namespace: &str, name: &str) -> Option<Object> {
+        self.store.read(&Key::new(resource, namespace, name))
+    }
+
+    fn encode(&self, claims: &Claims) -> String {
+        let claims = serde_json::to_vec(claims).unwrap_or_default();
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(HEADER),
+            URL_SAFE_NO_PAD.encode(claims)
+        );
+        let signature: Signature = self.key.sign(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    /// Who the value of an `Authorization` header stands for.
+    pub(crate) fn authenticate(&self, header: Option<&str>) -> Result<Authenticated, TokenError> {
+        let Some(header) = header else {
+            return Ok(Authenticated::Anonymous(User::anonymous()));
+        };
+        let token = header
+            .strip_prefix("Bearer ")
+            .map(str::trim)
+            .ok_or(TokenError::Unknown)?;
+        let fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(user) = fixed.get(token) {
+            return Ok(Authenticated::As(user.clone()));
+        }
+        drop(fixed);
+        self.verify(token).map(Authenticated::As)
+    }
+
+    fn verify(&self, token: &str) -> Result<User, TokenError> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Unknown)?;
+        let (header, claims) = signed.split_once('.').ok_or(TokenError::Unknown)?;
+        let decode = |part: &str| {
+            let bytes = URL_SAFE_NO_PAD.decode(part).ok();
+            bytes.ok_or(TokenError::Unknown)
+        };
+        if decode(header)? != HEADER.as_bytes() {
+            return Err(TokenError::Unknown);
+        }
+        let signature = Signature::from_slice(&decode(signature)?).ok();
+        let signature = signature.ok_or(TokenError::Signature)?;
+        if self
+            .key
+            .verifying_key()
+            .verify(signed.as_bytes(), &signature)
+            .is_err()
+        {
+            return Err(TokenError::Signature);
+        }
+        let claims: Option<Claims> = serde_json::from_slice(&decode(claims)?).ok();
+        self.check(claims.ok_or(TokenError::Unknown)?)
+    }
+
+    fn check(&self, claims: Claims) -> Result<User, TokenError> {
+        let now = self.clock.now().as_second();
+        if !claims.aud.iter().any(|audience| audience == API_AUDIENCE) {
+            return Err(TokenError::Audience);
+        }
+        if now >= claims.exp || now < claims.nbf {
+            return Err(TokenError::Time);
+        }
+        let bound = claims.kubernetes;
+        let alive = |resource: &'static Resource, reference: &Reference| {
+            self.find(resource, &bound.namespace, &reference.name)
+                .filter(|object| meta::uid(object) == reference.uid && !self.is_over(object))
+                .ok_or(TokenError::Gone(resource.singular))
+        };
+        alive(&SERVICE_ACCOUNTS, &bound.serviceaccount)?;
+        let mut extra = BTreeMap::new();
+        let mut say = |key: &str, value: String| {
+            extra.insert(format!("authentication.kubernetes.io/{key}"), vec![value]);
+        };
+        say("credential-id", format!("JTI={}", claims.jti));
+        if let Some(pod) = &bound.pod {
+            alive(&PODS, pod)?;
+            say("pod-name", pod.name.clone());
+            say("pod-uid", pod.uid.clone());
+        }
+        if let Some(node) = bound.node {
+            say("node-name", node.name);
+            say("node-uid", node.uid);
+        }
+        Ok(User {
+            username: claims.sub,
+            uid: bound.serviceaccount.uid,
+            groups: vec![
+                "system:serviceaccounts".to_owned(),
+                format!("system:serviceaccounts:{}", bound.namespace),
+                "system:authenticated".to_owned(),
+            ],
+            extra,
+        })
+    }
+
+    /// Whether the object was deleted longer ago than the leeway that Kubernetes gives its tokens.
+    fn is_over(&self, object: &serde_json::Value) -> bool {
+        let deleted: Option<Timestamp> = meta::deletion(object).parse().ok();
+        deleted.is_some_and(|at| self.clock.now() > clock::after(at, DELETION_LEEWAY))
+    }
+}
+
+fn reference(object: &serde_json::Value) -> Reference {
+    Reference {
+        name: meta::name(object).to_owned(),
+        uid: meta::uid(object).to_owned(),
+    }
+}
+
+/// Issuer and only audience of tokens that the API server accepts.
+pub(crate) const API_AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
+
+const HEADER: &str = r#"{"alg":"ES256","kid":"devcluster"}"#;
+
+/// For how long after its deletion began a pod's token is still good (`apiserver` validator).
+const DELETION_LEEWAY: Duration = Duration::from_secs(60);

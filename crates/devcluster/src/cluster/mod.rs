@@ -1,0 +1,314 @@
+//! The cluster as a whole: started, talked to, stopped.
+
+mod bootstrap;
+mod objects;
+mod options;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+pub(crate) use self::bootstrap::own_pod_name;
+pub use self::objects::{Objects, Refused, WaitError};
+pub use self::options::{Options, TokenDelivery};
+use crate::admission::{Admission, Webhooks};
+use crate::api::{RequestLog, Server, Shared};
+use crate::auth::{MintError, Permissions, Roles, ServiceAccountName, Tokens, User};
+use crate::clock::Clock;
+use crate::connection::Connections;
+use crate::faults::Faults;
+use crate::issuer::{self, AuthorityError, Issuer, IssuerReference};
+use crate::kubeconfig::{self, Identity};
+use crate::store::Store;
+
+/// A small Kubernetes in this process: API server over loopback HTTP, and a CA issuer.
+///
+/// Ends when dropped; [`Cluster::shutdown`] also waits for it.
+pub struct Cluster {
+    shared: Shared,
+    options: Options,
+    server: Server,
+    connections: Connections,
+    issuer: Issuer,
+    issuers: Mutex<JoinSet<()>>,
+    administrator_token: String,
+    _ends: DropGuard,
+}
+
+/// Why a cluster could not be started or enlarged.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("could not listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The CA could not be made.
+    #[error("could not make the issuer's CA")]
+    Authority(#[from] AuthorityError),
+    /// An object that every cluster has could not be created.
+    #[error("could not create the cluster's own objects")]
+    Bootstrap(#[from] Refused),
+}
+
+/// Why a kubeconfig could not be made.
+#[derive(Debug, Error)]
+pub enum KubeconfigError {
+    /// There is no token for this identity.
+    #[error("could not make a token for the kubeconfig")]
+    Token(#[from] MintError),
+    /// The file cannot be written.
+    #[error("could not write the kubeconfig {path}")]
+    Write {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Cluster {
+    /// Starts a cluster with the objects that every cluster has.
+    ///
+    /// # Errors
+    /// If the address is taken or the options name something that is no legal object name.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let address = options.address;
+        let listen = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let shutdown = CancellationToken::new();
+        let store = Arc::new(Store::new(options.history));
+        let clock = options.clock.clone();
+        let connections = Connections::default();
+        let permissions = Permissions::default();
+        let shared = Shared {
+            tokens: Tokens::new(Arc::clone(&store), clock.clone()),
+            admission: Admission::new(permissions.clone()),
+            faults: Faults::new(Arc::clone(&store), connections.clone()),
+            log: RequestLog::default(),
+            bookmarks: options.bookmark_interval,
+            shutdown: shutdown.clone(),
+            permissions,
+            store,
+            clock,
+        };
+        let ends = shutdown.drop_guard();
+        bootstrap::create(&shared, &options)?;
+        let issuer = Issuer::new(
+            options.issuer.clone(),
+            options.chain,
+            options.authority_lifetime,
+            shared.clock.clone(),
+        )?;
+        let server =
+            Server::start(listener, connections.clone(), shared.clone()).map_err(listen)?;
+        let cluster = Self {
+            administrator_token: shared.tokens.fix(User::administrator()),
+            shared,
+            options,
+            server,
+            connections,
+            issuer: issuer.clone(),
+            issuers: Mutex::default(),
+            _ends: ends,
+        };
+        cluster.run_issuer(issuer, "")?;
+        Ok(cluster)
+    }
+
+    /// The API server's address, `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// What the cluster was started with.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The objects, read and written as the administrator without going through HTTP.
+    pub fn objects(&self) -> Objects {
+        Objects::new(self.shared.clone())
+    }
+
+    /// What can be made to go wrong.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// What was asked of the API server.
+    pub fn requests(&self) -> &RequestLog {
+        &self.shared.log
+    }
+
+    /// How many watches clients hold now.
+    pub fn open_watches(&self) -> usize {
+        self.shared.store.watches()
+    }
+
+    /// Who may do what.
+    pub fn permissions(&self) -> &Permissions {
+        &self.shared.permissions
+    }
+
+    /// The cluster's bearer tokens.
+    pub fn tokens(&self) -> &Tokens {
+        &self.shared.tokens
+    }
+
+    /// The clock of API server, tokens and issuer.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Installs or removes cert-manager's webhooks.
+    pub fn configure_webhooks(&self, webhooks: Webhooks) {
+        self.shared.admission.configure(webhooks);
+    }
+
+    /// The issuer that [`Options::issuer`] names.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The root of the CA that signs now, PEM.
+    ///
+    /// # Errors
+    /// If a certificate cannot be encoded.
+    pub fn trust_bundle_pem(&self) -> Result<String, AuthorityError> {
+        self.issuer.trust_bundle_pem()
+    }
+
+    /// Adds another issuer with a CA of its own; `namespace` is empty unless its kind is `Issuer`.
+    ///
+    /// # Errors
+    /// If its object is there already or its CA cannot be made.
+    pub fn add_issuer(
+        &self,
+        reference: IssuerReference,
+        namespace: &str,
+    ) -> Result<Issuer, StartError> {
+        let Options {
+            chain,
+            authority_lifetime,
+            ..
+        } = self.options;
+        let clock = self.shared.clock.clone();
+        let issuer = Issuer::new(reference, chain, authority_lifetime, clock)?;
+        self.run_issuer(issuer.clone(), namespace)?;
+        Ok(issuer)
+    }
+
+    fn run_issuer(&self, issuer: Issuer, namespace: &str) -> Result<(), StartError> {
+        bootstrap::create_issuer(&self.shared, issuer.reference(), namespace)?;
+        let context = issuer::Context {
+            store: Arc::clone(&self.shared.store),
+            clock: self.shared.clock.clone(),
+            faults: self.shared.faults.clone(),
+            shutdown: self.shared.shutdown.clone(),
+            namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+            issuer,
+        };
+        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        issuers.spawn(issuer::run(context));
+        Ok(())
+    }
+
+    /// Creates namespace and service account where they are not there, and lets the service account
+    /// create CertificateRequests, as an administrator does for a workload.
+    ///
+    /// # Errors
+    /// If a name is not legal.
+    pub fn enroll(&self, account: &ServiceAccountName) -> Result<(), Refused> {
+        self.add_service_account(account)?;
+        self.permissions().grant(Roles::workload(account));
+        Ok(())
+    }
+
+    /// Creates namespace and service account where they are not there, without any rights.
+    ///
+    /// # Errors
+    /// If a name is not legal.
+    pub fn add_service_account(&self, account: &ServiceAccountName) -> Result<(), Refused> {
+        bootstrap::create_service_account(&self.objects(), account)
+    }
+
+    /// A kubeconfig that authenticates as this identity.
+    ///
+    /// # Errors
+    /// If the identity's service account or pod does not exist.
+    pub fn kubeconfig(&self, identity: &Identity) -> Result<String, KubeconfigError> {
+        let token = self.token(identity)?;
+        Ok(kubeconfig::render(&self.url(), identity, token.as_deref()))
+    }
+
+    /// Writes a kubeconfig that only its owner can read.
+    ///
+    /// # Errors
+    /// If the identity does not exist or the file cannot be written.
+    pub fn write_kubeconfig(
+        &self,
+        path: &std::path::Path,
+        identity: &Identity,
+    ) -> Result<(), KubeconfigError> {
+        let text = self.kubeconfig(identity)?;
+        kubeconfig::write(path, &text).map_err(|source| KubeconfigError::Write {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// A bearer token for this identity, if it has one.
+    ///
+    /// # Errors
+    /// If the identity's service account or pod does not exist.
+    pub fn token(&self, identity: &Identity) -> Result<Option<String>, MintError> {
+        match identity.spec(&self.options) {
+            Some(spec) => self.tokens().mint(&spec).map(Some),
+            None if *identity == Identity::Administrator => {
+                Ok(Some(self.administrator_token.clone()))
+            }
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Ends every watch and connection and waits for every task.
+    pub async fn shutdown(self) {
+        let Self {
+            shared,
+            server,
+            connections,
+            issuers,
+            _ends: ends,
+            ..
+        } = self;
+        shared.shutdown.cancel();
+        drop(ends);
+        server.join(&connections).await;
+        let mut issuers = issuers.into_inner().unwrap_or_else(PoisonError::into_inner);
+        while let Some(ended) = issuers.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "issuer ended badly");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cluster({})", self.url())
+    }
+}

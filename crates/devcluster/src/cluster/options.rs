@@ -1,0 +1,70 @@
+//! What a cluster is started with. Every field has a default that the demo can use.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::auth::ServiceAccountName;
+use crate::clock::Clock;
+use crate::issuer::{Chain, IssuerReference};
+
+/// How the kubelet hands a pod's token to the driver (KEP-5538).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenDelivery {
+    /// In the volume context, as before Kubernetes 1.35.
+    #[default]
+    Context,
+    /// In the secrets: `serviceAccountTokenInSecrets: true`.
+    Secrets,
+}
+
+/// What a cluster is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the API server listens; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// The one node.
+    pub node_name: String,
+    /// Name of the CSIDriver object.
+    pub driver_name: String,
+    /// How tokens reach the driver.
+    pub token_delivery: TokenDelivery,
+    /// The driver's service account; it has the rights that the chart gives it.
+    pub driver: ServiceAccountName,
+    /// The approver's service account; it has the rights that the chart gives it.
+    pub approver: ServiceAccountName,
+    /// The ConfigMap (namespace, name) that both may read, if any.
+    pub runtime_issuance: Option<(String, String)>,
+    /// The issuer that signs.
+    pub issuer: IssuerReference,
+    /// Whether leaves are signed by the root or by an intermediate.
+    pub chain: Chain,
+    /// For how long the CA is good.
+    pub authority_lifetime: Duration,
+    /// How many changes a watch can be replayed from (a real API server: at least 75 s of them).
+    pub history: usize,
+    /// How often a watch that asked for bookmarks gets one (a real API server: about a minute).
+    pub bookmark_interval: Duration,
+    /// The cluster's wall clock.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let account = |name| ServiceAccountName::new("cert-manager", name);
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            node_name: "node-1".to_owned(),
+            driver_name: "spiffe.csi.cert-manager.io".to_owned(),
+            token_delivery: TokenDelivery::default(),
+            driver: account("cert-manager-csi-driver-spiffe"),
+            approver: account("cert-manager-csi-driver-spiffe-approver"),
+            runtime_issuance: None,
+            issuer: IssuerReference::cluster("spiffe-ca"),
+            chain: Chain::default(),
+            authority_lifetime: Duration::from_secs(365 * 24 * 3600),
+            history: 10_000,
+            bookmark_interval: Duration::from_secs(60),
+            clock: Clock::default(),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What can be made to go wrong, while everything runs.
+//!
+//! Owns the switches; each is read where it bites (API server, watches, issuer). Clones share them.
+//! Nothing is wrong until something is set, and [`Faults::clear`] makes everything right again.
+
+mod answers;
+mod issuer;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+pub use self::answers::{Answer, Filter, Times};
+pub use self::issuer::{Conduct, Lie};
+use crate::connection::Connections;
+use crate::store::Store;
+
+/// The switches of one cluster.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    store: Arc<Store>,
+    connections: Connections,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    set: Mutex<Set>,
+    changes: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Set {
+    answers: Vec<answers::Rule>,
+    conduct: Vec<issuer::Rule>,
+    events_per_watch: Option<usize>,
+}
+
+impl Faults {
+    pub(crate) fn new(store: Arc<Store>, connections: Connections) -> Self {
+        Self {
+            store,
+            connections,
+            state: Arc::default(),
+        }
+    }
+
+    /// Answers requests that match in this way, so many times. Of several rules that match, the one
+    /// set last wins.
+    pub fn answer(&self, filter: Filter, answer: Answer, times: Times) {
+        self.lock()
+            .answers
+            .push(answers::Rule::new(filter, answer, times));
+    }
+
+    /// Lets the issuer behave like this, for so many requests. What was set last comes first.
+    pub fn issuer(&self, conduct: Conduct, times: Times) {
+        self.lock().conduct.push(issuer::Rule::new(conduct, times));
+        self.state.changes.send_replace(());
+    }
+
+    /// Ends every watch that a client holds now; returns how many.
+    pub fn cut_watches(&self) -> usize {
+        self.store.cut_watches()
+    }
+
+    /// Ends every watch begun from now on after so many events; `None` for never.
+    pub fn cut_watches_after(&self, events: Option<usize>) {
+        self.lock().events_per_watch = events;
+    }
+
+    /// Forgets the history: a watch from any earlier revision gets 410 (Expired).
+    pub fn compact_history(&self) {
+        self.store.compact();
+    }
+
+    /// Breaks every connection of every client, in the middle of whatever it does.
+    pub fn sever_connections(&self) {
+        self.connections.sever_all();
+    }
+
+    /// Takes every switch back.
+    pub fn clear(&self) {
+        *self.lock() = Set::default();
+        self.state.changes.send_replace(());
+    }
+
+    /// The answer that this request is to get instead of a true one, if any.
+    pub(crate) fn take_answer(&self, request: &Asked<'_>) -> Option<Answer> {
+        let mut set = self.lock();
+        let rule = set
+            .answers
+            .iter_mut()
+            .rev()
+            .find(|rule| rule.matches(request))?;
+        let answer = rule.take();
+        set.answers.retain(answers::Rule::is_left);
+        Some(answer)
+    }
+
+    /// How the issuer is to behave for the next request.
+    pub(crate) fn take_conduct(&self) -> Conduct {
+        let mut set = self.lock();
+        let Some(rule) = set.conduct.last_mut() else {
+            return Conduct::Honest;
+        };
+        let conduct = rule.take();
+        set.conduct.retain(issuer::Rule::is_left);
+        conduct
+    }
+
+    /// After how many events a watch that begins now is cut.
+    pub(crate) fn events_per_watch(&self) -> Option<usize> {
+        self.lock().events_per_watch
+    }
+
+    /// Tells of every switch that is changed from now on; to be taken before a switch is read.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.state.changes.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Set> {
+        self.state
+            .set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) use self::answers::Asked;

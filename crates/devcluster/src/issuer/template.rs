@@ -1,0 +1,240 @@
+//! From an approved request to a signed leaf, the way cert-manager does it, or with one thing wrong.
+//!
+//! pkg/util/pki/certificatetemplate.go: subject and SAN extension are copied as they came, the SAN is
+//! critical exactly if the subject is empty; key usages, extended key usages and basic constraints
+//! come from the specification; the leaf begins now and is not capped to its CA.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use p256::ecdsa::SigningKey;
+use p256::elliptic_curve::Generate;
+use thiserror::Error;
+use x509_cert::builder::profile::BuilderProfile;
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::der::asn1::{Ia5String, ObjectIdentifier, OctetString};
+use x509_cert::der::{Decode, Encode};
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{
+    BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+};
+use x509_cert::ext::{Extension, Extensions, ToExtension};
+use x509_cert::name::Name;
+use x509_cert::spki::SubjectPublicKeyInfoRef;
+
+use super::authority::{self, Authority, AuthorityError};
+use super::csr::{CertificateSigningRequest, CsrError, SUBJECT_ALT_NAME};
+use crate::clock;
+use crate::faults::Lie;
+
+/// Why nothing was signed.
+#[derive(Debug, Error)]
+pub(super) enum SigningError {
+    #[error(transparent)]
+    Csr(#[from] CsrError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error("unknown usage {0:?}")]
+    Usage(String),
+}
+
+/// What the specification of a request says, apart from the CSR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wish {
+    pub(super) duration: Duration,
+    pub(super) usages: Vec<String>,
+    pub(super) is_ca: bool,
+}
+
+/// What goes into the status.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Issued {
+    /// Leaf and intermediates, PEM.
+    pub(super) certificate: String,
+    /// The top of the chain, PEM.
+    pub(super) authority: String,
+}
+
+/// Signs, perhaps with a lie.
+pub(super) fn issue(
+    authority: &Authority,
+    foreign: &Authority,
+    csr: &CertificateSigningRequest,
+    wish: &Wish,
+    now: Timestamp,
+    lie: Option<&Lie>,
+) -> Result<Issued, SigningError> {
+    csr.verify()?;
+    let authority = match lie {
+        Some(Lie::ForeignAuthority) => foreign,
+        _ => authority,
+    };
+    let intermediates = match lie {
+        Some(Lie::MissingIntermediate) => String::new(),
+        _ => authority.intermediates_pem()?,
+    };
+    let leaf = match lie {
+        Some(Lie::Garbage) => "this is no certificate\n".to_owned(),
+        Some(Lie::Empty) => String::new(),
+        _ => sign_leaf(authority, csr, wish, now, lie)?,
+    };
+    let certificate = match lie {
+        Some(Lie::Garbage | Lie::Empty) => leaf,
+        _ => leaf + &intermediates,
+    };
+    Ok(Issued {
+        certificate,
+        authority: authority.root_pem()?,
+    })
+}
+
+fn sign_leaf(
+    authority: &Authority,
+    csr: &CertificateSigningRequest,
+    wish: &Wish,
+    now: Timestamp,
+    lie: Option<&Lie>,
+) -> Result<String, SigningError> {
+    let (usages, extended) = usages(&wish.usages, wish.is_ca)?;
+    let profile = LeafProfile {
+        issuer: authority.name().clone(),
+        subject: csr.subject().clone(),
+        names: names(csr, lie)?,
+        is_ca: wish.is_ca || lie == Some(&Lie::CertificateAuthority),
+        usages,
+        extended,
+    };
+    let start = match lie {
+        Some(Lie::NotYetValid(ahead)) => clock::after(now, *ahead),
+        Some(Lie::Expired) => now
+            .checked_sub(jiff::SignedDuration::from_hours(2))
+            .unwrap_or(Timestamp::MIN),
+        _ => now,
+    };
+    let end = match lie {
+        Some(Lie::Expired) => clock::after(start, Duration::from_secs(3600)),
+        _ => clock::after(start, wish.duration),
+    };
+    let key = match lie {
+        Some(Lie::OtherKey) => authority::spki(&SigningKey::generate())?,
+        _ => csr.public_key().clone(),
+    };
+    let stranger = SigningKey::generate();
+    let signer = match lie {
+        Some(Lie::BrokenChain) => &stranger,
+        _ => authority.signing_key(),
+    };
+    let validity = authority::validity(start, end)?;
+    let leaf = authority::sign(profile, validity, key, signer)?;
+    Ok(authority::pem(&leaf)?)
+}
+
+/// The SAN extension: the requester's bytes, unless the lie is about them.
+fn names(
+    csr: &CertificateSigningRequest,
+    lie: Option<&Lie>,
+) -> Result<Option<Extension>, AuthorityError> {
+    let asked = csr.names().cloned();
+    let uri = |text: &str| Ia5String::new(text).map(GeneralName::UniformResourceIdentifier);
+    let added = match lie {
+        Some(Lie::NoIdentity) => return Ok(None),
+        Some(Lie::OtherIdentity(id)) => return Ok(Some(extension(vec![uri(id)?])?)),
+        Some(Lie::SecondIdentity(id)) => uri(id)?,
+        Some(Lie::DnsName(name)) => GeneralName::DnsName(Ia5String::new(name)?),
+        _ => return Ok(asked),
+    };
+    let mut names = match &asked {
+        None => Vec::new(),
+        Some(asked) => SubjectAltName::from_der(asked.extn_value.as_bytes())?.0,
+    };
+    names.push(added);
+    Ok(Some(extension(names)?))
+}
+
+fn extension(names: Vec<GeneralName>) -> Result<Extension, x509_cert::der::Error> {
+    Ok(Extension {
+        extn_id: SUBJECT_ALT_NAME,
+        critical: true,
+        extn_value: OctetString::new(SubjectAltName(names).to_der()?)?,
+    })
+}
+
+struct LeafProfile {
+    issuer: Name,
+    subject: Name,
+    names: Option<Extension>,
+    is_ca: bool,
+    usages: KeyUsage,
+    extended: Vec<ObjectIdentifier>,
+}
+
+impl BuilderProfile for LeafProfile {
+    fn get_issuer(&self, _subject: &Name) -> Name {
+        self.issuer.clone()
+    }
+
+    fn get_subject(&self) -> Name {
+        self.subject.clone()
+    }
+
+    fn build_extensions(
+        &self,
+        subject: SubjectPublicKeyInfoRef<'_>,
+        issuer: SubjectPublicKeyInfoRef<'_>,
+        tbs: &TbsCertificate,
+    ) -> x509_cert::builder::Result<Extensions> {
+        let constraints = BasicConstraints {
+            ca: self.is_ca,
+            path_len_constraint: None,
+        };
+        let mut extensions = authority::identifiers(tbs, subject, issuer)?;
+        extensions.push((true, &self.usages).to_extension(tbs.subject(), &[])?);
+        if !self.extended.is_empty() {
+            let extended = ExtendedKeyUsage(self.extended.clone());
+            extensions.push((false, &extended).to_extension(tbs.subject(), &[])?);
+        }
+        extensions.push((true, &constraints).to_extension(tbs.subject(), &[])?);
+        extensions.extend(self.names.clone().map(|names| Extension {
+            critical: self.subject.is_empty(),
+            ..names
+        }));
+        Ok(extensions)
+    }
+}
+
+/// Usages by cert-manager's names (pkg/apis/certmanager/v1 KeyUsage).
+fn usages(
+    names: &[String],
+    is_ca: bool,
+) -> Result<(KeyUsage, Vec<ObjectIdentifier>), SigningError> {
+    let mut bits = Vec::new();
+    let mut extended = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "signing" | "digital signature" => bits.push(KeyUsages::DigitalSignature),
+            "content commitment" => bits.push(KeyUsages::NonRepudiation),
+            "key encipherment" => bits.push(KeyUsages::KeyEncipherment),
+            "key agreement" => bits.push(KeyUsages::KeyAgreement),
+            "data encipherment" => bits.push(KeyUsages::DataEncipherment),
+            "cert sign" => bits.push(KeyUsages::KeyCertSign),
+            "crl sign" => bits.push(KeyUsages::CRLSign),
+            "any" => extended.push(ObjectIdentifier::new_unwrap("2.5.29.37.0")),
+            "server auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1")),
+            "client auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2")),
+            "code signing" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3")),
+            other => return Err(SigningError::Usage(other.to_owned())),
+        }
+    }
+    if bits.is_empty() && extended.is_empty() {
+        bits.extend([KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment]);
+    }
+    if is_ca {
+        bits.push(KeyUsages::KeyCertSign);
+    }
+    let bits = bits
+        .into_iter()
+        .fold(KeyUsage(Default::default()), |sum, bit| {
+            KeyUsage(sum.0 | bit)
+        });
+    Ok((bits, extended))
+}

@@ -1,0 +1,1 @@
+//! A kubelet, as far as inline CSI volumes go.

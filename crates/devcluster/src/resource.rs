@@ -1,0 +1,231 @@
+//! The table of what the API server serves: one row per resource type.
+//!
+//! Owns names only (group, version, plural, kind, scope). Knows nothing of storage, HTTP or rights.
+//! A type that is not in this table is a 404, as an unknown group is on a real API server.
+
+/// One resource type. Rows are `'static`; two rows never share a group and plural.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// Lower-case plural, as it stands in paths and in RBAC rules.
+    pub plural: &'static str,
+    /// The one served version.
+    pub version: &'static str,
+    /// Lower-case singular, for discovery.
+    pub singular: &'static str,
+    /// CamelCase kind.
+    pub kind: &'static str,
+    /// Whether objects live in a namespace or in the cluster.
+    pub scope: Scope,
+    /// Whether `status` is written through a path of its own.
+    pub status: StatusWrites,
+    /// Whether the server counts changes of the specification in `metadata.generation`.
+    pub generation: Generation,
+    /// Names that `kubectl` accepts beside the plural.
+    pub short_names: &'static [&'static str],
+}
+
+/// Where objects of a type live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// In a namespace.
+    Namespaced,
+    /// In the cluster.
+    Cluster,
+}
+
+/// How `status` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StatusWrites {
+    /// Only through the `status` subresource; ignored at create and on the object's own path.
+    Subresource,
+    /// The type has no status, or treats it as any other field.
+    WithObject,
+}
+
+/// Whether `metadata.generation` is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Generation {
+    /// Starts at 1 and grows with every change outside metadata and status.
+    Counted,
+    /// Never set.
+    Absent,
+}
+
+impl Resource {
+    /// `v1`, or `group/v1`.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// `plural`, or `plural.group`: how error texts name a type.
+    pub fn qualified(&self) -> String {
+        if self.group.is_empty() {
+            self.plural.to_owned()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
+    }
+
+    /// The row for this group, version and plural.
+    pub fn find(group: &str, version: &str, plural: &str) -> Option<&'static Self> {
+        ALL.iter()
+            .copied()
+            .find(|row| row.group == group && row.version == version && row.plural == plural)
+    }
+}
+
+const fn core(
+    plural: &'static str,
+    singular: &'static str,
+    kind: &'static str,
+    short_names: &'static [&'static str],
+) -> Resource {
+    Resource {
+        group: "",
+        version: "v1",
+        plural,
+        singular,
+        kind,
+        scope: Scope::Namespaced,
+        status: StatusWrites::WithObject,
+        generation: Generation::Absent,
+        short_names,
+    }
+}
+
+const fn cert_manager(
+    plural: &'static str,
+    singular: &'static str,
+    kind: &'static str,
+    scope: Scope,
+    short_names: &'static [&'static str],
+) -> Resource {
+    Resource {
+        group: "cert-manager.io",
+        version: "v1",
+        plural,
+        singular,
+        kind,
+        scope,
+        status: StatusWrites::Subresource,
+        generation: Generation::Counted,
+        short_names,
+    }
+}
+
+/// core/v1 Namespace.
+pub static NAMESPACES: Resource = Resource {
+    scope: Scope::Cluster,
+    ..core("namespaces", "namespace", "Namespace", &["ns"])
+};
+/// core/v1 Node.
+pub static NODES: Resource = Resource {
+    scope: Scope::Cluster,
+    status: StatusWrites::Subresource,
+    ..core("nodes", "node", "Node", &["no"])
+};
+/// core/v1 Pod.
+pub static PODS: Resource = Resource {
+    status: StatusWrites::Subresource,
+    generation: Generation::Counted,
+    ..core("pods", "pod", "Pod", &["po"])
+};
+/// core/v1 ServiceAccount, with the `token` subresource.
+pub static SERVICE_ACCOUNTS: Resource = core(
+    "serviceaccounts",
+    "serviceaccount",
+    "ServiceAccount",
+    &["sa"],
+);
+/// core/v1 ConfigMap.
+pub static CONFIG_MAPS: Resource = core("configmaps", "configmap", "ConfigMap", &["cm"]);
+/// core/v1 Secret.
+pub static SECRETS: Resource = core("secrets", "secret", "Secret", &[]);
+/// core/v1 Event.
+pub static CORE_EVENTS: Resource = core("events", "event", "Event", &["ev"]);
+/// events.k8s.io/v1 Event: the same shape of data as the core one, but kept apart from it here.
+pub static EVENTS: Resource = Resource {
+    group: "events.k8s.io",
+    ..core("events", "event", "Event", &["ev"])
+};
+/// coordination.k8s.io/v1 Lease.
+pub static LEASES: Resource = Resource {
+    group: "coordination.k8s.io",
+    ..core("leases", "lease", "Lease", &[])
+};
+/// storage.k8s.io/v1 CSIDriver.
+pub static CSI_DRIVERS: Resource = Resource {
+    group: "storage.k8s.io",
+    scope: Scope::Cluster,
+    ..core("csidrivers", "csidriver", "CSIDriver", &[])
+};
+/// cert-manager.io/v1 CertificateRequest.
+pub static CERTIFICATE_REQUESTS: Resource = cert_manager(
+    "certificaterequests",
+    "certificaterequest",
+    "CertificateRequest",
+    Scope::Namespaced,
+    &["cr", "crs"],
+);
+/// cert-manager.io/v1 Issuer.
+pub static ISSUERS: Resource =
+    cert_manager("issuers", "issuer", "Issuer", Scope::Namespaced, &["iss"]);
+/// cert-manager.io/v1 ClusterIssuer.
+pub static CLUSTER_ISSUERS: Resource = cert_manager(
+    "clusterissuers",
+    "clusterissuer",
+    "ClusterIssuer",
+    Scope::Cluster,
+    &["ciss"],
+);
+
+/// Every served type, in the order of discovery.
+pub static ALL: &[&Resource] = &[
+    &NAMESPACES,
+    &NODES,
+    &PODS,
+    &SERVICE_ACCOUNTS,
+    &CONFIG_MAPS,
+    &SECRETS,
+    &CORE_EVENTS,
+    &EVENTS,
+    &LEASES,
+    &CSI_DRIVERS,
+    &CERTIFICATE_REQUESTS,
+    &ISSUERS,
+    &CLUSTER_ISSUERS,
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_rows_share_a_path() {
+        let paths: BTreeSet<_> = ALL
+            .iter()
+            .map(|row| (row.group, row.version, row.plural))
+            .collect();
+        assert_eq!(paths.len(), ALL.len());
+    }
+
+    #[test]
+    fn a_row_is_found_by_group_version_and_plural_only() {
+        assert_eq!(Resource::find("", "v1", "pods"), Some(&PODS));
+        assert_eq!(
+            Resource::find("events.k8s.io", "v1", "events"),
+            Some(&EVENTS)
+        );
+        assert_eq!(Resource::find("", "v1", "events"), Some(&CORE_EVENTS));
+        assert_eq!(Resource::find("", "v2", "pods"), None);
+        assert_eq!(Resource::find("cert-manager.io", "v1", "pods"), None);
+    }
+}
