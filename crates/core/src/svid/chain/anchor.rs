@@ -9,9 +9,9 @@ use super::path;
 /// Whether a chain leads to the trust bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchoring {
-    /// A certificate of the bundle signed one of the chain, or is one of the chain.
+    /// A certificate of the bundle signed one of the chain.
     Anchored,
-    /// None did or is, so whoever has this bundle refuses the chain.
+    /// None did, so whoever has this bundle refuses the chain.
     NotAnchored,
     /// There is no bundle to compare with.
     NoBundle,
@@ -33,22 +33,20 @@ pub(in crate::svid) fn anchoring(
     let Some(leaf) = chain.first() else {
         return Anchoring::NotAnchored;
     };
-    let anchored = bundle
+    let mut roots = bundle
         .authorities()
         .iter()
-        .filter(|root| is_valid(root, now))
-        .any(|root| {
-            chain.iter().enumerate().any(|(position, member)| {
-                // Above this member stands the root, below it the authorities up to here.
-                let signs = || {
-                    member.issuer == root.subject
-                        && path::exceeds(root, path::below(chain, position + 1)).is_none()
-                        && path::permits(root, leaf)
-                        && member.verify_signature(root).is_ok()
-                };
-                (position > 0 && member == root) || signs()
-            })
-        });
+        .filter(|root| is_valid(root, now));
+    let anchored = roots.any(|root| {
+        // A root that is in the chain itself signed the certificate below it, like any other.
+        chain.iter().enumerate().any(|(position, member)| {
+            // Above this member stands the root, below it the authorities up to here.
+            member.issuer == root.subject
+                && path::exceeds(root, path::below(chain, position + 1)).is_none()
+                && path::permits(root, leaf)
+                && member.verify_signature(root).is_ok()
+        })
+    });
     if anchored {
         Anchoring::Anchored
     } else {

@@ -5,7 +5,7 @@ use svid_core::svid::{Anchoring, ChainError};
 
 use crate::fixtures::{
     Authority, Case, Change, bundle, dns_constraints, minutes, nothing, now, patched, path_length,
-    uri_constraints, valid,
+    pem, uri_constraints, valid,
 };
 
 /// Certificates in a row.
@@ -301,13 +301,18 @@ fn tells_whether_the_chain_leads_to_the_bundle() {
     let leaf = lower.leaf(case.key.public_key(), nothing);
     let namesake = Authority::root("root");
     let reissued = root.reissued(|params| params.serial_number = Some(vec![1, 2, 3].into()));
+    let renamed = root.reissued(|params| {
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "Root");
+    });
     let expired = root.reissued(|params| valid(params, -minutes(200), -minutes(100)));
     let future = root.reissued(|params| valid(params, minutes(100), minutes(200)));
     let crossed = root.certified_by(&stranger);
     let whole: Vec<&[u8]> = vec![&leaf, &lower.der, &upper.der];
     let with_root: Vec<&[u8]> = vec![&leaf, &lower.der, &upper.der, &root.der];
     let with_cross: Vec<&[u8]> = vec![&leaf, &lower.der, &upper.der, &root.der, &crossed.der];
-    let table: [(&str, Ders<'_>, Ders<'_>, bool); 14] = [
+    let table: [(&str, Ders<'_>, Ders<'_>, bool); 15] = [
         ("the root signed the last", &whole, &[&root.der], true),
         (
             "the root is among others",
@@ -354,6 +359,12 @@ fn tells_whether_the_chain_leads_to_the_bundle() {
             &[&namesake.der],
             false,
         ),
+        (
+            "the root's key under another name",
+            &whole,
+            &[&renamed.der],
+            false,
+        ),
         ("the root is too far up", &whole[..2], &[&root.der], false),
         ("the root has expired", &with_root, &[&expired.der], false),
         (
@@ -375,4 +386,23 @@ fn tells_whether_the_chain_leads_to_the_bundle() {
         4,
         "only the self-signed root is dropped"
     );
+}
+
+#[test]
+fn an_authority_that_changed_its_key_vouches_for_itself() {
+    // Its name signs its name, and yet it is no root: dropping it would break the chain. Nor does
+    // it count for the path length, RFC 5280, section 4.2.1.9.
+    let case = Case::new();
+    let old = Authority::root_with("authority", &rcgen::PKCS_ECDSA_P256_SHA256, |params| {
+        path_length(params, 1);
+    });
+    let new = old.intermediate("authority", |params| path_length(params, 1));
+    let below = new.intermediate("below", |params| path_length(params, 0));
+    let leaf = below.leaf(case.key.public_key(), nothing);
+    let chain: Ders<'_> = &[&leaf, &below.der, &new.der, &old.der];
+    let svid = case
+        .verify_at(chain, Some(&bundle(&[&old.der])), now())
+        .unwrap();
+    assert_eq!(svid.chain_pem(), pem(&[&leaf, &below.der, &new.der]));
+    assert_eq!(svid.anchoring(), Anchoring::Anchored);
 }
