@@ -1,9 +1,17 @@
 //! The volumes of a Linux node.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{FileNames, FileSet, FoundRecord, Record, VolumeError, Volumes};
+use rustix::io::Errno;
+
+use super::folder::{Folder, errno};
+use super::mounts::{Mounted, Place, Tmpfs};
+use super::records::{RecordStore, hash};
+use super::scratch::Scratch;
+use super::swap::{self, Layout};
+use super::target::{Occupant, Ours, Target, source_text};
+use super::{FileNames, FileSet, FoundRecord, Obstacle, Record, VolumeError, Volumes, data};
 use crate::clock::Clock;
 use crate::wish::{TargetPath, VolumeId, Wish};
 
@@ -27,46 +35,307 @@ pub struct VolumeOptions {
     pub clock: Arc<dyn Clock>,
 }
 
-/// The volumes of this node.
+/// The volumes of this node. One process has a data folder open at a time.
 #[derive(Debug)]
 pub struct LinuxVolumes {
-    options: VolumeOptions,
+    driver_name: String,
+    files: FileNames,
+    file_mode: u32,
+    root_context: Option<String>,
+    clock: Arc<dyn Clock>,
+    records: RecordStore,
+    // Declared before the folder that it is mounted in.
+    scratch: Scratch,
+    _folder: Folder,
 }
 
 impl LinuxVolumes {
-    /// Opens the data folder, making it where it is missing, and mounts the scratch file system.
+    /// Opens the data folder, making it where it is missing, takes away what an earlier process
+    /// left half-done and mounts the scratch file system.
     ///
     /// # Errors
     /// When an option is refused, the data folder is not ours alone or in use, or mounting is not
     /// allowed.
     pub fn open(options: VolumeOptions) -> Result<Self, VolumeError> {
-        Ok(Self { options })
+        let VolumeOptions {
+            data_root,
+            driver_name,
+            files,
+            file_mode,
+            root_context,
+            boot_id,
+            clock,
+        } = options;
+        if file_mode & 0o400 == 0 || file_mode & !0o644 != 0 {
+            return Err(VolumeError::FileMode { mode: file_mode });
+        }
+        if let Some(context) = root_context.as_ref().filter(|context| !is_context(context)) {
+            return Err(VolumeError::RootContext {
+                context: context.clone(),
+            });
+        }
+        let boot_id = boot_id.map_or_else(kernel_boot_id, Ok)?;
+        let folder = data::open(&data_root, &driver_name)?;
+        let records = RecordStore::open(&folder, boot_id)?;
+        let scratch = Scratch::open(&folder, &driver_name)?;
+        let _folder = folder;
+        Ok(Self {
+            driver_name,
+            files,
+            file_mode,
+            root_context,
+            clock,
+            records,
+            scratch,
+            _folder,
+        })
+    }
+
+    fn layout(&self, wish: &Wish) -> Layout<'_> {
+        // Others may look into the folders where they may read the files.
+        let folder_mode = if self.file_mode & 0o004 == 0 {
+            0o550
+        } else {
+            0o555
+        };
+        let group = wish.fs_group;
+        Layout {
+            names: &self.files,
+            file_mode: self.file_mode,
+            folder_mode,
+            group,
+        }
+    }
+
+    fn ours<'a>(&'a self, volume: Option<&'a VolumeId>) -> Ours<'a> {
+        Ours {
+            driver_name: &self.driver_name,
+            volume,
+        }
+    }
+
+    /// The topmost volume of ours at the target.
+    fn mounted<'a>(
+        &self,
+        target: &'a TargetPath,
+    ) -> Result<Option<(Target<'a>, Folder)>, VolumeError> {
+        let Some(located) = Target::locate(target)? else {
+            return Ok(None);
+        };
+        match located.look()? {
+            Occupant::Mount(mount) => Ok(match located.check(&mount, self.ours(None)) {
+                Ok(()) => Some((located, mount)),
+                Err(VolumeError::TargetBlocked { .. }) => None,
+                Err(error) => return Err(error),
+            }),
+            Occupant::Absent | Occupant::Folder(_) => Ok(None),
+        }
+    }
+
+    /// Makes a volume complete in a private place and moves it, read-only, onto the target.
+    fn mount_first(
+        &self,
+        target: &Target<'_>,
+        wish: &Wish,
+        files: &FileSet,
+    ) -> Result<(), VolumeError> {
+        let workspace = self.scratch.workspace(&work_name(&wish.volume))?;
+        let source = source_text(&self.driver_name, &wish.volume);
+        let mount = Mounted::tmpfs(
+            workspace.place(),
+            &Tmpfs {
+                source: &source,
+                size: SIZE,
+                inodes: INODES,
+                mode: 0o550,
+                swapping: self.scratch.swapping(),
+                root_context: self.root_context.as_deref(),
+            },
+        )?;
+        let root = workspace.enter()?;
+        swap::replace(&root, &self.layout(wish), files, self.clock.now())
+            .map_err(|error| named_after(error, wish.target.as_path()))?;
+        drop(root);
+        mount.make_read_only()?;
+
+        let made = matches!(target.look()?, Occupant::Absent);
+        if made {
+            target.make()?;
+        }
+        let moved = match target.look() {
+            Ok(Occupant::Folder(folder)) => mount.move_to(&Place::itself(&folder)),
+            // Somebody else is at work there.
+            Ok(Occupant::Absent | Occupant::Mount(_)) => Err(VolumeError::Refused {
+                attempt: "move the volume to",
+                path: wish.target.as_path().to_owned(),
+                cause: Errno::BUSY,
+            }),
+            Err(error) => Err(error),
+        };
+        if moved.is_err() && made {
+            undo_folder(target);
+        }
+        moved
+    }
+
+    /// Works in a volume that is mounted read-only, through a private, writable view of it.
+    fn write<T>(
+        &self,
+        volume: &VolumeId,
+        mount: &Folder,
+        work: impl FnOnce(&Folder) -> Result<T, VolumeError>,
+    ) -> Result<T, VolumeError> {
+        let workspace = self.scratch.workspace(&work_name(volume))?;
+        let _view = Mounted::writable_bind(mount, workspace.place())?;
+        let root = workspace.enter()?;
+        let done = work(&root).map_err(|error| named_after(error, mount.path()));
+        // Open, it would keep the view busy.
+        drop(root);
+        done
+    }
+
+    fn swap_in(&self, mount: &Folder, wish: &Wish, files: &FileSet) -> Result<(), VolumeError> {
+        self.write(&wish.volume, mount, |root| {
+            swap::replace(root, &self.layout(wish), files, self.clock.now())
+        })
     }
 }
 
 impl Volumes for LinuxVolumes {
     fn records(&self) -> Result<Vec<FoundRecord>, VolumeError> {
-        Ok(Vec::new())
+        self.records.load()
     }
-    fn save(&self, _: &Record) -> Result<(), VolumeError> {
-        Ok(())
+
+    fn save(&self, record: &Record) -> Result<(), VolumeError> {
+        self.records.save(record)
     }
-    fn forget(&self, _: &VolumeId) -> Result<(), VolumeError> {
-        Ok(())
+
+    fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError> {
+        self.records.forget(volume)
     }
-    fn is_mounted(&self, _: &TargetPath) -> Result<bool, VolumeError> {
-        Ok(self.options.file_mode == 0)
+
+    fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError> {
+        Ok(self.mounted(target)?.is_some())
     }
-    fn publish(&self, _: &Wish, _: &FileSet) -> Result<(), VolumeError> {
-        Ok(())
+
+    fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError> {
+        let Some(target) = Target::locate(&wish.target)? else {
+            let path = wish.target.as_path();
+            let path = path.parent().unwrap_or(path).to_owned();
+            let cause = Errno::NOENT;
+            return Err(VolumeError::Refused {
+                attempt: "open",
+                path,
+                cause,
+            });
+        };
+        match target.look()? {
+            Occupant::Absent => self.mount_first(&target, wish, files),
+            Occupant::Folder(folder) if folder.is_empty()? => {
+                self.mount_first(&target, wish, files)
+            }
+            Occupant::Folder(_) => Err(target.blocked(Obstacle::NonEmptyFolder)),
+            Occupant::Mount(mount) => {
+                target.check(&mount, self.ours(Some(&wish.volume)))?;
+                self.swap_in(&mount, wish, files)
+            }
+        }
     }
-    fn replace_bundle(&self, _: &Wish, _: &[u8]) -> Result<(), VolumeError> {
-        Ok(())
+
+    fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError> {
+        let not_published = || VolumeError::NotPublished {
+            path: wish.target.as_path().to_owned(),
+        };
+        let (_, mount) = self.mounted(&wish.target)?.ok_or_else(not_published)?;
+        let shown = swap::read(&mount, &self.files)?.ok_or_else(not_published)?;
+        if shown.bundle.as_deref() == Some(bundle) {
+            return Ok(());
+        }
+        self.swap_in(
+            &mount,
+            wish,
+            &FileSet {
+                bundle: Some(bundle.to_vec()),
+                ..shown
+            },
+        )
     }
-    fn read(&self, _: &TargetPath) -> Result<Option<FileSet>, VolumeError> {
-        Ok(None)
+
+    fn read(&self, target: &TargetPath) -> Result<Option<FileSet>, VolumeError> {
+        match self.mounted(target)? {
+            Some((_, mount)) => swap::read(&mount, &self.files),
+            None => Ok(None),
+        }
     }
-    fn remove(&self, _: &VolumeId, _: &TargetPath) -> Result<(), VolumeError> {
+
+    fn remove(&self, volume: &VolumeId, target: &TargetPath) -> Result<(), VolumeError> {
+        if let Some(located) = Target::locate(target)? {
+            self.remove_layers(volume, &located)?;
+            located.remove()?;
+        }
+        self.scratch.clear(&work_name(volume))
+    }
+}
+
+impl LinuxVolumes {
+    /// Unlinks before unmounting: other mount namespaces may keep the file system alive.
+    fn remove_layers(&self, volume: &VolumeId, target: &Target<'_>) -> Result<(), VolumeError> {
+        // Every turn takes one mount away, so this ends.
+        while let Occupant::Mount(mount) = target.look()? {
+            target.check(&mount, self.ours(Some(volume)))?;
+            if let Err(error) = self.write(volume, &mount, Folder::clear) {
+                tracing::warn!(%volume, %error, "the files of a volume could not be unlinked; it is only unmounted");
+            }
+            drop(mount);
+            target.unmount()?;
+        }
         Ok(())
     }
 }
+
+fn undo_folder(target: &Target<'_>) {
+    if let Err(error) = target.remove() {
+        tracing::warn!(%error, "a folder stays that was made for a volume");
+    }
+}
+
+/// People know the target, not the private place where its files are written.
+fn named_after(error: VolumeError, target: &Path) -> VolumeError {
+    let shown = target.to_owned();
+    match error {
+        VolumeError::NoSpace { .. } => VolumeError::NoSpace { path: shown },
+        VolumeError::Group { group, cause, .. } => VolumeError::Group {
+            path: shown,
+            group,
+            cause,
+        },
+        other => other,
+    }
+}
+
+fn work_name(volume: &VolumeId) -> String {
+    hash(volume.as_str().as_bytes())
+}
+
+fn is_context(text: &str) -> bool {
+    !text.is_empty()
+        && !text
+            .chars()
+            .any(|char| char.is_control() || matches!(char, '"' | '\\'))
+}
+
+fn kernel_boot_id() -> Result<String, VolumeError> {
+    let text = std::fs::read_to_string(BOOT_ID).map_err(|error| VolumeError::Refused {
+        attempt: "read",
+        path: BOOT_ID.into(),
+        cause: errno(&error),
+    })?;
+    Ok(text.trim().to_owned())
+}
+
+/// random(4).
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+/// Bytes: the old set and the new one, three files each, of the largest size, and their folders.
+const SIZE: u64 = 8 * 1024 * 1024;
+/// Two sets take 14: root, 2 folders, 6 files, 3 links, `..data` and the link that becomes it.
+const INODES: u32 = 64;

@@ -4,9 +4,17 @@
 //! certificate says. A reader in the pod sees the old set of files or the new one, never a mix.
 //! Only this module may mount, rename or chown.
 
+mod data;
 mod error;
+mod folder;
 mod linux;
+mod mountinfo;
+mod mounts;
 mod names;
+mod records;
+mod scratch;
+mod swap;
+mod target;
 
 use zeroize::Zeroizing;
 

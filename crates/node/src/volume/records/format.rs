@@ -1,0 +1,154 @@
+//! What a record looks like on the disk: JSON with a version.
+
+use serde::{Deserialize, Serialize};
+use svid_core::identity::{ServiceAccount, ServiceAccountError};
+
+use super::super::Record;
+use crate::wish::{Pod, TargetPath, VolumeId, Wish};
+
+/// Why the bytes of a record were not understood.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FormatError {
+    #[error("it is not the JSON of a record: {0}")]
+    Json(serde_json::Error),
+    #[error("its version is {found}, not {VERSION}")]
+    Version { found: u64 },
+    #[error("its service account is refused: {0}")]
+    ServiceAccount(ServiceAccountError),
+    #[error("its fs group is 0")]
+    FsGroup,
+    #[error("{field} is not the name of a certificate request")]
+    RequestName { field: &'static str },
+    #[error("it is about the volume {volume}, whose record has another name")]
+    Name { volume: VolumeId },
+}
+
+/// A record as it was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) record: Record,
+    /// The boot during which it was written.
+    pub(super) boot_id: String,
+}
+
+/// The bytes of a record.
+pub(super) fn write(record: &Record, boot_id: &str) -> Result<Vec<u8>, serde_json::Error> {
+    let Record {
+        wish,
+        going,
+        in_flight,
+        issued,
+        obsolete,
+    } = record;
+    let Wish {
+        volume,
+        target,
+        pod,
+        service_account,
+        fs_group,
+    } = wish;
+    serde_json::to_vec_pretty(&File {
+        version: VERSION,
+        boot_id: boot_id.to_owned(),
+        volume: volume.clone(),
+        target: target.clone(),
+        pod: pod.clone(),
+        namespace: service_account.namespace().to_owned(),
+        service_account: service_account.name().to_owned(),
+        fs_group: *fs_group,
+        going: *going,
+        in_flight: in_flight.clone(),
+        issued: issued.clone(),
+        obsolete: obsolete.clone(),
+    })
+}
+
+/// Understands the bytes of a record; every value is checked as if it came from outside.
+pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
+    // The version first: a later one may have other fields.
+    let Version { version } = serde_json::from_slice(bytes).map_err(FormatError::Json)?;
+    if version != VERSION {
+        return Err(FormatError::Version { found: version });
+    }
+    let file: File = serde_json::from_slice(bytes).map_err(FormatError::Json)?;
+    let service_account = ServiceAccount::new(&file.namespace, &file.service_account)
+        .map_err(FormatError::ServiceAccount)?;
+    if file.fs_group == Some(0) {
+        return Err(FormatError::FsGroup);
+    }
+    request_names("in_flight", &file.in_flight)?;
+    request_names("issued", &file.issued)?;
+    request_names("obsolete", &file.obsolete)?;
+    let wish = Wish {
+        volume: file.volume,
+        target: file.target,
+        pod: file.pod,
+        service_account,
+        fs_group: file.fs_group,
+    };
+    let File {
+        going,
+        in_flight,
+        issued,
+        obsolete,
+        boot_id,
+        ..
+    } = file;
+    Ok(Read {
+        record: Record {
+            wish,
+            going,
+            in_flight,
+            issued,
+            obsolete,
+        },
+        boot_id,
+    })
+}
+
+/// Names that become parts of URLs: DNS subdomains (RFC 1123), as the API server takes them.
+fn request_names<'a>(
+    field: &'static str,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<(), FormatError> {
+    let legal =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let is_name = |name: &String| {
+        (1..=NAME_LIMIT).contains(&name.len())
+            && name.bytes().all(legal)
+            && name
+                .bytes()
+                .next()
+                .is_some_and(|byte| byte.is_ascii_alphanumeric())
+    };
+    if names.into_iter().all(is_name) {
+        Ok(())
+    } else {
+        Err(FormatError::RequestName { field })
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    version: u64,
+    boot_id: String,
+    volume: VolumeId,
+    target: TargetPath,
+    pod: Pod,
+    namespace: String,
+    service_account: String,
+    fs_group: Option<u32>,
+    going: bool,
+    in_flight: Option<String>,
+    issued: Option<String>,
+    obsolete: Vec<String>,
+}
+
+const VERSION: u64 = 1;
+/// Bytes of an object's name.
+const NAME_LIMIT: usize = 253;

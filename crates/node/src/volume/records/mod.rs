@@ -1,0 +1,12 @@
+//! The records: what must be known of a volume after a restart.
+//!
+//! Owns the folder `volumes` below the driver's folder, one file a volume. Knows nothing of mounts.
+//! Invariant: a record is on the disk whole or not at all, it holds neither key nor token, and one
+//! that cannot be understood never stops the others.
+
+mod format;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(super) use store::{RecordStore, hash};

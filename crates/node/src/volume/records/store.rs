@@ -1,0 +1,213 @@
+//! Where the records are.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::format::{self, FormatError};
+use crate::volume::folder::Folder;
+use crate::volume::{FoundRecord, Record, Standing, VolumeError};
+use crate::wish::{TargetPath, VolumeId};
+
+/// The records of this driver.
+#[derive(Debug)]
+pub(in crate::volume) struct RecordStore {
+    folder: Folder,
+    boot_id: String,
+}
+
+/// Why a file is set aside.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("it is not a plain file of at most {LIMIT} bytes")]
+    File,
+    #[error("its name is not that of a record")]
+    Name,
+    #[error("{0}")]
+    Format(FormatError),
+}
+
+impl RecordStore {
+    /// Opens the folder of the records, making it where it is missing, and removes what a killed
+    /// process had not finished writing.
+    pub(in crate::volume) fn open(base: &Folder, boot_id: String) -> Result<Self, VolumeError> {
+        if base.stat_of(FOLDER)?.is_none() {
+            base.make(FOLDER, 0o700)?;
+            base.sync()?;
+        }
+        let folder = base.enter(FOLDER)?;
+        folder.set_mode(0o700)?;
+        for entry in folder.entries()? {
+            if entry.name.as_bytes().ends_with(UNFINISHED.as_bytes()) {
+                folder.discard(&entry.name)?;
+            }
+        }
+        Ok(Self { folder, boot_id })
+    }
+
+    /// Every record that can be understood. The others are set aside.
+    pub(in crate::volume) fn load(&self) -> Result<Vec<FoundRecord>, VolumeError> {
+        let mut found = Vec::new();
+        let entries = self.folder.entries()?;
+        let is_broken = |name: &OsStr| name.as_bytes().ends_with(BROKEN.as_bytes());
+        let mut room = BROKEN_LIMIT.saturating_sub(
+            entries
+                .iter()
+                .filter(|entry| is_broken(&entry.name))
+                .count(),
+        );
+        for entry in entries {
+            if is_broken(&entry.name) || entry.name.as_bytes().ends_with(UNFINISHED.as_bytes()) {
+                continue;
+            }
+            match self.read(&entry.name)? {
+                Ok(record) => found.push(record),
+                Err(reason) => self.set_aside(&entry.name, &reason, &mut room),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes a record: when this returns it is on the disk; killed before, the old one is.
+    pub(in crate::volume) fn save(&self, record: &Record) -> Result<(), VolumeError> {
+        let volume = &record.wish.volume;
+        let name = file_name(volume);
+        let unfinished = format!("{name}{UNFINISHED}");
+        let bytes = format::write(record, &self.boot_id).map_err(|error| {
+            let cause = match error.io_error_kind() {
+                Some(ErrorKind::OutOfMemory) => rustix::io::Errno::NOMEM,
+                _ => rustix::io::Errno::INVAL,
+            };
+            self.folder.refused("encode", &name, cause)
+        })?;
+        if bytes.len() > LIMIT {
+            let (volume, length) = (volume.to_string(), bytes.len());
+            return Err(VolumeError::RecordTooLarge {
+                volume,
+                length,
+                limit: LIMIT,
+            });
+        }
+        self.folder.discard(&unfinished)?;
+        let written = self.folder.create(&unfinished, &bytes).and_then(|file| {
+            rustix::fs::fsync(&file)
+                .map_err(|cause| self.folder.refused("write to the disk", &unfinished, cause))
+        });
+        if let Err(error) = written.and_then(|()| self.folder.rename(&unfinished, &name)) {
+            if let Err(error) = self.folder.unlink(&unfinished) {
+                tracing::warn!(%error, "an unfinished record stays until the next start");
+            }
+            return Err(error);
+        }
+        self.folder.sync()
+    }
+
+    /// Removes a record; absent is fine.
+    pub(in crate::volume) fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError> {
+        self.folder.unlink(file_name(volume))?;
+        self.folder.sync()
+    }
+
+    fn read(&self, name: &OsStr) -> Result<Result<FoundRecord, Broken>, VolumeError> {
+        if !name.to_str().is_some_and(is_record_name) {
+            return Ok(Err(Broken::Name));
+        }
+        let Some(bytes) = self.folder.contents(name, LIMIT)? else {
+            return Ok(Err(Broken::File));
+        };
+        let read = match format::read(&bytes) {
+            Ok(read) => read,
+            Err(error) => return Ok(Err(Broken::Format(error))),
+        };
+        let volume = &read.record.wish.volume;
+        if name != file_name(volume).as_str() {
+            let volume = volume.clone();
+            return Ok(Err(Broken::Format(FormatError::Name { volume })));
+        }
+        let standing = if read.boot_id == self.boot_id {
+            standing_of(&read.record.wish.target)
+        } else {
+            Standing::OtherBoot
+        };
+        Ok(Ok(FoundRecord {
+            record: read.record,
+            standing,
+        }))
+    }
+
+    /// Keeps a file that was not understood for people to look at, but not any number of them.
+    fn set_aside(&self, name: &OsStr, reason: &Broken, room: &mut usize) {
+        let path = self.folder.path().join(name);
+        let aside = if name.len() + BROKEN.len() <= 255 && name.to_str().is_some() {
+            format!("{}{BROKEN}", name.to_string_lossy())
+        } else {
+            format!("{}{BROKEN}", hash(name.as_bytes()))
+        };
+        let done = match room.checked_sub(1) {
+            Some(left) => {
+                *room = left;
+                tracing::error!(path = %path.display(), %reason, aside, "a record is set aside");
+                self.folder
+                    .discard(&aside)
+                    .and_then(|()| self.folder.rename(name, &aside))
+            }
+            None => {
+                tracing::error!(path = %path.display(), %reason, "a record is removed, since \
+                    {BROKEN_LIMIT} are set aside already");
+                self.folder.discard(name)
+            }
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "a record that is not understood stays where it is");
+        }
+    }
+}
+
+/// Whether the pod of a target can still be there. A `pods` folder that is missing says nothing
+/// about one pod: it may not have been mounted into our container.
+fn standing_of(target: &TargetPath) -> Standing {
+    let is_absent = |path: &std::path::Path| {
+        path.symlink_metadata()
+            .is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    match target.pod_folder() {
+        Some(pod) if is_absent(pod) && pod.parent().is_some_and(|pods| !is_absent(pods)) => {
+            Standing::PodGone
+        }
+        _ => Standing::Current,
+    }
+}
+
+/// The hexadecimal SHA-256 of some bytes: a name that any text can have.
+pub(in crate::volume) fn hash(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in digest(&SHA256, bytes).as_ref() {
+        // Writing to a string cannot fail.
+        if write!(text, "{byte:02x}").is_err() {
+            break;
+        }
+    }
+    text
+}
+
+fn file_name(volume: &VolumeId) -> String {
+    format!("{}{SUFFIX}", hash(volume.as_str().as_bytes()))
+}
+
+fn is_record_name(name: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    name.strip_suffix(SUFFIX)
+        .is_some_and(|hash| hash.len() == 64 && hash.bytes().all(is_digit))
+}
+
+const FOLDER: &str = "volumes";
+const SUFFIX: &str = ".json";
+const UNFINISHED: &str = ".unfinished";
+const BROKEN: &str = ".broken";
+/// Bytes of one record.
+pub(super) const LIMIT: usize = 64 * 1024;
+/// How many files are kept that were not understood.
+pub(super) const BROKEN_LIMIT: usize = 64;

@@ -1,0 +1,111 @@
+//! Does what a plan says.
+
+use jiff::Timestamp;
+use rustix::io::Errno;
+
+use super::plan::{Inventory, Plan, Step, through_data};
+use super::{DATA, DATA_NEXT, FILE_LIMIT, Layout};
+use crate::volume::folder::{Folder, seal};
+use crate::volume::{FileSet, VolumeError};
+
+/// Shows a set of files in a volume's folder in place of the one it shows now.
+///
+/// # Errors
+/// When writing fails. The folder then shows what it showed before, and nothing half-written is
+/// left.
+pub(in crate::volume) fn replace(
+    root: &Folder,
+    layout: &Layout<'_>,
+    set: &FileSet,
+    now: Timestamp,
+) -> Result<(), VolumeError> {
+    let files = layout.files(set);
+    for file in &files {
+        let length = file.bytes.len();
+        if length > FILE_LIMIT {
+            let name = file.name.to_owned();
+            return Err(VolumeError::FileTooLarge {
+                name,
+                length,
+                limit: FILE_LIMIT,
+            });
+        }
+    }
+    let plan = Inventory::of(root)?.plan(&files, now);
+    let mut before = plan.before.iter();
+    if let Err(error) = before.try_for_each(|step| perform(root, layout, &plan.folder, step)) {
+        undo(root, &plan);
+        return Err(meaning(root, error));
+    }
+    for step in &plan.after {
+        if let Err(error) = perform(root, layout, &plan.folder, step) {
+            tracing::warn!(%error, "a replaced file stays in the volume until the next swap");
+        }
+    }
+    Ok(())
+}
+
+/// Does one step.
+pub(super) fn perform(
+    root: &Folder,
+    layout: &Layout<'_>,
+    folder: &str,
+    step: &Step<'_>,
+) -> Result<(), VolumeError> {
+    match step {
+        Step::Discard(name) => root.discard(name),
+        Step::MakeFolder => root.make(folder, 0o700),
+        Step::WriteFile(file) => {
+            let folder = root.enter(folder)?;
+            let written = folder.create(file.name, file.bytes)?;
+            seal(written, layout.file_mode, layout.group)
+                .map_err(|cause| group_refused(layout, root, cause))
+        }
+        Step::SealFolder => seal_folder(&root.enter(folder)?, layout),
+        Step::SealRoot => seal_folder(root, layout),
+        Step::LinkName(name) => root.link(name, through_data(name.as_ref())),
+        Step::LinkData => root.link(DATA_NEXT, folder),
+        Step::Swap => root.rename(DATA_NEXT, DATA),
+    }
+}
+
+fn seal_folder(folder: &Folder, layout: &Layout<'_>) -> Result<(), VolumeError> {
+    seal(folder, layout.folder_mode, layout.group)
+        .map_err(|cause| group_refused(layout, folder, cause))
+}
+
+/// EINVAL is a group that the user namespace has no number for, EPERM a group that is not ours to
+/// give to.
+fn group_refused(layout: &Layout<'_>, folder: &Folder, cause: Errno) -> VolumeError {
+    match (layout.group, cause) {
+        (Some(group), Errno::INVAL | Errno::PERM | Errno::OVERFLOW) => VolumeError::Group {
+            path: folder.path().to_owned(),
+            group,
+            cause,
+        },
+        _ => folder.refused_here("set the owner and mode of", cause),
+    }
+}
+
+fn undo(root: &Folder, plan: &Plan<'_>) {
+    let names = [DATA_NEXT, plan.folder.as_str()]
+        .into_iter()
+        .chain(plan.added.iter().copied());
+    for name in names {
+        if let Err(error) = root.discard(name) {
+            tracing::warn!(%error, "a half-written file stays in the volume until the next swap");
+        }
+    }
+}
+
+fn meaning(root: &Folder, error: VolumeError) -> VolumeError {
+    match error {
+        VolumeError::Refused {
+            cause: Errno::NOSPC | Errno::DQUOT,
+            ..
+        } => VolumeError::NoSpace {
+            path: root.path().to_owned(),
+        },
+        other => other,
+    }
+}
