@@ -1,0 +1,198 @@
+//! Who is served where, and how that begins and ends.
+//!
+//! | socket | services |
+//! | --- | --- |
+//! | `--endpoint` | CSI Identity and Node |
+//! | `<registration-dir>/<driver-name>-reg.sock` | plugin registration, CSI Identity and Node |
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use svid_api::csi::v1::identity_server::IdentityServer;
+use svid_api::csi::v1::node_server::NodeServer;
+use svid_api::registration::v1::registration_server::RegistrationServer;
+use tokio::sync::{mpsc, watch};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use super::accept::accept;
+use super::registrar::{Registrar, RegistrationState};
+use super::socket::{MissingFolder, Socket, SocketError};
+use crate::clock::Clock;
+use crate::csi::{InfoService, NodeOptions, NodeService};
+use crate::lifecycle::Lifecycle;
+
+/// Where to serve, and who we are.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// The path of the CSI socket (`--endpoint`).
+    pub endpoint: PathBuf,
+    /// The kubelet's folder of plugin sockets (`--kubelet-registration-dir`); None leaves
+    /// registration to a sidecar.
+    pub registration_dir: Option<PathBuf>,
+    /// The driver's name, a DNS subdomain of at most 63 bytes, as its CSIDriver object has it.
+    pub driver_name: String,
+    /// The node's name, at most 256 bytes.
+    pub node_id: String,
+}
+
+/// The sockets, bound, and what will be served on them.
+#[derive(Debug)]
+#[must_use = "a server serves nothing until it is run"]
+pub struct Server<L> {
+    endpoint: Socket,
+    registration: Option<Socket>,
+    driver_name: String,
+    node_id: String,
+    lifecycle: Arc<L>,
+    clock: Arc<dyn Clock>,
+    registered: watch::Sender<RegistrationState>,
+}
+
+/// Why a socket could not be bound. The text names the flag.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The CSI socket.
+    #[error("--endpoint: {0}")]
+    Endpoint(SocketError),
+    /// The registration socket.
+    #[error("--kubelet-registration-dir: {0}")]
+    Registration(SocketError),
+}
+
+/// Why serving ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The runtime cannot watch a socket.
+    #[error("listening on {path:?} failed: {reason}")]
+    Listen {
+        /// The socket's path.
+        path: PathBuf,
+        /// What the system said.
+        reason: io::Error,
+    },
+    /// The gRPC server ended.
+    #[error("serving gRPC on {path:?} failed: {reason}")]
+    Grpc {
+        /// The socket's path.
+        path: PathBuf,
+        /// What it said.
+        reason: tonic::transport::Error,
+    },
+}
+
+impl<L: Lifecycle> Server<L> {
+    /// Binds the sockets, so that a wrong path is known before anything is begun. Calls wait in
+    /// the kernel until [`Server::run`].
+    ///
+    /// # Errors
+    /// When a path is taken by something that is no socket, or the system refuses.
+    pub fn bind(
+        options: ServerOptions,
+        lifecycle: Arc<L>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BindError> {
+        let ServerOptions {
+            endpoint,
+            registration_dir,
+            driver_name,
+            node_id,
+        } = options;
+        let endpoint =
+            Socket::bind(&endpoint, MissingFolder::Create).map_err(BindError::Endpoint)?;
+        // Last: with it the kubelet begins to call.
+        let registration = registration_dir
+            .map(|folder| folder.join(format!("{driver_name}-reg.sock")))
+            .map(|path| Socket::bind(&path, MissingFolder::Refuse))
+            .transpose()
+            .map_err(BindError::Registration)?;
+        let registered = watch::Sender::new(RegistrationState::Unheard);
+        Ok(Self {
+            endpoint,
+            registration,
+            driver_name,
+            node_id,
+            lifecycle,
+            clock,
+            registered,
+        })
+    }
+
+    /// What the kubelet last said of our registration.
+    pub fn registration(&self) -> watch::Receiver<RegistrationState> {
+        self.registered.subscribe()
+    }
+
+    /// Serves until `shutdown`; then the sockets go, waiting publishes end with Unavailable, and
+    /// what else is being answered has five seconds.
+    ///
+    /// # Errors
+    /// When one of the sockets cannot be served; the other is ended too.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let shutdown = shutdown.child_token();
+        let options = NodeOptions {
+            node_id: self.node_id,
+            driver_name: self.driver_name.clone(),
+            shutdown: shutdown.clone(),
+        };
+        let node = Arc::new(NodeService::new(self.lifecycle, self.clock, options));
+        let csi = Routes::new(NodeServer::from_arc(node)).add_service(IdentityServer::new(
+            InfoService::new(self.driver_name.clone()),
+        ));
+        let registrar = Registrar::new(self.driver_name, self.registered);
+        let all = csi.clone().add_service(RegistrationServer::new(registrar));
+        let registration = async {
+            match self.registration {
+                Some(socket) => serve(socket, all, &shutdown).await,
+                None => Ok(()),
+            }
+        };
+        let (endpoint, registration) =
+            tokio::join!(serve(self.endpoint, csi, &shutdown), registration);
+        endpoint.and(registration)
+    }
+}
+
+/// Serves `routes` on `socket` until `shutdown`, which it calls for when it must end earlier.
+async fn serve(
+    socket: Socket,
+    routes: Routes,
+    shutdown: &CancellationToken,
+) -> Result<(), ServeError> {
+    let path = socket.path().to_owned();
+    let _end_the_others = shutdown.clone().drop_guard();
+    let (taken, connections) = mpsc::channel(HANDED_OVER);
+    let connections = ReceiverStream::new(connections).map(Ok::<_, io::Error>);
+    tracing::info!("serving on {}", path.display());
+    let server = tonic::transport::Server::builder()
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(connections, shutdown.cancelled());
+    let server = async {
+        tokio::select! {
+            served = server => served,
+            () = overdue(shutdown) => Ok(()),
+        }
+    };
+    let (accepted, served) = tokio::join!(accept(socket, taken, shutdown.clone()), server);
+    accepted.map_err(|reason| ServeError::Listen {
+        path: path.clone(),
+        reason,
+    })?;
+    served.map_err(|reason| ServeError::Grpc { path, reason })
+}
+
+/// A caller that neither finishes nor hangs up must not keep the process.
+async fn overdue(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// Unpublishing is a few system calls; everything else is less.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Connections between accept and gRPC; more wait in the kernel.
+const HANDED_OVER: usize = 16;

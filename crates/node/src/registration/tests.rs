@@ -1,0 +1,253 @@
+//! A kubelet's side of the sockets: the generated clients over real Unix sockets.
+
+use std::future::{Future, pending};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use svid_api::csi::v1::identity_client::IdentityClient;
+use svid_api::csi::v1::node_client::NodeClient;
+use svid_api::csi::v1::{
+    GetPluginInfoRequest, NodeGetInfoRequest, NodeUnpublishVolumeRequest, ProbeRequest,
+};
+use svid_api::registration::v1::registration_client::RegistrationClient;
+use svid_api::registration::v1::{InfoRequest, RegistrationStatus};
+use tempfile::TempDir;
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::Code;
+use tonic::transport::{Channel, Endpoint};
+
+use super::*;
+use crate::clock::Clock;
+use crate::lifecycle::{Lifecycle, PublishError, UnpublishError};
+use crate::wish::{PublishRequest, TargetPath, VolumeId};
+
+const DRIVER: &str = "spiffe.csi.cert-manager.io";
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Volumes whose unpublish never ends.
+#[derive(Debug)]
+struct Stuck;
+
+impl Lifecycle for Stuck {
+    async fn is_known(&self, _: &VolumeId, _: Option<&TargetPath>) -> bool {
+        false
+    }
+
+    async fn publish(&self, _: PublishRequest, _: Duration) -> Result<(), PublishError> {
+        pending().await
+    }
+
+    async fn publish_misunderstood(
+        &self,
+        _: &VolumeId,
+        _: Option<&TargetPath>,
+        _: String,
+    ) -> Result<(), PublishError> {
+        Ok(())
+    }
+
+    async fn unpublish(&self, _: VolumeId, _: TargetPath) -> Result<(), UnpublishError> {
+        pending().await
+    }
+}
+
+#[derive(Debug)]
+struct NoClock;
+
+impl Clock for NoClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(pending())
+    }
+}
+
+struct Running {
+    scratch: TempDir,
+    registered: watch::Receiver<RegistrationState>,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Running {
+    fn start() -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::create_dir(scratch.path().join("plugins_registry")).unwrap();
+        let server = bind(scratch.path()).unwrap();
+        let registered = server.registration();
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(server.run(shutdown.clone()));
+        Self {
+            scratch,
+            registered,
+            shutdown,
+            task,
+        }
+    }
+
+    fn endpoint(&self) -> PathBuf {
+        self.scratch.path().join("plugin/csi.sock")
+    }
+
+    fn registration(&self) -> PathBuf {
+        self.scratch
+            .path()
+            .join("plugins_registry")
+            .join(format!("{DRIVER}-reg.sock"))
+    }
+
+    async fn stop(self) {
+        let sockets = [self.endpoint(), self.registration()];
+        self.shutdown.cancel();
+        let ended = tokio::time::timeout(LIMIT, self.task)
+            .await
+            .expect("ends in time");
+        ended.unwrap().unwrap();
+        for socket in sockets {
+            assert!(!socket.exists(), "{socket:?} is left");
+        }
+    }
+}
+
+fn bind(folder: &Path) -> Result<Server<Stuck>, BindError> {
+    let options = ServerOptions {
+        endpoint: folder.join("plugin/csi.sock"),
+        registration_dir: Some(folder.join("plugins_registry")),
+        driver_name: DRIVER.to_owned(),
+        node_id: "node-1".to_owned(),
+    };
+    Server::bind(options, Arc::new(Stuck), Arc::new(NoClock))
+}
+
+async fn channel(path: &Path) -> Channel {
+    let uri = format!("unix://{}", path.display());
+    Endpoint::from_shared(uri).unwrap().connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_kubelet_finds_registration_and_the_csi_services_on_one_socket() {
+    let mut running = Running::start();
+    let channel = channel(&running.registration()).await;
+    let mut registration = RegistrationClient::new(channel.clone());
+    let info = registration
+        .get_info(InfoRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (info.r#type.as_str(), info.name.as_str()),
+        ("CSIPlugin", DRIVER)
+    );
+    assert_eq!(
+        (info.endpoint.as_str(), info.supported_versions),
+        ("", vec!["1.0.0".to_owned()])
+    );
+
+    let node = NodeClient::new(channel.clone())
+        .node_get_info(NodeGetInfoRequest {})
+        .await;
+    assert_eq!(node.unwrap().into_inner().node_id, "node-1");
+    let probe = IdentityClient::new(channel).probe(ProbeRequest {}).await;
+    assert_eq!(probe.unwrap().into_inner().ready, Some(true));
+
+    assert_eq!(*running.registered.borrow(), RegistrationState::Unheard);
+    for (plugin_registered, error, state) in [
+        (
+            false,
+            "no node",
+            RegistrationState::Refused("no node".to_owned()),
+        ),
+        (true, "", RegistrationState::Registered),
+    ] {
+        let status = RegistrationStatus {
+            plugin_registered,
+            error: error.to_owned(),
+        };
+        registration
+            .notify_registration_status(status)
+            .await
+            .unwrap();
+        assert_eq!(*running.registered.borrow_and_update(), state);
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_endpoint_serves_csi_and_leaves_registration_to_the_other_socket() {
+    let running = Running::start();
+    let channel = channel(&running.endpoint()).await;
+    let info = IdentityClient::new(channel.clone())
+        .get_plugin_info(GetPluginInfoRequest {})
+        .await;
+    assert_eq!(info.unwrap().into_inner().name, DRIVER);
+    let refused = RegistrationClient::new(channel)
+        .get_info(InfoRequest {})
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::Unimplemented);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn errors_of_binding_name_the_flag() {
+    let scratch = tempfile::tempdir().unwrap();
+    let error = bind(scratch.path()).unwrap_err().to_string();
+    assert!(error.starts_with("--kubelet-registration-dir: "), "{error}");
+    assert!(
+        !scratch.path().join("plugin/csi.sock").exists(),
+        "what was bound goes again"
+    );
+    std::fs::create_dir_all(scratch.path().join("plugin/csi.sock")).unwrap();
+    let error = bind(scratch.path()).unwrap_err().to_string();
+    assert!(error.starts_with("--endpoint: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_socket_that_vanished_is_made_anew() {
+    let running = Running::start();
+    let path = running.registration();
+    drop(channel(&path).await);
+    std::fs::remove_file(&path).unwrap();
+    tokio::time::pause();
+    let found = async {
+        while UnixStream::connect(&path).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, found)
+        .await
+        .expect("made anew in time");
+    tokio::time::resume();
+    let info = RegistrationClient::new(channel(&path).await)
+        .get_info(InfoRequest {})
+        .await;
+    assert_eq!(info.unwrap().into_inner().name, DRIVER);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn neither_a_stuck_call_nor_a_silent_caller_keeps_the_process() {
+    let running = Running::start();
+    let silent = UnixStream::connect(running.endpoint()).await.unwrap();
+    let mut node = NodeClient::new(channel(&running.endpoint()).await);
+    let request = NodeUnpublishVolumeRequest {
+        volume_id: "v".to_owned(),
+        target_path: "/t".to_owned(),
+    };
+    let stuck = tokio::spawn(async move { node.node_unpublish_volume(request).await });
+    let mut idle = NodeClient::new(channel(&running.endpoint()).await);
+    idle.node_get_info(NodeGetInfoRequest {}).await.unwrap();
+    tokio::time::pause();
+    running.stop().await;
+    tokio::time::resume();
+    stuck.abort();
+    drop((silent, idle));
+}
