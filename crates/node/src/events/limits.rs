@@ -1,0 +1,147 @@
+//! How often Events may be sent. Pure: the time is an argument.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::EventReason;
+
+/// Whether a report may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Send it.
+    Send,
+    /// The pod has been told this within [`QUIET`].
+    Repeated,
+    /// Too much was sent lately.
+    Flood,
+}
+
+/// What was sent lately: by pod and reason, and in all.
+#[derive(Debug)]
+pub(super) struct Limits {
+    told: HashMap<(String, EventReason), Instant>,
+    tokens: u32,
+    counted_at: Instant,
+}
+
+impl Limits {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            told: HashMap::new(),
+            tokens: BURST,
+            counted_at: now,
+        }
+    }
+
+    /// Judges a report and, if it may be sent, takes it as sent.
+    pub(super) fn judge(&mut self, pod_uid: &str, reason: EventReason, now: Instant) -> Verdict {
+        self.refill(now);
+        let key = (pod_uid.to_owned(), reason);
+        let quiet = |told: &Instant| now.duration_since(*told) < QUIET;
+        if self.told.get(&key).is_some_and(quiet) {
+            return Verdict::Repeated;
+        }
+        let Some(left) = self.tokens.checked_sub(1) else {
+            return Verdict::Flood;
+        };
+        self.tokens = left;
+        self.told.retain(|_, told| quiet(told));
+        self.told.insert(key, now);
+        Verdict::Send
+    }
+
+    /// Forgets that the pod was told: sending failed.
+    pub(super) fn untold(&mut self, pod_uid: &str, reason: EventReason) {
+        self.told.remove(&(pod_uid.to_owned(), reason));
+    }
+
+    fn refill(&mut self, now: Instant) {
+        while self.tokens < BURST && now.duration_since(self.counted_at) >= REFILL {
+            self.tokens += 1;
+            self.counted_at += REFILL;
+        }
+        if self.tokens == BURST {
+            self.counted_at = now;
+        }
+    }
+}
+
+/// How long a pod is not told the same again. An Event lives an hour; `kubectl describe` shows
+/// its age, so it should be renewed before people take it for old.
+const QUIET: Duration = Duration::from_secs(5 * 60);
+
+/// Events at once. As many pods as start together on a node, roughly.
+const BURST: u32 = 25;
+
+/// After a burst, one Event in this time: a cluster of 5000 nodes in trouble then makes 500 a
+/// second, which its API server bears. Ten times as often, and our Events are the trouble.
+const REFILL: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use EventReason::{Denied, TimedOut};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_pod_is_told_the_same_once_in_five_minutes() {
+        let start = Instant::now();
+        let mut limits = Limits::new(start);
+        let table = [
+            (0, "a", Denied, Verdict::Send),
+            (0, "a", Denied, Verdict::Repeated),
+            (0, "a", TimedOut, Verdict::Send),
+            (0, "b", Denied, Verdict::Send),
+            (299, "a", Denied, Verdict::Repeated),
+            (300, "a", Denied, Verdict::Send),
+            (301, "a", Denied, Verdict::Repeated),
+        ];
+        for (seconds, pod, reason, verdict) in table {
+            assert_eq!(
+                limits.judge(pod, reason, start + seconds * SECOND),
+                verdict,
+                "{seconds} s"
+            );
+        }
+    }
+
+    #[test]
+    fn a_flood_is_cut_to_a_burst_and_one_in_ten_seconds() {
+        let start = Instant::now();
+        let mut limits = Limits::new(start);
+        let mut sent = |seconds: u32| {
+            let pods = (0..1000).map(|pod| format!("{seconds}-{pod}"));
+            pods.filter(|pod| limits.judge(pod, Denied, start + seconds * SECOND) == Verdict::Send)
+                .count()
+        };
+        let table = [
+            (0, 25),
+            (9, 0),
+            (10, 1),
+            (11, 0),
+            (29, 1),
+            (30, 1),
+            (3600, 25),
+            (3609, 0),
+        ];
+        for (seconds, count) in table {
+            assert_eq!(sent(seconds), count, "at {seconds} s");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_sent_may_be_said_again_and_nothing_is_remembered_for_ever() {
+        let start = Instant::now();
+        let mut limits = Limits::new(start);
+        assert_eq!(limits.judge("a", Denied, start), Verdict::Send);
+        limits.untold("a", Denied);
+        assert_eq!(limits.judge("a", Denied, start), Verdict::Send);
+        for round in 0..1000 {
+            limits.judge(&round.to_string(), Denied, start + round * 20 * SECOND);
+        }
+        assert!(limits.told.len() <= 16, "{}", limits.told.len());
+    }
+}

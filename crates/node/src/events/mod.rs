@@ -1,0 +1,160 @@
+//! Events on a Pod about what somebody must act on.
+//!
+//! Owns how often we speak. A Pod that waits for its volume shows little else, so the reason
+//! belongs there; but an outage must not become a flood. Knows nothing of volumes or issuance:
+//! whoever knows the reason reports it. Invariant: reporting never waits and never fails; what
+//! cannot be sent is dropped and counted. Texts come from errors, which hold no secrets.
+
+mod limits;
+mod writer;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kube::Client;
+use tokio::sync::mpsc;
+
+use crate::clock::Clock;
+use crate::wish::Wish;
+
+pub use writer::EventWriter;
+
+/// What happened, as the reason of an Event. Closed, since people filter and alert by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventReason {
+    /// The approver denied the request.
+    Denied,
+    /// The request may not be created: rights are missing.
+    Forbidden,
+    /// The issuer gave up on the request.
+    Failed,
+    /// No issuer is named, or which one is not known yet.
+    NoIssuer,
+    /// The issuer exists and is not ready.
+    IssuerNotReady,
+    /// Nobody decided the request in time.
+    TimedOut,
+    /// What the issuer returned is no certificate for this pod.
+    BadCertificate,
+    /// There is no trust bundle to show.
+    NoTrustBundle,
+    /// The files could not be shown to the pod.
+    NotMounted,
+}
+
+impl EventReason {
+    /// The reason as the Event has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "CertificateRequestDenied",
+            Self::Forbidden => "CertificateRequestForbidden",
+            Self::Failed => "CertificateRequestFailed",
+            Self::NoIssuer => "CertificateIssuerUnknown",
+            Self::IssuerNotReady => "CertificateIssuerNotReady",
+            Self::TimedOut => "CertificateRequestTimedOut",
+            Self::BadCertificate => "CertificateRefused",
+            Self::NoTrustBundle => "TrustBundleUnavailable",
+            Self::NotMounted => "CertificateNotMounted",
+        }
+    }
+}
+
+/// Reports what happened to a volume. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EventRecorder {
+    queue: mpsc::Sender<Report>,
+    counts: EventCounts,
+}
+
+impl EventRecorder {
+    /// A recorder, and the writer that sends what it records.
+    ///
+    /// `client` has the driver's own credentials and needs the verb create on events
+    /// (events.k8s.io) in every namespace. `driver_name` and `node_id` say who speaks.
+    pub fn new(
+        client: Client,
+        clock: Arc<dyn Clock>,
+        driver_name: impl Into<String>,
+        node_id: impl Into<String>,
+    ) -> (Self, EventWriter) {
+        let (queue, reports) = mpsc::channel(QUEUE);
+        let counts = EventCounts::default();
+        let reporter = writer::Reporter::new(driver_name.into(), node_id.into());
+        let writer = EventWriter::new(client, clock, reporter, reports, counts.clone());
+        (Self { queue, counts }, writer)
+    }
+
+    /// Reports on the pod of `wish`. Returns at once; the same reason is sent for a pod at most
+    /// once in five minutes, whatever the text.
+    pub fn record(&self, wish: &Wish, reason: EventReason, text: impl Into<String>) {
+        let report = Report {
+            namespace: wish.service_account.namespace().to_owned(),
+            pod_name: wish.pod.name.clone(),
+            pod_uid: wish.pod.uid.clone(),
+            reason,
+            text: text.into(),
+        };
+        if self.queue.try_send(report).is_err() {
+            self.counts.drop_one();
+        }
+    }
+
+    /// How many Events were sent and dropped.
+    pub fn counts(&self) -> EventCounts {
+        self.counts.clone()
+    }
+}
+
+/// How many Events were sent, and how many were not. Cheap to clone; read at scrape.
+#[derive(Clone, Debug, Default)]
+pub struct EventCounts(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    sent: AtomicU64,
+    repeated: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl EventCounts {
+    /// Events that the API server took.
+    pub fn sent(&self) -> u64 {
+        self.0.sent.load(Ordering::Relaxed)
+    }
+
+    /// Reports that said again what the pod had been told less than five minutes before.
+    pub fn repeated(&self) -> u64 {
+        self.0.repeated.load(Ordering::Relaxed)
+    }
+
+    /// Reports that were lost: too many at once, or the API server did not take them.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    fn send_one(&self) {
+        self.0.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn repeat_one(&self) {
+        self.0.repeated.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn drop_one(&self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// One thing to say.
+#[derive(Debug)]
+struct Report {
+    namespace: String,
+    pod_name: String,
+    pod_uid: String,
+    reason: EventReason,
+    text: String,
+}
+
+/// Reports that wait to be sent: one for each pod that a node can have. More at once means that
+/// something is wrong with the node and not with its pods.
+const QUEUE: usize = 512;
