@@ -2,8 +2,47 @@
 //!
 //! Owns what the driver and the approver need of a cluster: an API server over loopback HTTP
 //! ([`Cluster`]), a CA issuer with an X.509 library of its own ([`Issuer`]), a kubelet that calls a
-//! CSI socket, and switches that make each of them misbehave ([`Faults`]). Knows nothing
+//! CSI socket ([`Kubelet`]), and switches that make each of them misbehave ([`Faults`]). Knows nothing
 //! of either process; what it does is what Kubernetes and cert-manager do. Never part of the image.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use svid_devcluster::{
+//!     Cluster, Conduct, Identity, Kubelet, KubeletOptions, Options, PodSpec, ServiceAccountName,
+//!     Times, resource,
+//! };
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let limit = Duration::from_secs(30);
+//! let cluster = Cluster::start(Options::default()).await?;
+//! cluster.write_kubeconfig("driver.kubeconfig".as_ref(), &Identity::Driver)?;
+//! cluster.write_kubeconfig("approver.kubeconfig".as_ref(), &Identity::Approver)?;
+//! // .. start both processes here; the driver's registration socket goes into the kubelet's
+//! // `plugins_registry`, the trust bundle into the file that it is told to read.
+//! std::fs::write("bundle.pem", cluster.trust_bundle_pem()?)?;
+//! let kubelet = Kubelet::start(&cluster, KubeletOptions::new("kubelet"));
+//!
+//! let account = ServiceAccountName::new("shop", "till");
+//! cluster.enroll(&account)?;
+//! let pod = kubelet.run_pod(&PodSpec::new(&account))?;
+//! pod.wait_ready(limit).await?;
+//! println!("{}", std::fs::read_to_string(pod.volume_path().join("tls.crt"))?);
+//!
+//! cluster.faults().issuer(Conduct::Slow(Duration::from_secs(3)), Times::Next(1));
+//! cluster
+//!     .objects()
+//!     .wait_for(&resource::CERTIFICATE_REQUESTS, Some("shop"), limit, |request| {
+//!         request.pointer("/status/certificate").is_some()
+//!     })
+//!     .await?;
+//! assert!(cluster.requests().count("create", "certificaterequests") > 0);
+//!
+//! pod.delete(limit).await?;
+//! kubelet.stop().await;
+//! cluster.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod admission;
 mod api;
@@ -32,5 +71,9 @@ pub use cluster::{
 pub use faults::{Answer, Conduct, Faults, Filter, Lie, Times};
 pub use issuer::{Authority, AuthorityError, Chain, DirectError, Issuer, IssuerReference, Signer};
 pub use kubeconfig::Identity;
+pub use kubelet::{
+    Access, CallError, CsiSocket, Finality, Kubelet, KubeletOptions, NotReady, Phase, PodHandle,
+    PodSpec, Retry, VolumeStatus,
+};
 pub use resource::Resource;
 pub use store::{Key, Object};

@@ -192,6 +192,21 @@ impl Objects {
         Ok(())
     }
 
+    /// Deletes an object as a user does: a pod on a node is only marked, for its kubelet to end.
+    ///
+    /// # Errors
+    /// As the API server's.
+    pub fn terminate(
+        &self,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+    ) -> Result<(), Refused> {
+        let key = Key::new(resource, namespace, name);
+        deletion::begin(&self.shared, &key, &deletion::Wish::default())?;
+        Ok(())
+    }
+
     /// Waits until an object of a type is as wanted, and returns it.
     ///
     /// # Errors

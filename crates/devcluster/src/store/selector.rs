@@ -99,6 +99,11 @@ impl FieldSelector {
             .map(Self)
     }
 
+    /// Selects on one field, which must be one of those that can be selected on.
+    pub(crate) fn on(field: &str, value: &str) -> Self {
+        Self(vec![(field.to_owned(), true, value.to_owned())])
+    }
+
     /// The one name that `metadata.name=` asks for, if it does.
     pub(crate) fn name(&self) -> Option<&str> {
         self.0
