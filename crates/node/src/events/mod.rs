@@ -6,6 +6,8 @@
 //! cannot be sent is dropped and counted. Texts come from errors, which hold no secrets.
 
 mod limits;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::sync::Arc;
@@ -75,11 +77,11 @@ impl EventRecorder {
         client: Client,
         clock: Arc<dyn Clock>,
         driver_name: impl Into<String>,
-        node_id: impl Into<String>,
+        node_id: &str,
     ) -> (Self, EventWriter) {
         let (queue, reports) = mpsc::channel(QUEUE);
         let counts = EventCounts::default();
-        let reporter = writer::Reporter::new(driver_name.into(), node_id.into());
+        let reporter = writer::Reporter::new(driver_name.into(), node_id);
         let writer = EventWriter::new(client, clock, reporter, reports, counts.clone());
         (Self { queue, counts }, writer)
     }

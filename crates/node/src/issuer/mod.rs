@@ -8,6 +8,8 @@
 
 mod choice;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, symlink_metadata};
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -278,12 +278,14 @@ const BACKLOG: i32 = 1024;
 mod tests {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
     use std::os::unix::net::UnixStream;
 
     fn bind(path: &Path) -> Result<Socket, SocketError> {
         Socket::bind(path, MissingFolder::Refuse)
     }
+
+    type Occupy = fn(&Path);
 
     fn names(folder: &Path) -> Vec<OsString> {
         fs::read_dir(folder)
@@ -323,7 +325,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("csi.sock");
         let live = UnixListener::bind(scratch.path().join("live")).unwrap();
-        let occupy: [(&str, fn(&Path)); 3] = [
+        let occupy: [(&str, Occupy); 3] = [
             ("file", |path| fs::write(path, "precious").unwrap()),
             ("folder", |path| fs::create_dir(path).unwrap()),
             ("link to a socket", |path| symlink("live", path).unwrap()),
@@ -363,6 +365,22 @@ mod tests {
         newer.listener().accept().unwrap();
         fs::remove_file(&path).unwrap();
         assert_eq!(newer.presence(), Presence::Gone);
+    }
+
+    #[test]
+    fn processes_that_come_and_go_at_once_leave_each_other_alone() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("csi.sock");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        drop(bind(&path).unwrap());
+                    }
+                });
+            }
+        });
+        assert!(names(scratch.path()).is_empty());
     }
 
     #[test]

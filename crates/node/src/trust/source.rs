@@ -12,6 +12,7 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use rustix::fs::{Mode, OFlags};
 use svid_core::svid::{BundleError, TrustBundle};
 use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{TrustState, folders};
@@ -60,27 +61,17 @@ impl TrustSource {
         };
         let changed = Arc::new(Notify::new());
         let mut watches = Watches::new(&changed);
-        shutdown
-            .run_until_cancelled(async {
-                loop {
-                    watches.arm(&path);
-                    self.reread(&path).await;
-                    let told = tokio::time::timeout(UNTOLD, changed.notified()).await;
-                    if told.is_ok() {
-                        tokio::time::sleep(SETTLE).await;
-                    }
+        let follow = async {
+            loop {
+                let content;
+                (watches, content) = look(watches, path.clone(), &changed).await;
+                self.judge(content);
+                if timeout(UNTOLD, changed.notified()).await.is_ok() {
+                    sleep(SETTLE).await;
                 }
-            })
-            .await;
-    }
-
-    /// Reads on a thread that may block: the file may lie on a network.
-    async fn reread(&mut self, path: &Path) {
-        let path = path.to_owned();
-        match tokio::task::spawn_blocking(move || read(&path)).await {
-            Ok(content) => self.judge(content),
-            Err(error) => tracing::error!("reading the trust bundle ended early: {error}"),
-        }
+            }
+        };
+        shutdown.run_until_cancelled(follow).await;
     }
 
     fn judge(&mut self, content: Result<Vec<u8>, BundleFileError>) {
@@ -130,6 +121,27 @@ impl TrustSource {
             true
         });
     }
+}
+
+/// Arms the watches, then reads, on a thread that may block: the file may lie on a network.
+async fn look(
+    mut watches: Watches,
+    path: PathBuf,
+    changed: &Arc<Notify>,
+) -> (Watches, Result<Vec<u8>, BundleFileError>) {
+    let named = path.display().to_string();
+    let looked = tokio::task::spawn_blocking(move || {
+        watches.arm(&path);
+        let content = read(&path);
+        (watches, content)
+    });
+    looked.await.unwrap_or_else(|error| {
+        let reason = BundleFileError::Read {
+            path: named,
+            reason: error.into(),
+        };
+        (Watches::new(changed), Err(reason))
+    })
 }
 
 /// How often a bundle was refused and what is wrong with the present one. Cheap to clone.

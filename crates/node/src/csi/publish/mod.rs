@@ -1,6 +1,6 @@
 //! Reading a NodePublishVolume request: once, whole, before anything is done.
 //!
-//! Owns the rules of the volume context. Pure. The keys `csi.storage.k8s.io/*` come from the
+//! Owns the rules of the volume context. Pure but for one line at debug. The keys `csi.storage.k8s.io/*` come from the
 //! kubelet where the CSIDriver object says `podInfoOnMount`; everything else in the context, and
 //! those keys where it does not, is what the pod's author wrote. So the token decides: its claims
 //! must equal the pod info, whoever put either there, and a forged entry gains nothing.
@@ -88,7 +88,12 @@ pub(super) fn pod_for_logs(request: &NodePublishVolumeRequest) -> Option<(&str, 
 fn mount_of(capability: Option<&VolumeCapability>) -> Result<&MountVolume, PublishRequestError> {
     let capability = capability.ok_or(PublishRequestError::NoCapability)?;
     match &capability.access_type {
-        Some(AccessType::Mount(mount)) => Ok(mount),
+        Some(AccessType::Mount(mount)) => {
+            if !mount.mount_flags.is_empty() {
+                tracing::debug!("volume_capability.mount.mount_flags are ignored");
+            }
+            Ok(mount)
+        }
         Some(AccessType::Block(_)) => Err(PublishRequestError::Block),
         None => Err(PublishRequestError::NoAccessType),
     }
