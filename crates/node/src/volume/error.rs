@@ -87,6 +87,16 @@ pub enum VolumeError {
         /// The target.
         path: PathBuf,
     },
+    /// The folder that the pod sees was deleted under it, by whoever made it: nothing can be
+    /// written to it any more.
+    #[error(
+        "the folder that the pod sees at {} was deleted by another driver: the pod must be made anew",
+        path.display()
+    )]
+    FolderGone {
+        /// The target.
+        path: PathBuf,
+    },
     /// A file is larger than a volume can hold twice.
     #[error("the file {name} is {length} bytes long; at most {limit} are allowed")]
     FileTooLarge {

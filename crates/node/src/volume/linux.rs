@@ -303,6 +303,7 @@ fn undo_folder(target: &Target<'_>) {
 fn named_after(error: VolumeError, target: &Path) -> VolumeError {
     let shown = target.to_owned();
     match error {
+        VolumeError::FolderGone { .. } => VolumeError::FolderGone { path: shown },
         VolumeError::NoSpace { .. } => VolumeError::NoSpace { path: shown },
         VolumeError::Group { group, cause, .. } => VolumeError::Group {
             path: shown,

@@ -96,8 +96,13 @@ impl Mounted {
 
     /// Shows a folder a second time, writable whatever the mount is that it is taken from.
     pub(super) fn writable_bind(source: &Folder, place: Place) -> Result<Self, VolumeError> {
-        mount::mount_bind(source.magic_path(), &place.magic)
-            .map_err(|cause| source.refused_here("bind", cause))?;
+        mount::mount_bind(source.magic_path(), &place.magic).map_err(|cause| match cause {
+            // The folder is open, so it can only have been removed.
+            Errno::NOENT => VolumeError::FolderGone {
+                path: source.path().to_owned(),
+            },
+            other => source.refused_here("bind", other),
+        })?;
         let bind = Self { place, armed: true }.private(MountPropagationFlags::PRIVATE)?;
         bind.remount(MountFlags::empty())?;
         Ok(bind)

@@ -54,7 +54,16 @@ pub(super) fn perform(
 ) -> Result<(), VolumeError> {
     match step {
         Step::Discard(name) => root.discard(name),
-        Step::MakeFolder => root.make(folder, 0o700),
+        Step::MakeFolder => root.make(folder, 0o700).map_err(|error| match error {
+            // In a folder that is open, only its own removal makes it so.
+            VolumeError::Refused {
+                cause: Errno::NOENT,
+                ..
+            } => VolumeError::FolderGone {
+                path: root.path().to_owned(),
+            },
+            other => other,
+        }),
         Step::WriteFile(file) => {
             let folder = root.enter(folder)?;
             let written = folder.create(file.name, file.bytes)?;

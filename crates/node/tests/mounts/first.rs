@@ -1,0 +1,352 @@
+//! The first set of files.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use libtest_mimic::Trial;
+use rustix::mount::MountFlags;
+use svid_node::volume::{LinuxVolumes, Obstacle, VolumeError, VolumeOptions, Volumes};
+use svid_node::wish::{TargetPath, Wish};
+
+use crate::node::{
+    DRIVER, Node, bind, in_user_namespace, is_foreign, options, set, shown, tmpfs, view,
+};
+use crate::{table, trial};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        trial(
+            "the_first_set_is_seen_whole_and_read_only",
+            whole_and_read_only,
+        ),
+        trial(
+            "a_volume_is_small_unswappable_and_names_its_driver",
+            small_and_named,
+        ),
+        trial("a_target_is_never_seen_without_its_files", never_empty),
+        trial("files_belong_to_root_and_to_the_group", group),
+        trial("files_can_be_made_readable_for_others", others),
+        trial("what_is_in_the_way_at_a_target_is_left_alone", obstacles),
+        trial("an_empty_folder_at_the_target_is_taken", empty_folder),
+        trial(
+            "links_above_the_pods_folder_are_followed_and_none_below",
+            links,
+        ),
+        trial("volumes_can_be_published_at_one_time", at_one_time),
+        trial("a_selinux_context_reaches_the_kernel", context),
+    ]
+}
+
+fn whole_and_read_only() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let wish = node.wish("v");
+    let target = wish.target.as_path();
+    assert!(!volumes.is_mounted(&wish.target).unwrap());
+    assert!(volumes.read(&wish.target).unwrap().is_none());
+    volumes.publish(&wish, &set("first")).unwrap();
+
+    assert_eq!(view(target), shown("first"));
+    assert!(volumes.is_mounted(&wish.target).unwrap());
+    let read = volumes.read(&wish.target).unwrap().unwrap();
+    assert_eq!(read.certificate, b"first certificate");
+    assert_eq!(read.key.as_slice(), b"first key");
+    assert_eq!(read.bundle.as_deref(), Some(b"first bundle".as_slice()));
+
+    let mounts = table::at(target);
+    assert_eq!(mounts.len(), 1, "{mounts:?}");
+    for option in ["ro", "nosuid", "nodev", "noexec"] {
+        assert!(
+            mounts[0].options.iter().any(|found| found == option),
+            "{option}: {mounts:?}"
+        );
+    }
+    let written = fs::write(target.join("new"), "");
+    assert_eq!(written.unwrap_err().raw_os_error(), Some(30), "EROFS");
+    let modes = [
+        (".", 0o550),
+        ("..data", 0o550),
+        ("tls.crt", 0o440),
+        ("tls.key", 0o440),
+    ];
+    for (name, mode) in modes {
+        assert_eq!(
+            fs::metadata(target.join(name)).unwrap().mode() & 0o7777,
+            mode,
+            "{name}"
+        );
+    }
+    // Nothing but the target and the empty scratch file system is left.
+    assert_eq!(table::below(&node.root).len(), 2);
+    let scratch = node.root.join("data").join(DRIVER).join("scratch");
+    assert_eq!(fs::read_dir(scratch).unwrap().count(), 0);
+}
+
+fn small_and_named() {
+    let node = Node::new();
+    let wish = node.wish("csi-1 #2");
+    node.volumes().publish(&wish, &set("first")).unwrap();
+    let mounts = table::below(&node.root.join("pods"));
+    assert_eq!(mounts.len(), 1, "{mounts:?}");
+    assert_eq!(mounts[0].file_system, "tmpfs");
+    assert_eq!(mounts[0].source, format!("{DRIVER}:csi-1\\040\\0432"));
+    let has = |option: &str| mounts[0].super_options.iter().any(|found| found == option);
+    assert!(has("size=8192k") && has("nr_inodes=64"), "{mounts:?}");
+    assert_eq!(
+        has("noswap"),
+        !in_user_namespace() && kernel_has_noswap(),
+        "{mounts:?}"
+    );
+}
+
+/// Since Linux 6.4.
+fn kernel_has_noswap() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release
+        .split(['.', '-', '\n'])
+        .map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(4))
+}
+
+fn never_empty() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let wishes: Vec<Wish> = (0..20)
+        .map(|count| node.wish(&format!("v{count}")))
+        .collect();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut looks = 0;
+            while !done.load(Ordering::Relaxed) {
+                for wish in &wishes {
+                    if table::at(wish.target.as_path()).len() == 1 {
+                        assert_eq!(view(wish.target.as_path()), shown("first"));
+                        looks += 1;
+                    }
+                }
+            }
+            looks
+        });
+        for wish in &wishes {
+            volumes.publish(wish, &set("first")).unwrap();
+        }
+        for wish in &wishes {
+            assert_eq!(view(wish.target.as_path()), shown("first"));
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0);
+    });
+}
+
+fn group() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let wish = Wish {
+        fs_group: Some(4_200_000_000),
+        ..node.wish("v")
+    };
+    let target = wish.target.as_path();
+    let published = volumes.publish(&wish, &set("first"));
+    if in_user_namespace() {
+        let error = published.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                VolumeError::Group {
+                    group: 4_200_000_000,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains(target.to_str().unwrap()),
+            "{error}"
+        );
+        assert!(!target.exists());
+        assert_eq!(table::below(&node.root).len(), 1);
+        return;
+    }
+    published.unwrap();
+    volumes.publish(&wish, &set("second")).unwrap();
+    for name in [".", "..data", "tls.crt", "tls.key", "ca.crt"] {
+        let metadata = fs::metadata(target.join(name)).unwrap();
+        assert_eq!(
+            (metadata.uid(), metadata.gid()),
+            (0, 4_200_000_000),
+            "{name}"
+        );
+    }
+}
+
+fn others() {
+    let node = Node::new();
+    let volumes = LinuxVolumes::open(VolumeOptions {
+        file_mode: 0o444,
+        ..options(&node.root)
+    });
+    let wish = node.wish("v");
+    volumes.unwrap().publish(&wish, &set("first")).unwrap();
+    for (name, mode) in [
+        (".", 0o555),
+        ("..data", 0o555),
+        ("tls.crt", 0o444),
+        ("tls.key", 0o444),
+    ] {
+        let metadata = fs::metadata(wish.target.as_path().join(name)).unwrap();
+        assert_eq!(metadata.mode() & 0o7777, mode, "{name}");
+    }
+}
+
+fn obstacles() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let elsewhere = node.root.join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let blocked = |wish: &Wish| match volumes.publish(wish, &set("first")).unwrap_err() {
+        VolumeError::TargetBlocked { path, obstacle } => {
+            assert_eq!(path, wish.target.as_path());
+            obstacle
+        }
+        other => panic!("{other}"),
+    };
+
+    for wish in [node.wish("a"), node.plain_wish("a")] {
+        fs::create_dir(wish.target.as_path()).unwrap();
+        fs::write(wish.target.as_path().join("precious"), "").unwrap();
+        assert_eq!(blocked(&wish), Obstacle::NonEmptyFolder);
+        assert!(wish.target.as_path().join("precious").exists());
+    }
+    for wish in [node.wish("b"), node.plain_wish("b")] {
+        symlink(&elsewhere, wish.target.as_path()).unwrap();
+        assert_eq!(blocked(&wish), Obstacle::NotFolder);
+    }
+    for wish in [node.wish("c"), node.plain_wish("c")] {
+        fs::write(wish.target.as_path(), "precious").unwrap();
+        assert_eq!(blocked(&wish), Obstacle::NotFolder);
+        assert_eq!(fs::read(wish.target.as_path()).unwrap(), b"precious");
+    }
+    for wish in [node.wish("d"), node.plain_wish("d")] {
+        fs::create_dir(wish.target.as_path()).unwrap();
+        rustix::mount::mount_bind(&elsewhere, wish.target.as_path()).unwrap();
+        assert!(is_foreign(
+            &volumes.publish(&wish, &set("first")).unwrap_err()
+        ));
+        assert!(!volumes.is_mounted(&wish.target).unwrap());
+        assert!(volumes.read(&wish.target).unwrap().is_none());
+        assert_eq!(table::at(wish.target.as_path()).len(), 1);
+    }
+    // A tmpfs that does not name us, where others may mount too.
+    let wish = node.plain_wish("e");
+    tmpfs(wish.target.as_path(), c"size=64k");
+    assert!(is_foreign(
+        &volumes.publish(&wish, &set("first")).unwrap_err()
+    ));
+    // Another volume of ours.
+    let first = node.plain_wish("f");
+    volumes.publish(&first, &set("first")).unwrap();
+    let second = Wish {
+        target: first.target.clone(),
+        ..node.plain_wish("g")
+    };
+    assert!(is_foreign(
+        &volumes.publish(&second, &set("second")).unwrap_err()
+    ));
+    assert_eq!(view(first.target.as_path()), shown("first"));
+
+    let missing = node.plain_wish("missing/parent".split('/').next().unwrap());
+    let target = TargetPath::parse(missing.target.as_path().join("x").to_str().unwrap()).unwrap();
+    let error = volumes
+        .publish(&Wish { target, ..missing }, &set("first"))
+        .unwrap_err();
+    assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+}
+
+fn empty_folder() {
+    let node = Node::new();
+    let wish = node.wish("v");
+    fs::create_dir(wish.target.as_path()).unwrap();
+    node.volumes().publish(&wish, &set("first")).unwrap();
+    assert_eq!(view(wish.target.as_path()), shown("first"));
+}
+
+fn links() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let wish = node.wish("v");
+    let link = node.root.join("kubelet");
+    symlink(&node.root, &link).unwrap();
+    let below = wish.target.as_path().strip_prefix(&node.root).unwrap();
+    let target = TargetPath::parse(link.join(below).to_str().unwrap()).unwrap();
+    let linked = Wish {
+        target,
+        ..wish.clone()
+    };
+    volumes.publish(&linked, &set("first")).unwrap();
+    assert!(
+        volumes.is_mounted(&wish.target).unwrap() && volumes.is_mounted(&linked.target).unwrap()
+    );
+    volumes.publish(&wish, &set("second")).unwrap();
+    assert_eq!(table::at(wish.target.as_path()).len(), 1);
+    volumes.remove(&linked.volume, &linked.target).unwrap();
+    assert!(!wish.target.as_path().exists());
+
+    let other = node.wish("w");
+    let pods = node.root.join("pods");
+    fs::rename(pods.join("uid-w"), node.root.join("moved")).unwrap();
+    symlink(node.root.join("moved"), pods.join("uid-w")).unwrap();
+    let error = volumes.publish(&other, &set("first")).unwrap_err();
+    assert!(
+        matches!(error, VolumeError::TargetBlocked { .. }),
+        "{error}"
+    );
+    assert!(!other.target.as_path().exists());
+}
+
+fn at_one_time() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let wishes: Vec<Wish> = (0..16)
+        .map(|count| node.wish(&format!("v{count}")))
+        .collect();
+    for word in ["first", "second"] {
+        std::thread::scope(|scope| {
+            for wish in &wishes {
+                scope.spawn(|| volumes.publish(wish, &set(word)).unwrap());
+            }
+        });
+        for wish in &wishes {
+            assert_eq!(view(wish.target.as_path()), shown(word));
+        }
+    }
+    std::thread::scope(|scope| {
+        for wish in &wishes {
+            scope.spawn(|| volumes.remove(&wish.volume, &wish.target).unwrap());
+        }
+    });
+    assert_eq!(table::below(&node.root).len(), 1);
+}
+
+fn context() {
+    let node = Node::new();
+    let context = Some("system_u:object_r:container_file_t:s0:c1,c2".to_owned());
+    let opened = LinuxVolumes::open(VolumeOptions {
+        root_context: context,
+        ..options(&node.root)
+    });
+    let wish = node.wish("v");
+    // Without SELinux tmpfs does not know the option: that it is refused shows that it arrived.
+    match opened.unwrap().publish(&wish, &set("first")) {
+        Ok(()) => assert!(std::path::Path::new("/sys/fs/selinux/enforce").exists()),
+        Err(error) => {
+            assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
+            assert!(!wish.target.as_path().exists());
+        }
+    }
+    let seen = node.root.join("seen");
+    fs::create_dir(&seen).unwrap();
+    bind(&node.root.join("pods"), &seen, MountFlags::RDONLY);
+}

@@ -1,0 +1,183 @@
+//! Opening the data folder, and the records in it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use libtest_mimic::Trial;
+use svid_node::volume::{
+    FoundRecord, LinuxVolumes, Record, Standing, VolumeError, VolumeOptions, Volumes,
+};
+
+use crate::node::{DRIVER, Node, options, set, shown, tmpfs, view};
+use crate::{table, trial};
+
+pub(crate) fn tests() -> Vec<Trial> {
+    vec![
+        trial(
+            "what_a_killed_process_left_mounted_is_taken_away",
+            leftovers,
+        ),
+        trial(
+            "a_scratch_mount_that_is_in_the_way_of_one_volume_is_taken_away",
+            one_leftover,
+        ),
+        trial("options_that_would_open_a_hole_are_refused", bad_options),
+        trial("one_process_uses_a_data_folder_at_a_time", in_use),
+        trial("records_are_found_again_and_garbage_is_set_aside", records),
+    ]
+}
+
+fn leftovers() {
+    let node = Node::new();
+    let scratch = node.root.join("data").join(DRIVER).join("scratch");
+    drop(node.volumes());
+    for _ in 0..3 {
+        tmpfs(&scratch, c"size=1m");
+        let half_made = scratch.join("0123/mount");
+        tmpfs(&half_made, c"size=1m");
+        fs::write(half_made.join("tls.key"), "secret").unwrap();
+    }
+    let volumes = node.volumes();
+    let mounts = table::below(&scratch);
+    assert_eq!(mounts.len(), 1, "{mounts:?}");
+    assert_eq!(
+        (&*mounts[0].file_system, &*mounts[0].source),
+        ("tmpfs", DRIVER)
+    );
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
+    assert_eq!(fs::metadata(&scratch).unwrap().mode() & 0o7777, 0o700);
+    for option in ["nosuid", "nodev", "noexec"] {
+        assert!(
+            mounts[0].options.iter().any(|found| found == option),
+            "{option}"
+        );
+    }
+    drop(volumes);
+}
+
+fn one_leftover() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let wish = node.wish("v");
+    volumes.publish(&wish, &set("first")).unwrap();
+    // The SHA-256 of `v`.
+    let name = "4c94485e0c21ae6c41ce1dfe7b6bfaceea5ab68e40a2476f50208e526f506080";
+    let place = node
+        .root
+        .join("data")
+        .join(DRIVER)
+        .join("scratch")
+        .join(name)
+        .join("mount");
+    for _ in 0..2 {
+        fs::create_dir_all(&place).unwrap();
+        rustix::mount::mount_bind(wish.target.as_path(), &place).unwrap();
+    }
+    volumes.publish(&wish, &set("second")).unwrap();
+    assert_eq!(view(wish.target.as_path()), shown("second"));
+    assert_eq!(table::below(&node.root).len(), 2);
+}
+
+fn bad_options() {
+    let node = Node::new();
+    let open = |change: fn(&mut VolumeOptions)| {
+        let mut options = options(&node.root);
+        change(&mut options);
+        LinuxVolumes::open(options).unwrap_err()
+    };
+    for change in [
+        (|options| options.file_mode = 0o040) as fn(&mut VolumeOptions),
+        |options| options.file_mode = 0o460,
+        |options| options.file_mode = 0o446,
+        |options| options.file_mode = 0o550,
+        |options| options.file_mode = 0o4440,
+    ] {
+        assert!(matches!(open(change), VolumeError::FileMode { .. }));
+    }
+    for change in [
+        (|options| options.root_context = Some(String::new())) as fn(&mut VolumeOptions),
+        |options| options.root_context = Some("a\",size=1g,x=\"".into()),
+        |options| options.root_context = Some("a\0".into()),
+        |options| options.root_context = Some("a\\".into()),
+    ] {
+        assert!(matches!(open(change), VolumeError::RootContext { .. }));
+    }
+    let error = open(|options| options.driver_name = "../other".into());
+    assert!(matches!(error, VolumeError::DriverName { .. }), "{error}");
+    let error = open(|options| options.data_root = "data".into());
+    assert!(matches!(error, VolumeError::DataFolder { .. }), "{error}");
+    assert_eq!(table::below(&node.root).len(), 0);
+}
+
+fn in_use() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let error = LinuxVolumes::open(options(&node.root)).unwrap_err();
+    assert!(
+        matches!(error, VolumeError::DataFolderInUse { .. }),
+        "{error}"
+    );
+    // It went without touching the scratch file system of the first.
+    let wish = node.wish("v");
+    volumes.publish(&wish, &set("first")).unwrap();
+    assert_eq!(view(wish.target.as_path()), shown("first"));
+}
+
+fn records() {
+    let node = Node::new();
+    let record = |volume: &str| Record {
+        wish: node.wish(volume),
+        going: false,
+        in_flight: None,
+        issued: Some("request".into()),
+        obsolete: Vec::new(),
+    };
+    let volumes = node.volumes();
+    assert_eq!(volumes.records().unwrap(), []);
+    for volume in ["a", "b", "c"] {
+        volumes.save(&record(volume)).unwrap();
+    }
+    drop(volumes);
+    fs::write(
+        node.root
+            .join("data")
+            .join(DRIVER)
+            .join("volumes/garbage.json"),
+        "{",
+    )
+    .unwrap();
+    fs::remove_dir_all(node.root.join("pods/uid-b")).unwrap();
+
+    let volumes = node.volumes();
+    let mut found = volumes.records().unwrap();
+    found.sort_by_key(|found| found.record.wish.volume.clone());
+    let wanted = |volume, standing| FoundRecord {
+        record: record(volume),
+        standing,
+    };
+    let b = wanted("b", Standing::PodGone);
+    assert_eq!(
+        found,
+        [
+            wanted("a", Standing::Current),
+            b.clone(),
+            wanted("c", Standing::Current)
+        ]
+    );
+    volumes.forget(&b.record.wish.volume).unwrap();
+    drop(volumes);
+
+    let boot_id = Some("another".to_owned());
+    let volumes = LinuxVolumes::open(VolumeOptions {
+        boot_id,
+        ..options(&node.root)
+    })
+    .unwrap();
+    let standings: Vec<Standing> = volumes
+        .records()
+        .unwrap()
+        .iter()
+        .map(|found| found.standing)
+        .collect();
+    assert_eq!(standings, [Standing::OtherBoot; 2]);
+}
