@@ -1,1 +1,39 @@
+//! The approver: decides on cert-manager's certificate requests for SPIFFE identities.
+//!
+//! Owns the way from a watched request to the condition in its status: who decides (one replica,
+//! by lease), when (on events, never by polling), and how it is written (bound to the version
+//! that was read). What is right is the business of `svid_core::policy`; the HTTP endpoints for
+//! metrics and readiness are the binary's.
+//!
+//! Invariants: nothing is decided without the lease, before the configured issuer is known, or
+//! twice; a decision that somebody else made is never touched.
+//!
+//! | module | job |
+//! | --- | --- |
+//! | `controller` | from watch to decision: index, queue, workers |
+//! | `status` | a decision as a condition, and the PATCH that writes it |
+//! | `lease` | who of several replicas decides |
+//! | `issuers` | which issuer is ours, now and before |
+//! | `call`, `backoff` | one bounded API call, and when to try again |
+//! | `metrics`, `readiness` | what others may see |
 
+mod approver;
+mod backoff;
+mod call;
+mod configuration;
+mod controller;
+mod issuers;
+mod lease;
+mod metrics;
+mod readiness;
+mod status;
+
+#[cfg(test)]
+mod fake;
+
+pub use approver::{Approver, ApproverError};
+pub use configuration::{ConfigMapName, Configuration, OrdinaryRequests};
+pub use readiness::Readiness;
+
+/// The wall clock, as an argument: it is only ever written into objects, never compared.
+type Clock = fn() -> jiff::Timestamp;

@@ -1,0 +1,176 @@
+//! Puts the parts together and takes them apart in order.
+
+use kube::Client;
+use prometheus_client::registry::Registry;
+use thiserror::Error;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::Clock;
+use crate::configuration::Configuration;
+use crate::controller::{Controller, Worker};
+use crate::issuers::IssuerWatch;
+use crate::lease::{Election, Timing};
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+
+/// The approver, ready to run.
+pub struct Approver {
+    client: Client,
+    controller: Controller,
+    election: Election,
+    issuers: IssuerWatch,
+    metrics: Metrics,
+    readiness: Readiness,
+}
+
+/// Why the approver ended without being told to.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ApproverError {
+    /// A part ended by itself: a defect.
+    #[error("running the approver: the {0} ended by itself; restart it and report this")]
+    Ended(&'static str),
+    /// A part panicked: a defect.
+    #[error("running the approver: a part of it panicked: {0}")]
+    Panicked(String),
+}
+
+/// The parts that run, each in a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Controller,
+    Election,
+    Issuers,
+}
+
+impl Part {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Controller => "controller",
+            Self::Election => "leader election",
+            Self::Issuers => "watch of the issuer",
+        }
+    }
+}
+
+impl Approver {
+    /// Makes an approver and registers its metrics.
+    ///
+    /// The client should not retry by itself (`kube::Config::default_retry` off): the approver
+    /// has its own bounded retries, and kube's would hold a worker for minutes.
+    pub fn new(configuration: Configuration, client: Client, registry: &mut Registry) -> Self {
+        Self::with_clock(configuration, client, registry, jiff::Timestamp::now)
+    }
+
+    fn with_clock(
+        configuration: Configuration,
+        client: Client,
+        registry: &mut Registry,
+        clock: Clock,
+    ) -> Self {
+        let Configuration {
+            driver_name,
+            trust_domain,
+            certificate_duration,
+            issuer,
+            runtime_issuance,
+            ordinary_requests,
+            leader_election_namespace,
+            identity,
+        } = configuration;
+        let metrics = Metrics::register(registry);
+        let readiness = Readiness::default();
+        let (issuers, known_issuers) = IssuerWatch::new(issuer, runtime_issuance);
+        let (election, leadership) = Election::new(
+            client.clone(),
+            &leader_election_namespace,
+            driver_name,
+            identity,
+            Timing::DEFAULT,
+            clock,
+            metrics.clone(),
+        );
+        let worker = Worker {
+            client: client.clone(),
+            trust_domain,
+            duration: certificate_duration,
+            ordinary: ordinary_requests,
+            issuers: known_issuers,
+            clock,
+            metrics: metrics.clone(),
+        };
+        let controller = Controller::new(worker, leadership, readiness.clone());
+        Self {
+            client,
+            controller,
+            election,
+            issuers,
+            metrics,
+            readiness,
+        }
+    }
+
+    /// A handle that says whether the watches have synced.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+
+    /// Runs until told to shut down.
+    ///
+    /// Then no decision is begun, those under way end, and only after that the lease is given
+    /// away, so that the next leader finds nothing half done. Takes some seconds at most.
+    ///
+    /// # Errors
+    /// Only for defects of the approver: trouble with the API server is retried.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), ApproverError> {
+        let Self {
+            client,
+            controller,
+            election,
+            issuers,
+            metrics,
+            readiness: _,
+        } = self;
+        let deciding = shutdown.child_token();
+        let standing = CancellationToken::new();
+        let mut parts = JoinSet::new();
+        parts.spawn(part(Part::Controller, controller.run(deciding.clone())));
+        parts.spawn(part(Part::Election, election.run(standing.clone())));
+        parts.spawn(part(
+            Part::Issuers,
+            issuers.run(client, metrics, standing.clone()),
+        ));
+        let mut outcome = Ok(());
+        while let Some(ended) = parts.join_next().await {
+            let told = deciding.is_cancelled();
+            let lost = match ended {
+                Ok(part) => {
+                    if !told {
+                        outcome = Err(ApproverError::Ended(part.noun()));
+                    }
+                    part
+                }
+                Err(panic) => {
+                    outcome = Err(ApproverError::Panicked(panic.to_string()));
+                    Part::Controller
+                }
+            };
+            deciding.cancel();
+            if lost == Part::Controller {
+                standing.cancel();
+            }
+        }
+        outcome
+    }
+}
+
+/// Runs a part and says which one ended.
+async fn part(part: Part, work: impl Future<Output = ()> + Send) -> Part {
+    work.await;
+    part
+}
+
+#[cfg(test)]
+mod tests;

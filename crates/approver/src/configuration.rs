@@ -1,0 +1,48 @@
+//! What the administrator configures. Parsed and checked by the binary.
+
+use std::time::Duration;
+
+use svid_core::identity::TrustDomain;
+use svid_core::policy::IssuerReference;
+
+/// The approver's settings; they do not change while it runs.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The CSI driver's name, which is also the lease's.
+    pub driver_name: String,
+    /// The trust domain of every identity that is approved.
+    pub trust_domain: TrustDomain,
+    /// The exact lifetime that every request must ask for.
+    pub certificate_duration: Duration,
+    /// The issuer of the SVIDs as the flags name it; the one in the `ConfigMap` goes before.
+    pub issuer: Option<IssuerReference>,
+    /// Where an issuer may be named at run time.
+    pub runtime_issuance: Option<ConfigMapName>,
+    /// What happens to requests that have nothing to do with SPIFFE.
+    pub ordinary_requests: OrdinaryRequests,
+    /// The namespace of the lease.
+    pub leader_election_namespace: String,
+    /// Names this process among the replicas in the lease. Unique for each process, so that one
+    /// that was restarted does not take its predecessor's lease for its own while that may still
+    /// be at work.
+    pub identity: String,
+}
+
+/// Names a `ConfigMap`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigMapName {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What happens to requests without the identity annotation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrdinaryRequests {
+    /// They are another approver's business.
+    #[default]
+    LeaveAlone,
+    /// They are approved, unless they would make an SVID (`--auto-approve-non-spiffe`).
+    Approve,
+}

@@ -1,0 +1,256 @@
+//! The task that owns the index.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, ResourceExt};
+use svid_api::annotation;
+use svid_api::certmanager::CertificateRequest;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::bystander::Bystander;
+use super::candidate::{Key, Sighting};
+use super::index::{Ending, Index};
+use super::worker::{Attempt, Worker};
+use crate::backoff::{Backoff, chance};
+use crate::issuers::IssuersReceiver;
+use crate::lease::{LeadershipReceiver, Term};
+use crate::metrics::{Metrics, Undecided, Watch};
+use crate::readiness::Readiness;
+
+/// Watches requests and decides on them while this replica leads.
+pub(crate) struct Controller {
+    worker: Worker,
+    issuers: IssuersReceiver,
+    leadership: LeadershipReceiver,
+    readiness: Readiness,
+    metrics: Metrics,
+    index: Index,
+    bystander: Bystander,
+    running: JoinSet<Attempt>,
+    at_work: HashMap<Id, Key>,
+}
+
+/// A request as it is watched: one that cannot be read does not hide the others.
+type Watched = DeserializeGuard<CertificateRequest>;
+
+impl Controller {
+    pub(crate) fn new(
+        worker: Worker,
+        leadership: LeadershipReceiver,
+        readiness: Readiness,
+    ) -> Self {
+        let metrics = worker.metrics.clone();
+        Self {
+            issuers: worker.issuers.clone(),
+            leadership,
+            readiness,
+            bystander: Bystander::new(metrics.clone()),
+            metrics,
+            worker,
+            index: Index::default(),
+            running: JoinSet::new(),
+            at_work: HashMap::new(),
+        }
+    }
+
+    /// Decides until told to stop, then lets decisions under way end, for [`DRAIN`] at most.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            // Watching begins once it is known which requests are ours.
+            _known = wait_for_issuers(self.issuers.clone()) => {}
+        }
+        let requests: Api<Watched> = Api::all(self.worker.client.clone());
+        let config = watcher::Config::default().page_size(PAGE);
+        let mut events = std::pin::pin!(watcher(requests, config).default_backoff());
+        loop {
+            self.start_work();
+            self.report();
+            let due = self.index.next_due();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(event) = events.next() => self.observe(event),
+                Ok(()) = self.issuers.changed() => self.index.reconsider(),
+                Ok(()) = self.leadership.changed() => {}
+                Some(ended) = self.running.join_next_with_id() => self.finish(ended),
+                () = rest(due) => self.index.wake(Instant::now()),
+            }
+        }
+        self.drain().await;
+    }
+
+    /// Hands out work while this replica leads and workers are free.
+    fn start_work(&mut self) {
+        let Some(term) = self.term() else { return };
+        while self.running.len() < MOST_AT_WORK {
+            let Some(candidate) = self.index.take() else {
+                return;
+            };
+            let key = candidate.key.clone();
+            let span = tracing::info_span!("decide", namespace = key.namespace, name = key.name);
+            let decision = self
+                .worker
+                .clone()
+                .decide(candidate, term.clone())
+                .instrument(span);
+            let id = self.running.spawn(decision).id();
+            self.at_work.insert(id, key);
+        }
+    }
+
+    fn term(&self) -> Option<Term> {
+        self.leadership.borrow().term(Instant::now()).cloned()
+    }
+
+    fn report(&self) {
+        self.metrics
+            .set_undecided(Undecided::Pending, self.index.pending());
+        self.metrics
+            .set_undecided(Undecided::LeftAlone, self.index.left_alone());
+    }
+
+    fn observe(&mut self, event: Result<Event<Watched>, watcher::Error>) {
+        match event {
+            Ok(Event::Init) => {
+                self.index.begin_list();
+                self.bystander.begin_list();
+            }
+            Ok(Event::InitApply(object) | Event::Apply(object)) => self.see(object),
+            Ok(Event::InitDone) => {
+                self.index.end_list();
+                self.bystander.end_list();
+                self.readiness.set_synced();
+            }
+            Ok(Event::Delete(object)) => {
+                self.index.settle(&Key::of(&object));
+                self.bystander.forget(&object.uid().unwrap_or_default());
+            }
+            Err(error) => {
+                self.metrics.watch_failed(Watch::Requests);
+                tracing::warn!(%error, "watching certificate requests failed, trying again");
+            }
+        }
+    }
+
+    fn see(&mut self, object: Watched) {
+        let key = Key::of(&object);
+        match object.0 {
+            Ok(object) => match Sighting::read(object, self.worker.ordinary) {
+                Sighting::Undecided(candidate) => self.index.apply(*candidate),
+                Sighting::Settled(settled) => {
+                    self.index.settle(&settled.key);
+                    self.bystander
+                        .notice(&settled, self.issuers.borrow().as_ref());
+                }
+            },
+            Err(invalid) => {
+                self.index.settle(&key);
+                let annotations = invalid.metadata.annotations.unwrap_or_default();
+                if annotations.contains_key(annotation::IDENTITY) {
+                    self.metrics.unreadable.inc();
+                    let Key { namespace, name } = key;
+                    let error = invalid.error;
+                    tracing::warn!(
+                        namespace,
+                        name,
+                        error,
+                        "a request for a SPIFFE identity cannot be read and stays undecided"
+                    );
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, ended: Result<(Id, Attempt), JoinError>) {
+        let (id, attempt) = match ended {
+            Ok((id, attempt)) => (id, Ok(attempt)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        let Some(key) = self.at_work.remove(&id) else {
+            return;
+        };
+        let ending = match attempt {
+            Ok(Attempt::Written { resource_version }) => Ending::Written { resource_version },
+            Ok(Attempt::LeftAlone) => Ending::LeftAlone,
+            Ok(Attempt::Settled) => Ending::Settled,
+            Ok(Attempt::Interrupted) => Ending::Interrupted,
+            Ok(Attempt::Failed(error)) => self.failed(&key, &error, error.retry_after()),
+            // A defect of ours; it must not stop the others.
+            Err(error) => self.failed(&key, &error, None),
+        };
+        self.index.finish(&key, ending);
+    }
+
+    fn failed(
+        &self,
+        key: &Key,
+        error: &dyn std::error::Error,
+        retry_after: Option<Duration>,
+    ) -> Ending {
+        self.metrics.errors.inc();
+        let failures = self.index.failures(key).saturating_add(1);
+        let delay = BACKOFF.delay(failures, retry_after, chance());
+        let Key { namespace, name } = key;
+        tracing::warn!(
+            namespace,
+            name,
+            %error,
+            failures,
+            delay_seconds = delay.as_secs_f64(),
+            "deciding failed, trying again"
+        );
+        Ending::Failed {
+            until: Instant::now() + delay,
+        }
+    }
+
+    async fn drain(&mut self) {
+        let ended = timeout(DRAIN, async {
+            while self.running.join_next().await.is_some() {}
+        });
+        if ended.await.is_err() {
+            tracing::warn!(
+                undone = self.running.len(),
+                "decisions under way were given up"
+            );
+        }
+        self.running.shutdown().await;
+    }
+}
+
+async fn wait_for_issuers(mut issuers: IssuersReceiver) {
+    if issuers.wait_for(Option::is_some).await.is_err() {
+        // Whoever knows them has ended, which ends the approver.
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn rest(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// How many decisions are made at once. Each is one call of a few milliseconds, so this is about
+/// two thousand a second, far beyond what the API server takes; more would only queue there.
+const MOST_AT_WORK: usize = 16;
+/// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
+/// also delays the next leader; one call takes milliseconds.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Objects a page while listing: each is a few KiB, most of them decided and thrown away.
+const PAGE: u32 = 200;
+/// After a failure. The first is short, as a dropped connection mends at once; the cap bounds
+/// what a lasting refusal (missing rights) costs.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_millis(500),
+    cap: Duration::from_secs(60),
+};

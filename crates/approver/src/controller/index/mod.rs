@@ -1,0 +1,317 @@
+//! The undecided requests: which wait, which are at work, which rest after a failure.
+//!
+//! Pure but for the clock that is handed in. Invariants: one request is never worked on twice at
+//! once; what changes while it is worked on is looked at again afterwards; decided requests take
+//! no room but a few bytes until the watch has caught up with them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::candidate::{Candidate, Key};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    entries: HashMap<Key, Entry>,
+    queue: Queue,
+    resting: BTreeSet<(Instant, Key)>,
+    listed: Option<HashSet<Key>>,
+    left_alone: usize,
+    written: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The newest version seen; None once there is nothing more to decide.
+    candidate: Option<Arc<Candidate>>,
+    /// The object's own UID: the next one of the same name is another request.
+    uid: String,
+    state: State,
+    /// Failures in a row.
+    failures: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// In the queue, at this place.
+    Queued { place: u64 },
+    /// Worked on; `changed` when it must be looked at again afterwards.
+    Running { changed: bool },
+    /// Failed, and tried again then.
+    Resting { until: Instant },
+    /// For another issuer than ours.
+    LeftAlone,
+    /// Decided by us; the watch still has to show it.
+    Written { resource_version: String },
+}
+
+/// First come, first served; whoever leaves in between takes no room. So a standby, which never
+/// takes anything, does not grow.
+#[derive(Debug, Default)]
+struct Queue {
+    places: BTreeMap<u64, Key>,
+    next: u64,
+}
+
+impl Queue {
+    fn join(&mut self, key: Key) -> State {
+        let place = self.next;
+        self.next += 1;
+        self.places.insert(place, key);
+        State::Queued { place }
+    }
+
+    fn leave(&mut self, place: u64) {
+        self.places.remove(&place);
+    }
+
+    fn leave_first(&mut self) -> Option<Key> {
+        self.places.pop_first().map(|(_, key)| key)
+    }
+}
+
+/// How work on a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The decision was written; the object has this version now.
+    Written {
+        /// `metadata.resourceVersion`.
+        resource_version: String,
+    },
+    /// It names another issuer.
+    LeftAlone,
+    /// It is gone, or somebody else decided.
+    Settled,
+    /// It failed and is to be tried again then.
+    Failed {
+        /// When to try again.
+        until: Instant,
+    },
+    /// The lease was lost, or we are stopping: as if it had never begun.
+    Interrupted,
+}
+
+impl Index {
+    /// Takes in a version of an undecided request.
+    pub(crate) fn apply(&mut self, candidate: Candidate) {
+        let key = candidate.key.clone();
+        self.note_listed(&key);
+        let Some(entry) = self.entries.get_mut(&key) else {
+            let state = self.queue.join(key.clone());
+            let entry = Entry {
+                uid: candidate.uid.clone(),
+                candidate: Some(Arc::new(candidate)),
+                state,
+                failures: 0,
+            };
+            self.entries.insert(key, entry);
+            return;
+        };
+        match &mut entry.state {
+            State::Written { resource_version }
+                if candidate.uid == entry.uid
+                    && !is_newer(&candidate.resource_version, resource_version) =>
+            {
+                return;
+            }
+            State::Running { changed } => *changed = true,
+            State::Queued { .. } | State::Resting { .. } => {}
+            State::LeftAlone | State::Written { .. } => {
+                Self::tally(&mut self.left_alone, &mut self.written, &entry.state, false);
+                entry.state = self.queue.join(key);
+            }
+        }
+        entry.uid.clone_from(&candidate.uid);
+        entry.candidate = Some(Arc::new(candidate));
+    }
+
+    /// Takes in that there is nothing to decide about an object, or that it is gone.
+    pub(crate) fn settle(&mut self, key: &Key) {
+        self.note_listed(key);
+        self.remove(key);
+    }
+
+    /// Begins a list of all objects that there are.
+    pub(crate) fn begin_list(&mut self) {
+        self.listed = Some(HashSet::new());
+    }
+
+    /// Ends the list: what was not in it is gone.
+    pub(crate) fn end_list(&mut self) {
+        let Some(listed) = self.listed.take() else {
+            return;
+        };
+        let gone: Vec<Key> = self
+            .entries
+            .keys()
+            .filter(|key| !listed.contains(*key))
+            .cloned()
+            .collect();
+        for key in gone {
+            self.remove(&key);
+        }
+    }
+
+    /// Hands out the next request to work on, which is then [`Index::finish`]ed.
+    pub(crate) fn take(&mut self) -> Option<Arc<Candidate>> {
+        while let Some(key) = self.queue.leave_first() {
+            if let Some(entry) = self.entries.get_mut(&key)
+                && let Some(candidate) = &entry.candidate
+            {
+                entry.state = State::Running { changed: false };
+                return Some(Arc::clone(candidate));
+            }
+        }
+        None
+    }
+
+    /// Takes back a request that was handed out.
+    pub(crate) fn finish(&mut self, key: &Key, ending: Ending) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        let State::Running { changed } = entry.state else {
+            return;
+        };
+        let Some(candidate) = &entry.candidate else {
+            self.entries.remove(key);
+            return;
+        };
+        if !matches!(ending, Ending::Failed { .. }) {
+            entry.failures = 0;
+        }
+        entry.state = match ending {
+            Ending::Interrupted => self.queue.join(key.clone()),
+            Ending::LeftAlone if !changed => State::LeftAlone,
+            Ending::LeftAlone => self.queue.join(key.clone()),
+            Ending::Settled if !changed => {
+                self.entries.remove(key);
+                return;
+            }
+            Ending::Settled => self.queue.join(key.clone()),
+            Ending::Written { resource_version }
+                if changed && is_newer(&candidate.resource_version, &resource_version) =>
+            {
+                self.queue.join(key.clone())
+            }
+            Ending::Written { resource_version } => {
+                entry.candidate = None;
+                State::Written { resource_version }
+            }
+            Ending::Failed { until } => {
+                entry.failures = entry.failures.saturating_add(1);
+                State::Resting { until }
+            }
+        };
+        if let State::Resting { until } = &entry.state {
+            self.resting.insert((*until, key.clone()));
+        }
+        Self::tally(&mut self.left_alone, &mut self.written, &entry.state, true);
+    }
+
+    /// How often in a row work on this request has failed.
+    pub(crate) fn failures(&self, key: &Key) -> u32 {
+        self.entries.get(key).map_or(0, |entry| entry.failures)
+    }
+
+    /// When the next request has rested enough.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.resting.first().map(|(until, _)| *until)
+    }
+
+    /// Queues what has rested enough.
+    pub(crate) fn wake(&mut self, now: Instant) {
+        while let Some((until, key)) = self.resting.pop_first() {
+            if until > now {
+                self.resting.insert((until, key));
+                return;
+            }
+            if let Some(entry) = self.entries.get_mut(&key)
+                && entry.state == (State::Resting { until })
+            {
+                entry.state = self.queue.join(key);
+            }
+        }
+    }
+
+    /// Queues what was left alone, and marks what is at work: our issuer is another now.
+    pub(crate) fn reconsider(&mut self) {
+        for (key, entry) in &mut self.entries {
+            match &mut entry.state {
+                State::LeftAlone => entry.state = self.queue.join(key.clone()),
+                State::Running { changed } => *changed = true,
+                State::Queued { .. } | State::Resting { .. } | State::Written { .. } => {}
+            }
+        }
+        self.left_alone = 0;
+    }
+
+    /// How many requests wait for a decision of ours.
+    pub(crate) fn pending(&self) -> usize {
+        self.entries
+            .len()
+            .saturating_sub(self.left_alone + self.written)
+    }
+
+    /// How many undecided requests name another issuer.
+    pub(crate) fn left_alone(&self) -> usize {
+        self.left_alone
+    }
+
+    fn note_listed(&mut self, key: &Key) {
+        if let Some(listed) = &mut self.listed {
+            listed.insert(key.clone());
+        }
+    }
+
+    /// Forgets a request, or marks it so where it is worked on.
+    fn remove(&mut self, key: &Key) {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        match &entry.state {
+            State::Running { .. } => entry.candidate = None,
+            State::Resting { until } => {
+                let resting = (*until, key.clone());
+                self.resting.remove(&resting);
+                self.entries.remove(key);
+            }
+            State::LeftAlone | State::Written { .. } => {
+                Self::tally(&mut self.left_alone, &mut self.written, &entry.state, false);
+                self.entries.remove(key);
+            }
+            State::Queued { place } => {
+                self.queue.leave(*place);
+                self.entries.remove(key);
+            }
+        }
+    }
+
+    fn tally(left_alone: &mut usize, written: &mut usize, state: &State, enters: bool) {
+        let count = match state {
+            State::LeftAlone => left_alone,
+            State::Written { .. } => written,
+            State::Queued { .. } | State::Running { .. } | State::Resting { .. } => return,
+        };
+        *count = if enters {
+            *count + 1
+        } else {
+            count.saturating_sub(1)
+        };
+    }
+}
+
+/// Whether one resourceVersion is newer than another. They are numbers (comparable by contract
+/// since Kubernetes 1.35); any that is not is taken for older, so that nothing is decided twice
+/// on its account.
+fn is_newer(version: &str, than: &str) -> bool {
+    match (version.parse::<u128>(), than.parse::<u128>()) {
+        (Ok(version), Ok(than)) => version > than,
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,28 @@
+//! From watch to decision.
+//!
+//! One task owns the index and does nothing slow: it takes in what the watch, the lease and the
+//! issuer say, and hands undecided requests to a bounded number of workers. Nothing polls; a
+//! request is looked at when it appears, changes, or when what it depends on changes.
+//!
+//! ```text
+//! watch ──> candidate ──> index ──> worker ──> policy ──> status (PATCH)
+//!                          │ ^        │
+//!              lease, issuers └────────┘ how it ended
+//! ```
+//!
+//! | file | job |
+//! | --- | --- |
+//! | `candidate` | what an object wishes, in the policy's words |
+//! | `index` | who waits, works, rests |
+//! | `dispatch` | the task that owns the index |
+//! | `worker` | one decision, from policy to PATCH |
+//! | `bystander` | decisions that somebody else made |
+
+mod bystander;
+mod candidate;
+mod dispatch;
+mod index;
+mod worker;
+
+pub(crate) use dispatch::Controller;
+pub(crate) use worker::Worker;

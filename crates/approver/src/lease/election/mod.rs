@@ -1,0 +1,300 @@
+//! Stands for the lease, holds it, gives it away.
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::PostParams;
+use kube::{Api, Client};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::Timing;
+use super::record::{self, Observation, Standing};
+use super::term::{Leadership, LeadershipReceiver, Term};
+use crate::Clock;
+use crate::backoff::chance;
+use crate::metrics::Metrics;
+
+/// Stands for one lease on behalf of this process.
+#[derive(Debug)]
+pub(crate) struct Election {
+    leases: Api<Lease>,
+    name: String,
+    identity: String,
+    timing: Timing,
+    clock: Clock,
+    metrics: Metrics,
+    leadership: watch::Sender<Leadership>,
+}
+
+/// Why a step of the election failed.
+#[derive(Debug, Error)]
+enum LeaseError {
+    /// Somebody else changed the lease first.
+    #[error("the lease was changed by another replica")]
+    Conflict,
+    /// The API server refused, or did not answer properly.
+    #[error("the API server: {0}")]
+    Api(kube::Error),
+    /// No answer in time.
+    #[error("the API server did not answer in time")]
+    TimedOut,
+}
+
+/// What a renewal came to, when it did not fail.
+#[derive(Debug)]
+enum Renewal {
+    /// The lease is ours for another while.
+    Renewed(Box<Lease>),
+    /// Somebody else holds it, or it was deleted.
+    Lost,
+}
+
+impl Election {
+    /// Stands for the lease `name`. `identity` is unique to this process.
+    pub(crate) fn new(
+        client: Client,
+        namespace: &str,
+        name: String,
+        identity: String,
+        timing: Timing,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> (Self, LeadershipReceiver) {
+        let (leadership, receiver) = watch::channel(Leadership::Standby);
+        let leases = Api::namespaced(client, namespace);
+        (
+            Self {
+                leases,
+                name,
+                identity,
+                timing,
+                clock,
+                metrics,
+                leadership,
+            },
+            receiver,
+        )
+    }
+
+    /// Stands for the lease until told to step down, and then gives it away if it is held.
+    ///
+    /// Errors are logged and tried again: without the API server there is nothing to decide
+    /// either.
+    pub(crate) async fn run(self, step_down: CancellationToken) {
+        while let Some((lease, since)) = self.acquire(&step_down).await {
+            if let Some(lease) = self.lead(lease, since, &step_down).await {
+                self.release(lease).await;
+                return;
+            }
+        }
+    }
+
+    /// Waits until the lease is ours; None when told to step down first. The instant is from
+    /// before the lease was written, so a term that is counted from it ends early, not late.
+    async fn acquire(&self, step_down: &CancellationToken) -> Option<(Lease, Instant)> {
+        let mut observation = Observation::default();
+        loop {
+            let asked = Instant::now();
+            // Writing is not cancelled: if it succeeds the lease has to be given away again.
+            let wait = match self.stand(&mut observation, step_down).await {
+                Ok(Stood::Acquired(lease)) => return Some((*lease, asked)),
+                Ok(Stood::Held { until }) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    self.pause().min(left)
+                }
+                Ok(Stood::SteppedDown) => return None,
+                Err(LeaseError::Conflict) => self.pause(),
+                Err(error @ (LeaseError::Api(_) | LeaseError::TimedOut)) => {
+                    tracing::warn!(lease = self.name, %error, "standing for the lease failed");
+                    self.pause()
+                }
+            };
+            tokio::select! {
+                () = step_down.cancelled() => return None,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Looks at the lease once and takes it if it is free.
+    async fn stand(
+        &self,
+        observation: &mut Observation,
+        step_down: &CancellationToken,
+    ) -> Result<Stood, LeaseError> {
+        let found = tokio::select! {
+            () = step_down.cancelled() => return Ok(Stood::SteppedDown),
+            found = bounded(self.leases.get_opt(&self.name)) => found?,
+        };
+        let Some(found) = found else {
+            let lease = record::created(
+                &self.name,
+                &self.identity,
+                self.timing.duration,
+                (self.clock)(),
+            );
+            let lease = bounded(self.leases.create(&PostParams::default(), &lease)).await?;
+            return Ok(Stood::Acquired(Box::new(lease)));
+        };
+        match observation.note(&found, &self.identity, self.timing.duration, Instant::now()) {
+            Standing::Held { until } => Ok(Stood::Held { until }),
+            Standing::Free | Standing::Ours => {
+                Ok(Stood::Acquired(Box::new(self.write_acquired(found).await?)))
+            }
+        }
+    }
+
+    /// Leads until the lease is lost (None) or until told to step down (the lease).
+    async fn lead(
+        &self,
+        mut lease: Lease,
+        since: Instant,
+        step_down: &CancellationToken,
+    ) -> Option<Lease> {
+        let mut term = Term::new(since + self.timing.renew_within);
+        tracing::info!(lease = self.name, identity = self.identity, "leading");
+        self.metrics.leader.set(1);
+        self.leadership
+            .send_replace(Leadership::Leading(term.clone()));
+        let held = loop {
+            let wait = self
+                .pause()
+                .min(term.until().saturating_duration_since(Instant::now()));
+            tokio::select! {
+                () = step_down.cancelled() => break Some(lease),
+                () = sleep(wait) => {}
+            }
+            let asked = Instant::now();
+            if asked >= term.until() {
+                tracing::warn!(lease = self.name, "the lease could not be renewed in time");
+                break None;
+            }
+            match timeout_at(term.until(), self.renew(&lease)).await {
+                Ok(Ok(Renewal::Renewed(renewed))) => {
+                    lease = *renewed;
+                    term.extend(asked + self.timing.renew_within);
+                    self.extend(&term);
+                }
+                Ok(Ok(Renewal::Lost)) => {
+                    tracing::warn!(lease = self.name, "the lease was taken by another replica");
+                    break None;
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(lease = self.name, %error, "renewing the lease failed");
+                }
+                Err(_elapsed) => {}
+            }
+        };
+        term.end();
+        self.leadership.send_replace(Leadership::Standby);
+        self.metrics.leader.set(0);
+        held
+    }
+
+    /// Tells the new end of the term without waking anybody.
+    fn extend(&self, term: &Term) {
+        self.leadership.send_if_modified(|leadership| {
+            *leadership = Leadership::Leading(term.clone());
+            false
+        });
+    }
+
+    /// Writes a new time of renewal; where the lease has changed, looks who holds it first.
+    async fn renew(&self, lease: &Lease) -> Result<Renewal, LeaseError> {
+        match self.write_acquired(lease.clone()).await {
+            Ok(lease) => return Ok(Renewal::Renewed(Box::new(lease))),
+            Err(LeaseError::Conflict) => {}
+            Err(error @ (LeaseError::Api(_) | LeaseError::TimedOut)) => return Err(error),
+        }
+        match bounded(self.leases.get_opt(&self.name)).await? {
+            Some(found) if record::is_held_by(&found, &self.identity) => Ok(Renewal::Renewed(
+                Box::new(self.write_acquired(found).await?),
+            )),
+            Some(_) | None => Ok(Renewal::Lost),
+        }
+    }
+
+    async fn write_acquired(&self, lease: Lease) -> Result<Lease, LeaseError> {
+        let lease = record::acquired(lease, &self.identity, self.timing.duration, (self.clock)());
+        bounded(
+            self.leases
+                .replace(&self.name, &PostParams::default(), &lease),
+        )
+        .await
+    }
+
+    /// Gives the lease away. When that fails others wait until it is stale: no harm but a pause.
+    async fn release(&self, lease: Lease) {
+        let lease = record::released(lease, (self.clock)());
+        let written = bounded(
+            self.leases
+                .replace(&self.name, &PostParams::default(), &lease),
+        )
+        .await;
+        match written {
+            Ok(_lease) => tracing::info!(lease = self.name, "the lease was given away"),
+            // A renewal whose answer was lost; or it was taken, and then there is nothing to give.
+            Err(LeaseError::Conflict) => self.release_anew().await,
+            Err(error @ (LeaseError::Api(_) | LeaseError::TimedOut)) => {
+                tracing::warn!(lease = self.name, %error, "giving the lease away failed");
+            }
+        }
+    }
+
+    async fn release_anew(&self) {
+        let released = async {
+            match bounded(self.leases.get_opt(&self.name)).await? {
+                Some(found) if record::is_held_by(&found, &self.identity) => {
+                    let lease = record::released(found, (self.clock)());
+                    bounded(
+                        self.leases
+                            .replace(&self.name, &PostParams::default(), &lease),
+                    )
+                    .await?;
+                    Ok(())
+                }
+                Some(_) | None => Ok(()),
+            }
+        };
+        if let Err::<(), LeaseError>(error) = released.await {
+            tracing::warn!(lease = self.name, %error, "giving the lease away failed");
+        }
+    }
+
+    /// The retry interval, a fifth more or less: replicas that started together drift apart.
+    fn pause(&self) -> Duration {
+        self.timing.retry.mul_f64(0.8 + 0.4 * chance())
+    }
+}
+
+/// What standing for the lease once came to.
+#[derive(Debug)]
+enum Stood {
+    /// It is ours.
+    Acquired(Box<Lease>),
+    /// It is another's, until then at least.
+    Held { until: Instant },
+    /// We were told to stop.
+    SteppedDown,
+}
+
+/// Waits for one call, but not for ever.
+async fn bounded<T>(
+    call: impl Future<Output = Result<T, kube::Error>> + Send,
+) -> Result<T, LeaseError> {
+    match timeout(CALL_LIMIT, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(kube::Error::Api(status))) if status.code == 409 => Err(LeaseError::Conflict),
+        Ok(Err(error)) => Err(LeaseError::Api(error)),
+        Err(_elapsed) => Err(LeaseError::TimedOut),
+    }
+}
+
+/// Half of what a renewal has in all, so that one call that hangs leaves time for another.
+const CALL_LIMIT: Duration = Duration::from_secs(4);
+
+#[cfg(test)]
+mod tests;

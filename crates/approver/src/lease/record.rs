@@ -1,0 +1,233 @@
+//! Reads and writes the lease's record. Pure: the caller supplies both clocks.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use tokio::time::Instant;
+
+/// What a record says to one who wants the lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nobody holds it, or its holder has been silent for too long.
+    Free,
+    /// We hold it already: an answer was lost, or the API server was away.
+    Ours,
+    /// Somebody holds it, and keeps it until then unless it is renewed.
+    Held {
+        /// By our own clock.
+        until: Instant,
+    },
+}
+
+/// The record as last seen, and since when it has been like that by our own clock.
+#[derive(Debug, Default)]
+pub(super) struct Observation {
+    seen: Option<(LeaseSpec, Instant)>,
+}
+
+impl Observation {
+    /// Notes what the record is now, and says what it means for `identity`.
+    pub(super) fn note(
+        &mut self,
+        lease: &Lease,
+        identity: &str,
+        default: Duration,
+        now: Instant,
+    ) -> Standing {
+        let spec = lease.spec.clone().unwrap_or_default();
+        let since = match &self.seen {
+            Some((seen, since)) if *seen == spec => *since,
+            Some(_) | None => now,
+        };
+        let standing = match spec.holder_identity.as_deref() {
+            None | Some("") => Standing::Free,
+            Some(holder) if holder == identity => Standing::Ours,
+            Some(_other) => {
+                let until = since + patience(&spec, default);
+                if until <= now {
+                    Standing::Free
+                } else {
+                    Standing::Held { until }
+                }
+            }
+        };
+        self.seen = Some((spec, since));
+        standing
+    }
+}
+
+/// How long the holder wants others to wait; `default` where it does not say.
+fn patience(spec: &LeaseSpec, default: Duration) -> Duration {
+    spec.lease_duration_seconds
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .filter(|seconds| *seconds > 0)
+        .map_or(default, Duration::from_secs)
+}
+
+/// Returns a lease that does not exist yet, held by `identity`.
+pub(super) fn created(name: &str, identity: &str, duration: Duration, now: Timestamp) -> Lease {
+    let lease = Lease {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        },
+        spec: None,
+    };
+    acquired(lease, identity, duration, now)
+}
+
+/// Returns the lease as it is once `identity` took it. Counts a transition where the holder is
+/// another than before.
+pub(super) fn acquired(
+    mut lease: Lease,
+    identity: &str,
+    duration: Duration,
+    now: Timestamp,
+) -> Lease {
+    let spec = lease.spec.get_or_insert_default();
+    if spec.holder_identity.as_deref() != Some(identity) {
+        let before = spec
+            .lease_transitions
+            .filter(|_| spec.holder_identity.is_some());
+        spec.lease_transitions = Some(before.map_or(0, |count| count.saturating_add(1)));
+        spec.acquire_time = Some(MicroTime(now));
+        spec.holder_identity = Some(identity.to_owned());
+    }
+    spec.lease_duration_seconds = Some(i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
+    spec.renew_time = Some(MicroTime(now));
+    lease
+}
+
+/// Returns the lease as it is once its holder gave it away: free for anybody at once.
+pub(super) fn released(mut lease: Lease, now: Timestamp) -> Lease {
+    let spec = lease.spec.get_or_insert_default();
+    spec.holder_identity = Some(String::new());
+    // client-go writes 1: zero is refused by the API server's validation.
+    spec.lease_duration_seconds = Some(1);
+    spec.renew_time = Some(MicroTime(now));
+    lease
+}
+
+/// Whether the record names `identity` as holder.
+pub(super) fn is_held_by(lease: &Lease, identity: &str) -> bool {
+    lease
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.holder_identity.as_deref())
+        == Some(identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIFTEEN: Duration = Duration::from_secs(15);
+
+    fn held(holder: &str, written: &str, seconds: Option<i32>) -> Lease {
+        let mut lease = created("x", holder, FIFTEEN, written.parse().unwrap());
+        lease.spec.as_mut().unwrap().lease_duration_seconds = seconds;
+        lease
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_is_stale_by_our_clock_whatever_time_it_wrote() {
+        for written in [
+            "1970-01-01T00:00:00Z",
+            "2026-11-23T10:00:00Z",
+            "9000-01-01T00:00:00Z",
+        ] {
+            let mut observation = Observation::default();
+            let lease = held("other", written, Some(15));
+            let start = Instant::now();
+            let mut after = |seconds| {
+                let now = start + Duration::from_secs(seconds);
+                observation.note(&lease, "me", FIFTEEN, now)
+            };
+            assert_eq!(
+                after(0),
+                Standing::Held {
+                    until: start + FIFTEEN
+                },
+                "{written}"
+            );
+            assert_eq!(
+                after(14),
+                Standing::Held {
+                    until: start + FIFTEEN
+                },
+                "{written}"
+            );
+            assert_eq!(after(15), Standing::Free, "{written}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_renewal_starts_the_wait_anew() {
+        let mut observation = Observation::default();
+        let start = Instant::now();
+        for (seconds, written) in [(0, "10:00:00"), (14, "10:00:02"), (28, "10:00:04")] {
+            let lease = held("other", &format!("2026-11-23T{written}Z"), Some(15));
+            let now = start + Duration::from_secs(seconds);
+            let standing = observation.note(&lease, "me", FIFTEEN, now);
+            assert_eq!(
+                standing,
+                Standing::Held {
+                    until: now + FIFTEEN
+                },
+                "{seconds}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_holder_says_how_long_others_wait() {
+        let now = Instant::now();
+        for (seconds, wait) in [
+            (Some(60), 60),
+            (Some(1), 1),
+            (Some(0), 15),
+            (Some(-5), 15),
+            (None, 15),
+        ] {
+            let lease = held("other", "2026-11-23T10:00:00Z", seconds);
+            let standing = Observation::default().note(&lease, "me", FIFTEEN, now);
+            let until = now + Duration::from_secs(wait);
+            assert_eq!(standing, Standing::Held { until }, "{seconds:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_without_holder_is_free_and_our_own_is_ours() {
+        let now = Instant::now();
+        let mut note = |lease: &Lease| Observation::default().note(lease, "me", FIFTEEN, now);
+        assert_eq!(note(&Lease::default()), Standing::Free);
+        assert_eq!(
+            note(&held("", "2026-11-23T10:00:00Z", Some(15))),
+            Standing::Free
+        );
+        assert_eq!(
+            note(&held("me", "2026-11-23T10:00:00Z", Some(15))),
+            Standing::Ours
+        );
+        let gone = released(
+            held("other", "2026-11-23T10:00:00Z", Some(15)),
+            Timestamp::UNIX_EPOCH,
+        );
+        assert_eq!(note(&gone), Standing::Free);
+    }
+
+    #[test]
+    fn transitions_count_changes_of_holder_only() {
+        let now = Timestamp::UNIX_EPOCH;
+        let transitions = |lease: &Lease| lease.spec.as_ref().unwrap().lease_transitions;
+        let first = created("x", "a", FIFTEEN, now);
+        assert_eq!(transitions(&first), Some(0));
+        let renewed = acquired(first, "a", FIFTEEN, now);
+        assert_eq!(transitions(&renewed), Some(0));
+        let taken = acquired(released(renewed, now), "b", FIFTEEN, now);
+        assert_eq!(transitions(&taken), Some(1));
+        assert!(is_held_by(&taken, "b") && !is_held_by(&taken, "a"));
+    }
+}

@@ -1,0 +1,164 @@
+//! A decision in cert-manager's words, and the one call that writes it.
+//!
+//! The only mapping from the policy's answers to conditions. Invariant: a condition is made from
+//! the policy's own proof ([`Approval`], [`OrdinaryApproval`] or [`Denial`]) and written onto
+//! exactly the version of the object that the policy saw: the PATCH carries its resourceVersion,
+//! and the API server answers 409 when there is a newer one.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, Unit};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::api::{Patch, PatchParams};
+use kube::{Client, Resource};
+use serde_json::json;
+use svid_api::certmanager::{
+    CertificateRequest, CertificateRequestCondition, ConditionStatus, condition_type,
+};
+use svid_core::policy::{Approval, Denial, OrdinaryApproval};
+
+use crate::call::{CallError, call};
+use crate::metrics::Outcome;
+
+#[cfg(test)]
+mod tests;
+
+/// A decision that may be written. Made from what the policy answered and nothing else.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    outcome: Outcome,
+    message: String,
+}
+
+impl Verdict {
+    /// The request may have the identity that it asks for.
+    pub(crate) fn approve(approval: &Approval) -> Self {
+        Self {
+            outcome: Outcome::Approved,
+            message: format!("approved for {}", approval.spiffe_id()),
+        }
+    }
+
+    /// The request may not have the identity that it asks for.
+    pub(crate) fn deny(denial: &Denial) -> Self {
+        Self {
+            outcome: Outcome::Denied,
+            message: denial.message(),
+        }
+    }
+
+    /// The request has nothing to do with SPIFFE.
+    pub(crate) fn approve_ordinary(_proof: &OrdinaryApproval) -> Self {
+        Self {
+            outcome: Outcome::OrdinaryApproved,
+            message: "approved: not a request for a SPIFFE identity".to_owned(),
+        }
+    }
+
+    /// The request would make an SVID without asking for one.
+    pub(crate) fn deny_ordinary(denial: &Denial) -> Self {
+        Self {
+            outcome: Outcome::OrdinaryDenied,
+            message: denial.message(),
+        }
+    }
+
+    /// How the decision is counted.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What the requester is told.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The condition that says so.
+    pub(crate) fn condition(&self, now: Timestamp) -> CertificateRequestCondition {
+        let type_ = match self.outcome {
+            Outcome::Approved | Outcome::OrdinaryApproved => condition_type::APPROVED,
+            Outcome::Denied | Outcome::OrdinaryDenied => condition_type::DENIED,
+        };
+        CertificateRequestCondition {
+            type_: type_.to_owned(),
+            status: ConditionStatus::True,
+            reason: Some(REASON.to_owned()),
+            message: Some(self.message.clone()),
+            // Whole seconds, as Kubernetes writes them; a time that cannot be rounded is kept.
+            last_transition_time: Some(Time(now.round(Unit::Second).unwrap_or(now))),
+            observed_generation: None,
+        }
+    }
+}
+
+/// One version of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// The object's namespace.
+    pub(crate) namespace: String,
+    /// The object's name.
+    pub(crate) name: String,
+    /// Its `metadata.resourceVersion`.
+    pub(crate) resource_version: String,
+}
+
+/// Writes a decision onto the version of the object that was judged, and returns the version it
+/// has then.
+///
+/// Conditions that are there already are sent along, since a merge patch replaces the whole list.
+///
+/// # Errors
+/// [`CallError::Conflict`] when the object is no longer that version: judge it anew.
+pub(crate) async fn write(
+    client: &Client,
+    version: &Version,
+    existing: &[CertificateRequestCondition],
+    condition: CertificateRequestCondition,
+) -> Result<String, CallError> {
+    let patch = Patch::Merge(body(&version.resource_version, existing, condition));
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let url = CertificateRequest::url_path(&(), Some(&version.namespace));
+    let request =
+        kube::core::Request::new(url).patch_subresource("status", &version.name, &params, &patch);
+    let written: CertificateRequest = call(client, request, CALL_LIMIT).await?;
+    Ok(written.metadata.resource_version.unwrap_or_default())
+}
+
+/// Reads the object as it is now.
+///
+/// # Errors
+/// [`CallError::NotFound`] when it is gone.
+pub(crate) async fn read(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<CertificateRequest, CallError> {
+    let url = CertificateRequest::url_path(&(), Some(namespace));
+    let request = kube::core::Request::new(url).get(name, &kube::api::GetParams::default());
+    call(client, request, CALL_LIMIT).await
+}
+
+fn body(
+    resource_version: &str,
+    existing: &[CertificateRequestCondition],
+    condition: CertificateRequestCondition,
+) -> serde_json::Value {
+    let mut conditions = existing.to_vec();
+    conditions.push(condition);
+    json!({
+        "metadata": { "resourceVersion": resource_version },
+        "status": { "conditions": conditions },
+    })
+}
+
+/// The reason in our conditions, by which they are known to be ours. It is the Go driver's,
+/// whatever the CSI driver is called.
+pub(crate) const REASON: &str = "spiffe.csi.cert-manager.io";
+/// Names us in `metadata.managedFields`.
+const FIELD_MANAGER: &str = "csi-driver-spiffe-approver";
+/// The longest that one call may take. The API server gives up on its own after 60 s; a call
+/// that takes ten will rather be repeated on another connection.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
