@@ -300,18 +300,14 @@ fn undo_folder(target: &Target<'_>) {
 }
 
 /// People know the target, not the private place where its files are written.
-fn named_after(error: VolumeError, target: &Path) -> VolumeError {
-    let shown = target.to_owned();
-    match error {
-        VolumeError::FolderGone { .. } => VolumeError::FolderGone { path: shown },
-        VolumeError::NoSpace { .. } => VolumeError::NoSpace { path: shown },
-        VolumeError::Group { group, cause, .. } => VolumeError::Group {
-            path: shown,
-            group,
-            cause,
-        },
-        other => other,
+fn named_after(mut error: VolumeError, target: &Path) -> VolumeError {
+    if let VolumeError::NoSpace { path }
+    | VolumeError::FolderGone { path }
+    | VolumeError::Group { path, .. } = &mut error
+    {
+        target.clone_into(path);
     }
+    error
 }
 
 fn work_name(volume: &VolumeId) -> String {

@@ -162,6 +162,27 @@ mod tests {
         }
     }
 
+    /// As the kernel's `mangle` does.
+    fn escape(byte: u8) -> Vec<u8> {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\\' | b'#' => format!("\\{byte:03o}").into_bytes(),
+            other => vec![other],
+        }
+    }
+
+    #[test]
+    fn every_text_comes_back_as_it_was_before_the_kernel_escaped_it() {
+        for first in 1..=u8::MAX {
+            for second in [b'0', b'1', b'\\', b' ', b'\n', first] {
+                let text = [b'/', first, second, b'4', b'0', b'7'];
+                let escaped = text.map(escape).concat();
+                let line = [b"1 0 0:7 / /p rw - tmpfs ", escaped.as_slice(), b" rw"].concat();
+                let source = parse(&line).pop().map(|mount| mount.source.into_vec());
+                assert_eq!(source.as_deref(), Some(text.as_slice()), "{text:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_line_that_is_not_understood_hides_no_other() {
         let good = "36 35 0:7 / /p rw - tmpfs src rw";

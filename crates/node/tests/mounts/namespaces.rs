@@ -1,6 +1,8 @@
 //! Other mount namespaces: the driver's container, which comes and goes, and pods.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 
 use libtest_mimic::Trial;
 use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
@@ -13,6 +15,10 @@ use crate::{table, trial};
 pub(crate) fn tests() -> Vec<Trial> {
     vec![
         trial("a_volume_outlives_the_container_that_made_it", outlives),
+        trial(
+            "a_shared_data_folder_shows_nothing_of_the_work",
+            shared_data,
+        ),
         trial(
             "files_are_gone_for_a_mount_namespace_that_pins_the_volume",
             pinned,
@@ -27,10 +33,13 @@ pub(crate) fn tests() -> Vec<Trial> {
 /// A node whose pods folder is seen by every mount namespace, as with `Bidirectional`.
 fn shared() -> Node {
     let node = Node::new();
-    let pods = node.root.join("pods");
-    mount_bind(&pods, &pods).unwrap();
-    mount_change(&pods, MountPropagationFlags::SHARED).unwrap();
+    share(&node.root.join("pods"));
     node
+}
+
+fn share(folder: &Path) {
+    mount_bind(folder, folder).unwrap();
+    mount_change(folder, MountPropagationFlags::SHARED).unwrap();
 }
 
 fn outlives() {
@@ -56,6 +65,24 @@ fn outlives() {
     assert_eq!(view(target), shown("here"));
     volumes.remove(&wish.volume, &wish.target).unwrap();
     assert!(!target.exists());
+}
+
+/// Nobody should mount the data folder so; what comes of it must not be worse than untidy.
+fn shared_data() {
+    let node = shared();
+    let data = node.root.join("data");
+    DirBuilder::new().mode(0o700).create(&data).unwrap();
+    share(&data);
+    let wish = node.wish("v");
+    for word in ["first", "second"] {
+        perform(Stage::Elsewhere, Act::PublishAndDie, &node.root, "v", word);
+        assert_eq!(view(wish.target.as_path()), shown(word));
+        assert_eq!(table::at(wish.target.as_path()).len(), 1);
+        // The data folder itself and the empty scratch file system.
+        let mounts = table::below(&data);
+        assert_eq!(mounts.len(), 2, "{mounts:?}");
+        assert_eq!(fs::read_dir(&mounts[1].point).unwrap().count(), 0);
+    }
 }
 
 fn pinned() {

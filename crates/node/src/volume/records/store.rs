@@ -63,9 +63,11 @@ impl RecordStore {
             if is_broken(&entry.name) || entry.name.as_bytes().ends_with(UNFINISHED.as_bytes()) {
                 continue;
             }
-            match self.read(&entry.name)? {
-                Ok(record) => found.push(record),
-                Err(reason) => self.set_aside(&entry.name, &reason, &mut room),
+            match self.read(&entry.name) {
+                Ok(Ok(record)) => found.push(record),
+                Ok(Err(reason)) => self.set_aside(&entry.name, &reason, &mut room),
+                // The disk's fault, not the record's: it may be read the next time.
+                Err(error) => tracing::error!(%error, "a record is passed over"),
             }
         }
         Ok(found)

@@ -54,16 +54,7 @@ pub(super) fn perform(
 ) -> Result<(), VolumeError> {
     match step {
         Step::Discard(name) => root.discard(name),
-        Step::MakeFolder => root.make(folder, 0o700).map_err(|error| match error {
-            // In a folder that is open, only its own removal makes it so.
-            VolumeError::Refused {
-                cause: Errno::NOENT,
-                ..
-            } => VolumeError::FolderGone {
-                path: root.path().to_owned(),
-            },
-            other => other,
-        }),
+        Step::MakeFolder => root.make(folder, 0o700),
         Step::WriteFile(file) => {
             let folder = root.enter(folder)?;
             let written = folder.create(file.name, file.bytes)?;
@@ -107,14 +98,16 @@ fn undo(root: &Folder, plan: &Plan<'_>) {
     }
 }
 
+/// What the kernel's answer to a step before the swap says about the volume.
 fn meaning(root: &Folder, error: VolumeError) -> VolumeError {
-    match error {
-        VolumeError::Refused {
-            cause: Errno::NOSPC | Errno::DQUOT,
-            ..
-        } => VolumeError::NoSpace {
-            path: root.path().to_owned(),
-        },
-        other => other,
+    let VolumeError::Refused { cause, .. } = error else {
+        return error;
+    };
+    let path = root.path().to_owned();
+    match cause {
+        Errno::NOSPC | Errno::DQUOT => VolumeError::NoSpace { path },
+        // In a folder that is open, only its own removal makes it so.
+        Errno::NOENT => VolumeError::FolderGone { path },
+        _ => error,
     }
 }

@@ -351,19 +351,20 @@ fn reading_never_leaves_the_volume_and_wants_certificate_and_key() {
         fs::write(folder.join("tls.crt"), "certificate").unwrap();
         folder
     };
-    let tamper: [(&str, &dyn Fn(&Path)); 9] = [
+    type Tamper<'a> = &'a dyn Fn(&Path);
+    let tamper: [(&str, Tamper<'_>); 9] = [
         ("nothing", &|_| ()),
         ("an absolute link", &|root| {
-            symlink(outside.path(), root.join(DATA)).unwrap()
+            symlink(outside.path(), root.join(DATA)).unwrap();
         }),
         ("a link upwards", &|root| {
-            symlink("..", root.join(DATA)).unwrap()
+            symlink("..", root.join(DATA)).unwrap();
         }),
         ("a link to itself", &|root| {
-            symlink(DATA, root.join(DATA)).unwrap()
+            symlink(DATA, root.join(DATA)).unwrap();
         }),
         ("a folder, not a link", &|root| {
-            fs::create_dir(root.join(DATA)).unwrap()
+            fs::create_dir(root.join(DATA)).unwrap();
         }),
         ("a link by way of a link", &|root| {
             symlink(outside.path(), root.join("..link")).unwrap();
