@@ -127,7 +127,7 @@ mod tests {
     fn each_request_of_ours_is_told_once() {
         let metrics = Metrics::register(&mut Registry::default());
         let mut bystander = Bystander::new(metrics.clone());
-        let mut notice = |bystander: &mut Bystander, uid, issuer| {
+        let notice = |bystander: &mut Bystander, uid, issuer| {
             bystander.notice(&settled(uid, issuer), Some(&issuers()));
             metrics.count_elsewhere(Elsewhere::Approved)
         };

@@ -15,6 +15,7 @@
 //! Go approver and of this one may stand for the same lease during an upgrade.
 
 mod election;
+mod object;
 mod record;
 mod term;
 

@@ -96,8 +96,15 @@ pub(super) fn acquired(
         spec.holder_identity = Some(identity.to_owned());
     }
     spec.lease_duration_seconds = Some(i32::try_from(duration.as_secs()).unwrap_or(i32::MAX));
-    spec.renew_time = Some(MicroTime(now));
+    spec.renew_time = Some(later(spec.renew_time.as_ref(), now));
     lease
+}
+
+/// Returns the time to write: now, but always later than what is there. Others judge us by whether
+/// the record changes, and it must do so even if our clock stands still or is set back.
+fn later(before: Option<&MicroTime>, now: Timestamp) -> MicroTime {
+    let least = before.and_then(|before| before.0.checked_add(MICROSECOND).ok());
+    MicroTime(least.map_or(now, |least| least.max(now)))
 }
 
 /// Returns the lease as it is once its holder gave it away: free for anybody at once.
@@ -118,6 +125,9 @@ pub(super) fn is_held_by(lease: &Lease, identity: &str) -> bool {
         .and_then(|spec| spec.holder_identity.as_deref())
         == Some(identity)
 }
+
+/// The resolution of times in a lease.
+const MICROSECOND: Duration = Duration::from_micros(1);
 
 #[cfg(test)]
 mod tests {
@@ -201,7 +211,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_lease_without_holder_is_free_and_our_own_is_ours() {
         let now = Instant::now();
-        let mut note = |lease: &Lease| Observation::default().note(lease, "me", FIFTEEN, now);
+        let note = |lease: &Lease| Observation::default().note(lease, "me", FIFTEEN, now);
         assert_eq!(note(&Lease::default()), Standing::Free);
         assert_eq!(
             note(&held("", "2026-11-23T10:00:00Z", Some(15))),
@@ -216,6 +226,22 @@ mod tests {
             Timestamp::UNIX_EPOCH,
         );
         assert_eq!(note(&gone), Standing::Free);
+    }
+
+    #[test]
+    fn every_renewal_changes_the_record_whatever_the_clock_does() {
+        let written = |lease: &Lease| {
+            let lease = serde_json::to_value(lease).unwrap();
+            lease["spec"]["renewTime"].as_str().unwrap().to_owned()
+        };
+        let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let mut lease = created("x", "a", FIFTEEN, start);
+        let past = start - Duration::from_secs(3600);
+        for now in [start, start, past, Timestamp::MIN, Timestamp::MAX] {
+            let before = written(&lease);
+            lease = acquired(lease, "a", FIFTEEN, now);
+            assert!(written(&lease) > before, "{now}");
+        }
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub(super) enum PemError {
         "the CSR must be one PEM block that ends with the line -----END CERTIFICATE REQUEST-----"
     )]
     NoEnd,
+    /// None or several blocks where text around one would be forgiven.
+    #[error("the CSR must be one PEM block of a CERTIFICATE REQUEST")]
+    NotOneBlock,
     /// Something that is not base64 between begin and end: a header, another block, garbage.
     #[error("the CSR's PEM block must hold base64 only, without headers or further blocks")]
     NotBase64,
@@ -54,11 +57,35 @@ pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
     decode_base64(&base64)
 }
 
+/// Returns the bytes inside the only PEM block of the text, whatever stands around it.
+///
+/// For requests that are none of SPIFFE's business: other tools write headers, comments and the
+/// old label, and a web server's request may hold hundreds of names. More than one block stays
+/// refused, since readers differ in which one they take.
+///
+/// # Errors
+/// No block of a signing request, or any second block.
+pub(super) fn decode_leniently(text: &[u8]) -> Result<Vec<u8>, PemError> {
+    let begins = text
+        .windows(ANY_BEGIN.len())
+        .filter(|window| *window == ANY_BEGIN)
+        .count();
+    if begins != 1 {
+        return Err(PemError::NotOneBlock);
+    }
+    let block = ::pem::parse(text).map_err(|_refused| PemError::NotOneBlock)?;
+    match block.tag() {
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Ok(block.into_contents()),
+        _ => Err(PemError::NotOneBlock),
+    }
+}
+
 /// The largest signing request that is looked at. One with an RSA 4096 key and every extension
 /// takes 2 KiB; Kubernetes' own limit for the same thing is 10 KiB of DER, which is 14 KiB here.
 pub(super) const MAX_PEM_BYTES: usize = 16 * 1024;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE REQUEST-----";
+const ANY_BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END CERTIFICATE REQUEST-----";
 
 /// Both the begin line and the last line of base64 must end before what follows.
@@ -177,6 +204,42 @@ mod tests {
         ];
         for (name, text, expected) in table {
             assert_eq!(decode(text.as_bytes()), Err(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn lenient_reading_takes_any_one_block_of_a_request() {
+        let contents: Vec<u8> = (0..12).collect();
+        for text in [
+            BLOCK.to_owned(),
+            format!("Certificate request of example.org:\n{BLOCK}bye\n"),
+            BLOCK.replace("CERTIFICATE", "NEW CERTIFICATE"),
+            BLOCK.replace("-----\nAA", "-----\nComment: hi\n\nAA"),
+            BLOCK.replace('\n', "\r\n"),
+        ] {
+            assert_eq!(
+                decode_leniently(text.as_bytes()),
+                Ok(contents.clone()),
+                "{text:?}"
+            );
+        }
+        let names = "A".repeat(100_000);
+        let large = BLOCK.replace("AAECAwQF", &names);
+        assert!(
+            decode_leniently(large.as_bytes()).is_ok(),
+            "hundreds of names"
+        );
+        for text in [
+            String::new(),
+            format!("{BLOCK}{BLOCK}"),
+            BLOCK.replace("CERTIFICATE REQUEST", "CERTIFICATE"),
+            BLOCK.replace("-----END", "----END"),
+        ] {
+            assert_eq!(
+                decode_leniently(text.as_bytes()),
+                Err(PemError::NotOneBlock),
+                "{text:?}"
+            );
         }
     }
 

@@ -1,1 +1,157 @@
+use serde_json::{Value, json};
 
+use super::*;
+
+fn object(change: Value) -> CertificateRequest {
+    let mut object = json!({
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "CertificateRequest",
+        "metadata": {
+            "name": "x",
+            "namespace": "payments",
+            "uid": "u",
+            "resourceVersion": "7",
+            "generation": 1,
+            "annotations": { "spiffe.csi.cert-manager.io/identity": "spiffe://cluster.local/x" },
+        },
+        "spec": {
+            "request": "eA==",
+            "issuerRef": { "name": "spiffe-ca" },
+            "duration": "1h",
+            "username": "system:serviceaccount:payments:api",
+        },
+    });
+    if let (Value::Object(object), Value::Object(change)) = (&mut object, change) {
+        for (key, value) in change {
+            if let (Some(Value::Object(old)), Value::Object(new)) = (object.get_mut(&key), &value) {
+                old.extend(new.clone());
+            } else {
+                object.insert(key, value);
+            }
+        }
+    }
+    serde_json::from_value(object).unwrap()
+}
+
+fn identity(change: Value) -> Request {
+    match Sighting::read(object(change), OrdinaryRequests::LeaveAlone) {
+        Sighting::Undecided(candidate) => match candidate.wish {
+            Wish::Identity(request) => *request,
+            Wish::Ordinary(_) => panic!("ordinary"),
+        },
+        Sighting::Settled(settled) => panic!("{settled:?}"),
+    }
+}
+
+#[test]
+fn a_request_is_told_in_the_policys_words() {
+    let request = identity(json!({}));
+    assert_eq!(request.namespace, "payments");
+    assert_eq!(request.identity_annotation, "spiffe://cluster.local/x");
+    assert_eq!(request.generation, Some(1));
+    assert_eq!(request.csr_pem, b"x");
+    assert_eq!(
+        request.duration,
+        DurationField::Nanoseconds(3_600_000_000_000)
+    );
+    assert_eq!(
+        request.issuer,
+        IssuerReference::new("spiffe-ca", "Issuer", "cert-manager.io")
+    );
+    assert_eq!(request.usages, None);
+    assert!(!request.is_ca);
+    assert_eq!(
+        request.requester.username,
+        "system:serviceaccount:payments:api"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_in_a_field_reaches_the_policy_as_such() {
+    let request = identity(json!({
+        "metadata": { "generation": null },
+        "spec": { "duration": "99999999999999999999h", "request": "%%%" },
+    }));
+    assert_eq!(request.generation, None);
+    assert_eq!(
+        request.duration,
+        DurationField::Malformed("99999999999999999999h".to_owned())
+    );
+    assert_eq!(request.csr_pem, b"%%%");
+    assert_eq!(
+        identity(json!({ "spec": { "duration": null } })).duration,
+        DurationField::Absent
+    );
+}
+
+#[test]
+fn decided_final_and_disappearing_requests_are_settled() {
+    let condition = |type_: &str, status: &str, reason: &str| {
+        json!({ "status": { "conditions": [
+            { "type": type_, "status": status, "reason": reason }
+        ] } })
+    };
+    for (what, change) in [
+        ("approved", condition("Approved", "True", "cert-manager.io")),
+        ("denied", condition("Denied", "True", "x")),
+        ("approved, oddly", condition("Approved", "False", "x")),
+        ("denied, oddly", condition("Denied", "Unknown", "x")),
+        ("malformed", condition("InvalidRequest", "True", "x")),
+        ("failed", condition("Ready", "False", "Failed")),
+        (
+            "denied by the issuer",
+            condition("Ready", "False", "Denied"),
+        ),
+        (
+            "being deleted",
+            json!({ "metadata": { "deletionTimestamp": "2026-11-23T10:00:00Z" } }),
+        ),
+        (
+            "not annotated",
+            json!({ "metadata": { "annotations": {} } }),
+        ),
+    ] {
+        let sighting = Sighting::read(object(change), OrdinaryRequests::LeaveAlone);
+        assert!(matches!(sighting, Sighting::Settled(_)), "{what}");
+    }
+    for (what, change) in [
+        ("pending", condition("Ready", "False", "Pending")),
+        ("unknown condition", condition("Other", "True", "x")),
+        (
+            "empty annotation",
+            json!({ "metadata": {
+            "annotations": { "spiffe.csi.cert-manager.io/identity": "" } } }),
+        ),
+    ] {
+        let sighting = Sighting::read(object(change), OrdinaryRequests::LeaveAlone);
+        assert!(matches!(sighting, Sighting::Undecided(_)), "{what}");
+    }
+}
+
+#[test]
+fn ordinary_requests_are_looked_at_only_where_asked_for() {
+    let ordinary = || object(json!({ "metadata": { "annotations": { "other": "x" } } }));
+    let sighting = Sighting::read(ordinary(), OrdinaryRequests::Approve);
+    let Sighting::Undecided(candidate) = sighting else {
+        panic!("{sighting:?}")
+    };
+    assert!(matches!(candidate.wish, Wish::Ordinary(_)));
+}
+
+#[test]
+fn another_approvers_decision_on_an_identity_is_told_apart_from_ours() {
+    let decided = |annotations: Value, reason: &str| {
+        let object = object(json!({
+            "metadata": { "annotations": annotations },
+            "status": { "conditions": [{ "type": "Approved", "status": "True", "reason": reason }] },
+        }));
+        match Sighting::read(object, OrdinaryRequests::LeaveAlone) {
+            Sighting::Settled(settled) => settled.elsewhere.is_some(),
+            Sighting::Undecided(_) => panic!(),
+        }
+    };
+    let annotated = || json!({ "spiffe.csi.cert-manager.io/identity": "x" });
+    assert!(decided(annotated(), "cert-manager.io"));
+    assert!(!decided(annotated(), REASON));
+    assert!(!decided(json!({}), "cert-manager.io"));
+}

@@ -1,1 +1,194 @@
+use std::time::Duration;
 
+use svid_core::policy::{IssuerReference, OrdinaryRequest};
+
+use super::*;
+use crate::controller::candidate::Wish;
+
+fn candidate(name: &str, version: u64) -> Candidate {
+    Candidate {
+        key: key(name),
+        uid: format!("uid of {name}"),
+        resource_version: version.to_string(),
+        conditions: Vec::new(),
+        wish: Wish::Ordinary(Box::new(OrdinaryRequest {
+            csr_pem: Vec::new(),
+            issuer: IssuerReference::new("x", "", ""),
+        })),
+    }
+}
+
+fn key(name: &str) -> Key {
+    Key {
+        namespace: "a".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn written(version: u64) -> Ending {
+    Ending::Written {
+        resource_version: version.to_string(),
+    }
+}
+
+fn take(index: &mut Index) -> Option<(String, String)> {
+    let candidate = index.take()?;
+    Some((
+        candidate.key.name.clone(),
+        candidate.resource_version.clone(),
+    ))
+}
+
+fn taken(name: &str, version: u64) -> Option<(String, String)> {
+    Some((name.to_owned(), version.to_string()))
+}
+
+#[test]
+fn requests_are_handed_out_once_in_their_order_and_newest_version() {
+    let mut index = Index::default();
+    index.apply(candidate("first", 1));
+    index.apply(candidate("second", 2));
+    index.apply(candidate("first", 3));
+    assert_eq!(take(&mut index), taken("first", 3));
+    assert_eq!(take(&mut index), taken("second", 2));
+    assert_eq!(take(&mut index), None);
+    assert_eq!(index.pending(), 2);
+}
+
+#[test]
+fn what_is_at_work_is_not_handed_out_again_before_it_ends() {
+    let mut index = Index::default();
+    index.apply(candidate("x", 1));
+    assert!(take(&mut index).is_some());
+    index.apply(candidate("x", 2));
+    index.reconsider();
+    assert_eq!(take(&mut index), None);
+    index.finish(&key("x"), Ending::LeftAlone);
+    assert_eq!(take(&mut index), taken("x", 2), "it changed meanwhile");
+}
+
+#[test]
+fn what_was_written_is_forgotten_once_the_watch_shows_it_in_either_order() {
+    let mut index = Index::default();
+    index.apply(candidate("x", 1));
+    take(&mut index);
+    index.finish(&key("x"), written(5));
+    assert_eq!((index.pending(), index.entries.len()), (0, 1));
+    index.apply(candidate("x", 4));
+    assert_eq!(take(&mut index), None, "an event from before the decision");
+    index.settle(&key("x"));
+    assert_eq!(index.entries.len(), 0);
+
+    index.apply(candidate("y", 1));
+    take(&mut index);
+    index.settle(&key("y"));
+    index.finish(&key("y"), written(5));
+    assert_eq!(index.entries.len(), 0);
+}
+
+#[test]
+fn a_decision_that_was_taken_away_again_is_made_again() {
+    let mut index = Index::default();
+    index.apply(candidate("x", 1));
+    take(&mut index);
+    index.finish(&key("x"), written(5));
+    index.apply(candidate("x", 6));
+    assert_eq!(take(&mut index), taken("x", 6));
+}
+
+#[test]
+fn the_next_object_of_the_same_name_is_another_request() {
+    let mut index = Index::default();
+    index.apply(candidate("x", 1));
+    take(&mut index);
+    index.finish(&key("x"), written(5));
+    let mut next = candidate("x", 0);
+    next.resource_version = "not a number".to_owned();
+    index.apply(next.clone());
+    assert_eq!(take(&mut index), None, "the same object, of unknown age");
+    next.uid = "another".to_owned();
+    index.apply(next);
+    assert!(take(&mut index).is_some());
+}
+
+#[test]
+fn what_was_left_alone_is_looked_at_when_the_issuer_changes() {
+    let mut index = Index::default();
+    index.apply(candidate("x", 1));
+    take(&mut index);
+    index.finish(&key("x"), Ending::LeftAlone);
+    assert_eq!(
+        (take(&mut index), index.left_alone(), index.pending()),
+        (None, 1, 0)
+    );
+    index.reconsider();
+    assert_eq!((index.left_alone(), index.pending()), (0, 1));
+    assert_eq!(take(&mut index), taken("x", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_rests_until_its_time() {
+    let mut index = Index::default();
+    let start = Instant::now();
+    let after = |seconds| start + Duration::from_secs(seconds);
+    for (name, seconds) in [("late", 9), ("soon", 3)] {
+        index.apply(candidate(name, 1));
+        take(&mut index);
+        index.finish(
+            &key(name),
+            Ending::Failed {
+                until: after(seconds),
+            },
+        );
+    }
+    assert_eq!(index.failures(&key("soon")), 1);
+    index.apply(candidate("soon", 2));
+    assert_eq!((take(&mut index), index.next_due()), (None, Some(after(3))));
+    index.wake(after(3));
+    assert_eq!(take(&mut index), taken("soon", 2));
+    assert_eq!((take(&mut index), index.next_due()), (None, Some(after(9))));
+    index.finish(&key("soon"), Ending::Settled);
+    index.settle(&key("late"));
+    assert_eq!((index.next_due(), index.entries.len()), (None, 0));
+}
+
+#[test]
+fn what_a_list_does_not_hold_is_gone() {
+    let mut index = Index::default();
+    for name in ["queued", "running", "left", "stays"] {
+        index.apply(candidate(name, 1));
+    }
+    let mut handed = Vec::new();
+    for _ in 0..3 {
+        handed.push(index.take().unwrap().key.clone());
+    }
+    index.finish(&handed[0], Ending::Interrupted);
+    index.finish(&handed[2], Ending::LeftAlone);
+    index.begin_list();
+    index.apply(candidate("stays", 2));
+    index.end_list();
+    assert_eq!(index.pending(), 2, "the one that stays and the one at work");
+    assert_eq!(index.left_alone(), 0);
+    index.finish(&key("running"), Ending::Interrupted);
+    assert_eq!(take(&mut index), taken("stays", 2));
+    assert_eq!(take(&mut index), None);
+}
+
+#[test]
+fn a_standby_does_not_grow() {
+    let mut index = Index::default();
+    for at in 0..1000 {
+        let name = format!("r{at}");
+        index.apply(candidate(&name, 1));
+        index.apply(candidate(&name, 2));
+        index.settle(&key(&name));
+    }
+    assert_eq!(
+        (
+            index.entries.len(),
+            index.queue.places.len(),
+            index.resting.len()
+        ),
+        (0, 0, 0)
+    );
+}

@@ -3,44 +3,28 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::PostParams;
-use kube::{Api, Client};
-use thiserror::Error;
+use kube::Client;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::Timing;
+use super::object::LeaseObject;
 use super::record::{self, Observation, Standing};
 use super::term::{Leadership, LeadershipReceiver, Term};
 use crate::Clock;
 use crate::backoff::chance;
+use crate::call::CallError;
 use crate::metrics::Metrics;
 
 /// Stands for one lease on behalf of this process.
-#[derive(Debug)]
 pub(crate) struct Election {
-    leases: Api<Lease>,
-    name: String,
+    lease: LeaseObject,
     identity: String,
     timing: Timing,
     clock: Clock,
     metrics: Metrics,
     leadership: watch::Sender<Leadership>,
-}
-
-/// Why a step of the election failed.
-#[derive(Debug, Error)]
-enum LeaseError {
-    /// Somebody else changed the lease first.
-    #[error("the lease was changed by another replica")]
-    Conflict,
-    /// The API server refused, or did not answer properly.
-    #[error("the API server: {0}")]
-    Api(kube::Error),
-    /// No answer in time.
-    #[error("the API server did not answer in time")]
-    TimedOut,
 }
 
 /// What a renewal came to, when it did not fail.
@@ -64,11 +48,9 @@ impl Election {
         metrics: Metrics,
     ) -> (Self, LeadershipReceiver) {
         let (leadership, receiver) = watch::channel(Leadership::Standby);
-        let leases = Api::namespaced(client, namespace);
         (
             Self {
-                leases,
-                name,
+                lease: LeaseObject::new(client, namespace, name),
                 identity,
                 timing,
                 clock,
@@ -106,9 +88,9 @@ impl Election {
                     self.pause().min(left)
                 }
                 Ok(Stood::SteppedDown) => return None,
-                Err(LeaseError::Conflict) => self.pause(),
-                Err(error @ (LeaseError::Api(_) | LeaseError::TimedOut)) => {
-                    tracing::warn!(lease = self.name, %error, "standing for the lease failed");
+                Err(CallError::Conflict) => self.pause(),
+                Err(error) => {
+                    tracing::warn!(lease = self.lease.name(), %error, "standing for the lease failed");
                     self.pause()
                 }
             };
@@ -124,19 +106,19 @@ impl Election {
         &self,
         observation: &mut Observation,
         step_down: &CancellationToken,
-    ) -> Result<Stood, LeaseError> {
+    ) -> Result<Stood, CallError> {
         let found = tokio::select! {
             () = step_down.cancelled() => return Ok(Stood::SteppedDown),
-            found = bounded(self.leases.get_opt(&self.name)) => found?,
+            found = self.lease.read() => found?,
         };
         let Some(found) = found else {
             let lease = record::created(
-                &self.name,
+                self.lease.name(),
                 &self.identity,
                 self.timing.duration,
                 (self.clock)(),
             );
-            let lease = bounded(self.leases.create(&PostParams::default(), &lease)).await?;
+            let lease = self.lease.create(&lease).await?;
             return Ok(Stood::Acquired(Box::new(lease)));
         };
         match observation.note(&found, &self.identity, self.timing.duration, Instant::now()) {
@@ -155,7 +137,11 @@ impl Election {
         step_down: &CancellationToken,
     ) -> Option<Lease> {
         let mut term = Term::new(since + self.timing.renew_within);
-        tracing::info!(lease = self.name, identity = self.identity, "leading");
+        tracing::info!(
+            lease = self.lease.name(),
+            identity = self.identity,
+            "leading"
+        );
         self.metrics.leader.set(1);
         self.leadership
             .send_replace(Leadership::Leading(term.clone()));
@@ -169,21 +155,33 @@ impl Election {
             }
             let asked = Instant::now();
             if asked >= term.until() {
-                tracing::warn!(lease = self.name, "the lease could not be renewed in time");
+                tracing::warn!(
+                    lease = self.lease.name(),
+                    "the lease could not be renewed in time"
+                );
                 break None;
             }
-            match timeout_at(term.until(), self.renew(&lease)).await {
+            // Given up half way, a renewal either came first, which giving the lease away notices,
+            // or comes too late and is refused.
+            let renewal = tokio::select! {
+                () = step_down.cancelled() => break Some(lease),
+                renewal = timeout_at(term.until(), self.renew(&lease)) => renewal,
+            };
+            match renewal {
                 Ok(Ok(Renewal::Renewed(renewed))) => {
                     lease = *renewed;
                     term.extend(asked + self.timing.renew_within);
                     self.extend(&term);
                 }
                 Ok(Ok(Renewal::Lost)) => {
-                    tracing::warn!(lease = self.name, "the lease was taken by another replica");
+                    tracing::warn!(
+                        lease = self.lease.name(),
+                        "the lease was taken by another replica"
+                    );
                     break None;
                 }
                 Ok(Err(error)) => {
-                    tracing::warn!(lease = self.name, %error, "renewing the lease failed");
+                    tracing::warn!(lease = self.lease.name(), %error, "renewing the lease failed");
                 }
                 Err(_elapsed) => {}
             }
@@ -203,13 +201,13 @@ impl Election {
     }
 
     /// Writes a new time of renewal; where the lease has changed, looks who holds it first.
-    async fn renew(&self, lease: &Lease) -> Result<Renewal, LeaseError> {
+    async fn renew(&self, lease: &Lease) -> Result<Renewal, CallError> {
         match self.write_acquired(lease.clone()).await {
             Ok(lease) => return Ok(Renewal::Renewed(Box::new(lease))),
-            Err(LeaseError::Conflict) => {}
-            Err(error @ (LeaseError::Api(_) | LeaseError::TimedOut)) => return Err(error),
+            Err(CallError::Conflict) => {}
+            Err(error) => return Err(error),
         }
-        match bounded(self.leases.get_opt(&self.name)).await? {
+        match self.lease.read().await? {
             Some(found) if record::is_held_by(&found, &self.identity) => Ok(Renewal::Renewed(
                 Box::new(self.write_acquired(found).await?),
             )),
@@ -217,50 +215,38 @@ impl Election {
         }
     }
 
-    async fn write_acquired(&self, lease: Lease) -> Result<Lease, LeaseError> {
+    async fn write_acquired(&self, lease: Lease) -> Result<Lease, CallError> {
         let lease = record::acquired(lease, &self.identity, self.timing.duration, (self.clock)());
-        bounded(
-            self.leases
-                .replace(&self.name, &PostParams::default(), &lease),
-        )
-        .await
+        self.lease.replace(&lease).await
     }
 
     /// Gives the lease away. When that fails others wait until it is stale: no harm but a pause.
     async fn release(&self, lease: Lease) {
         let lease = record::released(lease, (self.clock)());
-        let written = bounded(
-            self.leases
-                .replace(&self.name, &PostParams::default(), &lease),
-        )
-        .await;
+        let written = self.lease.replace(&lease).await;
         match written {
-            Ok(_lease) => tracing::info!(lease = self.name, "the lease was given away"),
+            Ok(_lease) => tracing::info!(lease = self.lease.name(), "the lease was given away"),
             // A renewal whose answer was lost; or it was taken, and then there is nothing to give.
-            Err(LeaseError::Conflict) => self.release_anew().await,
-            Err(error @ (LeaseError::Api(_) | LeaseError::TimedOut)) => {
-                tracing::warn!(lease = self.name, %error, "giving the lease away failed");
+            Err(CallError::Conflict) => self.release_anew().await,
+            Err(error) => {
+                tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
             }
         }
     }
 
     async fn release_anew(&self) {
         let released = async {
-            match bounded(self.leases.get_opt(&self.name)).await? {
+            match self.lease.read().await? {
                 Some(found) if record::is_held_by(&found, &self.identity) => {
                     let lease = record::released(found, (self.clock)());
-                    bounded(
-                        self.leases
-                            .replace(&self.name, &PostParams::default(), &lease),
-                    )
-                    .await?;
+                    self.lease.replace(&lease).await?;
                     Ok(())
                 }
                 Some(_) | None => Ok(()),
             }
         };
-        if let Err::<(), LeaseError>(error) = released.await {
-            tracing::warn!(lease = self.name, %error, "giving the lease away failed");
+        if let Err::<(), CallError>(error) = released.await {
+            tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
         }
     }
 
@@ -280,21 +266,6 @@ enum Stood {
     /// We were told to stop.
     SteppedDown,
 }
-
-/// Waits for one call, but not for ever.
-async fn bounded<T>(
-    call: impl Future<Output = Result<T, kube::Error>> + Send,
-) -> Result<T, LeaseError> {
-    match timeout(CALL_LIMIT, call).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(kube::Error::Api(status))) if status.code == 409 => Err(LeaseError::Conflict),
-        Ok(Err(error)) => Err(LeaseError::Api(error)),
-        Err(_elapsed) => Err(LeaseError::TimedOut),
-    }
-}
-
-/// Half of what a renewal has in all, so that one call that hangs leaves time for another.
-const CALL_LIMIT: Duration = Duration::from_secs(4);
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ mod right;
 
 pub(super) use craft::{
     Craft, Signer, attribute, eku, extension, extension_request, general_name, name, oid, rdn, san,
-    utf8,
+    to_pem, utf8,
 };
 pub(super) use hostile::{hostile, wrong_uris};
 pub(super) use right::right;

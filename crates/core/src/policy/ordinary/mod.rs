@@ -64,7 +64,7 @@ pub fn evaluate_ordinary(
 
 fn no_spiffe_name(csr_pem: &[u8]) -> Result<(), Violation> {
     let unreadable = |text: String| Violation::new(Rule::Encoding, text);
-    let der = pem::decode(csr_pem).map_err(|error| unreadable(error.to_string()))?;
+    let der = pem::decode_leniently(csr_pem).map_err(|error| unreadable(error.to_string()))?;
     let csr = Csr::parse(&der).map_err(|error| unreadable(error.to_string()))?;
     for name in csr
         .alternative_names()

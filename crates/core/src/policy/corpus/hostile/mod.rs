@@ -8,8 +8,7 @@ mod objects;
 
 pub(in crate::policy) use names::wrong_uris;
 
-use super::craft::to_pem;
-use super::{Case, Craft, around};
+use super::{Case, Craft, around, to_pem};
 use crate::policy::decision::Rule;
 use crate::policy::request::Request;
 

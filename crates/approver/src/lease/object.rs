@@ -1,0 +1,70 @@
+//! The lease in the API server.
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{GetParams, PostParams};
+use kube::core::Request;
+use kube::core::request::Error;
+use kube::{Client, Resource};
+
+use crate::call::{CallError, call};
+
+/// One lease, by its name.
+pub(super) struct LeaseObject {
+    client: Client,
+    url: String,
+    name: String,
+}
+
+impl LeaseObject {
+    pub(super) fn new(client: Client, namespace: &str, name: String) -> Self {
+        let url = Lease::url_path(&(), Some(namespace));
+        Self { client, url, name }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads the lease; None when it does not exist.
+    ///
+    /// # Errors
+    /// When it cannot be told whether it exists.
+    pub(super) async fn read(&self) -> Result<Option<Lease>, CallError> {
+        let request = Request::new(&self.url).get(&self.name, &GetParams::default());
+        match call(&self.client, request, CALL_LIMIT).await {
+            Ok(lease) => Ok(Some(lease)),
+            Err(CallError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates the lease.
+    ///
+    /// # Errors
+    /// [`CallError::Conflict`] when it exists.
+    pub(super) async fn create(&self, lease: &Lease) -> Result<Lease, CallError> {
+        let request = serde_json::to_vec(lease)
+            .map_err(Error::SerializeBody)
+            .and_then(|lease| Request::new(&self.url).create(&PostParams::default(), lease));
+        call(&self.client, request, CALL_LIMIT).await
+    }
+
+    /// Replaces the version of the lease that was read.
+    ///
+    /// # Errors
+    /// [`CallError::Conflict`] when there is a newer version.
+    pub(super) async fn replace(&self, lease: &Lease) -> Result<Lease, CallError> {
+        let request = serde_json::to_vec(lease)
+            .map_err(Error::SerializeBody)
+            .and_then(|lease| {
+                Request::new(&self.url).replace(&self.name, &PostParams::default(), lease)
+            });
+        call(&self.client, request, CALL_LIMIT).await
+    }
+}
+
+/// Less than half of what a renewal has in all, so that one call that hangs leaves time for
+/// another.
+const CALL_LIMIT: Duration = Duration::from_secs(4);
