@@ -1,7 +1,9 @@
 //! Requests that must be approved.
 
 use super::{Case, Craft, RIGHT_ID, Signer, around, eku, extension, general_name, san};
+use crate::identity::SpiffeId;
 use crate::policy::request::{IssuerReference, Request};
+use crate::svid::{CertificateSigningRequest, PrivateKey};
 
 /// Every right form: each allowed key, each allowed extension and order, each form that the Go
 /// driver's versions send, and what other libraries write.
@@ -110,8 +112,12 @@ impl Cases {
         self.add("issuer without its group", defaults);
     }
 
-    /// What a certificate library that is not ours makes of the same wish.
+    /// What the driver itself sends, and what other libraries make of the same wish.
     fn libraries(&mut self) {
+        let key = PrivateKey::generate().unwrap();
+        let id = SpiffeId::parse(RIGHT_ID).unwrap();
+        let csr = CertificateSigningRequest::build(&key, &id).unwrap();
+        self.add("our own driver", around(csr.to_pem().as_bytes().to_vec()));
         for (what, algorithm) in [
             ("rcgen, P-256", &rcgen::PKCS_ECDSA_P256_SHA256),
             ("rcgen, P-384", &rcgen::PKCS_ECDSA_P384_SHA384),
@@ -126,5 +132,31 @@ impl Cases {
             let pem = params.serialize_request(&key).unwrap().pem().unwrap();
             self.add(what, around(pem.into_bytes()));
         }
+        for (name, pem) in FOREIGN {
+            self.add(name, around(pem.to_vec()));
+        }
     }
 }
+
+macro_rules! foreign {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_bytes!(concat!("foreign/", $name, ".pem")))),+]
+    };
+}
+
+/// Made by the programs beside them.
+const FOREIGN: &[(&str, &[u8])] = foreign![
+    "go-cert-manager-client-server",
+    "go-cert-manager-server-client",
+    "go-driver-ed25519",
+    "go-driver-p256",
+    "go-driver-p384",
+    "go-driver-p521",
+    "go-driver-rsa2048",
+    "go-driver-rsa3072",
+    "openssl-ed25519",
+    "openssl-p256",
+    "openssl-p384-sha256",
+    "openssl-p521-sha512",
+    "openssl-rsa4096-sha384",
+];
