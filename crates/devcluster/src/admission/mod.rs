@@ -146,6 +146,3 @@ fn denied(why: &str) -> Problem {
         why: why.to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -22,6 +22,3 @@ pub use self::log::{LogEntry, RequestLog};
 pub(crate) use self::problem::Problem;
 pub(crate) use self::server::{Server, Shared};
 pub(crate) use self::write::{Creation, Edit, Part};
-
-#[cfg(test)]
-mod tests;

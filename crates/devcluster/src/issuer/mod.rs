@@ -13,6 +13,3 @@ pub use self::authority::{Authority, AuthorityError, Chain};
 pub(crate) use self::controller::{Context, run};
 pub use self::controller::{DirectError, Issuer, IssuerReference, Signer};
 pub(crate) use self::csr::CertificateSigningRequest;
-
-#[cfg(test)]
-mod tests;

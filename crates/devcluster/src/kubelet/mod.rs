@@ -24,6 +24,3 @@ pub use self::options::{KubeletOptions, Retry};
 pub use self::pod::{Access, NotReady, PodHandle, PodSpec};
 pub use self::socket::{CallError, CsiSocket, Finality};
 pub use self::status::{Phase, VolumeStatus};
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,487 @@
+//! What the issuer signs, checked with another X.509 library, and how it misbehaves when told to.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+use svid_devcluster::{
+    Chain, Cluster, Conduct, IssuerReference, Lie, Object, Options, Signer, Times, resource,
+};
+use x509_parser::prelude::*;
+
+use crate::csr;
+use crate::fixture::{
+    LIMIT, cluster, cluster_with, create_request, decide, ended, ready, request_body, request_with,
+    till,
+};
+
+const ID: &str = "spiffe://cluster.local/ns/shop/sa/till";
+
+fn chain(request: &Object) -> Vec<Vec<u8>> {
+    let encoded = request["status"]["certificate"]
+        .as_str()
+        .expect("certificate");
+    ders(&STANDARD.decode(encoded).expect("base64"))
+}
+
+fn ders(pem: &[u8]) -> Vec<Vec<u8>> {
+    Pem::iter_from_buffer(pem)
+        .map(|pem| pem.expect("PEM").contents)
+        .collect()
+}
+
+fn parse(der: &[u8]) -> X509Certificate<'_> {
+    X509Certificate::from_der(der).expect("certificate").1
+}
+
+fn roots(cluster: &Cluster) -> Vec<Vec<u8>> {
+    ders(cluster.trust_bundle_pem().expect("bundle").as_bytes())
+}
+
+fn is_signed_by(certificate: &X509Certificate<'_>, signer: &X509Certificate<'_>) -> bool {
+    certificate.issuer() == signer.subject()
+        && certificate
+            .verify_signature(Some(signer.public_key()))
+            .is_ok()
+}
+
+fn uris(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let san = certificate.subject_alternative_name().expect("parses");
+    let names = san
+        .map(|san| san.value.general_names.clone())
+        .unwrap_or_default();
+    names
+        .iter()
+        .map(|name| match name {
+            GeneralName::URI(uri) => (*uri).to_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect()
+}
+
+/// Creates, approves and waits for a request.
+async fn issue(cluster: &Cluster, name: &str) -> Object {
+    create_request(cluster, name);
+    decide(cluster, name, "Approved");
+    ended(cluster, name).await
+}
+
+#[tokio::test]
+async fn an_approved_request_gets_leaf_and_intermediate_as_cert_manager_makes_them() {
+    let cluster = cluster().await;
+    let request = issue(&cluster, "x").await;
+    assert_eq!(ready(&request), Some("Issued"));
+    let chain = chain(&request);
+    assert_eq!(chain.len(), 2, "leaf and intermediate, no root");
+    let (leaf, intermediate) = (parse(&chain[0]), parse(&chain[1]));
+    let roots = roots(&cluster);
+    let root = parse(&roots[0]);
+    assert!(is_signed_by(&leaf, &intermediate));
+    assert!(is_signed_by(&intermediate, &root) && is_signed_by(&root, &root));
+    assert_eq!(uris(&leaf), [ID]);
+    assert_eq!(leaf.subject().iter().count(), 0);
+    let san = leaf
+        .subject_alternative_name()
+        .expect("parses")
+        .expect("SAN");
+    assert!(san.critical, "critical since the subject is empty");
+    assert!(!leaf.is_ca() && intermediate.is_ca() && root.is_ca());
+    assert!(
+        leaf.basic_constraints()
+            .expect("parses")
+            .is_some_and(|ext| ext.critical)
+    );
+    let usage = leaf.key_usage().expect("parses").expect("usage").value;
+    assert!(usage.digital_signature() && usage.key_encipherment());
+    assert!(!usage.key_cert_sign() && !usage.crl_sign());
+    let extended = leaf
+        .extended_key_usage()
+        .expect("parses")
+        .expect("extended")
+        .value;
+    assert!(extended.server_auth && extended.client_auth && !extended.any);
+    let validity = leaf.validity();
+    assert_eq!(
+        validity.not_after.timestamp() - validity.not_before.timestamp(),
+        3600
+    );
+    let ca = request["status"]["ca"].as_str().expect("ca");
+    assert_eq!(
+        ders(&STANDARD.decode(ca).expect("base64")),
+        roots,
+        "the top of the chain"
+    );
+    let common_name = intermediate.subject().iter_common_name().next().is_some();
+    assert!(common_name);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_root_that_signs_itself_is_not_in_the_chain() {
+    let cluster = cluster_with(Options {
+        chain: Chain::Root,
+        ..Options::default()
+    })
+    .await;
+    let chain = chain(&issue(&cluster, "x").await);
+    assert_eq!(chain.len(), 1);
+    assert!(is_signed_by(&parse(&chain[0]), &parse(&roots(&cluster)[0])));
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn subject_duration_usages_and_ca_are_as_the_request_has_them() {
+    let cluster = cluster().await;
+    cluster.enroll(&till()).expect("enrolled");
+    let mut body = request_with("x", &csr::with_subject("CN=me,O=shop", ID));
+    body["spec"]["duration"] = json!("90s");
+    body["spec"]["usages"] = json!(["client auth"]);
+    body["spec"]["isCA"] = json!(true);
+    cluster
+        .objects()
+        .create(&resource::CERTIFICATE_REQUESTS, "shop", body)
+        .expect("created");
+    decide(&cluster, "x", "Approved");
+    let chain = chain(&ended(&cluster, "x").await);
+    let leaf = parse(&chain[0]);
+    assert_eq!(leaf.subject().to_string(), "O=shop, CN=me");
+    let san = leaf
+        .subject_alternative_name()
+        .expect("parses")
+        .expect("SAN");
+    assert!(!san.critical, "not critical since there is a subject");
+    let validity = leaf.validity();
+    assert_eq!(
+        validity.not_after.timestamp() - validity.not_before.timestamp(),
+        90
+    );
+    assert!(leaf.is_ca());
+    let extended = leaf
+        .extended_key_usage()
+        .expect("parses")
+        .expect("extended")
+        .value;
+    assert!(extended.client_auth && !extended.server_auth);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn only_requests_of_its_own_are_ended_and_only_when_decided() {
+    let cluster = cluster().await;
+    cluster.enroll(&till()).expect("enrolled");
+    let objects = cluster.objects();
+    let references = [
+        (
+            "other-name",
+            json!({"name": "other", "kind": "ClusterIssuer"}),
+        ),
+        ("other-kind", json!({"name": "spiffe-ca"})),
+        (
+            "other-group",
+            json!({"name": "spiffe-ca", "kind": "ClusterIssuer", "group": "example.com"}),
+        ),
+        (
+            "empty-group",
+            json!({"name": "spiffe-ca", "kind": "ClusterIssuer", "group": ""}),
+        ),
+    ];
+    for (name, reference) in &references {
+        let mut body = request_body(name);
+        body["spec"]["issuerRef"] = reference.clone();
+        objects
+            .create(&resource::CERTIFICATE_REQUESTS, "shop", body)
+            .expect("created");
+        decide(&cluster, name, "Approved");
+    }
+    create_request(&cluster, "undecided");
+    assert_eq!(
+        ready(&*ended(&cluster, "empty-group").await),
+        Some("Issued")
+    );
+    // The issuer works in order of arrival, so the others would have been ended by now.
+    assert_eq!(ready(&*issue(&cluster, "later").await), Some("Issued"));
+    for name in ["other-name", "other-kind", "other-group", "undecided"] {
+        let request = objects
+            .read(&resource::CERTIFICATE_REQUESTS, "shop", name)
+            .expect(name);
+        assert_eq!(ready(&request), None, "{name}");
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn another_issuer_has_a_ca_of_its_own() {
+    let cluster = cluster().await;
+    cluster.enroll(&till()).expect("enrolled");
+    let reference = IssuerReference {
+        name: "local".to_owned(),
+        kind: "Issuer".to_owned(),
+        group: "cert-manager.io".to_owned(),
+    };
+    let issuer = cluster.add_issuer(reference, "shop").expect("issuer");
+    let mut body = request_body("x");
+    body["spec"]["issuerRef"] = json!({"name": "local"});
+    cluster
+        .objects()
+        .create(&resource::CERTIFICATE_REQUESTS, "shop", body)
+        .expect("created");
+    decide(&cluster, "x", "Approved");
+    let chain = chain(&ended(&cluster, "x").await);
+    let own = ders(issuer.trust_bundle_pem().expect("bundle").as_bytes());
+    assert!(is_signed_by(&parse(&chain[1]), &parse(&own[0])));
+    assert_ne!(own, roots(&cluster));
+    let object = cluster
+        .objects()
+        .read(&resource::ISSUERS, "shop", "local")
+        .expect("object");
+    assert_eq!(object["status"]["conditions"][0]["type"], "Ready");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_denied_request_is_ended_as_denied() {
+    let cluster = cluster().await;
+    create_request(&cluster, "x");
+    decide(&cluster, "x", "Denied");
+    let request = ended(&cluster, "x").await;
+    assert_eq!(ready(&request), Some("Denied"));
+    assert!(request["status"]["failureTime"].is_string());
+    assert!(request["status"].get("certificate").is_none());
+    let conditions = request["status"]["conditions"]
+        .as_array()
+        .expect("conditions");
+    assert_eq!(conditions.len(), 2, "the denial itself stays");
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_signed_fails() {
+    let cluster = cluster().await;
+    cluster.enroll(&till()).expect("enrolled");
+    let faulty = [
+        (
+            "duration",
+            json!({"spec": {"duration": "99999999999999999999h"}}),
+        ),
+        ("negative", json!({"spec": {"duration": "-1h"}})),
+        ("usage", json!({"spec": {"usages": ["world domination"]}})),
+    ];
+    for (name, patch) in faulty {
+        let mut body = request_body(name);
+        for (key, value) in patch["spec"].as_object().expect("spec") {
+            body["spec"][key] = value.clone();
+        }
+        cluster
+            .objects()
+            .create(&resource::CERTIFICATE_REQUESTS, "shop", body)
+            .expect(name);
+        decide(&cluster, name, "Approved");
+        assert_eq!(
+            ready(&*ended(&cluster, name).await),
+            Some("Failed"),
+            "{name}"
+        );
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_refusing_issuer_fails_a_request_and_recovers() {
+    let cluster = cluster().await;
+    cluster.faults().issuer(
+        Conduct::Refuse("the vault is sealed".to_owned()),
+        Times::Next(1),
+    );
+    let request = issue(&cluster, "x").await;
+    assert_eq!(ready(&request), Some("Failed"));
+    assert!(request["status"]["failureTime"].is_string());
+    assert!(request.to_string().contains("the vault is sealed"));
+    assert_eq!(ready(&*issue(&cluster, "y").await), Some("Issued"));
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_silent_issuer_answers_nothing_until_the_switch_is_turned() {
+    let cluster = cluster().await;
+    cluster.faults().issuer(Conduct::Silent, Times::Always);
+    create_request(&cluster, "x");
+    decide(&cluster, "x", "Approved");
+    let waited = cluster
+        .objects()
+        .wait_for(
+            &resource::CERTIFICATE_REQUESTS,
+            None,
+            Duration::from_millis(100),
+            |request| ready(request).is_some(),
+        )
+        .await;
+    assert!(waited.is_err());
+    cluster.faults().clear();
+    assert_eq!(ready(&*ended(&cluster, "x").await), Some("Issued"));
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_slow_issuer_answers_in_the_end() {
+    let cluster = cluster().await;
+    let delay = Duration::from_millis(100);
+    cluster
+        .faults()
+        .issuer(Conduct::Slow(delay), Times::Next(1));
+    let before = std::time::Instant::now();
+    assert_eq!(ready(&*issue(&cluster, "x").await), Some("Issued"));
+    assert!(before.elapsed() >= delay);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn each_lie_is_the_one_that_was_asked_for() {
+    let cluster = cluster().await;
+    let foreign = cluster.issuer().foreign_root_pem().expect("foreign");
+    let foreign = ders(foreign.as_bytes());
+    let own = roots(&cluster);
+    let now = || jiff::Timestamp::now().as_second();
+    let lies: Vec<(Lie, Box<dyn Fn(&[X509Certificate<'_>]) -> bool>)> = vec![
+        (
+            Lie::OtherIdentity("spiffe://x/y".to_owned()),
+            Box::new(|chain| uris(&chain[0]) == ["spiffe://x/y"]),
+        ),
+        (
+            Lie::SecondIdentity("spiffe://x/y".to_owned()),
+            Box::new(|chain| uris(&chain[0]) == [ID, "spiffe://x/y"]),
+        ),
+        (
+            Lie::DnsName("x.example".to_owned()),
+            Box::new(|chain| uris(&chain[0]).len() == 2 && uris(&chain[0])[0] == ID),
+        ),
+        (
+            Lie::NoIdentity,
+            Box::new(|chain| uris(&chain[0]).is_empty()),
+        ),
+        (
+            Lie::CertificateAuthority,
+            Box::new(|chain| chain[0].is_ca()),
+        ),
+        (
+            Lie::Expired,
+            Box::new(move |chain| chain[0].validity().not_after.timestamp() < now()),
+        ),
+        (
+            Lie::NotYetValid(Duration::from_secs(240)),
+            Box::new(move |chain| {
+                (200..=240).contains(&(chain[0].validity().not_before.timestamp() - now()))
+            }),
+        ),
+        (
+            Lie::BrokenChain,
+            Box::new(|chain| {
+                chain[0].issuer() == chain[1].subject() && !is_signed_by(&chain[0], &chain[1])
+            }),
+        ),
+        (
+            Lie::ForeignAuthority,
+            Box::new(move |chain| {
+                is_signed_by(&chain[1], &parse(&foreign[0]))
+                    && !is_signed_by(&chain[1], &parse(&own[0]))
+            }),
+        ),
+        (Lie::MissingIntermediate, Box::new(|chain| chain.len() == 1)),
+    ];
+    for (index, (lie, holds)) in lies.into_iter().enumerate() {
+        cluster
+            .faults()
+            .issuer(Conduct::Lie(lie.clone()), Times::Next(1));
+        let request = issue(&cluster, &format!("x{index}")).await;
+        assert_eq!(
+            ready(&request),
+            Some("Issued"),
+            "a liar looks honest: {lie:?}"
+        );
+        let chain = chain(&request);
+        let chain: Vec<_> = chain.iter().map(|der| parse(der)).collect();
+        assert!(holds(&chain), "{lie:?}");
+        if lie != Lie::BrokenChain && lie != Lie::MissingIntermediate {
+            assert!(
+                is_signed_by(&chain[0], &chain[1]),
+                "and nothing else is wrong: {lie:?}"
+            );
+        }
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_lie_about_the_key_is_told_with_another_key() {
+    let cluster = cluster().await;
+    let body = request_body("x");
+    cluster.enroll(&till()).expect("enrolled");
+    let csr = STANDARD
+        .decode(body["spec"]["request"].as_str().expect("csr"))
+        .expect("base64");
+    let csr = ders(&csr);
+    let csr = X509CertificationRequest::from_der(&csr[0]).expect("CSR").1;
+    cluster
+        .faults()
+        .issuer(Conduct::Lie(Lie::OtherKey), Times::Next(1));
+    let objects = cluster.objects();
+    objects
+        .create(&resource::CERTIFICATE_REQUESTS, "shop", body)
+        .expect("created");
+    decide(&cluster, "x", "Approved");
+    let chain = chain(&ended(&cluster, "x").await);
+    let asked = csr.certification_request_info.subject_pki.raw;
+    assert_ne!(parse(&chain[0]).public_key().raw, asked);
+    for (name, lie) in [("garbage", Lie::Garbage), ("empty", Lie::Empty)] {
+        cluster.faults().issuer(Conduct::Lie(lie), Times::Next(1));
+        let request = issue(&cluster, name).await;
+        let text = request["status"]["certificate"].as_str().expect("text");
+        let text = STANDARD.decode(text).expect("base64");
+        assert!(ders(&text).is_empty(), "{name}");
+    }
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_rotated_ca_signs_with_its_new_root_and_names_the_old_one_too() {
+    let cluster = cluster().await;
+    let before = roots(&cluster);
+    cluster.issuer().rotate().expect("rotated");
+    let after = roots(&cluster);
+    assert_ne!(before, after);
+    let chain = chain(&issue(&cluster, "x").await);
+    let intermediate = parse(&chain[1]);
+    assert!(is_signed_by(&intermediate, &parse(&after[0])));
+    assert!(!is_signed_by(&intermediate, &parse(&before[0])));
+    let all = ders(cluster.issuer().all_roots_pem().expect("roots").as_bytes());
+    assert_eq!(all, [before[0].clone(), after[0].clone()]);
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn certificates_can_be_had_without_a_request_from_either_ca() {
+    let cluster = cluster().await;
+    let csr = csr::for_uri(ID);
+    let sign = |signer| {
+        let chain = cluster
+            .issuer()
+            .sign_directly(csr.as_bytes(), LIMIT, signer);
+        ders(chain.expect("signed").as_bytes())
+    };
+    let foreign = ders(
+        cluster
+            .issuer()
+            .foreign_root_pem()
+            .expect("foreign")
+            .as_bytes(),
+    );
+    for (signer, root) in [
+        (Signer::Own, &roots(&cluster)[0]),
+        (Signer::Foreign, &foreign[0]),
+    ] {
+        let chain = sign(signer);
+        assert!(is_signed_by(&parse(&chain[0]), &parse(&chain[1])));
+        assert!(is_signed_by(&parse(&chain[1]), &parse(root)));
+    }
+    cluster.shutdown().await;
+}
