@@ -2,7 +2,7 @@
 //!
 //! Owns the reading only: what is allowed is the rules' business. The parser below (x509-parser)
 //! forgives some things that DER forbids; none of that survives the last rule, which writes the
-//! request anew and compares (`rules/canonical.rs`).
+//! request anew and compares (`rules/canonical`).
 //!
 //! Source: RFC 2986 (section 4), RFC 5280 (4.1 and 4.2), RFC 2985 (5.4.2).
 

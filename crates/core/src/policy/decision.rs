@@ -107,43 +107,43 @@ impl Violation {
 /// Every rule there is; the variants' order is the order in which violations are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rule {
-    /// The requester is a service account (`rules/requester.rs`).
+    /// The requester is a service account (`rules/requester`).
     Requester,
-    /// The request is in the service account's namespace (`rules/namespace.rs`).
+    /// The request is in the service account's namespace (`rules/namespace`).
     Namespace,
-    /// The object was never edited (`rules/generation.rs`).
+    /// The object was never edited (`rules/generation`).
     Generation,
-    /// The annotation says what the name says (`rules/annotation.rs`).
+    /// The annotation says what the name says (`rules/annotation`).
     Annotation,
-    /// The key usages are exactly the four of an SVID (`rules/usages.rs`).
+    /// The key usages are exactly the four of an SVID (`rules/usages`).
     Usages,
-    /// The lifetime is exactly the enforced one (`rules/duration.rs`).
+    /// The lifetime is exactly the enforced one (`rules/duration`).
     Duration,
-    /// No certificate authority is asked for (`rules/certificate_authority.rs`).
+    /// No certificate authority is asked for (`rules/certificate_authority`).
     CertificateAuthority,
     /// The signing request can be read at all (`pem.rs`, `csr.rs`).
     Encoding,
-    /// The subject is empty (`rules/subject.rs`).
+    /// The subject is empty (`rules/subject`).
     Subject,
-    /// Nothing but one extension request is attached (`rules/attributes.rs`).
+    /// Nothing but one extension request is attached (`rules/attributes`).
     Attributes,
-    /// The extensions are known ones that say what they should (`rules/extensions.rs`).
+    /// The extensions are known ones that say what they should (`rules/extensions`).
     Extensions,
-    /// There is exactly one name, a URI (`rules/san.rs`).
+    /// There is exactly one name, a URI (`rules/san`).
     SubjectAlternativeName,
-    /// The name is the requester's SPIFFE ID (`rules/identity.rs`).
+    /// The name is the requester's SPIFFE ID (`rules/identity`).
     Identity,
-    /// The name is in our trust domain (`rules/trust_domain.rs`).
+    /// The name is in our trust domain (`rules/trust_domain`).
     TrustDomain,
-    /// The key is of an allowed kind and size (`rules/key.rs`).
+    /// The key is of an allowed kind and size (`rules/key`).
     Key,
-    /// The requester holds the key (`rules/signature.rs`).
+    /// The requester holds the key (`rules/signature`).
     Signature,
-    /// The bytes are those that we would have written (`rules/canonical.rs`).
+    /// The bytes are those that we would have written (`rules/canonical`).
     Canonical,
-    /// An ordinary request holds no SPIFFE name (`ordinary.rs`).
+    /// An ordinary request holds no SPIFFE name (`ordinary`).
     OrdinaryName,
-    /// An ordinary request is not for a SPIFFE issuer (`ordinary.rs`).
+    /// An ordinary request is not for a SPIFFE issuer (`ordinary`).
     OrdinaryIssuer,
 }
 

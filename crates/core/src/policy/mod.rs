@@ -6,7 +6,7 @@
 //!
 //! Invariant: an [`Approval`] exists only when every rule held, and the bytes of the signing
 //! request are exactly those that this module would write itself for the identity it approved
-//! (`rules/canonical.rs`). So whatever another parser reads in an approved request, it reads one
+//! (`rules/canonical`). So whatever another parser reads in an approved request, it reads one
 //! URI name, the expected one, and an empty subject.
 //!
 //! Sources: SPIFFE X509-SVID (sections 2, 4.1 and 5.2), RFC 2986, RFC 5280, and the behaviour of
