@@ -3,6 +3,16 @@
 //! Owns all that this driver leaves on a node. Knows nothing of Kubernetes objects or of what a
 //! certificate says. A reader in the pod sees the old set of files or the new one, never a mix.
 //! Only this module may mount, rename or chown.
+//!
+//! | room | owns |
+//! | --- | --- |
+//! | `linux` | [`LinuxVolumes`]: one volume from its first set to its removal |
+//! | `target` | telling a volume at a target from anything else there |
+//! | `scratch` | the private place to mount on while a volume is made or written to |
+//! | `mounts` | the mount system calls; `mountinfo` reads the kernel's table |
+//! | `swap` | the files in a volume, swapped all at once |
+//! | `records` | what outlives the process, on the disk |
+//! | `data` | the data folder; `folder` every file operation, never through a link |
 
 mod data;
 mod error;
@@ -97,7 +107,8 @@ pub trait Volumes: Send + Sync + 'static {
     fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError>;
 
     /// Shows `files` at the wish's target: makes the mount where there is none, else swaps the
-    /// set within the file system that the pod already sees.
+    /// set within the file system that the pod already sees. Never mounts over a volume; of
+    /// several mounts at the target the topmost is written to, the only one that can be reached.
     ///
     /// # Errors
     /// When mounting or writing fails; the target then shows what it showed before.
