@@ -4,8 +4,10 @@
 //! a CertificateRequest may say is `admission`'s. Order for each request: authenticate, parse the
 //! path, log, injected fault, authorise, carry out.
 
+mod call;
 pub(crate) mod deletion;
 mod discovery;
+mod fault;
 mod log;
 mod object;
 mod patch;

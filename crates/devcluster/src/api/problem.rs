@@ -137,6 +137,13 @@ impl Problem {
         }
     }
 
+    fn retry_after(&self) -> Option<u32> {
+        if let Self::TooManyRequests { retry_after } = self {
+            return Some(*retry_after);
+        }
+        matches!(self, Self::Future { .. }).then_some(1)
+    }
+
     /// The `Status` object, as it stands in a body or in an ERROR event of a watch.
     pub(crate) fn to_status(&self) -> Value {
         json!({
@@ -155,12 +162,7 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.code(), Json(self.to_status())).into_response();
-        let retry_after = match self {
-            Self::TooManyRequests { retry_after } => Some(retry_after),
-            Self::Future { .. } => Some(1),
-            _ => None,
-        };
-        if let Some(seconds) = retry_after {
+        if let Some(seconds) = self.retry_after() {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -5,7 +5,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Problem;
-use super::server::{Call, Shared};
+use super::call::Call;
+use super::server::Shared;
 use crate::store::StoreError;
 
 /// One object.

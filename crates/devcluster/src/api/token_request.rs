@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Problem;
-use super::server::{Call, Shared};
+use super::call::Call;
+use super::server::Shared;
 use crate::auth::{Binding, MintError, ServiceAccountName, TokenSpec};
 use crate::clock;
 use crate::resource::SERVICE_ACCOUNTS;

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Problem;
-use super::server::{Call, Shared};
+use super::call::Call;
+use super::server::Shared;
 use crate::resource::Resource;
 use crate::store::{Audience, ChangeKind, Event, Start, StoreError, Subscription};
 
@@ -94,13 +95,13 @@ impl Watch {
         tokio::select! {
             biased;
             () = shutdown.cancelled() => None,
-            event = self.subscription.next() => self.event(event?),
+            event = self.subscription.next() => self.event(&event?),
             () = tick(self.bookmarks.as_mut()) => self.catch_up(),
             () = tokio::time::sleep_until(self.ends) => None,
         }
     }
 
-    fn event(&mut self, event: Event) -> Option<Bytes> {
+    fn event(&mut self, event: &Event) -> Option<Bytes> {
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(1)?;
         }
@@ -117,7 +118,7 @@ impl Watch {
     fn catch_up(&mut self) -> Option<Bytes> {
         let revision = self.shared.store.revision();
         while let Some(event) = self.subscription.ready() {
-            let line = self.event(event)?;
+            let line = self.event(&event)?;
             self.pending.push_back(line);
         }
         self.sent = self.sent.max(revision);

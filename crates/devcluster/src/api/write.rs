@@ -5,8 +5,9 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::call::{Call, Done};
 use super::patch::Change;
-use super::server::{Call, Done, Shared};
+use super::server::Shared;
 use super::target::Subresource;
 use super::{Problem, deletion, object};
 use crate::auth::User;
@@ -162,7 +163,9 @@ pub(super) fn update(shared: &Shared, call: &Call) -> Result<Response, Problem> 
             "Invalid value: 0x0: must be specified for an update",
         ));
     }
-    edit(call, key).carry_out(shared, |_| Ok(body)).map(answer)
+    edit(call, key)
+        .carry_out(shared, |_| Ok(body))
+        .map(|object| answer(&object))
 }
 
 /// PATCH of an object or of its status. It is bound to a version only if the patch names one.
@@ -173,7 +176,7 @@ pub(super) fn patch(shared: &Shared, call: &Call) -> Result<Response, Problem> {
         .carry_out(shared, |current| {
             patch.apply(key.resource, &key.name, current)
         })
-        .map(answer)
+        .map(|object| answer(&object))
 }
 
 /// A change of an object or of its status, wherever it comes from.
@@ -245,8 +248,8 @@ fn edit(call: &Call, key: Key) -> Edit<'_> {
     }
 }
 
-fn answer(object: Object) -> Response {
-    Json(&*object).into_response()
+fn answer(object: &Object) -> Response {
+    Json(&**object).into_response()
 }
 
 /// DELETE of an object.

@@ -4,6 +4,7 @@
 //! administrator) and a small RBAC. Knows the store, to see whether a token's pod still lives; knows
 //! nothing of HTTP beyond the value of the `Authorization` header.
 
+mod claims;
 mod presets;
 mod rbac;
 mod token;

@@ -8,15 +8,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use p256::ecdsa::signature::{Signer, Verifier};
-use p256::ecdsa::{Signature, SigningKey};
+use p256::ecdsa::SigningKey;
 use p256::elliptic_curve::Generate;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::claims::{Bound, Claims, Reference};
 use super::user::{ServiceAccountName, User};
 use crate::chance;
 use crate::clock::{self, Clock};
@@ -122,35 +119,6 @@ impl fmt::Debug for Tokens {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
-    aud: Vec<String>,
-    exp: i64,
-    iat: i64,
-    iss: String,
-    jti: String,
-    #[serde(rename = "kubernetes.io")]
-    kubernetes: Bound,
-    nbf: i64,
-    sub: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Bound {
-    namespace: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    node: Option<Reference>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pod: Option<Reference>,
-    serviceaccount: Reference,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Reference {
-    name: String,
-    uid: String,
-}
-
 impl Tokens {
     pub(crate) fn new(store: Arc<Store>, clock: Clock) -> Self {
         Self {
@@ -207,13 +175,13 @@ impl Tokens {
             kubernetes: Bound {
                 namespace: account.namespace.clone(),
                 node: pod.as_deref().and_then(|pod| self.node_of(pod)),
-                pod: pod.as_deref().map(reference),
-                serviceaccount: reference(&owner),
+                pod: pod.as_deref().map(Reference::to),
+                serviceaccount: Reference::to(&owner),
             },
             nbf: now.as_second(),
             sub: account.username(),
         };
-        let token = self.encode(&claims);
+        let token = claims.encode(&self.key);
         Ok(Minted { token, expires })
     }
 
@@ -246,22 +214,11 @@ impl Tokens {
 
     fn node_of(&self, pod: &serde_json::Value) -> Option<Reference> {
         let name = meta::text(pod, "/spec/nodeName");
-        self.find(&NODES, "", name).map(|node| reference(&node))
+        self.find(&NODES, "", name).map(|node| Reference::to(&node))
     }
 
     fn find(&self, resource: &'static Resource, namespace: &str, name: &str) -> Option<Object> {
         self.store.read(&Key::new(resource, namespace, name))
-    }
-
-    fn encode(&self, claims: &Claims) -> String {
-        let claims = serde_json::to_vec(claims).unwrap_or_default();
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(HEADER),
-            URL_SAFE_NO_PAD.encode(claims)
-        );
-        let signature: Signature = self.key.sign(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 
     /// Who the value of an `Authorization` header stands for.
@@ -278,31 +235,8 @@ impl Tokens {
             return Ok(Authenticated::As(user.clone()));
         }
         drop(fixed);
-        self.verify(token).map(Authenticated::As)
-    }
-
-    fn verify(&self, token: &str) -> Result<User, TokenError> {
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Unknown)?;
-        let (header, claims) = signed.split_once('.').ok_or(TokenError::Unknown)?;
-        let decode = |part: &str| {
-            let bytes = URL_SAFE_NO_PAD.decode(part).ok();
-            bytes.ok_or(TokenError::Unknown)
-        };
-        if decode(header)? != HEADER.as_bytes() {
-            return Err(TokenError::Unknown);
-        }
-        let signature = Signature::from_slice(&decode(signature)?).ok();
-        let signature = signature.ok_or(TokenError::Signature)?;
-        if self
-            .key
-            .verifying_key()
-            .verify(signed.as_bytes(), &signature)
-            .is_err()
-        {
-            return Err(TokenError::Signature);
-        }
-        let claims: Option<Claims> = serde_json::from_slice(&decode(claims)?).ok();
-        self.check(claims.ok_or(TokenError::Unknown)?)
+        let claims = Claims::decode(token, self.key.verifying_key())?;
+        self.check(claims).map(Authenticated::As)
     }
 
     fn check(&self, claims: Claims) -> Result<User, TokenError> {
@@ -353,17 +287,8 @@ impl Tokens {
     }
 }
 
-fn reference(object: &serde_json::Value) -> Reference {
-    Reference {
-        name: meta::name(object).to_owned(),
-        uid: meta::uid(object).to_owned(),
-    }
-}
-
 /// Issuer and only audience of tokens that the API server accepts.
 pub(crate) const API_AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
-
-const HEADER: &str = r#"{"alg":"ES256","kid":"devcluster"}"#;
 
 /// For how long after its deletion began a pod's token is still good (`apiserver` validator).
 const DELETION_LEEWAY: Duration = Duration::from_secs(60);

@@ -76,7 +76,7 @@ pub(super) fn create_issuer(
         "message": "Signing CA verified",
         "lastTransitionTime": clock::seconds(shared.clock.now()),
     }]}});
-    objects.merge_status(resource, namespace, &reference.name, ready)?;
+    objects.merge_status(resource, namespace, &reference.name, &ready)?;
     Ok(())
 }
 

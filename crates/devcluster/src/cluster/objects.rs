@@ -143,9 +143,9 @@ impl Objects {
         resource: &'static Resource,
         namespace: &str,
         name: &str,
-        patch: Value,
+        patch: &Value,
     ) -> Result<Object, Refused> {
-        self.edit(Part::Object, Key::new(resource, namespace, name), &patch)
+        self.edit(Part::Object, Key::new(resource, namespace, name), patch)
     }
 
     /// Merges a patch into an object's status.
@@ -157,9 +157,9 @@ impl Objects {
         resource: &'static Resource,
         namespace: &str,
         name: &str,
-        patch: Value,
+        patch: &Value,
     ) -> Result<Object, Refused> {
-        self.edit(Part::Status, Key::new(resource, namespace, name), &patch)
+        self.edit(Part::Status, Key::new(resource, namespace, name), patch)
     }
 
     fn edit(&self, part: Part, key: Key, patch: &Value) -> Result<Object, Refused> {
@@ -216,9 +216,9 @@ impl Objects {
         resource: &'static Resource,
         namespace: Option<&str>,
         limit: Duration,
-        is_wanted: impl Fn(&Value) -> bool,
+        is_wanted: impl Fn(&Value) -> bool + Send,
     ) -> Result<Object, WaitError> {
-        self.wait_until(resource, namespace, limit, |objects| {
+        self.wait_until(resource, namespace, limit, move |objects| {
             let found = objects.iter().find(|object| is_wanted(object));
             found.map(Object::clone)
         })
@@ -234,9 +234,9 @@ impl Objects {
         resource: &'static Resource,
         namespace: Option<&str>,
         limit: Duration,
-        is_unwanted: impl Fn(&Value) -> bool,
+        is_unwanted: impl Fn(&Value) -> bool + Send,
     ) -> Result<(), WaitError> {
-        self.wait_until(resource, namespace, limit, |objects| {
+        self.wait_until(resource, namespace, limit, move |objects| {
             let found = objects.iter().any(|object| is_unwanted(object));
             (!found).then_some(())
         })
@@ -252,7 +252,7 @@ impl Objects {
         resource: &'static Resource,
         namespace: Option<&str>,
         limit: Duration,
-        outcome: impl Fn(&[Object]) -> Option<T>,
+        outcome: impl Fn(&[Object]) -> Option<T> + Send,
     ) -> Result<T, WaitError> {
         let subscribed = self.shared.store.subscribe(
             resource,

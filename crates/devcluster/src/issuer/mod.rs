@@ -7,9 +7,12 @@ mod authority;
 mod controller;
 mod csr;
 mod outcome;
+mod reference;
+mod signer;
 mod template;
 
 pub use self::authority::{Authority, AuthorityError, Chain};
 pub(crate) use self::controller::{Context, run};
-pub use self::controller::{DirectError, Issuer, IssuerReference, Signer};
 pub(crate) use self::csr::CertificateSigningRequest;
+pub use self::reference::IssuerReference;
+pub use self::signer::{DirectError, Issuer, Signer};

@@ -185,7 +185,10 @@ fn set_running(context: &Context, pod: &Value) {
         ],
     }});
     let (namespace, name) = (meta::namespace(pod), meta::name(pod));
-    if let Err(refused) = context.objects.merge_status(&PODS, namespace, name, status) {
+    if let Err(refused) = context
+        .objects
+        .merge_status(&PODS, namespace, name, &status)
+    {
         tracing::debug!(%refused, "pod was gone before it ran");
     }
 }
@@ -302,7 +305,7 @@ impl PodHandle {
     pub async fn wait_for(
         &self,
         limit: Duration,
-        is_wanted: impl Fn(&VolumeStatus) -> bool,
+        is_wanted: impl Fn(&VolumeStatus) -> bool + Send,
     ) -> Result<VolumeStatus, NotReady> {
         let waited = self.board.wait(&self.uid, &self.volume, is_wanted);
         match tokio::time::timeout(limit, waited).await {
@@ -328,7 +331,7 @@ impl PodHandle {
         let mark = crate::chance::uid();
         let patch = json!({"metadata": {"annotations": {"devcluster/touched": mark}}});
         self.objects
-            .merge(&PODS, &self.namespace, &self.name, patch)?;
+            .merge(&PODS, &self.namespace, &self.name, &patch)?;
         Ok(())
     }
 

@@ -192,7 +192,7 @@ impl Registrar {
             None => entries.remove(driver),
         };
         let patch = json!({"metadata": {"annotations": {NODE_ID: ids.to_string()}}});
-        if let Err(error) = self.objects.merge(&NODES, "", &self.node, patch) {
+        if let Err(error) = self.objects.merge(&NODES, "", &self.node, &patch) {
             tracing::warn!(%error, node = self.node, "could not annotate the node");
         }
     }

@@ -53,7 +53,18 @@ impl CallError {
             | Code::Unavailable
             | Code::ResourceExhausted
             | Code::Aborted => Finality::Uncertain,
-            _ => Finality::Final,
+            Code::Ok
+            | Code::Unknown
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Internal
+            | Code::DataLoss
+            | Code::Unauthenticated => Finality::Final,
         }
     }
 }
@@ -234,7 +245,7 @@ impl CsiSocket {
             let answer = run(channel, request).await;
             answer
                 .map(Response::into_inner)
-                .map_err(|status| failed(code(&status), status.message().to_owned()))
+                .map_err(|status| failed(code(&status, by), status.message().to_owned()))
         };
         match tokio::time::timeout_at(by, work).await {
             Ok(answer) => answer,
@@ -246,9 +257,13 @@ impl CsiSocket {
     }
 }
 
-/// A status that has a source was made by the transport, where a Go client reports Unavailable.
-fn code(status: &Status) -> Code {
-    if std::error::Error::source(status).is_some() && status.code() != Code::DeadlineExceeded {
+/// What a Go client would report. The deadline, which both ends know, is told in other codes here. A
+/// status that has a source was made by the transport, where a Go client says Unavailable.
+fn code(status: &Status, by: Instant) -> Code {
+    let late = by.saturating_duration_since(Instant::now()) < DEADLINE_SLACK;
+    if late && matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded) {
+        Code::DeadlineExceeded
+    } else if std::error::Error::source(status).is_some() {
         Code::Unavailable
     } else {
         status.code()
@@ -264,3 +279,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// How long before the deadline the other end may already have given up on its account.
+const DEADLINE_SLACK: Duration = Duration::from_millis(20);

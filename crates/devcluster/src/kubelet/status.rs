@@ -63,12 +63,13 @@ impl Board {
         &self,
         uid: &str,
         volume: &str,
-        is_wanted: impl Fn(&VolumeStatus) -> bool,
+        is_wanted: impl Fn(&VolumeStatus) -> bool + Send,
     ) -> VolumeStatus {
         let key = (uid.to_owned(), volume.to_owned());
+        let sought = key.clone();
         let mut all = self.all.subscribe();
         let found = all
-            .wait_for(|all| is_wanted(all.get(&key).unwrap_or(&VolumeStatus::default())))
+            .wait_for(move |all| is_wanted(all.get(&sought).unwrap_or(&VolumeStatus::default())))
             .await;
         // The sender lives as long as `self`, so the wait cannot fail.
         found.map_or_else(

@@ -143,11 +143,11 @@ impl Volume {
         let from_driver = error.call == "NodePublishVolume";
         let next = match error.finality() {
             // Since Kubernetes 1.37 a volume stays mounted when publishing it again fails.
-            _ if was_published => Phase::Published,
-            Finality::Uncertain if from_driver => Phase::Uncertain,
-            Finality::Final if from_driver => Phase::Absent,
+            Finality::Final | Finality::Uncertain if was_published => Phase::Published,
             // Nothing was asked of the driver, so nothing is known that was not known before.
-            _ => self.phase,
+            Finality::Final | Finality::Uncertain if !from_driver => self.phase,
+            Finality::Uncertain => Phase::Uncertain,
+            Finality::Final => Phase::Absent,
         };
         self.context.report_failure(&view.object, &error);
         self.note(|status| status.last_error = Some(error));

@@ -71,8 +71,8 @@ pub(crate) fn top(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
-    match value {
-        Value::Object(fields) => fields,
-        _ => unreachable!("the value was made an object above"),
-    }
+    let Value::Object(fields) = value else {
+        unreachable!("the value was made an object above")
+    };
+    fields
 }

@@ -102,7 +102,7 @@ async fn a_specification_is_immutable_unless_validation_is_disabled_for_the_name
     let label = json!({"metadata": {"labels": {"cert-manager.io/disable-validation": "true"}}});
     cluster
         .objects()
-        .merge(&resource::NAMESPACES, "", "shop", label)
+        .merge(&resource::NAMESPACES, "", "shop", &label)
         .expect("labelled");
     let edited = requests
         .patch("x", &PatchParams::default(), &edit)

@@ -101,7 +101,7 @@ pub(crate) fn decide(cluster: &Cluster, name: &str, condition: &str) {
     }]}});
     cluster
         .objects()
-        .merge_status(&resource::CERTIFICATE_REQUESTS, "shop", name, status)
+        .merge_status(&resource::CERTIFICATE_REQUESTS, "shop", name, &status)
         .expect("decided");
 }
 

@@ -53,9 +53,12 @@ fn uris(certificate: &X509Certificate<'_>) -> Vec<String> {
         .unwrap_or_default();
     names
         .iter()
-        .map(|name| match name {
-            GeneralName::URI(uri) => (*uri).to_owned(),
-            other => format!("{other:?}"),
+        .map(|name| {
+            if let GeneralName::URI(uri) = name {
+                (*uri).to_owned()
+            } else {
+                format!("{name:?}")
+            }
         })
         .collect()
 }
@@ -335,6 +338,9 @@ async fn a_slow_issuer_answers_in_the_end() {
     cluster.shutdown().await;
 }
 
+/// What is to be seen in a chain.
+type Check = Box<dyn Fn(&[X509Certificate<'_>]) -> bool>;
+
 #[tokio::test]
 async fn each_lie_is_the_one_that_was_asked_for() {
     let cluster = cluster().await;
@@ -342,7 +348,7 @@ async fn each_lie_is_the_one_that_was_asked_for() {
     let foreign = ders(foreign.as_bytes());
     let own = roots(&cluster);
     let now = || jiff::Timestamp::now().as_second();
-    let lies: Vec<(Lie, Box<dyn Fn(&[X509Certificate<'_>]) -> bool>)> = vec![
+    let lies: Vec<(Lie, Check)> = vec![
         (
             Lie::OtherIdentity("spiffe://x/y".to_owned()),
             Box::new(|chain| uris(&chain[0]) == ["spiffe://x/y"]),

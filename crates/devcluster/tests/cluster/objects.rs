@@ -30,10 +30,10 @@ fn maps(client: &Client) -> Api<ConfigMap> {
 }
 
 fn code(error: kube::Error) -> (u16, String) {
-    match error {
-        kube::Error::Api(status) => (status.code, status.reason.clone()),
-        other => panic!("no API error: {other}"),
-    }
+    let kube::Error::Api(status) = error else {
+        panic!("no API error: {error}")
+    };
+    (status.code, status.reason.clone())
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn a_delete_holds_to_its_preconditions() {
     maps.delete("x", &with_uid(&uid)).await.expect("deleted");
     let gone = maps.delete("x", &DeleteParams::default()).await;
     assert_eq!(
-        code(gone.err().expect("gone")),
+        code(gone.map(drop).expect_err("gone")),
         (404, "NotFound".to_owned())
     );
     cluster.shutdown().await;

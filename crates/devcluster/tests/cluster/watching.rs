@@ -27,7 +27,7 @@ fn change(cluster: &Cluster, name: &str, value: &str) {
     let patch = json!({"data": {"key": value}});
     cluster
         .objects()
-        .merge(&resource::CONFIG_MAPS, "default", name, patch)
+        .merge(&resource::CONFIG_MAPS, "default", name, &patch)
         .expect(name);
 }
 
