@@ -21,8 +21,8 @@ pub(super) async fn respond(
     parts: Parts,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let user = authenticate(shared, &parts)?;
-    let path = parts.uri.path();
+    let (token, path) = credentials(&parts);
+    let user = authenticate(shared, token, path)?;
     if parts.method == Method::GET
         && let Some(document) = discovery::document(path, host(&parts))
     {
@@ -125,13 +125,30 @@ fn dispatch(shared: &Shared, call: &Call) -> Result<Done, Problem> {
     }
 }
 
-fn authenticate(shared: &Shared, parts: &Parts) -> Result<User, Problem> {
+/// The bearer token and the path proper. Go clients send no token over plain HTTP, so a path may
+/// begin with `/as/TOKEN` in its stead.
+fn credentials(parts: &Parts) -> (Option<&str>, &str) {
+    let path = parts.uri.path();
+    if let Some((token, _)) = path
+        .strip_prefix("/as/")
+        .and_then(|rest| rest.split_once('/'))
+    {
+        let rest = path.get("/as/".len() + token.len()..).unwrap_or_default();
+        return (Some(token), rest);
+    }
     let header = parts.headers.get(header::AUTHORIZATION);
-    let header = header.map(|value| value.to_str().unwrap_or_default());
-    match shared.tokens.authenticate(header) {
+    let token = header.map(|value| {
+        let value = value.to_str().unwrap_or_default();
+        value.strip_prefix("Bearer ").unwrap_or_default().trim()
+    });
+    (token, path)
+}
+
+fn authenticate(shared: &Shared, token: Option<&str>, path: &str) -> Result<User, Problem> {
+    match shared.tokens.authenticate(token) {
         Ok(Authenticated::As(user) | Authenticated::Anonymous(user)) => Ok(user),
         Err(reason) => {
-            tracing::debug!(%reason, path = parts.uri.path(), "request with a bad token");
+            tracing::debug!(%reason, path, "request with a bad token");
             Err(Problem::Unauthorized)
         }
     }

@@ -75,7 +75,8 @@ pub(crate) fn begin(shared: &Shared, key: &Key, wish: &Wish) -> Result<(Left, Ob
         let marked = shared.store.update(key, |current| {
             wish.check(key, current)?;
             let mut next = current.clone();
-            if meta::deletion(current).is_empty() {
+            // A second wish counts only if it leaves less time than the first.
+            if seconds_left(current).is_none_or(|left| grace < left) {
                 let ends = clock::after(now, Duration::from_secs(grace));
                 let metadata = meta::metadata(&mut next);
                 metadata.insert("deletionTimestamp".to_owned(), clock::seconds(ends).into());
@@ -98,7 +99,7 @@ pub(crate) fn begin(shared: &Shared, key: &Key, wish: &Wish) -> Result<(Left, Ob
 /// Removes an object that is marked and that nothing holds any more.
 pub(crate) fn finish(shared: &Shared, key: &Key, object: &Value) {
     let marked = !meta::deletion(object).is_empty();
-    let kept_by_kubelet = key.resource == &PODS;
+    let kept_by_kubelet = key.resource == &PODS && seconds_left(object) != Some(0);
     if marked && !meta::is_held(object) && !kept_by_kubelet {
         let uid = meta::uid(object).to_owned();
         let wish = Wish {
@@ -120,6 +121,13 @@ fn grace(key: &Key, object: &Value, wish: &Wish) -> u64 {
     wish.grace
         .or_else(|| own.and_then(Value::as_u64))
         .unwrap_or(DEFAULT_GRACE)
+}
+
+/// `metadata.deletionGracePeriodSeconds` of an object that is marked.
+fn seconds_left(object: &Value) -> Option<u64> {
+    object
+        .pointer("/metadata/deletionGracePeriodSeconds")
+        .and_then(Value::as_u64)
 }
 
 fn empty_namespace(shared: &Shared, namespace: &str) {

@@ -17,7 +17,7 @@ use crate::store::{Key, Object, meta};
 
 /// POST to a collection.
 pub(super) fn create(shared: &Shared, call: &Call) -> Result<Done, Problem> {
-    let body = parse(&call.body)?;
+    let body = parse(call)?;
     let creation = Creation {
         resource: call.target.resource,
         namespace: call.target.namespace.as_deref(),
@@ -95,9 +95,8 @@ impl Creation<'_> {
         if self.resource == &PODS {
             require_service_account(shared, &next)?;
         }
-        shared
-            .admission
-            .create(self.user, self.resource, &mut next)?;
+        let admission = &shared.admission;
+        admission.create(&shared.store, self.user, self.resource, &mut next)?;
         object::validate(self.resource, &next)?;
         let key = Key::new(self.resource, namespace, meta::name(&next));
         if self.dry_run {
@@ -148,7 +147,7 @@ fn require_service_account(shared: &Shared, pod: &Value) -> Result<(), Problem> 
 /// PUT of an object or of its status.
 pub(super) fn update(shared: &Shared, call: &Call) -> Result<Response, Problem> {
     let key = call.target.key().ok_or(Problem::NoSuchPath)?;
-    let body = parse(&call.body)?;
+    let body = parse(call)?;
     object::check_type(key.resource, &body)?;
     if meta::name(&body) != key.name {
         return Err(Problem::BadRequest(
@@ -258,7 +257,7 @@ pub(super) fn delete(shared: &Shared, call: &Call) -> Result<Response, Problem> 
     let options = if call.body.is_empty() {
         Value::Null
     } else {
-        parse(&call.body)?
+        parse(call)?
     };
     let wish = deletion::Wish::new(&options, call.query.grace_period);
     let (left, deleted) = deletion::begin(shared, &key, &wish)?;
@@ -280,8 +279,13 @@ pub(super) fn delete(shared: &Shared, call: &Call) -> Result<Response, Problem> 
     .into_response())
 }
 
-fn parse(body: &[u8]) -> Result<Value, Problem> {
-    let value: Value = serde_json::from_slice(body)
+/// Reads a JSON object. Protobuf, which Go clients prefer for built-in types, is not served; they
+/// fall back to JSON when told so.
+fn parse(call: &Call) -> Result<Value, Problem> {
+    if !["", "application/json"].contains(&call.content_type.as_str()) {
+        return Err(Problem::UnsupportedMediaType("application/json"));
+    }
+    let value: Value = serde_json::from_slice(&call.body)
         .map_err(|error| Problem::BadRequest(format!("the body is not JSON: {error}")))?;
     if value.is_object() {
         Ok(value)

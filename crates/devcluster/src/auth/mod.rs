@@ -2,7 +2,7 @@
 //!
 //! Owns bearer tokens (service account tokens as Kubernetes signs them, and fixed ones for the
 //! administrator) and a small RBAC. Knows the store, to see whether a token's pod still lives; knows
-//! nothing of HTTP beyond the value of the `Authorization` header.
+//! nothing of HTTP.
 
 mod claims;
 mod presets;

@@ -56,7 +56,7 @@ impl Fixture {
     }
 
     fn look(&self, token: &str) -> Result<Authenticated, TokenError> {
-        self.tokens.authenticate(Some(&format!("Bearer {token}")))
+        self.tokens.authenticate(Some(token))
     }
 
     fn advance(&self, by: Duration) {
@@ -147,7 +147,6 @@ fn nothing_else_stands_for_anybody() {
     for (token, case) in table {
         assert!(fixture.look(token).is_err(), "{case}");
     }
-    assert!(fixture.tokens.authenticate(Some("Basic eDp5")).is_err());
     assert!(matches!(
         fixture.tokens.authenticate(None),
         Ok(Authenticated::Anonymous(user)) if user.username == "system:anonymous"

@@ -95,7 +95,7 @@ pub(crate) struct Minted {
     pub(crate) expires: Timestamp,
 }
 
-/// The outcome of looking at the `Authorization` header.
+/// The outcome of looking for a bearer token.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Authenticated {
     /// No credentials were offered.
@@ -221,15 +221,11 @@ impl Tokens {
         self.store.read(&Key::new(resource, namespace, name))
     }
 
-    /// Who the value of an `Authorization` header stands for.
-    pub(crate) fn authenticate(&self, header: Option<&str>) -> Result<Authenticated, TokenError> {
-        let Some(header) = header else {
+    /// Whom a bearer token stands for.
+    pub(crate) fn authenticate(&self, token: Option<&str>) -> Result<Authenticated, TokenError> {
+        let Some(token) = token else {
             return Ok(Authenticated::Anonymous(User::anonymous()));
         };
-        let token = header
-            .strip_prefix("Bearer ")
-            .map(str::trim)
-            .ok_or(TokenError::Unknown)?;
         let fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(user) = fixed.get(token) {
             return Ok(Authenticated::As(user.clone()));

@@ -242,13 +242,18 @@ impl Cluster {
         bootstrap::create_service_account(&self.objects(), account)
     }
 
-    /// A kubeconfig that authenticates as this identity.
+    /// A kubeconfig that authenticates as this identity. The administrator's also works with `kubectl`,
+    /// which sends no token over plain HTTP: there the server's path stands for the token.
     ///
     /// # Errors
     /// If the identity's service account or pod does not exist.
     pub fn kubeconfig(&self, identity: &Identity) -> Result<String, KubeconfigError> {
         let token = self.token(identity)?;
-        Ok(kubeconfig::render(&self.url(), identity, token.as_deref()))
+        let server = match (identity, &token) {
+            (Identity::Administrator, Some(token)) => format!("{}/as/{token}", self.url()),
+            _ => self.url(),
+        };
+        Ok(kubeconfig::render(&server, identity, token.as_deref()))
     }
 
     /// Writes a kubeconfig that only its owner can read.

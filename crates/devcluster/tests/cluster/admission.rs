@@ -229,6 +229,16 @@ async fn a_request_without_a_sound_csr_is_refused() {
         outcome.map_err(|refused| refused.code()).map(drop)
     };
     assert_eq!(create(request_with("x", "no PEM")), Err(403));
+    let label = |value: &str| {
+        let label = json!({"metadata": {"labels": {"cert-manager.io/disable-validation": value}}});
+        let labelled = cluster
+            .objects()
+            .merge(&resource::NAMESPACES, "", "shop", &label);
+        labelled.expect("labelled");
+    };
+    label("true");
+    assert_eq!(create(request_with("unchecked", "no PEM")), Ok(()));
+    label("false");
     let forged = csr::signed_by_another("spiffe://cluster.local/ns/shop/sa/till");
     assert_eq!(create(request_with("x", &forged)), Err(403));
     let mut body = request_body("x");

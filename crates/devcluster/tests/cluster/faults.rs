@@ -230,6 +230,9 @@ async fn bodies_that_make_no_sense_are_refused_and_hurt_nobody() {
             .expect("answer");
         assert_eq!(answer.code, 405, "{method} {path}");
     }
+    let protobuf = "application/vnd.kubernetes.protobuf";
+    let answer = raw::send_as(&cluster, "POST", MAPS, Some(&token), protobuf, "k8s").await;
+    assert_eq!(answer.expect("answer").code, 415);
     let mismatch =
         json!({"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "x"}}).to_string();
     let answer = raw::send(&cluster, "POST", MAPS, Some(&token), &mismatch)

@@ -381,6 +381,36 @@ async fn a_finalizer_holds_an_object_until_it_is_taken_off() {
 }
 
 #[tokio::test]
+async fn a_pod_that_its_kubelet_is_done_with_waits_for_its_finalizers_only() {
+    let cluster = cluster().await;
+    let pods: Api<Pod> = Api::namespaced(administrator(&cluster).await, "default");
+    let pod: Pod = serde_json::from_value(json!({
+        "metadata": {"name": "p", "finalizers": ["test/hold"]},
+        "spec": {"nodeName": "node-1", "containers": [{"name": "c"}]},
+    }))
+    .expect("pod");
+    pods.create(&PostParams::default(), &pod)
+        .await
+        .expect("created");
+    let release = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    for grace in [20, 0, 25] {
+        let params = DeleteParams::default().grace_period(grace);
+        pods.delete("p", &params).await.expect("marked");
+    }
+    let marked = pods.get("p").await.expect("held").metadata;
+    assert_eq!(
+        marked.deletion_grace_period_seconds,
+        Some(0),
+        "the least counts"
+    );
+    pods.patch("p", &PatchParams::default(), &release)
+        .await
+        .expect("patched");
+    assert!(pods.get_opt("p").await.expect("read").is_none());
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_namespace_has_a_default_service_account_and_takes_its_objects_along() {
     let cluster = cluster().await;
     let client = administrator(&cluster).await;

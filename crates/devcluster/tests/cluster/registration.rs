@@ -1,6 +1,7 @@
 //! How drivers come and go in the registration folder.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use svid_api::registration::v1::RegistrationStatus;
 use svid_devcluster::{Cluster, Kubelet, KubeletOptions, PodSpec, resource};
@@ -14,8 +15,8 @@ async fn node() -> (TempDir, Cluster, Kubelet, PathBuf) {
     let cluster = cluster().await;
     cluster.enroll(&till()).expect("enrolled");
     let mut options = KubeletOptions::new(folder.path());
-    options.registration_poll = std::time::Duration::from_millis(5);
-    options.retry.first = std::time::Duration::from_millis(10);
+    options.registration_poll = Duration::from_millis(5);
+    options.retry.first = Duration::from_millis(10);
     let kubelet = Kubelet::start(&cluster, options);
     let socket = folder.path().join("plugins_registry/spiffe-reg.sock");
     (folder, cluster, kubelet, socket)
@@ -40,6 +41,20 @@ fn told(driver: &FakeDriver) -> Vec<RegistrationStatus> {
             Some(status)
         })
         .collect()
+}
+
+/// Waits until the kubelet has told the driver how its registration ended.
+async fn first_told(driver: &FakeDriver) -> RegistrationStatus {
+    let first = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            if let Some(status) = told(driver).into_iter().next() {
+                break status;
+            }
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(LIMIT, first).await.expect("told")
 }
 
 #[tokio::test]
@@ -70,7 +85,7 @@ async fn a_socket_that_appears_is_asked_who_it_is_and_then_used() {
         plugin_registered: true,
         error: String::new(),
     };
-    assert_eq!(told(&driver), [status]);
+    assert_eq!(first_told(&driver).await, status);
     driver.stop().await;
     assert!(
         kubelet.wait_registered(false, LIMIT).await,
@@ -85,9 +100,9 @@ async fn a_socket_that_appears_is_asked_who_it_is_and_then_used() {
 async fn a_killed_driver_stays_registered_until_its_socket_is_replaced() {
     let (_folder, cluster, kubelet, socket) = node().await;
     let driver = FakeDriver::start(&socket);
-    assert!(kubelet.wait_registered(true, LIMIT).await);
+    assert!(first_told(&driver).await.plugin_registered);
     driver.kill().await;
-    let moment = std::time::Duration::from_millis(50);
+    let moment = Duration::from_millis(50);
     assert!(
         !kubelet.wait_registered(false, moment).await,
         "nobody checks its health"
@@ -95,15 +110,10 @@ async fn a_killed_driver_stays_registered_until_its_socket_is_replaced() {
     let next = socket.with_file_name(".next");
     let driver = FakeDriver::start(&next);
     std::fs::rename(&next, &socket).expect("renamed");
-    let registered = async {
-        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
-        while told(&driver).is_empty() {
-            ticks.tick().await;
-        }
-    };
-    tokio::time::timeout(LIMIT, registered)
-        .await
-        .expect("registered again");
+    assert!(
+        first_told(&driver).await.plugin_registered,
+        "registered again"
+    );
     driver.kill().await;
     kubelet.stop().await;
     cluster.shutdown().await;
@@ -115,16 +125,7 @@ async fn a_driver_with_a_bad_answer_is_told_why_it_is_not_taken() {
     let driver = FakeDriver::start(&socket.with_file_name(".hidden"));
     driver.set_node_id("");
     std::fs::rename(socket.with_file_name(".hidden"), &socket).expect("renamed");
-    let refused = async {
-        let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
-        loop {
-            if let Some(status) = told(&driver).into_iter().next() {
-                break status;
-            }
-            ticks.tick().await;
-        }
-    };
-    let refused = tokio::time::timeout(LIMIT, refused).await.expect("told");
+    let refused = first_told(&driver).await;
     assert!(
         !refused.plugin_registered && refused.error.contains("node id"),
         "{refused:?}"
@@ -147,7 +148,7 @@ async fn what_is_no_socket_or_hidden_is_left_alone() {
     std::fs::create_dir_all(registry.join("deeper")).expect("folder");
     std::fs::write(registry.join("file.sock"), "no socket").expect("file");
     let hidden = FakeDriver::start(&registry.join(".hidden.sock"));
-    let moment = std::time::Duration::from_millis(50);
+    let moment = Duration::from_millis(50);
     assert!(!kubelet.wait_registered(true, moment).await);
     let deeper = FakeDriver::start(&registry.join("deeper/reg.sock"));
     assert!(kubelet.wait_registered(true, LIMIT).await);

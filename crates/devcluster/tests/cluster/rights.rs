@@ -36,6 +36,24 @@ async fn a_bad_token_is_401_and_no_token_is_a_stranger() {
 }
 
 #[tokio::test]
+async fn a_path_can_stand_for_a_token_where_a_client_sends_none_over_plain_http() {
+    let cluster = cluster().await;
+    let administrator = token(&cluster, &Identity::Administrator);
+    for (token, code) in [(administrator.as_str(), 200), ("guessed", 401), ("", 401)] {
+        let path = format!("/as/{token}/api/v1/namespaces/default");
+        let answer = raw::send(&cluster, "GET", &path, None, "")
+            .await
+            .expect("answer");
+        assert_eq!(answer.code, code, "{token:?}");
+    }
+    let kubeconfig = cluster
+        .kubeconfig(&Identity::Administrator)
+        .expect("kubeconfig");
+    assert!(kubeconfig.contains(&format!("{}/as/{administrator}", cluster.url())));
+    cluster.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_workload_creates_requests_only_if_it_may_and_only_at_home() {
     let cluster = cluster().await;
     let rightless = ServiceAccountName::new("shop", "rightless");
