@@ -7,9 +7,9 @@
 //!
 //! Invariant: calls about one volume never overlap, as the kubelet's operation executor has it.
 
-mod agent;
 mod backoff;
 mod folders;
+mod node;
 mod options;
 mod pod;
 mod registration;
@@ -19,7 +19,7 @@ mod status;
 mod token_cache;
 mod volume;
 
-pub use self::agent::Kubelet;
+pub use self::node::Kubelet;
 pub use self::options::{KubeletOptions, Retry};
 pub use self::pod::{Access, NotReady, PodHandle, PodSpec};
 pub use self::socket::{CallError, CsiSocket, Finality};

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::watch;
 
-use super::agent::Context;
 use super::folders::VolumeFolder;
+use super::node::Context;
 use super::request::InlineVolume;
 use super::socket::CallError;
 use super::status::{Board, Phase, VolumeStatus};

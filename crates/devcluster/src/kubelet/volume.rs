@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tonic::Code;
 
-use super::agent::Context;
 use super::backoff::Backoff;
 use super::folders::{VolumeData, VolumeFolder, volume_handle};
+use super::node::Context;
 use super::pod::PodView;
 use super::request::{Capabilities, Ingredients, InlineVolume};
 use super::socket::{CallError, CsiSocket, Finality};
