@@ -1,0 +1,88 @@
+//! Owns the command `approver`: its flags become its configuration, and its parts are started and joined.
+//!
+//! Must not decide about a request; that is the crate `svid-approver` and, in it, `svid_core::policy`.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use prometheus_client::registry::Registry;
+use svid_approver::{Approver, ConfigMapName, Configuration, OrdinaryRequests, Readiness};
+use svid_core::policy::IssuerReference;
+
+use crate::admin::{self, Endpoints, Health, Listener};
+use crate::args::ApproverArgs;
+use crate::process::{self, Signals, Tasks};
+use crate::{kubernetes, logs, metrics};
+
+/// Runs until a signal.
+///
+/// # Errors
+/// An address cannot be bound, the API server cannot be addressed, or a part failed.
+pub(crate) fn run(args: ApproverArgs) -> anyhow::Result<()> {
+    logs::start(args.logs)?;
+    process::run_to_end(serve(args))
+}
+
+async fn serve(args: ApproverArgs) -> anyhow::Result<()> {
+    let signals = Signals::catch()?;
+    let mut tasks = Tasks::new();
+    let readiness =
+        Listener::bind("--readiness-probe-bind-address", args.readiness.as_ref()).await?;
+    let measured = Listener::bind("--metrics-bind-address", args.metrics.as_ref()).await?;
+    let clients = kubernetes::connect(&args.connection).await?;
+    let mut registry = metrics::registry();
+    let approver = Approver::new(configuration(args)?, clients.own, &mut registry);
+
+    let probes = Endpoints::default()
+        .health(admin::always())
+        .readiness(ready(approver.readiness()));
+    admin::serve(&mut tasks, "probe server", readiness, probes);
+    let metrics = Endpoints::default().metrics(Arc::<Registry>::new(registry));
+    admin::serve(&mut tasks, "metrics server", measured, metrics);
+    tasks.spawn("approver", |shutdown| async move {
+        approver.run(shutdown).await.map_err(Into::into)
+    });
+    tasks.run(signals).await
+}
+
+fn configuration(args: ApproverArgs) -> anyhow::Result<Configuration> {
+    let certificates = args.certificates;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        driver = certificates.driver_name,
+        trust_domain = %certificates.trust_domain,
+        "starting the approver"
+    );
+    Ok(Configuration {
+        driver_name: certificates.driver_name,
+        trust_domain: certificates.trust_domain,
+        certificate_duration: certificates.duration,
+        issuer: certificates
+            .issuer
+            .map(|issuer| IssuerReference::new(&issuer.name, &issuer.kind, &issuer.group)),
+        runtime_issuance: certificates.runtime_issuance.map(|name| ConfigMapName {
+            namespace: name.namespace,
+            name: name.name,
+        }),
+        ordinary_requests: if args.auto_approve_non_spiffe {
+            OrdinaryRequests::Approve
+        } else {
+            OrdinaryRequests::LeaveAlone
+        },
+        leader_election_namespace: args.lease_namespace,
+        identity: process::unique_name().context("naming this replica")?,
+    })
+}
+
+fn ready(readiness: Readiness) -> Health {
+    Arc::new(move || {
+        let ready = readiness.is_ready();
+        Box::pin(async move {
+            if ready {
+                Ok(())
+            } else {
+                Err("the certificate requests were not read yet".to_owned())
+            }
+        })
+    })
+}

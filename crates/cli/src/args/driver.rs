@@ -1,0 +1,261 @@
+//! Owns the command line of `driver`, checked as a whole.
+//!
+//! Must not start anything. Invariant: every wrong value is told, not only the first.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::certificates::CertificateArgs;
+use super::connection::ConnectionArgs;
+use super::file_names::FileNames;
+use super::flags::DriverFlags;
+use super::logs::LogArgs;
+use super::network::ListenAddress;
+use super::problem::{Problems, Wrong};
+use super::{annotations, paths, values};
+
+/// The checked flags of `driver`.
+#[derive(Clone, Debug)]
+pub(crate) struct DriverArgs {
+    pub(crate) node_id: String,
+    /// Absolute.
+    pub(crate) data_root: PathBuf,
+    /// Absolute path of the socket.
+    pub(crate) endpoint: PathBuf,
+    pub(crate) registration_dir: Option<PathBuf>,
+    pub(crate) health: Option<ListenAddress>,
+    pub(crate) metrics: Option<ListenAddress>,
+    pub(crate) certificates: CertificateArgs,
+    pub(crate) extra_annotations: BTreeMap<String, String>,
+    pub(crate) require_anchored_chain: bool,
+    pub(crate) file_names: FileNames,
+    /// Permission bits of the files.
+    pub(crate) file_mode: u32,
+    pub(crate) source_ca_bundle: Option<PathBuf>,
+    pub(crate) connection: ConnectionArgs,
+    pub(crate) logs: LogArgs,
+    /// What is legal but will not do what its author hopes; to be logged at start.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl DriverArgs {
+    /// Checks all values; relative paths are relative to the working folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(crate) fn from_flags(flags: &DriverFlags) -> Result<Self, Problems> {
+        match std::env::current_dir() {
+            Ok(folder) => Self::from_flags_in(flags, &folder),
+            Err(error) => {
+                let mut problems = Problems::default();
+                let wrong = Wrong::new(format!("cannot be found: {error}"), "a folder that exists");
+                problems.add_without_value("working folder", wrong);
+                Err(problems)
+            }
+        }
+    }
+
+    fn from_flags_in(flags: &DriverFlags, folder: &Path) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let mut warnings = Vec::new();
+        let node_id = problems.check("--node-id", &flags.node_id, node_id);
+        let places = Places::from_flags(flags, folder, &mut problems);
+        let servers = Servers::from_flags(flags, &mut problems);
+        let certificates = CertificateArgs::from_flags(&flags.certificates, &mut problems);
+        let extra_annotations = annotations::parse(
+            &flags.extra_certificate_request_annotations,
+            &mut problems,
+            &mut warnings,
+        );
+        let anchored = problems.check(
+            "--require-anchored-chain",
+            &flags.require_anchored_chain,
+            values::boolean,
+        );
+        refuse_own_service_account(&flags.use_own_service_account, &mut problems);
+        let file_names = FileNames::from_flags(&flags.file_names, &mut problems);
+        let file_mode = problems.check("--file-mode", &flags.file_mode, paths::file_mode);
+        let connection = ConnectionArgs::from_flags(&flags.connection, &mut problems);
+        let logs = LogArgs::from_flags(&flags.logs, &mut problems);
+        let checked = (
+            (node_id, places, servers, certificates),
+            (anchored, file_names, file_mode, connection, logs),
+        );
+        let (
+            (Some(node_id), Some(places), Some(servers), Some(certificates)),
+            (Some(anchored), Some(file_names), Some(file_mode), Some(connection), Some(logs)),
+        ) = checked
+        else {
+            return Err(problems);
+        };
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        if anchored && places.source_ca_bundle.is_none() {
+            warnings.push(
+                "--require-anchored-chain has no effect without --source-ca-bundle: there are no roots \
+                 that a chain could lead to"
+                    .to_owned(),
+            );
+        }
+        warn_about(certificates.duration, file_mode, &mut warnings);
+        Ok(Self {
+            node_id,
+            data_root: places.data_root,
+            endpoint: places.endpoint,
+            registration_dir: places.registration_dir,
+            health: servers.health,
+            metrics: servers.metrics,
+            certificates,
+            extra_annotations,
+            require_anchored_chain: anchored,
+            file_names,
+            file_mode,
+            source_ca_bundle: places.source_ca_bundle,
+            connection,
+            logs,
+            warnings,
+        })
+    }
+}
+
+/// Folders, files and sockets of the driver, all absolute.
+struct Places {
+    data_root: PathBuf,
+    endpoint: PathBuf,
+    registration_dir: Option<PathBuf>,
+    source_ca_bundle: Option<PathBuf>,
+}
+
+impl Places {
+    fn from_flags(flags: &DriverFlags, folder: &Path, problems: &mut Problems) -> Option<Self> {
+        let data_root = problems.check("--data-root", &flags.data_root, |text| {
+            paths::required(text, folder)
+        });
+        let endpoint = problems.check("--endpoint", &flags.endpoint, |text| {
+            paths::endpoint(text, folder)
+        });
+        let registration_dir = problems.check(
+            "--kubelet-registration-dir",
+            &flags.kubelet_registration_dir,
+            |text| registration_dir(text, &flags.certificates.csi_driver_name, folder),
+        );
+        let source_ca_bundle =
+            problems.check("--source-ca-bundle", &flags.source_ca_bundle, |text| {
+                paths::optional(text, folder)
+            });
+        Some(Self {
+            data_root: data_root?,
+            endpoint: endpoint?,
+            registration_dir: registration_dir?,
+            source_ca_bundle: source_ca_bundle?,
+        })
+    }
+}
+
+/// What the driver serves by HTTP.
+struct Servers {
+    health: Option<ListenAddress>,
+    metrics: Option<ListenAddress>,
+}
+
+impl Servers {
+    fn from_flags(flags: &DriverFlags, problems: &mut Problems) -> Option<Self> {
+        let health = problems.check(
+            "--health-address",
+            &flags.health_address,
+            ListenAddress::parse_optional,
+        );
+        let metrics = problems.check(
+            "--metrics-bind-address",
+            &flags.metrics_bind_address,
+            ListenAddress::parse_optional,
+        );
+        refuse_same(
+            ("--health-address", health.as_ref()?.as_ref()),
+            ("--metrics-bind-address", metrics.as_ref()?.as_ref()),
+            problems,
+        );
+        Some(Self {
+            health: health?,
+            metrics: metrics?,
+        })
+    }
+}
+
+/// Notes that two servers cannot listen at one address.
+pub(super) fn refuse_same(
+    (first_flag, first): (&str, Option<&ListenAddress>),
+    (second_flag, second): (&str, Option<&ListenAddress>),
+    problems: &mut Problems,
+) {
+    if let (Some(first), Some(second)) = (first, second)
+        && first == second
+        && second.port != 0
+    {
+        let wrong = Wrong::new(format!("is also {first_flag}"), "an address of its own");
+        problems.add(second_flag, &second.to_string(), wrong);
+    }
+}
+
+/// Notes that `--use-own-service-account` cannot be had yet. The Go driver's form of it, where any node
+/// can have any identity signed, is not offered.
+pub(super) fn refuse_own_service_account(value: &str, problems: &mut Problems) {
+    problems.check("--use-own-service-account", value, |text| {
+        if values::boolean(text)? {
+            return Err(Wrong::new(
+                "is not available yet: the driver's own service account will be used only when the approver \
+                 can hold it to the pods of its node",
+                "false, which asks with the token of each pod",
+            ));
+        }
+        Ok(())
+    });
+}
+
+/// Limits of the CSI specification (`NodeGetInfoResponse.node_id`) as the kubelet applies them.
+fn node_id(text: &str) -> Result<String, Wrong> {
+    let allowed = "the name of the node, 1 to 256 bytes";
+    if text.is_empty() {
+        return Err(Wrong::new("is empty", allowed));
+    }
+    if text.len() > 256 {
+        return Err(Wrong::new(format!("is {} bytes long", text.len()), allowed));
+    }
+    if text.contains(char::is_control) {
+        return Err(Wrong::new("has a control character", allowed));
+    }
+    Ok(text.to_owned())
+}
+
+fn registration_dir(
+    text: &str,
+    driver_name: &str,
+    folder: &Path,
+) -> Result<Option<PathBuf>, Wrong> {
+    let directory = paths::optional(text, folder)?;
+    if let Some(directory) = &directory {
+        paths::fits_socket(&directory.join(format!("{driver_name}-reg.sock")))?;
+    }
+    Ok(directory)
+}
+
+fn warn_about(duration: Duration, file_mode: u32, warnings: &mut Vec<String>) {
+    if duration < SHORTEST_THAT_SURVIVES {
+        warnings.push(format!(
+            "--certificate-request-duration is below {} s: a certificate may expire while a restarted driver \
+             waits for the kubelet to publish the volume again and bring a token",
+            SHORTEST_THAT_SURVIVES.as_secs()
+        ));
+    }
+    if file_mode & 0o004 != 0 {
+        warnings.push(format!(
+            "--file-mode={file_mode:04o}: every user of a pod can read its private key"
+        ));
+    }
+}
+
+/// With the pod's token only, a third of the lifetime must be longer than the 60 to 90 s after which the
+/// kubelet publishes a volume again.
+const SHORTEST_THAT_SURVIVES: Duration = Duration::from_secs(300);

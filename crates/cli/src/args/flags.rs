@@ -1,0 +1,378 @@
+//! Owns the spelling of the flags: names, defaults, help texts, and the forms that pflag accepts.
+//!
+//! Must not know what a value means: everything is text here, so that all values can be judged
+//! together ([`super::driver`] and [`super::approver`] do it). Invariant: names and defaults are those
+//! of the Go driver and approver (v0.15); what is new has a heading or a note that says so.
+
+use clap::{Args, Parser, Subcommand};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "csi-driver-spiffe",
+    about = "X.509-SVIDs for pods, as files in a volume, signed through cert-manager",
+    after_help = "Exit codes: 0 done, 1 failed while running, 64 wrong flags (nothing was started).",
+    version,
+    args_override_self = true,
+    max_term_width = 100
+)]
+pub(crate) struct CommandLine {
+    #[command(subcommand)]
+    pub(crate) command: CommandFlags,
+}
+
+/// The subcommands with their flags, as text.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CommandFlags {
+    /// Serve volumes to the kubelet of this node (a DaemonSet runs it)
+    Driver(Box<DriverFlags>),
+    /// Approve or deny certificate requests (a Deployment runs it)
+    Approver(Box<ApproverFlags>),
+    /// Say what is in a volume's folder, and whether it is a good SVID
+    Inspect(InspectFlags),
+    /// Show it all on this machine: an embedded cluster, two pods, their identities
+    #[cfg(feature = "demo")]
+    Demo(crate::demo::DemoFlags),
+    /// Print the version
+    Version,
+}
+
+/// Flags of `driver`.
+#[derive(Debug, Args)]
+#[command(args_override_self = true, next_help_heading = "Driver")]
+pub(crate) struct DriverFlags {
+    /// Name of the node that the driver runs on (required)
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) node_id: String,
+    /// Folder for the records of volumes (required); relative to the working folder
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) data_root: String,
+    /// Unix socket on which the kubelet calls, e.g. unix://plugin/csi.sock (required); relative to the
+    /// working folder
+    #[arg(
+        long,
+        value_name = "UNIX",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) endpoint: String,
+    /// Register with the kubelet by a socket in this folder, e.g. /var/lib/kubelet/plugins_registry;
+    /// empty: a node-driver-registrar sidecar does it
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) kubelet_registration_dir: String,
+    /// Address of /healthz, /readyz and /status, e.g. :9809; empty: off
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) health_address: String,
+    /// Address of /metrics, e.g. :9402; empty or 0: off
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) metrics_bind_address: String,
+
+    #[command(flatten, next_help_heading = "Certificates")]
+    pub(crate) certificates: CertificateFlags,
+    /// Annotations to put on every CertificateRequest, as KEY=VALUE,KEY=VALUE; may be repeated
+    #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
+    pub(crate) extra_certificate_request_annotations: Vec<String>,
+    /// Refuse a certificate that does not lead to a root of --source-ca-bundle, instead of warning
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub(crate) require_anchored_chain: String,
+    /// Ask with the driver's own token instead of the pod's (not available yet: refuses to start)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub(crate) use_own_service_account: String,
+
+    #[command(flatten, next_help_heading = "Volume")]
+    pub(crate) file_names: FileNameFlags,
+    /// Mode of the files in a volume, octal
+    #[arg(long, value_name = "MODE", default_value = "0440")]
+    pub(crate) file_mode: String,
+    /// PEM file with the trust roots that every volume gets; empty: volumes get none
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) source_ca_bundle: String,
+
+    #[command(flatten, next_help_heading = "Kubernetes")]
+    pub(crate) connection: ConnectionFlags,
+    #[command(flatten, next_help_heading = "Logs")]
+    pub(crate) logs: LogFlags,
+}
+
+/// Flags of `approver`.
+#[derive(Debug, Args)]
+#[command(args_override_self = true, next_help_heading = "Approver")]
+pub(crate) struct ApproverFlags {
+    /// Also decide requests without our annotation: approve them, unless they ask for a SPIFFE ID or
+    /// for our issuer
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub(crate) auto_approve_non_spiffe: String,
+    /// Namespace of the Lease by which one of several replicas is chosen; its name is the CSI driver's
+    #[arg(long, value_name = "NAMESPACE", default_value = "cert-manager")]
+    pub(crate) leader_election_namespace: String,
+    /// Address of /readyz and /healthz; empty or 0: off
+    #[arg(long, value_name = "ADDRESS", default_value = ":6060")]
+    pub(crate) readiness_probe_bind_address: String,
+    /// Address of /metrics; empty or 0: off
+    #[arg(long, value_name = "ADDRESS", default_value = ":9402")]
+    pub(crate) metrics_bind_address: String,
+
+    #[command(flatten, next_help_heading = "Certificates")]
+    pub(crate) certificates: CertificateFlags,
+    /// Expect requests from the driver's own service account (not available yet: refuses to start)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub(crate) use_own_service_account: String,
+    /// User name of the driver's service account, system:serviceaccount:NAMESPACE:NAME; used with
+    /// --use-own-service-account only
+    #[arg(
+        long,
+        value_name = "USER",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) driver_service_account: String,
+
+    #[command(flatten, next_help_heading = "Kubernetes")]
+    pub(crate) connection: ConnectionFlags,
+    #[command(flatten, next_help_heading = "Logs")]
+    pub(crate) logs: LogFlags,
+}
+
+/// What driver and approver must agree on.
+#[derive(Debug, Args)]
+pub(crate) struct CertificateFlags {
+    /// Name of the CSI driver, as it is installed in Kubernetes
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "spiffe.csi.cert-manager.io"
+    )]
+    pub(crate) csi_driver_name: String,
+    /// Trust domain of the SPIFFE IDs
+    #[arg(long, value_name = "DOMAIN", default_value = "cluster.local")]
+    pub(crate) trust_domain: String,
+    /// Lifetime that certificates are asked for, e.g. 1h or 90m
+    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    pub(crate) certificate_request_duration: String,
+    /// Name of the issuer; may be empty if a runtime ConfigMap is named
+    #[arg(long, value_name = "NAME", default_value = "my-spiffe-ca")]
+    pub(crate) issuer_name: String,
+    /// Kind of the issuer
+    #[arg(long, value_name = "KIND", default_value = "ClusterIssuer")]
+    pub(crate) issuer_kind: String,
+    /// API group of the issuer
+    #[arg(long, value_name = "GROUP", default_value = "cert-manager.io")]
+    pub(crate) issuer_group: String,
+    /// ConfigMap that names the issuer at run time, before the flags above; empty: none
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) runtime_issuance_config_map_name: String,
+    /// Namespace of that ConfigMap
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) runtime_issuance_config_map_namespace: String,
+}
+
+/// Names of the files in a volume.
+#[derive(Debug, Args)]
+pub(crate) struct FileNameFlags {
+    /// Name of the file with the certificate and its intermediates
+    #[arg(long, value_name = "FILE", default_value = "tls.crt")]
+    pub(crate) file_name_certificate: String,
+    /// Name of the file with the private key
+    #[arg(long, value_name = "FILE", default_value = "tls.key")]
+    pub(crate) file_name_key: String,
+    /// Name of the file with the trust roots
+    #[arg(long, value_name = "FILE", default_value = "ca.crt")]
+    pub(crate) file_name_ca: String,
+}
+
+/// How much is logged, and in what form.
+#[derive(Debug, Args)]
+pub(crate) struct LogFlags {
+    /// How much to log: 0 warnings, 1 what happens, 2 and 3 details, 4 everything of ours, 5 clients too
+    #[arg(long, short = 'v', value_name = "LEVEL", default_value = "1")]
+    pub(crate) log_level: String,
+    /// Form of a log line: text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: String,
+}
+
+/// kubectl's connection flags.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ConnectionFlags {
+    /// Kubeconfig file; empty: $KUBECONFIG, ~/.kube/config, else the pod's service account
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) kubeconfig: String,
+    /// Context of the kubeconfig
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) context: String,
+    /// Cluster of the kubeconfig
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) cluster: String,
+    /// User of the kubeconfig
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) user: String,
+    /// Address of the API server
+    #[arg(
+        long,
+        short = 's',
+        value_name = "URL",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) server: String,
+    /// Bearer token for the API server
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) token: String,
+    /// PEM file with the roots of the API server's certificate
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) certificate_authority: String,
+    /// PEM file with a client certificate for TLS
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) client_certificate: String,
+    /// PEM file with the key of --client-certificate
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) client_key: String,
+    /// Name to expect in the API server's certificate, instead of the one in its address
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) tls_server_name: String,
+    /// Do not check the API server's certificate; insecure
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub(crate) insecure_skip_tls_verify: String,
+    /// How long the API server may be silent before a connection is given up, e.g. 30s; 0: no limit
+    #[arg(long, value_name = "DURATION", default_value = "0")]
+    pub(crate) request_timeout: String,
+    /// User to impersonate
+    #[arg(
+        long = "as",
+        value_name = "USER",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) impersonate_user: String,
+    /// UID to impersonate
+    #[arg(
+        long = "as-uid",
+        value_name = "UID",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) impersonate_uid: String,
+    /// Group to impersonate; may be repeated
+    #[arg(long = "as-group", value_name = "GROUP", action = clap::ArgAction::Append)]
+    pub(crate) impersonate_groups: Vec<String>,
+    /// Accepted as kubectl does, without effect here
+    #[arg(
+        long,
+        short = 'n',
+        value_name = "NAMESPACE",
+        default_value = "",
+        hide = true
+    )]
+    pub(crate) namespace: String,
+    /// Accepted as kubectl does, without effect here
+    #[arg(long, value_name = "DIR", default_value = "", hide = true)]
+    pub(crate) cache_dir: String,
+    /// Accepted as kubectl does, without effect here: responses are never compressed
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", hide = true)]
+    pub(crate) disable_compression: String,
+}
+
+/// Flags of `inspect`.
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+pub(crate) struct InspectFlags {
+    /// Folder to look at: what a pod sees at its mount path
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: std::path::PathBuf,
+    /// Form of the answer: text or json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) file_names: FileNameFlags,
+}

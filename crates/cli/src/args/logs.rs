@@ -1,0 +1,43 @@
+//! Owns `--log-level` and `--log-format`.
+//!
+//! Must not know how logs are written. Invariant: a level is a number as klog takes it.
+
+use super::flags::LogFlags;
+use super::problem::{Problems, Wrong};
+
+/// How much is logged, and in what form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogArgs {
+    /// 0 says least; above 5 nothing more is said.
+    pub(crate) level: u32,
+    pub(crate) format: LogFormat,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl LogArgs {
+    /// Checks both values. `None`: at least one problem was noted.
+    pub(crate) fn from_flags(flags: &LogFlags, problems: &mut Problems) -> Option<Self> {
+        let level = problems.check("--log-level", &flags.log_level, |text| {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            match text.parse::<u32>() {
+                Ok(level) if digits => Ok(level),
+                _ => Err(Wrong::new("is not a level", "a number from 0 to 5")),
+            }
+        });
+        let format = problems.check("--log-format", &flags.log_format, |text| match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err(Wrong::new("is not a form of logs", "text or json")),
+        });
+        Some(Self {
+            level: level?,
+            format: format?,
+        })
+    }
+}

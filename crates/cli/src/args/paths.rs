@@ -1,0 +1,182 @@
+//! Owns paths in flags: the sockets and folders of the driver, and the mode of its files.
+//!
+//! Must not touch the file system. Invariant: a path that comes out is absolute, and a socket's path can
+//! be bound.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use super::problem::Wrong;
+
+/// Longest path that fits into `sun_path` with its NUL (unix(7)).
+pub(crate) const LONGEST_SOCKET_PATH: usize = 107;
+
+/// A path, relative to `working_folder` unless it is absolute.
+///
+/// # Errors
+/// Empty.
+pub(crate) fn required(text: &str, working_folder: &Path) -> Result<PathBuf, Wrong> {
+    optional(text, working_folder)?.ok_or_else(|| Wrong::new("is empty", "a path"))
+}
+
+/// A path, or `None` if the text is empty.
+///
+/// # Errors
+/// A NUL in it.
+pub(crate) fn optional(text: &str, working_folder: &Path) -> Result<Option<PathBuf>, Wrong> {
+    if text.contains('\0') {
+        return Err(Wrong::new("has a NUL in it", "a path"));
+    }
+    // `components` drops `.` and repeated separators, so that the path is the same in every log.
+    Ok((!text.is_empty()).then(|| working_folder.join(text).components().collect()))
+}
+
+/// The path of the CSI socket from `unix://PATH`; like the Go driver, `unix://plugin/csi.sock` is a path
+/// relative to the working folder, not a host.
+///
+/// # Errors
+/// Another scheme, no file name, or longer than a socket's path can be.
+pub(crate) fn endpoint(text: &str, working_folder: &Path) -> Result<PathBuf, Wrong> {
+    let wrong = |what: &str| Wrong::new(what, "unix://PATH, as in unix://plugin/csi.sock");
+    let path = match text.split_once("://") {
+        Some((scheme, path)) if scheme.eq_ignore_ascii_case("unix") => path,
+        Some(_) => return Err(wrong("is not a Unix socket")),
+        None if text.is_empty() => return Err(wrong("is empty")),
+        None if text.starts_with('/') => text,
+        None => return Err(wrong("has no unix:// before it")),
+    };
+    let names_file = !path.is_empty() && !path.ends_with(['/', '.']);
+    if !names_file {
+        return Err(wrong("names no file"));
+    }
+    let path = required(path, working_folder)?;
+    fits_socket(&path)?;
+    Ok(path)
+}
+
+/// Checks that a socket can be bound at an absolute path.
+///
+/// # Errors
+/// Longer than [`LONGEST_SOCKET_PATH`].
+pub(crate) fn fits_socket(path: &Path) -> Result<(), Wrong> {
+    let length = path.as_os_str().as_bytes().len();
+    if length <= LONGEST_SOCKET_PATH {
+        return Ok(());
+    }
+    Err(Wrong::new(
+        format!(
+            "makes the socket {} whose path is {length} bytes long",
+            path.display()
+        ),
+        format!("a path of at most {LONGEST_SOCKET_PATH} bytes in all"),
+    ))
+}
+
+/// The mode of the files in a volume.
+///
+/// # Errors
+/// Not octal, not readable by its owner, writable by everybody, executable, or with set-id or sticky bits.
+pub(crate) fn file_mode(text: &str) -> Result<u32, Wrong> {
+    let wrong = |what: &str| {
+        let allowed = "3 or 4 octal digits, such as 0440: readable by the owner, no execute or set-id bits, \
+                       not writable by everybody";
+        Err(Wrong::new(what, allowed))
+    };
+    let octal = matches!(text.len(), 3 | 4) && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mode = match u32::from_str_radix(text, 8) {
+        Ok(mode) if octal => mode,
+        _ => return wrong("is not an octal mode"),
+    };
+    if mode & 0o7000 != 0 {
+        return wrong("has set-id or sticky bits");
+    }
+    if mode & 0o111 != 0 {
+        return wrong("makes the files executable");
+    }
+    if mode & 0o002 != 0 {
+        return wrong("lets everybody write");
+    }
+    if mode & 0o400 == 0 {
+        return wrong("keeps the owner from reading");
+    }
+    Ok(mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_are_relative_to_the_working_folder() {
+        let table = [
+            ("unix://plugin/csi.sock", "/", "/plugin/csi.sock"),
+            ("unix:///plugin/csi.sock", "/tmp", "/plugin/csi.sock"),
+            ("UNIX://plugin/csi.sock", "/tmp", "/tmp/plugin/csi.sock"),
+            ("unix://./a//b.sock", "/tmp", "/tmp/a/b.sock"),
+            ("/plugin/csi.sock", "/tmp", "/plugin/csi.sock"),
+        ];
+        for (text, folder, expected) in table {
+            assert_eq!(
+                endpoint(text, Path::new(folder)),
+                Ok(PathBuf::from(expected)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_unix_socket_is_refused() {
+        let long = format!("unix:///{}", "x".repeat(107));
+        for text in [
+            "",
+            "unix://",
+            "unix:///",
+            "unix://a/",
+            "unix://..",
+            "unix://a/.",
+            "tcp://127.0.0.1:1",
+            "csi.sock",
+            "unix:a",
+            "unix://a\0b",
+            &long,
+        ] {
+            assert!(endpoint(text, Path::new("/")).is_err(), "{text}");
+        }
+        let longest = format!("unix:///{}", "x".repeat(106));
+        assert!(endpoint(&longest, Path::new("/")).is_ok());
+        let relative = format!("unix://{}", "x".repeat(106));
+        assert!(endpoint(&relative, Path::new("/tmp")).is_err());
+    }
+
+    #[test]
+    fn modes_are_octal_and_keep_the_key_from_being_changed() {
+        for (text, mode) in [
+            ("0440", 0o440),
+            ("440", 0o440),
+            ("0400", 0o400),
+            ("0644", 0o644),
+            ("0660", 0o660),
+        ] {
+            assert_eq!(file_mode(text), Ok(mode), "{text}");
+        }
+        for text in [
+            "", "0", "44", "00440", "0o440", "0488", "-440", "+440", "rw-", "0442", "0666", "0777",
+            "0540", "4440", "2440", "1440", "0040", "0000", "٤٤٠",
+        ] {
+            assert!(file_mode(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_become_absolute() {
+        let folder = Path::new("/run");
+        assert_eq!(
+            required("csi-data-dir", folder),
+            Ok(PathBuf::from("/run/csi-data-dir"))
+        );
+        assert_eq!(required("/a/./b/", folder), Ok(PathBuf::from("/a/b")));
+        assert_eq!(optional("", folder), Ok(None));
+        assert!(required("", folder).is_err());
+        assert!(required("a\0", folder).is_err());
+    }
+}

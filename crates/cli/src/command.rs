@@ -1,0 +1,81 @@
+//! Owns the step from a command line to a command, and from its end to an exit code.
+//!
+//! Must not know what a command does. Invariant: the one place that writes an error for the user and
+//! chooses the exit code.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use crate::args::{self, Command, NoFlags, Problems};
+use crate::{approver, driver, inspect};
+
+/// Exit code of a command that failed while it ran.
+const FAILED: u8 = 1;
+
+/// Exit code of a command line that cannot be run (`EX_USAGE` of sysexits(3)).
+const USAGE: u8 = 64;
+
+/// Runs the command that the arguments (program name first) ask for.
+pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    let command = match args::parse(arguments) {
+        Ok(command) => command,
+        Err(NoFlags::Shown(help)) => return print_help(&help, ExitCode::SUCCESS),
+        Err(NoFlags::Missing(help)) => return print_help(&help, ExitCode::from(USAGE)),
+        Err(NoFlags::Wrong(problems)) => return refuse(&problems),
+    };
+    let outcome = match command {
+        Command::Driver(args) => driver::run(*args).map(|()| ExitCode::SUCCESS),
+        Command::Approver(args) => approver::run(*args).map(|()| ExitCode::SUCCESS),
+        Command::Inspect(args) => inspect::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Demo(flags) => crate::demo::run(&flags).map(|()| ExitCode::SUCCESS),
+        Command::Version => print_version(),
+    };
+    outcome.unwrap_or_else(|error| {
+        complain(&format!("csi-driver-spiffe: {}", one_line(&error)));
+        ExitCode::from(FAILED)
+    })
+}
+
+fn print_version() -> anyhow::Result<ExitCode> {
+    writeln!(
+        anstream::stdout(),
+        "csi-driver-spiffe {}",
+        env!("CARGO_PKG_VERSION")
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Help that was asked for goes to standard output, else to standard error: clap knows which.
+fn print_help(help: &clap::Error, code: ExitCode) -> ExitCode {
+    match help.print() {
+        Ok(()) => code,
+        Err(_closed) => ExitCode::from(FAILED),
+    }
+}
+
+fn refuse(problems: &Problems) -> ExitCode {
+    let flags = match problems.len() {
+        1 => "1 flag or argument is wrong".to_owned(),
+        count => format!("{count} flags or arguments are wrong"),
+    };
+    let lines: String = problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect();
+    complain(&format!(
+        "csi-driver-spiffe: {flags}, nothing was started:{lines}"
+    ));
+    ExitCode::from(USAGE)
+}
+
+/// The error and what caused it, on one line.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").replace(['\n', '\r'], " ")
+}
+
+fn complain(text: &str) {
+    // Nobody is left to be told that standard error is closed.
+    drop(writeln!(anstream::stderr(), "{text}"));
+}

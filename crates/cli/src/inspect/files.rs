@@ -1,0 +1,112 @@
+//! Owns reading the files of a volume from a folder that somebody else may have made.
+//!
+//! Must not know what the files mean. Invariant: reads regular files only, not more than [`LARGEST`] bytes of
+//! each, and wipes the key's bytes after use.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
+use zeroize::Zeroizing;
+
+use crate::args::FileNames;
+
+/// The files of a volume, each with what was found.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    pub(crate) certificate: Found,
+    pub(crate) key: Found,
+    pub(crate) bundle: Found,
+}
+
+impl Folder {
+    /// Reads what is there.
+    pub(crate) fn read(folder: &Path, names: &FileNames) -> Self {
+        Self {
+            certificate: Found::read(folder, &names.certificate),
+            key: Found::read(folder, &names.key),
+            bundle: Found::read(folder, &names.bundle),
+        }
+    }
+}
+
+/// One name in a folder.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) name: String,
+    pub(crate) state: State,
+}
+
+/// What is at a name.
+pub(crate) enum State {
+    Absent,
+    Unreadable(String),
+    File {
+        content: Zeroizing<Vec<u8>>,
+        /// Permission bits.
+        mode: u32,
+        owner: u32,
+        group: u32,
+    },
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Absent => "Absent",
+            Self::Unreadable(_) => "Unreadable",
+            Self::File { .. } => "File(redacted)",
+        })
+    }
+}
+
+impl Found {
+    fn read(folder: &Path, name: &str) -> Self {
+        let state = match read(&folder.join(name)) {
+            Ok((content, metadata)) => State::File {
+                content,
+                mode: metadata.mode() & 0o7777,
+                owner: metadata.uid(),
+                group: metadata.gid(),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => State::Absent,
+            Err(error) => State::Unreadable(error.to_string()),
+        };
+        Self {
+            name: name.to_owned(),
+            state,
+        }
+    }
+
+    /// What was read, if anything was.
+    pub(crate) fn content(&self) -> Option<&[u8]> {
+        match &self.state {
+            State::File { content, .. } => Some(content),
+            State::Absent | State::Unreadable(_) => None,
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, Metadata)> {
+    // Opening a pipe would wait for its writer.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    if metadata.len() > LARGEST {
+        return Err(io::Error::other(format!("larger than {LARGEST} bytes")));
+    }
+    // With all the room from the start, so that no copy of a key is left behind by growing.
+    let mut content = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(LARGEST + 1).unwrap_or(0),
+    ));
+    file.take(LARGEST + 1).read_to_end(&mut content)?;
+    Ok((content, metadata))
+}
+
+/// Bytes; the trust bundles of Kubernetes have the same limit.
+const LARGEST: u64 = 1024 * 1024;

@@ -1,0 +1,182 @@
+//! Owns the answer as data, which `--output json` prints as it is.
+//!
+//! Must not know how it is printed. Invariant: `good` is true exactly if `problems` is empty.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use svid_core::svid::examine::{self, CertificateSummary, Examination};
+
+use super::files::{Folder, Found, State};
+
+/// What is in a volume's folder.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) folder: String,
+    /// Whether it is an SVID that a workload can use now.
+    pub(crate) good: bool,
+    /// Why not.
+    pub(crate) problems: Vec<String>,
+    /// What is allowed, and may surprise somebody.
+    pub(crate) remarks: Vec<String>,
+    pub(crate) spiffe_id: Option<String>,
+    pub(crate) issuer: String,
+    pub(crate) serial: String,
+    pub(crate) not_before: Option<Timestamp>,
+    pub(crate) not_after: Option<Timestamp>,
+    /// The earliest end in the chain.
+    pub(crate) usable_until: Option<Timestamp>,
+    /// Until `usable_until`; negative once that is past.
+    pub(crate) seconds_left: Option<i64>,
+    pub(crate) key_type: String,
+    pub(crate) key_matches: Option<bool>,
+    /// Whether the chain leads to the trust bundle; absent without one.
+    pub(crate) anchored: Option<bool>,
+    pub(crate) chain: Vec<Member>,
+    pub(crate) files: Vec<FileReport>,
+}
+
+/// One certificate of the chain.
+#[derive(Debug, Serialize)]
+pub(crate) struct Member {
+    pub(crate) subject: String,
+    pub(crate) issuer: String,
+    pub(crate) serial: String,
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+    pub(crate) key_type: String,
+    pub(crate) is_ca: bool,
+}
+
+/// One file of the folder.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileReport {
+    pub(crate) name: String,
+    /// `present`, `absent`, or why it cannot be read.
+    pub(crate) state: String,
+    /// Octal, such as `0440`.
+    pub(crate) mode: Option<String>,
+    pub(crate) owner: Option<u32>,
+    pub(crate) group: Option<u32>,
+}
+
+impl Report {
+    /// Judges what was read.
+    pub(crate) fn new(path: &Path, folder: &Folder, now: Timestamp) -> Self {
+        let examination = examined(folder, now);
+        let mut problems = file_problems(folder);
+        let mut remarks = examination.remarks;
+        problems.extend(examination.problems);
+        if matches!(folder.bundle.state, State::Absent) {
+            remarks.push(format!(
+                "there is no {}: nothing says which roots the workload is to trust",
+                folder.bundle.name
+            ));
+        }
+        Self {
+            folder: path.display().to_string(),
+            good: problems.is_empty(),
+            problems,
+            remarks,
+            spiffe_id: examination.spiffe_id,
+            issuer: examination.issuer,
+            serial: examination.serial,
+            not_before: examination.not_before,
+            not_after: examination.not_after,
+            usable_until: examination.usable_until,
+            seconds_left: examination
+                .usable_until
+                .map(|until| until.as_second().saturating_sub(now.as_second())),
+            key_type: examination.key_type,
+            key_matches: examination.key_matches,
+            anchored: examination.anchored,
+            chain: examination.chain.into_iter().map(Member::from).collect(),
+            files: [&folder.certificate, &folder.key, &folder.bundle]
+                .map(FileReport::from)
+                .into(),
+        }
+    }
+}
+
+/// What core says; of a file that is missing only that is said, not also that it is empty.
+fn examined(folder: &Folder, now: Timestamp) -> Examination {
+    let files = examine::Files {
+        chain_pem: folder.certificate.content().unwrap_or_default(),
+        key_pem: folder.key.content(),
+        bundle_pem: folder.bundle.content(),
+    };
+    let mut examination = examine::examine(&files, now);
+    if folder.certificate.content().is_none() {
+        examination.problems.clear();
+    } else if folder.key.content().is_none() {
+        examination
+            .problems
+            .retain(|problem| !problem.starts_with("the private key is missing"));
+    }
+    examination
+}
+
+fn file_problems(folder: &Folder) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (found, required) in [
+        (&folder.certificate, true),
+        (&folder.key, true),
+        (&folder.bundle, false),
+    ] {
+        match &found.state {
+            State::Absent if required => problems.push(format!("there is no {}", found.name)),
+            State::Unreadable(reason) => {
+                problems.push(format!("{} cannot be read: {reason}", found.name))
+            }
+            State::File { mode, .. } if mode & 0o002 != 0 => {
+                problems.push(format!(
+                    "everybody may write {} (mode {mode:04o})",
+                    found.name
+                ));
+            }
+            State::Absent | State::File { .. } => {}
+        }
+    }
+    if let State::File { mode, .. } = folder.key.state
+        && mode & 0o004 != 0
+    {
+        problems.push(format!(
+            "everybody may read the private key (mode {mode:04o})"
+        ));
+    }
+    problems
+}
+
+impl From<&Found> for FileReport {
+    fn from(found: &Found) -> Self {
+        let (state, file) = match &found.state {
+            State::Absent => ("absent".to_owned(), None),
+            State::Unreadable(reason) => (reason.clone(), None),
+            State::File {
+                mode, owner, group, ..
+            } => ("present".to_owned(), Some((mode, owner, group))),
+        };
+        Self {
+            name: found.name.clone(),
+            state,
+            mode: file.map(|(mode, ..)| format!("{mode:04o}")),
+            owner: file.map(|(_, owner, _)| *owner),
+            group: file.map(|(.., group)| *group),
+        }
+    }
+}
+
+impl From<CertificateSummary> for Member {
+    fn from(summary: CertificateSummary) -> Self {
+        Self {
+            subject: summary.subject,
+            issuer: summary.issuer,
+            serial: summary.serial,
+            not_before: summary.not_before,
+            not_after: summary.not_after,
+            key_type: summary.key_type,
+            is_ca: summary.is_ca,
+        }
+    }
+}
