@@ -128,7 +128,7 @@ fn qualified_name(key: &str) -> Result<(), Wrong> {
     let name = match key.split_once('/') {
         Some((prefix, name)) => {
             values::dns_subdomain(&prefix.to_ascii_lowercase(), 253)
-                .map_err(|_| Wrong::new("has a prefix that is not a DNS name", allowed))?;
+                .map_err(|_inner| Wrong::new("has a prefix that is not a DNS name", allowed))?;
             name
         }
         None => key,

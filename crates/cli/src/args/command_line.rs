@@ -32,21 +32,20 @@ pub(crate) enum NoFlags {
 pub(crate) fn read(mut arguments: Vec<OsString>) -> Result<(CommandFlags, Problems), NoFlags> {
     let mut problems = Problems::default();
     loop {
-        match CommandLine::try_parse_from(&arguments) {
+        let error = match CommandLine::try_parse_from(&arguments) {
             Ok(line) => return Ok((line.command, problems)),
-            Err(error) => match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                    return Err(NoFlags::Shown(error));
-                }
-                ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-                | ErrorKind::MissingSubcommand => return Err(NoFlags::Missing(error)),
-                _ => {
-                    let culprit = note(&mut problems, &error);
-                    if !remove(&mut arguments, culprit.as_deref()) {
-                        return Err(NoFlags::Wrong(problems));
-                    }
-                }
-            },
+            Err(error) => error,
+        };
+        let kind = error.kind();
+        if matches!(kind, ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            return Err(NoFlags::Shown(error));
+        }
+        if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            return Err(NoFlags::Missing(error));
+        }
+        let culprit = note(&mut problems, &error);
+        if !remove(&mut arguments, culprit.as_deref()) {
+            return Err(NoFlags::Wrong(problems));
         }
     }
 }

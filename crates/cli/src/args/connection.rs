@@ -137,7 +137,7 @@ fn optional<T>(
 
 fn server(text: &str) -> Result<Uri, Wrong> {
     let wrong = |what: &str| Wrong::new(what, "https://HOST:PORT, or http:// for a test");
-    let uri: Uri = text.parse().map_err(|_| wrong("is not a URL"))?;
+    let uri: Uri = text.parse().map_err(|_inner| wrong("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("https" | "http")) {
         return Err(wrong("is not an http or https URL"));
     }

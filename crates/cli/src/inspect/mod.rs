@@ -47,6 +47,3 @@ fn look(args: &InspectArgs, now: Timestamp) -> anyhow::Result<Report> {
     let folder = Folder::read(&args.folder, &args.names);
     Ok(Report::new(&args.folder, &folder, now))
 }
-
-#[cfg(test)]
-mod tests;

@@ -127,7 +127,7 @@ fn file_problems(folder: &Folder) -> Vec<String> {
         match &found.state {
             State::Absent if required => problems.push(format!("there is no {}", found.name)),
             State::Unreadable(reason) => {
-                problems.push(format!("{} cannot be read: {reason}", found.name))
+                problems.push(format!("{} cannot be read: {reason}", found.name));
             }
             State::File { mode, .. } if mode & 0o002 != 0 => {
                 problems.push(format!(

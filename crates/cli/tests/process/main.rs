@@ -1,0 +1,12 @@
+//! The binary as a user meets it: exit codes, what it prints where, signals.
+
+#[cfg(test)]
+mod certificates;
+#[cfg(test)]
+mod inspect;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod roles;
+#[cfg(test)]
+mod usage;

@@ -1,0 +1,132 @@
+use crate::program::run;
+
+#[test]
+fn help_lists_the_commands_on_standard_output() {
+    for words in [&["help"][..], &["--help"], &["-h"]] {
+        let ran = run(words);
+        assert_eq!(ran.code, 0, "{words:?}");
+        for command in ["driver", "approver", "inspect", "version"] {
+            assert!(
+                ran.stdout.contains(&format!("\n  {command} ")),
+                "{}",
+                ran.stdout
+            );
+        }
+        assert_eq!(ran.stderr, "");
+    }
+}
+
+#[test]
+fn help_of_a_command_lists_its_flags_with_their_defaults() {
+    for words in [
+        &["help", "driver"][..],
+        &["driver", "--help"],
+        &["driver", "--node-id=x", "-h"],
+    ] {
+        let ran = run(words);
+        assert_eq!(ran.code, 0, "{words:?}");
+        for text in [
+            "--node-id",
+            "--data-root",
+            "[default: cluster.local]",
+            "--kubeconfig",
+            "-v, --log-level",
+        ] {
+            assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
+        }
+    }
+    let ran = run(&["help", "approver"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.contains("[default: :6060]"), "{}", ran.stdout);
+}
+
+#[test]
+fn nothing_at_all_shows_help_as_an_error() {
+    let ran = run(&[]);
+
+    assert_eq!(ran.code, 64);
+    assert_eq!(ran.stdout, "");
+    assert!(ran.stderr.contains("Usage:"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let expected = format!("csi-driver-spiffe {}\n", env!("CARGO_PKG_VERSION"));
+    for words in [["version"], ["--version"]] {
+        let ran = run(&words);
+        assert_eq!((ran.code, ran.stdout), (0, expected.clone()), "{words:?}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_and_nothing_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = crate::program::program(&[
+        "driver",
+        "--endpoint=unix://csi.sock",
+        "--data-root=data",
+        "--trust-domain=UPPER",
+        "--file-mode=0777",
+        "--certificate-request-duration=0",
+        "--bogus",
+        "--metrics-bind-address=127.0.0.1:0",
+    ])
+    .current_dir(folder.path())
+    .output()
+    .unwrap();
+    let ran = crate::program::Ran::from(output);
+
+    assert_eq!(ran.code, 64);
+    assert_eq!(ran.stdout, "");
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(
+        lines[0],
+        "csi-driver-spiffe: 5 flags or arguments are wrong, nothing was started:"
+    );
+    let subjects: Vec<&str> = lines[1..]
+        .iter()
+        .filter_map(|line| line.trim().split(['=', ':']).next())
+        .collect();
+    assert_eq!(
+        subjects,
+        [
+            "--bogus",
+            "--node-id",
+            "--trust-domain",
+            "--certificate-request-duration",
+            "--file-mode"
+        ]
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_drivers_own_service_account_is_refused_in_clear_words() {
+    for command in ["driver", "approver"] {
+        let ran = run(&[
+            command,
+            "--use-own-service-account",
+            "--trust-domain=example.org",
+        ]);
+        assert_eq!(ran.code, 64, "{command}");
+        assert!(
+            ran.stderr
+                .contains("--use-own-service-account=\"true\": is not available yet"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn a_token_is_never_repeated() {
+    for words in [
+        &["driver", "--token=abc def"][..],
+        &["driver", "--tokens=abc"],
+        &["approver", "--token", "abc", "def"],
+    ] {
+        let ran = run(words);
+        assert_eq!(ran.code, 64, "{words:?}");
+        assert!(!ran.stderr.contains("abc"), "{}", ran.stderr);
+    }
+}
