@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod certificates;
+#[cfg(all(test, feature = "demo"))]
+mod cluster;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]

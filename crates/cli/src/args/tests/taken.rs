@@ -1,56 +1,9 @@
-//! Every flag and every rule of `driver` and `approver`, through the whole command line.
+//! What is accepted, and what becomes of it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
-
-const NEEDED: [&str; 3] = [
-    "--node-id=node-1",
-    "--data-root=csi-data-dir",
-    "--endpoint=unix://plugin/csi.sock",
-];
-
-fn parse_words(words: &[&str]) -> Result<Command, NoFlags> {
-    let program = std::iter::once("csi-driver-spiffe");
-    parse(
-        program
-            .chain(words.iter().copied())
-            .map(OsString::from)
-            .collect(),
-    )
-}
-
-fn problems_of(outcome: Result<Command, NoFlags>) -> Vec<String> {
-    match outcome {
-        Ok(_) => Vec::new(),
-        Err(NoFlags::Wrong(problems)) => problems.iter().map(ToString::to_string).collect(),
-        Err(other) => panic!("{other:?}"),
-    }
-}
-
-/// What is wrong with `driver`, given what it needs and these flags.
-fn driver_problems(words: &[&str]) -> Vec<String> {
-    problems_of(parse_words(&[&["driver"][..], &NEEDED, words].concat()))
-}
-
-fn driver(words: &[&str]) -> DriverArgs {
-    match parse_words(&[&["driver"][..], &NEEDED, words].concat()) {
-        Ok(Command::Driver(args)) => *args,
-        other => panic!("{words:?} gave {other:?}"),
-    }
-}
-
-fn approver_problems(words: &[&str]) -> Vec<String> {
-    problems_of(parse_words(&[&["approver"][..], words].concat()))
-}
-
-fn approver(words: &[&str]) -> ApproverArgs {
-    match parse_words(&[&["approver"][..], words].concat()) {
-        Ok(Command::Approver(args)) => *args,
-        other => panic!("{words:?} gave {other:?}"),
-    }
-}
 
 #[test]
 fn the_drivers_defaults_are_those_of_the_go_driver() {
@@ -199,171 +152,6 @@ fn every_approver_flag_reaches_its_value() {
 }
 
 #[test]
-fn each_wrong_value_is_told_with_its_flag() {
-    let long = "a".repeat(257);
-    let long_node = format!("--node-id={long}");
-    let long_registration = format!("--kubelet-registration-dir=/{}", "d".repeat(90));
-    let table: &[(&str, &str)] = &[
-        ("--node-id=", "--node-id"),
-        (&long_node, "--node-id"),
-        ("--node-id=a\nb", "--node-id"),
-        ("--data-root=", "--data-root"),
-        ("--endpoint=", "--endpoint"),
-        ("--endpoint=tcp://127.0.0.1:1", "--endpoint"),
-        (&long_registration, "--kubelet-registration-dir"),
-        ("--health-address=9809", "--health-address"),
-        ("--metrics-bind-address=:x", "--metrics-bind-address"),
-        ("--csi-driver-name=Upper.example", "--csi-driver-name"),
-        ("--csi-driver-name=", "--csi-driver-name"),
-        ("--trust-domain=", "--trust-domain"),
-        ("--trust-domain=Example.org", "--trust-domain"),
-        ("--trust-domain=spiffe://example.org", "--trust-domain"),
-        (
-            "--certificate-request-duration=0s",
-            "--certificate-request-duration",
-        ),
-        (
-            "--certificate-request-duration=-1h",
-            "--certificate-request-duration",
-        ),
-        (
-            "--certificate-request-duration=1d",
-            "--certificate-request-duration",
-        ),
-        (
-            "--certificate-request-duration=10ms",
-            "--certificate-request-duration",
-        ),
-        ("--issuer-name=", "--issuer-name"),
-        ("--issuer-name=a/b", "--issuer-name"),
-        ("--issuer-kind=SelfSignedIssuer", "--issuer-kind"),
-        ("--issuer-kind=issuer", "--issuer-kind"),
-        ("--issuer-group=no group", "--issuer-group"),
-        (
-            "--runtime-issuance-config-map-name=a",
-            "--runtime-issuance-config-map-namespace",
-        ),
-        (
-            "--runtime-issuance-config-map-namespace=A",
-            "--runtime-issuance-config-map-namespace",
-        ),
-        (
-            "--extra-certificate-request-annotations=a",
-            "--extra-certificate-request-annotations",
-        ),
-        (
-            "--require-anchored-chain=perhaps",
-            "--require-anchored-chain",
-        ),
-        ("--use-own-service-account", "--use-own-service-account"),
-        ("--use-own-service-account=x", "--use-own-service-account"),
-        ("--file-name-key=../tls.key", "--file-name-key"),
-        ("--file-name-key=tls.crt", "--file-name-key"),
-        ("--file-mode=0777", "--file-mode"),
-        ("--log-level=x", "--log-level"),
-        ("--log-level=-1", "--log-level"),
-        ("--log-level=", "--log-level"),
-        ("--log-format=xml", "--log-format"),
-        ("--server=ftp://x", "--server"),
-        ("--server=localhost:8080", "--server"),
-        ("--server=https://user:pass@host", "--server"),
-        ("--server=https://host/?a=b", "--server"),
-        ("--tls-server-name=a b", "--tls-server-name"),
-        (
-            "--insecure-skip-tls-verify=maybe",
-            "--insecure-skip-tls-verify",
-        ),
-        ("--disable-compression=maybe", "--disable-compression"),
-        ("--request-timeout=soon", "--request-timeout"),
-        ("--request-timeout=-1s", "--request-timeout"),
-        ("--client-certificate=a.pem", "--client-certificate"),
-        ("--client-key=a.pem", "--client-key"),
-        ("--as-group=a", "--as-group"),
-        ("--as-uid=a", "--as-uid"),
-        ("--as=a\nb", "--as"),
-    ];
-    for (word, flag) in table {
-        let problems = driver_problems(&[word]);
-        assert_eq!(problems.len(), 1, "{word}: {problems:?}");
-        let subject = problems[0].split(['=', ':']).next();
-        assert_eq!(subject, Some(*flag), "{word}: {problems:?}");
-        assert!(problems[0].contains("; allowed: "), "{problems:?}");
-    }
-    let table = [
-        "--leader-election-namespace=",
-        "--leader-election-namespace=a.b",
-        "--readiness-probe-bind-address=x",
-        "--metrics-bind-address=:9402:1",
-        "--metrics-bind-address=:6060",
-        "--auto-approve-non-spiffe=x",
-        "--use-own-service-account=true",
-        "--driver-service-account=me",
-        "--trust-domain=A",
-        "--issuer-name=",
-        "-v=x",
-        "--log-format=",
-    ];
-    for word in table {
-        let problems = approver_problems(&[word]);
-        assert_eq!(problems.len(), 1, "{word}: {problems:?}");
-    }
-}
-
-#[test]
-fn all_that_is_wrong_is_told_at_once() {
-    let problems = problems_of(parse_words(&[
-        "driver",
-        "--endpoint=tcp://x",
-        "--unknown=1",
-        "--trust-domain=A_B",
-        "--certificate-request-duration=never",
-        "--file-mode=0999",
-        "--file-name-ca=tls.crt",
-        "--log-format=xml",
-        "stray",
-        "--token=a b",
-        "--metrics-bind-address",
-    ]));
-
-    let subjects: Vec<&str> = problems
-        .iter()
-        .filter_map(|line| line.split(['=', ':']).next())
-        .collect();
-    assert_eq!(
-        subjects,
-        [
-            "--unknown",
-            "argument",
-            "--metrics-bind-address",
-            "--node-id",
-            "--data-root",
-            "--endpoint",
-            "--trust-domain",
-            "--certificate-request-duration",
-            "--file-name-ca",
-            "--file-mode",
-            "--token",
-            "--log-format",
-        ]
-    );
-}
-
-#[test]
-fn flags_that_exclude_each_other_are_told() {
-    let table: &[&[&str]] = &[
-        &["--health-address=:1", "--metrics-bind-address=:1"],
-        &[
-            "--insecure-skip-tls-verify",
-            "--certificate-authority=ca.pem",
-        ],
-        &["--file-name-certificate=a", "--file-name-key=a"],
-    ];
-    for words in table {
-        assert_eq!(driver_problems(words).len(), 1, "{words:?}");
-    }
-}
-
-#[test]
 fn an_issuer_is_one_that_can_work() {
     let table: &[(&[&str], Option<(&str, &str)>)] = &[
         (
@@ -451,15 +239,6 @@ fn connection_flags_are_read_as_kubectl_reads_them() {
 }
 
 #[test]
-fn a_wrong_token_is_not_repeated() {
-    let problems = driver_problems(&["--token=very secret"]);
-
-    assert_eq!(problems.len(), 1);
-    assert!(!problems[0].contains("very"), "{problems:?}");
-    assert!(!problems[0].contains("secret"), "{problems:?}");
-}
-
-#[test]
 fn what_will_not_do_what_is_hoped_is_warned_of() {
     let table: &[(&[&str], usize)] = &[
         (&["--certificate-request-duration=5m"], 0),
@@ -478,28 +257,4 @@ fn what_will_not_do_what_is_hoped_is_warned_of() {
     for (words, count) in table {
         assert_eq!(driver(words).warnings.len(), *count, "{words:?}");
     }
-}
-
-#[test]
-fn inspect_tells_all_that_is_wrong_too() {
-    assert!(matches!(
-        parse_words(&["inspect", "dir"]),
-        Ok(Command::Inspect(_))
-    ));
-    assert!(matches!(
-        parse_words(&["inspect", "dir", "-o", "json"]),
-        Ok(Command::Inspect(_))
-    ));
-    let problems = problems_of(parse_words(&[
-        "inspect",
-        "dir",
-        "--output=xml",
-        "--file-name-key=a/b",
-        "--keys",
-        "second",
-    ]));
-    assert_eq!(problems.len(), 4, "{problems:?}");
-    let problems = problems_of(parse_words(&["inspect"]));
-    assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems[0].contains("DIR"), "{problems:?}");
 }
