@@ -231,3 +231,20 @@ async fn clients_are_made_without_the_machines_roots_where_none_are_used() {
         assert!(kube::Client::try_from(config).is_ok());
     }
 }
+
+#[tokio::test]
+async fn a_proxy_in_the_kubeconfig_is_refused_and_not_ignored() {
+    let (_folder, path) = folder();
+    let proxied = KUBECONFIG.replace(
+        "server: 'http://one.example:1'",
+        "server: 'http://one.example:1', proxy-url: 'http://proxy.example:3128'",
+    );
+    std::fs::write(&path, proxied).unwrap();
+
+    let config = configured(&[], only(&path)).await.unwrap();
+    let Err(error) = kube::Client::try_from(config) else {
+        panic!("the proxy was ignored");
+    };
+
+    assert!(error.to_string().contains("proxy.example"), "{error}");
+}
