@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn maps_are_read_as_pflag_reads_them() {
-        let table: &[(&[&str], &[(&str, &str)])] = &[
+        type Entries = &'static [(&'static str, &'static str)];
+        let table: &[(&[&str], Entries)] = &[
             (&[], &[]),
             (&[""], &[]),
             (&["a=b"], &[("a", "b")]),

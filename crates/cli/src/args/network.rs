@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn addresses_are_read_as_go_reads_them() {
-        let table: &[(&str, Option<(Option<&str>, u16)>)] = &[
+        type HostAndPort = (Option<&'static str>, u16);
+        let table: &[(&str, Option<HostAndPort>)] = &[
             ("", None),
             ("0", None),
             (":6060", Some((None, 6060))),

@@ -2,7 +2,8 @@
 
 #[cfg(test)]
 mod certificates;
-#[cfg(all(test, feature = "demo"))]
+#[cfg(test)]
+#[cfg(feature = "demo")]
 mod cluster;
 #[cfg(test)]
 mod inspect;

@@ -2,7 +2,9 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 pub(crate) fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_csi-driver-spiffe"));
@@ -67,22 +69,25 @@ impl Running {
         }
     }
 
-    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.child.id()).unwrap();
-        let id = rustix::process::Pid::from_raw(id).unwrap();
-        rustix::process::kill_process(id, signal).unwrap();
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.id(), signal).unwrap();
     }
 
     /// Waits for the end, at most 40 s: the grace period and room for a slow machine.
     pub(crate) fn exit_code(&mut self) -> i32 {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code().expect("an exit code, not a signal");
-            }
-            assert!(start.elapsed() < Duration::from_secs(40), "it does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let limit = Timespec {
+            tv_sec: 40,
+            tv_nsec: 0,
+        };
+        let process = pidfd_open(self.id(), PidfdFlags::empty()).unwrap();
+        let mut ends = [PollFd::new(&process, PollFlags::IN)];
+        assert_eq!(poll(&mut ends, Some(&limit)), Ok(1), "it does not end");
+        let status = self.child.wait().unwrap();
+        status.code().expect("an exit code, not a signal")
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap()
     }
 }
 

@@ -153,7 +153,8 @@ fn every_approver_flag_reaches_its_value() {
 
 #[test]
 fn an_issuer_is_one_that_can_work() {
-    let table: &[(&[&str], Option<(&str, &str)>)] = &[
+    type KindAndGroup = (&'static str, &'static str);
+    let table: &[(&[&str], Option<KindAndGroup>)] = &[
         (
             &["--issuer-kind=Issuer"],
             Some(("Issuer", "cert-manager.io")),
