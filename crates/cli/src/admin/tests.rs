@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Endpoints, Health, Listener, socket_answers};
+use super::endpoints::socket_answers;
+use super::{Endpoints, Health, Listener};
 use crate::args::ListenAddress;
 
 fn any_port() -> ListenAddress {

@@ -17,6 +17,7 @@ use super::{annotations, paths, values};
 
 /// The checked flags of `driver`.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "read when the driver is wired"))]
 pub(crate) struct DriverArgs {
     pub(crate) node_id: String,
     /// Absolute.

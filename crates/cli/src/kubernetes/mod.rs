@@ -4,7 +4,7 @@
 //! neither client retries by itself, since kube's own layer tries for up to 1000 s, creates included.
 //!
 //! [`sources`] finds and reads kubeconfigs, [`configuration`] applies the flags in client-go's order, and
-//! [`connect`] makes the clients.
+//! [`mod@connect`] makes the clients.
 
 mod configuration;
 mod connect;
