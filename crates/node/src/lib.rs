@@ -1,1 +1,25 @@
 //! The driver: what runs on every node.
+//!
+//! | folder | owns |
+//! | --- | --- |
+//! | `csi` | the gRPC services that the kubelet calls |
+//! | `registration` | sockets, and making ourselves known to the kubelet |
+//! | `wish` | what the kubelet wants of us, typed |
+//! | `lifecycle` | one task a volume, from publish to unpublish |
+//! | `issuance` | one CertificateRequest, from create to a checked certificate |
+//! | `renewal` | when to ask again: schedule and backoff, pure |
+//! | `volume` | mounts, files and records |
+//! | `trust` | the CA bundle and its changes |
+//! | `issuer` | which issuer to ask, and its changes |
+//! | `events` | Events on a pod about what somebody must act on |
+
+pub mod clock;
+pub mod csi;
+pub mod events;
+pub mod issuer;
+pub mod lifecycle;
+pub mod registration;
+pub mod renewal;
+pub mod trust;
+pub mod volume;
+pub mod wish;

@@ -1,0 +1,9 @@
+//! When to ask for the next certificate, and when to try again after a failure.
+//!
+//! Pure: the caller supplies times and chance. Knows nothing of volumes' files or of Kubernetes.
+
+mod backoff;
+mod schedule;
+
+pub use backoff::Backoff;
+pub use schedule::{Window, due, least_pause};
