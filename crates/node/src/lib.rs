@@ -16,6 +16,7 @@
 pub mod clock;
 pub mod csi;
 pub mod events;
+pub mod issuance;
 pub mod issuer;
 pub mod lifecycle;
 pub mod registration;

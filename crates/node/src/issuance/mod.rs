@@ -1,0 +1,18 @@
+//! One CertificateRequest, from its create to a certificate that was checked.
+//!
+//! Owns what is said to the API server about certificates: the shape of a request, the calls and
+//! their failures, the waiting. Knows nothing of mounts or files, and nothing of when to ask.
+//! Invariant: nothing that an issuer or the API server returned leaves this room unchecked, and no
+//! text made here holds a token, a key or PEM.
+
+mod api;
+mod kubernetes;
+mod outcome;
+mod request;
+mod wait;
+
+pub use api::{ApiError, Events, Requests};
+pub use kubernetes::{ApiHealth, KubernetesRequests};
+pub use outcome::{Failure, Outcome};
+pub use request::{Attempt, RequestSettings};
+pub use wait::{Answer, Stage, wait};

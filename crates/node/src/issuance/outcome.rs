@@ -1,0 +1,82 @@
+//! How an attempt to get a certificate ended.
+
+use std::time::Duration;
+
+use super::ApiError;
+use crate::events::EventReason;
+
+/// How an attempt ended, as a metric's label has it. Closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The pod sees a new certificate.
+    Issued,
+    /// The approver denied the request.
+    Denied,
+    /// The issuer gave up.
+    Failed,
+    /// cert-manager called the request malformed.
+    Invalid,
+    /// Somebody deleted the request.
+    Deleted,
+    /// Nobody decided or signed in time.
+    TimedOut,
+    /// Another issuer is to be asked.
+    IssuerChanged,
+    /// What the issuer returned was refused.
+    BadCertificate,
+    /// The pod's service account may not create requests.
+    Forbidden,
+    /// The pod's token is not accepted.
+    Unauthorized,
+    /// The API server failed or could not be reached.
+    ApiError,
+    /// The files could not be shown to the pod.
+    NotMounted,
+    /// An issuer or the trust bundle is not known yet.
+    NotConfigured,
+}
+
+/// Why an attempt ended without a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind of ending.
+    pub outcome: Outcome,
+    /// What went wrong on which object, and what to do.
+    pub reason: String,
+    /// How long the API server wants to be left alone.
+    pub retry_after: Option<Duration>,
+    /// What to tell the pod's owner, where they must act.
+    pub event: Option<EventReason>,
+}
+
+impl Failure {
+    /// A failure that the pod's owner or an administrator must hear of.
+    pub fn reported(outcome: Outcome, event: EventReason, reason: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            retry_after: None,
+            event: Some(event),
+        }
+    }
+
+    /// A failure that is likely to pass.
+    pub fn silent(outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            retry_after: None,
+            event: None,
+        }
+    }
+
+    /// A failed call; `attempted` says what on which object.
+    pub fn api(attempted: &str, error: &ApiError) -> Self {
+        Self {
+            outcome: Outcome::ApiError,
+            reason: format!("{attempted}: {error}"),
+            retry_after: error.retry_after(),
+            event: None,
+        }
+    }
+}
