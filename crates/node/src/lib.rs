@@ -19,6 +19,7 @@ pub mod events;
 pub mod issuance;
 pub mod issuer;
 pub mod lifecycle;
+pub mod metrics;
 pub mod registration;
 pub mod renewal;
 pub mod trust;

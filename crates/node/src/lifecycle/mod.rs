@@ -1,6 +1,39 @@
 //! One task a volume, from its first publish to its removal.
+//!
+//! Owns which volumes there are and what each is doing. A publish only states what is wanted,
+//! hands over its token and waits for the volume's status; the task does the work, whoever waits
+//! or hangs up. Knows nothing of gRPC, mounts or HTTP. Invariants: a volume has at most one task;
+//! records and files of a volume have one writer at a time; nothing is sent for a volume that is
+//! going.
+//!
+//! | file | owns |
+//! | --- | --- |
+//! | `tasks` | the volumes by id: publish, unpublish, recovery, the end |
+//! | `task` | one volume's loop: look, wait until due, attempt, back off |
+//! | `attempt` | one attempt: key, request, answer, check, files |
+//! | `slot` | where one volume is in its life
+//! | `writer` | the only hand that writes a volume's record and files |
+//! | `status` | what a volume's task is doing, and what a publish is told about it |
+//! | `board` | all statuses, for metrics and `/status` |
+//! | `cleaner` | deleting the requests of volumes that are gone |
+//! | `context` | what all of them are given |
+
+mod attempt;
+mod board;
+mod cleaner;
+mod context;
+mod slot;
+mod status;
+mod task;
+mod tasks;
+mod writer;
 
 use std::time::Duration;
+
+pub use board::Board;
+pub use context::{AnchoringPolicy, Context, Report};
+pub use status::{Phase, VolumeStatus};
+pub use tasks::{TaskPanicked, VolumeTasks};
 
 use crate::wish::{PublishRequest, TargetPath, VolumeId};
 

@@ -1,0 +1,115 @@
+//! Deleting the requests of volumes that are gone.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Duration, Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::context::Context;
+use crate::issuance::ApiError;
+use crate::metrics::ApiCall;
+use crate::renewal::Backoff;
+use crate::volume::Record;
+
+/// Deletes requests in the background, as soon as the API server takes it. What is left when the
+/// process ends is garbage that Kubernetes collects: every request has its pod for an owner.
+#[derive(Clone)]
+pub(super) struct Cleaner {
+    context: Arc<Context>,
+    tasks: TaskTracker,
+    places: Arc<Semaphore>,
+    shutdown: CancellationToken,
+}
+
+/// Whether a request needs no more deleting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Deletion {
+    /// It is gone, or never will be by our hand.
+    Done,
+    /// It may work later.
+    Later(ApiError),
+}
+
+impl Cleaner {
+    pub(super) fn new(
+        context: Arc<Context>,
+        tasks: TaskTracker,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            context,
+            tasks,
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            shutdown,
+        }
+    }
+
+    /// Deletes every request that the record of a volume names.
+    pub(super) fn sweep(&self, record: &Record) {
+        let namespace = record.wish.service_account.namespace().to_owned();
+        let names = record
+            .in_flight
+            .iter()
+            .chain(&record.issued)
+            .chain(&record.obsolete);
+        for name in names {
+            let (cleaner, name) = (self.clone(), name.clone());
+            let namespace = namespace.clone();
+            self.tasks.spawn(async move {
+                let shutdown = cleaner.shutdown.clone();
+                shutdown
+                    .run_until_cancelled(cleaner.persist(&namespace, &name))
+                    .await;
+            });
+        }
+    }
+
+    async fn persist(&self, namespace: &str, name: &str) {
+        let end = Instant::now() + PATIENCE;
+        let mut backoff = Backoff::default();
+        while Instant::now() < end {
+            let deletion = {
+                let Ok(_place) = self.places.acquire().await else {
+                    return;
+                };
+                delete(&self.context, namespace, name).await
+            };
+            let Deletion::Later(error) = deletion else {
+                return;
+            };
+            let chance = self.context.chance.fraction();
+            let pause = backoff.next(None, error.retry_after(), chance);
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.context.health.recovered() => {}
+            }
+        }
+        tracing::warn!(
+            namespace,
+            request = name,
+            "gave up deleting the CertificateRequest"
+        );
+    }
+}
+
+/// Tries once to delete a request. A refused delete is a warning, since the pod owns the request
+/// and takes it along when it goes.
+pub(super) async fn delete(context: &Context, namespace: &str, name: &str) -> Deletion {
+    let error = match context.requests.delete(namespace, name).await {
+        Ok(()) | Err(ApiError::NotFound) => return Deletion::Done,
+        Err(error) => error,
+    };
+    context.metrics.api_error(ApiCall::Delete, &error);
+    if let ApiError::Forbidden(_) | ApiError::Refused { .. } = error {
+        tracing::warn!(namespace, request = name, %error, "deleting the CertificateRequest");
+        return Deletion::Done;
+    }
+    Deletion::Later(error)
+}
+
+/// More would compete with creates after an outage.
+const AT_ONCE: usize = 8;
+/// An hour: an outage that lasts longer leaves the rest to the garbage collector.
+const PATIENCE: Duration = Duration::from_secs(3600);

@@ -1,0 +1,83 @@
+//! Where one volume is in its life.
+//!
+//! Invariant: whoever changes it holds the slot's lock, so a volume is never begun and removed at
+//! the same time. Nothing here waits for the network while the lock is held.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::status::{Phase, VolumeStatus};
+use super::writer::Writer;
+use crate::wish::{PodToken, Wish};
+
+/// One volume's place among the others. Outlives the volume for whoever still waits for its lock.
+#[derive(Default)]
+pub(super) struct Slot(Mutex<Life>);
+
+/// Where a volume is in its life.
+#[derive(Default)]
+pub(super) enum Life {
+    /// Nothing of it is known.
+    #[default]
+    Vacant,
+    /// Its task runs.
+    Live(Live),
+    /// Its task has ended and what it left is being removed.
+    Going(Writer),
+    /// The slot is no longer among the others.
+    Retired,
+}
+
+/// A volume whose task runs.
+pub(super) struct Live {
+    pub(super) wish: Arc<Wish>,
+    pub(super) token: watch::Sender<Option<PodToken>>,
+    pub(super) status: watch::Receiver<VolumeStatus>,
+    pub(super) writer: Writer,
+    pub(super) stop: CancellationToken,
+    pub(super) task: JoinHandle<()>,
+}
+
+impl Slot {
+    pub(super) async fn lock(&self) -> MutexGuard<'_, Life> {
+        self.0.lock().await
+    }
+}
+
+impl Live {
+    /// Takes a token that lives longer than the one at hand.
+    pub(super) fn offer(&self, token: PodToken) {
+        self.token.send_if_modified(|held| {
+            let better = held
+                .as_ref()
+                .is_none_or(|held| held.expires_at < token.expires_at);
+            if better {
+                *held = Some(token);
+            }
+            better
+        });
+    }
+
+    pub(super) fn is_valid(&self, now: Timestamp) -> bool {
+        self.status.borrow().is_valid(now)
+    }
+
+    /// Ends the task, which waits for no network, and hands over the pen.
+    pub(super) async fn end(self) -> Writer {
+        self.stop.cancel();
+        // A task that panicked has said so and ends the process.
+        let _ended = self.task.await;
+        self.writer
+    }
+}
+
+/// The status before the task has looked.
+pub(super) const UNKNOWN: VolumeStatus = VolumeStatus {
+    phase: Phase::Starting,
+    window: None,
+    failure: None,
+};

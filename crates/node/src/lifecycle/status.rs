@@ -1,0 +1,99 @@
+//! What a volume's task is doing, and what a publish is told about it.
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::PublishError;
+use crate::clock::Clock;
+use crate::renewal::Window;
+
+/// What a volume's task is doing and what the pod has.
+#[derive(Clone, Debug)]
+pub struct VolumeStatus {
+    /// What the task is doing.
+    pub phase: Phase,
+    /// When the certificate that the pod sees can be used; None where there is none.
+    pub window: Option<Window>,
+    /// Why the last attempt failed; None after a success.
+    pub failure: Option<String>,
+}
+
+/// What a volume's task is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking at what is there.
+    Starting,
+    /// The certificate is good until this time at least.
+    Resting(Timestamp),
+    /// Waiting for the kubelet to bring a token that is still valid.
+    AwaitingToken,
+    /// Creating the request.
+    Requesting,
+    /// Waiting for approval and issuance.
+    Pending,
+    /// The certificate is there and becomes valid at this time.
+    Holding(Timestamp),
+    /// Making the files visible.
+    Publishing,
+    /// The next attempt begins at this time, or when something changes that may help.
+    RetryingAt(Instant),
+}
+
+impl VolumeStatus {
+    /// Whether the pod sees a certificate that is valid at `now`.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.window
+            .is_some_and(|window| window.start <= now && now < window.end)
+    }
+
+    fn doing(&self) -> &'static str {
+        match self.phase {
+            Phase::Starting => "looking at what is in the volume",
+            Phase::Resting(_) => "waiting for the renewal",
+            Phase::AwaitingToken => "waiting for the kubelet to send a token that is still valid",
+            Phase::Requesting => "creating the CertificateRequest",
+            Phase::Pending => "waiting for the CertificateRequest to be approved and signed",
+            Phase::Holding(_) => "waiting for the certificate's notBefore",
+            Phase::Publishing => "showing the files to the pod",
+            Phase::RetryingAt(_) => "waiting before the next attempt",
+        }
+    }
+}
+
+/// Waits until the volume shows a valid certificate, at most until `deadline`.
+///
+/// Where the next attempt falls after the deadline the last reason is told at once: the kubelet's
+/// backoff grows with every answer, and waiting could not help.
+pub(super) async fn until_valid(
+    status: &mut watch::Receiver<VolumeStatus>,
+    clock: &dyn Clock,
+    deadline: Instant,
+) -> Result<(), PublishError> {
+    loop {
+        {
+            let now = status.borrow_and_update();
+            if now.is_valid(clock.now()) {
+                return Ok(());
+            }
+            if let (Phase::RetryingAt(next), Some(failure)) = (now.phase, &now.failure)
+                && next > deadline
+            {
+                return Err(PublishError::Unavailable(failure.clone()));
+            }
+        }
+        tokio::select! {
+            changed = status.changed() => if changed.is_err() {
+                return Err(PublishError::Aborted("the volume is being removed".to_owned()));
+            },
+            () = sleep_until(deadline) => {
+                let now = status.borrow();
+                let last = match &now.failure {
+                    Some(failure) => format!("; the last attempt failed: {failure}"),
+                    None => String::new(),
+                };
+                return Err(PublishError::DeadlineExceeded(format!("still {}{last}", now.doing())));
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! One volume's loop: look, wait until due, attempt, back off.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use svid_core::identity::SpiffeId;
+use svid_core::svid::{Expectation, PublicKey, X509Svid};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::cleaner::{self, Deletion};
+use super::context::Context;
+use super::status::{Phase, VolumeStatus};
+use super::writer::{WriteError, Writer};
+use crate::issuance::{Failure, Outcome};
+use crate::issuer::IssuerState;
+use crate::metrics::AttemptKind;
+use crate::renewal::{Backoff, Window, due, least_pause};
+use crate::trust::TrustState;
+use crate::wish::{PodToken, Wish};
+
+/// What keeps one volume's certificate and trust bundle good. Runs until it is dropped.
+pub(super) struct VolumeTask {
+    pub(super) context: Arc<Context>,
+    pub(super) wish: Arc<Wish>,
+    pub(super) writer: Writer,
+    pub(super) token: watch::Receiver<Option<PodToken>>,
+    pub(super) status: watch::Sender<VolumeStatus>,
+}
+
+/// The certificate that the pod sees.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    pub(super) window: Window,
+    due: Timestamp,
+    /// Not renewed before this, whatever the wall clock says.
+    rested: Instant,
+}
+
+impl VolumeTask {
+    /// Keeps the volume good, without end.
+    pub(super) async fn run(self) {
+        tokio::select! {
+            () = self.follow_certificate() => {}
+            () = self.follow_bundle() => {}
+        }
+    }
+
+    async fn follow_certificate(&self) {
+        let mut shown = self.look().await;
+        self.status
+            .send_modify(|status| status.window = shown.map(|shown| shown.window));
+        loop {
+            if let Some(shown) = &shown {
+                self.set(Phase::Resting(shown.due));
+                tokio::select! {
+                    () = self.rest(shown) => {}
+                    () = self.tidy() => {}
+                }
+            }
+            shown = Some(self.renew().await);
+        }
+    }
+
+    /// What is in the volume: a good SVID of the pod's identity with its key, or None.
+    async fn look(&self) -> Option<Shown> {
+        let volume = &self.wish.volume;
+        let files = match self.writer.read().await {
+            Ok(files) => files?,
+            Err(error) => {
+                tracing::warn!(%volume, %error, "looking at what is in the volume");
+                return None;
+            }
+        };
+        let now = self.context.clock.now();
+        let identity = self.spiffe_id();
+        let found = PublicKey::from_pkcs8_pem(&files.key).map_err(|error| error.to_string());
+        let found = found.and_then(|key| {
+            let expected = Expectation {
+                spiffe_id: &identity,
+                public_key: &key,
+                trust_bundle: None,
+            };
+            X509Svid::verify(&files.certificate, &expected, now).map_err(|error| error.to_string())
+        });
+        match found {
+            Ok(svid) => Some(self.shown(&svid, Duration::ZERO)),
+            Err(error) => {
+                tracing::info!(%volume, error, "what is in the volume is of no use: asking anew");
+                None
+            }
+        }
+    }
+
+    /// Ends when the certificate is due, by the wall clock or by one that nobody can set.
+    async fn rest(&self, shown: &Shown) {
+        sleep_until(shown.rested).await;
+        let left = self.context.clock.now().duration_until(shown.due);
+        tokio::select! {
+            () = self.context.clock.sleep_until(shown.due) => {}
+            () = sleep(left.try_into().unwrap_or_default()) => {}
+        }
+    }
+
+    /// Deletes requests that are of no use any more, then does nothing, without end.
+    async fn tidy(&self) {
+        let mut backoff = Backoff::default();
+        while let Err(error) = self.delete_obsolete().await {
+            let chance = self.context.chance.fraction();
+            let wait = backoff.next(None, error.retry_after, chance);
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.context.health.recovered() => {}
+            }
+        }
+        pending::<()>().await;
+    }
+
+    /// Attempts until one succeeds.
+    async fn renew(&self) -> Shown {
+        let mut backoff = Backoff::default();
+        loop {
+            let token = self.usable_token().await;
+            let started = Instant::now();
+            let kind = if self.status.borrow().is_valid(self.context.clock.now()) {
+                AttemptKind::Renewal
+            } else {
+                AttemptKind::Issuance
+            };
+            // Marked before the attempt reads them, so that a change during it counts as one.
+            let mut issuer = self.context.issuer.clone();
+            let mut trust = self.context.trust.clone();
+            issuer.mark_unchanged();
+            trust.mark_unchanged();
+            let result = self.attempt(&token, started).await;
+            let outcome = result
+                .as_ref()
+                .map_or_else(|failure| failure.outcome, |_| Outcome::Issued);
+            self.context.metrics.attempt(kind, outcome);
+            match result {
+                Ok(shown) => return shown,
+                Err(failure) if failure.outcome == Outcome::IssuerChanged => {
+                    tracing::info!(volume = %self.wish.volume, reason = failure.reason, "asking again");
+                }
+                Err(failure) => {
+                    self.back_off(&failure, &mut backoff, (&mut issuer, &mut trust))
+                        .await;
+                }
+            }
+        }
+    }
+
+    /// Waits for a token that the API server can still take. A restart has none until the next
+    /// publish; that is no failure.
+    async fn usable_token(&self) -> PodToken {
+        let mut token = self.token.clone();
+        loop {
+            if let Some(token) = &*token.borrow_and_update()
+                && token.expires_at > self.context.clock.now()
+            {
+                return token.clone();
+            }
+            self.set(Phase::AwaitingToken);
+            changed(&mut token).await;
+        }
+    }
+
+    /// Tells whoever must know, and waits: until the backoff is over, or until something changed
+    /// that may help.
+    async fn back_off(
+        &self,
+        failure: &Failure,
+        backoff: &mut Backoff,
+        (issuer, trust): (
+            &mut watch::Receiver<IssuerState>,
+            &mut watch::Receiver<TrustState>,
+        ),
+    ) {
+        let (context, wish) = (&self.context, &self.wish);
+        let now = context.clock.now();
+        let status = self.status.borrow().clone();
+        let window = status.window.filter(|_| status.is_valid(now));
+        let remaining = window.map(|window| window.remaining(now));
+        let wait = backoff.next(remaining, failure.retry_after, context.chance.fraction());
+        let next = Instant::now() + wait;
+        tracing::warn!(
+            volume = %wish.volume,
+            namespace = wish.service_account.namespace(),
+            pod = wish.pod.name,
+            reason = failure.reason,
+            failures = backoff.failures(),
+            next_try_seconds = wait.as_secs(),
+            valid_seconds = remaining.unwrap_or_default().as_secs(),
+            "no new certificate"
+        );
+        if let Some(event) = failure.event {
+            context.events.report(wish, event, &failure.reason);
+        }
+        context.metrics.retry();
+        let mut token = self.token.clone();
+        token.mark_unchanged();
+        self.status.send_modify(|status| {
+            status.phase = Phase::RetryingAt(next);
+            status.failure = Some(failure.reason.clone());
+        });
+        tokio::select! {
+            () = sleep_until(next) => {}
+            () = changed(&mut token), if failure.outcome == Outcome::Unauthorized => {}
+            () = changed(issuer) => {}
+            () = changed(trust) => {}
+            () = context.health.recovered(), if failure.outcome == Outcome::ApiError => {
+                // All volumes that wait hear of it at the same time.
+                sleep(RECOVERY_SPREAD.mul_f64(context.chance.fraction())).await;
+            }
+        }
+    }
+
+    /// Shows each new trust bundle to the pod, without end.
+    async fn follow_bundle(&self) {
+        let mut trust = self.context.trust.clone();
+        let mut backoff = Backoff::default();
+        loop {
+            trust.mark_unchanged();
+            let newest = self.context.trust.clone();
+            let shown = self
+                .writer
+                .show_bundle(move || bundle_text(&newest.borrow()))
+                .await;
+            let Err(error) = shown else {
+                backoff = Backoff::default();
+                changed(&mut trust).await;
+                continue;
+            };
+            let wait = backoff.next(None, None, self.context.chance.fraction());
+            tracing::warn!(volume = %self.wish.volume, %error, "showing the new trust bundle");
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = changed(&mut trust) => {}
+            }
+        }
+    }
+
+    /// Deletes the requests that ended badly or were superseded. One call each.
+    pub(super) async fn delete_obsolete(&self) -> Result<(), Failure> {
+        let namespace = self.wish.service_account.namespace();
+        for name in self.writer.record().await.obsolete {
+            let deletion = cleaner::delete(&self.context, namespace, &name).await;
+            if let Deletion::Later(error) = deletion {
+                let attempted = format!("deleting the CertificateRequest {namespace}/{name}");
+                return Err(Failure::api(&attempted, &error));
+            }
+            self.note(
+                self.writer
+                    .amend(move |record| record.obsolete.retain(|kept| *kept != name))
+                    .await,
+            );
+        }
+        Ok(())
+    }
+
+    /// A record that lags behind costs a request at the next start; it is no reason to stop.
+    pub(super) fn note(&self, result: Result<(), WriteError>) {
+        if let Err(error) = result {
+            tracing::warn!(volume = %self.wish.volume, %error, "writing the volume's record");
+        }
+    }
+
+    pub(super) fn set(&self, phase: Phase) {
+        self.status.send_modify(|status| status.phase = phase);
+    }
+
+    pub(super) fn spiffe_id(&self) -> SpiffeId {
+        SpiffeId::for_service_account(
+            &self.context.settings.trust_domain,
+            &self.wish.service_account,
+        )
+    }
+
+    /// A certificate that the pod sees from now on, to be left alone for `pause` at least.
+    pub(super) fn shown(&self, svid: &X509Svid, pause: Duration) -> Shown {
+        let window = window(svid);
+        Shown {
+            window,
+            due: due(&window, &self.wish.volume, svid.serial()),
+            rested: Instant::now() + pause,
+        }
+    }
+
+    /// A certificate that was just obtained.
+    pub(super) fn obtained(&self, svid: &X509Svid) -> Shown {
+        self.shown(svid, least_pause(&window(svid)))
+    }
+}
+
+fn window(svid: &X509Svid) -> Window {
+    Window {
+        start: svid.not_before(),
+        end: svid.usable_until(),
+    }
+}
+
+/// What a volume shows of the trust bundle; None leaves what is there.
+pub(super) fn bundle_text(trust: &TrustState) -> Option<Vec<u8>> {
+    match trust {
+        TrustState::Bundle(bundle) => Some(bundle.to_pem().as_bytes().to_vec()),
+        TrustState::NoSource | TrustState::Unreadable(_) => None,
+    }
+}
+
+/// Waits for a change; where there can be none any more, without end.
+async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
+    if receiver.changed().await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+/// The volumes of a node that waited for the API server ask again within this time.
+const RECOVERY_SPREAD: Duration = Duration::from_secs(2);

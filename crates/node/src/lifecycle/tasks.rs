@@ -1,0 +1,347 @@
+//! The volumes by id: publish, unpublish, recovery, the end.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::board::Board;
+use super::cleaner::Cleaner;
+use super::context::Context;
+use super::slot::{Life, Live, Slot, UNKNOWN};
+use super::status::{VolumeStatus, until_valid};
+use super::task::VolumeTask;
+use super::writer::Writer;
+use super::{Lifecycle, PublishError, UnpublishError};
+use crate::volume::{FoundRecord, Record, Standing, VolumeError};
+use crate::wish::{PodToken, PublishRequest, TargetPath, VolumeId, Wish};
+
+/// All volumes of this node. Cheap to clone; all clones are the same volumes.
+#[derive(Clone)]
+pub struct VolumeTasks(Arc<Inner>);
+
+struct Inner {
+    context: Arc<Context>,
+    slots: Mutex<BTreeMap<VolumeId, Arc<Slot>>>,
+    board: Board,
+    cleaner: Cleaner,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+    /// Cancelled by a task that panicked.
+    broken: CancellationToken,
+}
+
+/// A volume's task panicked, so nothing is known of its volume's state. A new process looks anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the task of a volume panicked, see the log; a new process will go on with all volumes")]
+pub struct TaskPanicked;
+
+impl std::fmt::Debug for VolumeTasks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("VolumeTasks")
+            .field("board", &self.0.board)
+            .finish_non_exhaustive()
+    }
+}
+
+impl VolumeTasks {
+    /// No volumes yet. Their tasks end after `shutdown`.
+    pub fn new(context: Context, shutdown: CancellationToken) -> Self {
+        let context = Arc::new(context);
+        let tasks = TaskTracker::new();
+        Self(Arc::new(Inner {
+            cleaner: Cleaner::new(Arc::clone(&context), tasks.clone(), shutdown.clone()),
+            context,
+            slots: Mutex::default(),
+            board: Board::default(),
+            tasks,
+            shutdown,
+            broken: CancellationToken::new(),
+        }))
+    }
+
+    /// What every volume is doing.
+    pub fn board(&self) -> Board {
+        self.0.board.clone()
+    }
+
+    /// Takes up the volumes of the process before: goes on with those that are still wanted and
+    /// removes the others. Ends before the kubelet is served.
+    ///
+    /// # Errors
+    /// When the data folder cannot be read.
+    pub async fn recover(&self) -> Result<(), VolumeError> {
+        let volumes = Arc::clone(&self.0.context.volumes);
+        // The thread panics or is cancelled only with the process.
+        let found = spawn_blocking(move || volumes.records())
+            .await
+            .unwrap_or(Ok(Vec::new()))?;
+        for FoundRecord { record, standing } in found {
+            match standing {
+                Standing::Current if !record.going => self.0.resume(record).await,
+                Standing::Current | Standing::OtherBoot | Standing::PodGone => {
+                    self.0.discard(record, standing).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the end: after `shutdown` every task is joined, within `limit`.
+    ///
+    /// # Errors
+    /// At once, when a task panicked.
+    pub async fn run(&self, limit: Duration) -> Result<(), TaskPanicked> {
+        let result = tokio::select! {
+            () = self.0.shutdown.cancelled() => Ok(()),
+            () = self.0.broken.cancelled() => Err(TaskPanicked),
+        };
+        self.0.tasks.close();
+        if timeout(limit, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(left = self.0.tasks.len(), "tasks did not end in time");
+        }
+        result
+    }
+}
+
+impl Lifecycle for VolumeTasks {
+    async fn is_known(&self, volume: &VolumeId, target: Option<&TargetPath>) -> bool {
+        if self.0.slots().contains_key(volume) {
+            return true;
+        }
+        let Some(target) = target.cloned() else {
+            return false;
+        };
+        let volumes = Arc::clone(&self.0.context.volumes);
+        // What cannot be looked at may be there.
+        spawn_blocking(move || volumes.is_mounted(&target).unwrap_or(true))
+            .await
+            .unwrap_or(true)
+    }
+
+    async fn publish(&self, request: PublishRequest, limit: Duration) -> Result<(), PublishError> {
+        let deadline = Instant::now() + limit;
+        let inner = Arc::clone(&self.0);
+        let joined = self.0.tasks.spawn(async move { inner.join(request).await });
+        let joined = timeout_at(deadline, joined).await.map_err(|_elapsed| {
+            PublishError::DeadlineExceeded("still waiting for the volume's folder".to_owned())
+        })?;
+        let mut status = joined.unwrap_or_else(|_panicked| Err(stopping()))?;
+        until_valid(&mut status, &*self.0.context.clock, deadline).await
+    }
+
+    async fn publish_misunderstood(
+        &self,
+        volume: &VolumeId,
+        _target: Option<&TargetPath>,
+        reason: String,
+    ) -> Result<(), PublishError> {
+        let slot = self.0.slots().get(volume).cloned();
+        if let Some(slot) = slot
+            && let Life::Live(live) = &*slot.lock().await
+            && live.is_valid(self.0.context.clock.now())
+        {
+            tracing::warn!(%volume, reason, "a publish of a volume that is fine was not understood");
+            return Ok(());
+        }
+        Err(PublishError::Aborted(reason))
+    }
+
+    async fn unpublish(&self, volume: VolumeId, target: TargetPath) -> Result<(), UnpublishError> {
+        let inner = Arc::clone(&self.0);
+        let removed = self
+            .0
+            .tasks
+            .spawn(async move { inner.remove(volume, target).await });
+        removed
+            .await
+            .unwrap_or_else(|_panicked| Err(UnpublishError(stopping().to_string())))
+    }
+}
+
+impl Inner {
+    /// Makes sure that the volume has a task, and hands it the token.
+    async fn join(
+        self: Arc<Self>,
+        request: PublishRequest,
+    ) -> Result<watch::Receiver<VolumeStatus>, PublishError> {
+        let PublishRequest { wish, token } = request;
+        loop {
+            let slot = self.slot(&wish.volume);
+            let mut life = slot.lock().await;
+            match &*life {
+                Life::Retired => {}
+                Life::Going(_) => {
+                    return Err(PublishError::Aborted(
+                        "the volume is being removed".to_owned(),
+                    ));
+                }
+                Life::Live(live) => {
+                    if *live.wish == wish {
+                        live.offer(token);
+                    } else if !live.is_valid(self.context.clock.now()) {
+                        return Err(PublishError::Aborted(
+                            "the volume was published with another pod, service account, target or group".to_owned(),
+                        ));
+                    }
+                    return Ok(live.status.clone());
+                }
+                Life::Vacant => {
+                    let writer = self.writer(fresh_record(wish.clone()));
+                    if let Err(error) = writer.save().await {
+                        self.retire(&wish.volume, &mut life);
+                        return Err(PublishError::Unavailable(error.to_string()));
+                    }
+                    let live = self.start(wish, writer, Some(token));
+                    let status = live.status.clone();
+                    *life = Life::Live(live);
+                    return Ok(status);
+                }
+            }
+        }
+    }
+
+    async fn remove(
+        self: Arc<Self>,
+        volume: VolumeId,
+        target: TargetPath,
+    ) -> Result<(), UnpublishError> {
+        loop {
+            let slot = self.slot(&volume);
+            let mut life = slot.lock().await;
+            let writer = match std::mem::take(&mut *life) {
+                Life::Retired => {
+                    *life = Life::Retired;
+                    continue;
+                }
+                Life::Vacant => None,
+                Life::Going(writer) => Some(writer),
+                Life::Live(live) => Some(live.end().await),
+            };
+            self.board.take_off(&volume);
+            if let Some(writer) = writer {
+                *life = Life::Going(writer.clone());
+                writer
+                    .remove()
+                    .await
+                    .map_err(|error| UnpublishError(error.to_string()))?;
+                self.cleaner.sweep(&writer.record().await);
+            }
+            // A volume without a record, such as the Go driver's, and a target that is not the
+            // record's.
+            let result = self.remove_unrecorded(volume.clone(), target).await;
+            self.retire(&volume, &mut life);
+            return result;
+        }
+    }
+
+    async fn remove_unrecorded(
+        &self,
+        volume: VolumeId,
+        target: TargetPath,
+    ) -> Result<(), UnpublishError> {
+        let volumes = Arc::clone(&self.context.volumes);
+        let removed = spawn_blocking(move || {
+            volumes.remove(&volume, &target)?;
+            volumes.forget(&volume)
+        });
+        match removed.await {
+            Ok(result) => result.map_err(|error| UnpublishError(error.to_string())),
+            Err(_panicked_or_cancelled) => Err(UnpublishError(stopping().to_string())),
+        }
+    }
+
+    /// Goes on with a volume of the process before. What was in flight then has no key any more.
+    async fn resume(&self, mut record: Record) {
+        let left = record.in_flight.take();
+        record.obsolete.extend(left);
+        let wish = record.wish.clone();
+        tracing::info!(volume = %wish.volume, pod = wish.pod.name, "going on with a volume");
+        let slot = self.slot(&wish.volume);
+        let live = self.start(wish, self.writer(record), None);
+        *slot.lock().await = Life::Live(live);
+    }
+
+    /// Removes a volume that nobody wants any more.
+    async fn discard(&self, record: Record, standing: Standing) {
+        let volume = record.wish.volume.clone();
+        tracing::info!(%volume, pod = record.wish.pod.name, ?standing, "removing what is left of a volume");
+        let writer = self.writer(record);
+        let slot = self.slot(&volume);
+        let mut life = slot.lock().await;
+        if let Err(error) = writer.remove().await {
+            // The kubelet's unpublish or the next start tries again.
+            tracing::warn!(%volume, %error, "removing what is left of a volume");
+            *life = Life::Going(writer);
+            return;
+        }
+        self.cleaner.sweep(&writer.record().await);
+        self.retire(&volume, &mut life);
+    }
+
+    fn start(&self, wish: Wish, writer: Writer, token: Option<PodToken>) -> Live {
+        let wish = Arc::new(wish);
+        let (token, tokens) = watch::channel(token);
+        let (statuses, status) = watch::channel(UNKNOWN);
+        let task = VolumeTask {
+            context: Arc::clone(&self.context),
+            wish: Arc::clone(&wish),
+            writer: writer.clone(),
+            token: tokens,
+            status: statuses,
+        };
+        let stop = self.shutdown.child_token();
+        let broken = self.broken.clone().drop_guard();
+        let stopped = stop.clone();
+        let task = self.tasks.spawn(async move {
+            stopped.run_until_cancelled(task.run()).await;
+            broken.disarm();
+        });
+        self.board.put(Arc::clone(&wish), status.clone());
+        Live {
+            wish,
+            token,
+            status,
+            writer,
+            stop,
+            task,
+        }
+    }
+
+    fn writer(&self, record: Record) -> Writer {
+        Writer::new(Arc::clone(&self.context.volumes), record)
+    }
+
+    fn slot(&self, volume: &VolumeId) -> Arc<Slot> {
+        Arc::clone(self.slots().entry(volume.clone()).or_default())
+    }
+
+    fn retire(&self, volume: &VolumeId, life: &mut Life) {
+        *life = Life::Retired;
+        self.slots().remove(volume);
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<VolumeId, Arc<Slot>>> {
+        // A map has no half-done state that a panic elsewhere could leave.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn fresh_record(wish: Wish) -> Record {
+    Record {
+        wish,
+        going: false,
+        in_flight: None,
+        issued: None,
+        obsolete: Vec::new(),
+    }
+}
+
+fn stopping() -> PublishError {
+    PublishError::Unavailable("the driver is stopping; call again".to_owned())
+}

@@ -1,0 +1,140 @@
+//! The only hand that writes a volume's record and files.
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+use crate::volume::{FileSet, Record, VolumeError, Volumes};
+use crate::wish::Wish;
+
+/// A volume's record and files, one writer at a time.
+///
+/// Writing happens on a thread that may block and goes on to its end even when whoever asked is
+/// cancelled in the middle; whoever comes next waits for that end. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Writer(Arc<Mutex<State>>);
+
+struct State {
+    volumes: Arc<dyn Volumes>,
+    record: Record,
+}
+
+/// Why something was not written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum WriteError {
+    /// The file system, the kernel or the record refused.
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
+    /// The thread ended before the work did.
+    #[error("the thread that works on the volume ended early; see the log")]
+    Thread,
+}
+
+impl Writer {
+    pub(super) fn new(volumes: Arc<dyn Volumes>, record: Record) -> Self {
+        Self(Arc::new(Mutex::new(State { volumes, record })))
+    }
+
+    /// Writes the record with a change in it. The change stays in memory even where the write
+    /// fails, so that the next write has it.
+    pub(super) async fn amend(
+        &self,
+        change: impl FnOnce(&mut Record) + Send + 'static,
+    ) -> Result<(), WriteError> {
+        self.work(move |state| {
+            let before = state.record.clone();
+            change(&mut state.record);
+            if before == state.record {
+                return Ok(());
+            }
+            state.volumes.save(&state.record)
+        })
+        .await
+    }
+
+    /// Writes the record as it is.
+    pub(super) async fn save(&self) -> Result<(), WriteError> {
+        self.work(|state| state.volumes.save(&state.record)).await
+    }
+
+    /// What the record says.
+    pub(super) async fn record(&self) -> Record {
+        self.0.lock().await.record.clone()
+    }
+
+    /// The complete set of files that the pod sees, if there is one.
+    pub(super) async fn read(&self) -> Result<Option<FileSet>, WriteError> {
+        self.work(|state| state.volumes.read(&state.record.wish.target))
+            .await
+    }
+
+    /// Shows a set of files, made at the moment of writing, and notes that they came from the
+    /// request in flight.
+    pub(super) async fn publish(
+        &self,
+        files: impl FnOnce() -> FileSet + Send + 'static,
+    ) -> Result<(), WriteError> {
+        self.work(move |state| {
+            state.volumes.publish(&state.record.wish, &files())?;
+            let request = state.record.in_flight.take();
+            let before = std::mem::replace(&mut state.record.issued, request);
+            state.record.obsolete.extend(before);
+            // The files are what counts: a record that is a step behind costs one request at the
+            // next start, so its failure must not take the certificate away again.
+            if let Err(error) = state.volumes.save(&state.record) {
+                tracing::warn!(volume = %state.record.wish.volume, %error, "noting the request that was issued");
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Shows the trust bundle that `newest` gives at the moment of writing, beside the same
+    /// certificate and key. Does nothing where no set is shown or it has that bundle already.
+    pub(super) async fn show_bundle(
+        &self,
+        newest: impl FnOnce() -> Option<Vec<u8>> + Send + 'static,
+    ) -> Result<(), WriteError> {
+        self.work(move |state| {
+            let State { volumes, record } = state;
+            let (Some(bundle), Some(shown)) = (newest(), volumes.read(&record.wish.target)?) else {
+                return Ok(());
+            };
+            if shown.bundle.as_deref() == Some(&*bundle) {
+                return Ok(());
+            }
+            volumes.replace_bundle(&record.wish, &bundle)
+        })
+        .await
+    }
+
+    /// Takes the volume away: marks the record, removes mount and files, forgets the record.
+    pub(super) async fn remove(&self) -> Result<(), WriteError> {
+        self.work(|state| {
+            let State { volumes, record } = state;
+            if !record.going {
+                record.going = true;
+                // A full disk must not keep a pod from ending.
+                if let Err(error) = volumes.save(record) {
+                    tracing::warn!(volume = %record.wish.volume, %error, "marking the volume as going");
+                }
+            }
+            let Wish { volume, target, .. } = &record.wish;
+            volumes.remove(volume, target)?;
+            volumes.forget(volume)
+        })
+        .await
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> Result<T, VolumeError> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let mut state = Arc::clone(&self.0).lock_owned().await;
+        match spawn_blocking(move || work(&mut state)).await {
+            Ok(result) => Ok(result?),
+            Err(_panicked_or_cancelled) => Err(WriteError::Thread),
+        }
+    }
+}

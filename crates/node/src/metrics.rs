@@ -1,0 +1,233 @@
+//! What the driver counts.
+//!
+//! Owns names, help texts and labels of every driver metric. Labels are closed enums; no object's
+//! name is ever one. What has an owner elsewhere (volumes, Events, refused bundles) is read from
+//! there at scrape.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::issuance::{ApiError, Outcome};
+
+/// The driver's counters. Cheap to clone; all clones count together.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    attempts: Family<AttemptLabels, Counter>,
+    stages: Stages,
+    retries: Counter,
+    api_errors: Family<ApiErrorLabels, Counter>,
+}
+
+type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
+
+/// Whether a volume had a valid certificate when it asked for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AttemptKind {
+    /// The pod waits for its first.
+    Issuance,
+    /// The pod has one.
+    Renewal,
+}
+
+/// How far a request has come, for the time since it was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StageReached {
+    /// The API server took it.
+    Requested,
+    /// The approver allowed it.
+    Approved,
+    /// The issuer answered.
+    Issued,
+    /// The pod sees it.
+    Published,
+}
+
+/// A call to the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ApiCall {
+    /// Creating a request.
+    Create,
+    /// Reading a request after a lost answer.
+    Read,
+    /// Deleting a request.
+    Delete,
+}
+
+impl Metrics {
+    /// Metrics that `registry` exposes.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            attempts: Family::default(),
+            stages: Family::new_with_constructor(|| Histogram::new(STAGE_SECONDS)),
+            retries: Counter::default(),
+            api_errors: Family::default(),
+        };
+        let Self {
+            attempts,
+            stages,
+            retries,
+            api_errors,
+        } = metrics.clone();
+        registry.register(
+            "csi_driver_spiffe_driver_attempts",
+            "Attempts to get a certificate, by whether the pod had one and how they ended",
+            attempts,
+        );
+        registry.register(
+            "csi_driver_spiffe_driver_stage_seconds",
+            "Time from the start of an attempt to each stage that it reached",
+            stages,
+        );
+        registry.register(
+            "csi_driver_spiffe_driver_retries",
+            "Waits before another attempt",
+            retries,
+        );
+        registry.register(
+            "csi_driver_spiffe_driver_api_errors",
+            "Failed calls to the API server, by call and kind of failure",
+            api_errors,
+        );
+        metrics
+    }
+
+    /// Counts an attempt that ended.
+    pub fn attempt(&self, kind: AttemptKind, outcome: Outcome) {
+        self.attempts
+            .get_or_create(&AttemptLabels {
+                kind: Label(kind.label()),
+                outcome: Label(outcome.label()),
+            })
+            .inc();
+    }
+
+    /// Notes how long after its start an attempt reached a stage.
+    pub fn stage(&self, stage: StageReached, after: Duration) {
+        self.stages
+            .get_or_create(&StageLabels {
+                stage: Label(stage.label()),
+            })
+            .observe(after.as_secs_f64());
+    }
+
+    /// Counts a wait before another attempt.
+    pub fn retry(&self) {
+        self.retries.inc();
+    }
+
+    /// Counts a failed call.
+    pub fn api_error(&self, call: ApiCall, error: &ApiError) {
+        self.api_errors
+            .get_or_create(&ApiErrorLabels {
+                call: Label(call.label()),
+                error: Label(error.label()),
+            })
+            .inc();
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    kind: Label,
+    outcome: Label,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StageLabels {
+    stage: Label,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ApiErrorLabels {
+    call: Label,
+    error: Label,
+}
+
+/// A label's value out of a closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Label(&'static str);
+
+impl EncodeLabelValue for Label {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.0, encoder)
+    }
+}
+
+impl AttemptKind {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Issuance => "issuance",
+            Self::Renewal => "renewal",
+        }
+    }
+}
+
+impl StageReached {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Approved => "approved",
+            Self::Issued => "issued",
+            Self::Published => "published",
+        }
+    }
+}
+
+impl ApiCall {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl Outcome {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Issued => "issued",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Invalid => "invalid",
+            Self::Deleted => "deleted",
+            Self::TimedOut => "timed_out",
+            Self::IssuerChanged => "issuer_changed",
+            Self::BadCertificate => "bad_certificate",
+            Self::Forbidden => "forbidden",
+            Self::Unauthorized => "unauthorized",
+            Self::ApiError => "api_error",
+            Self::NotMounted => "not_mounted",
+            Self::NotConfigured => "not_configured",
+        }
+    }
+}
+
+impl ApiError {
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::Expired => "expired",
+            Self::Throttled { .. } => "throttled",
+            Self::Refused { .. } => "refused",
+            Self::Failed { .. } => "server_error",
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timed_out",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
+/// Seconds: the first buckets tell a healthy cluster's stages apart, the last one is the longest
+/// that an undecided request is waited for.
+const STAGE_SECONDS: [f64; 12] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 110.0, 300.0,
+];
