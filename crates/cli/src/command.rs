@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(NoFlags::Wrong(problems)) => return refuse(&problems),
     };
     let outcome = match command {
-        Command::Driver(args) => driver::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Driver(args) => driver::run(*args).map(|()| ExitCode::SUCCESS),
         Command::Approver(args) => approver::run(*args).map(|()| ExitCode::SUCCESS),
         Command::Inspect(args) => inspect::run(&args),
         #[cfg(feature = "demo")]

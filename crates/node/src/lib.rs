@@ -2,6 +2,7 @@
 //!
 //! | folder | owns |
 //! | --- | --- |
+//! | `driver` | the whole: its parts, made and joined |
 //! | `csi` | the gRPC services that the kubelet calls |
 //! | `registration` | sockets, and making ourselves known to the kubelet |
 //! | `wish` | what the kubelet wants of us, typed |
@@ -11,10 +12,13 @@
 //! | `volume` | mounts, files and records |
 //! | `trust` | the CA bundle and its changes |
 //! | `issuer` | which issuer to ask, and its changes |
+//! | `metrics` | what is counted |
+//! | `clock` | the wall clock and chance, as arguments |
 //! | `events` | Events on a pod about what somebody must act on |
 
 pub mod clock;
 pub mod csi;
+pub mod driver;
 pub mod events;
 pub mod issuance;
 pub mod issuer;

@@ -45,7 +45,6 @@ impl Endpoints {
     }
 
     /// Adds `/status`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read when the driver is wired"))]
     pub(crate) fn status<Status>(mut self, status: Status) -> Self
     where
         Status: Fn() -> serde_json::Value + Clone + Send + Sync + 'static,
@@ -101,7 +100,6 @@ pub(crate) fn always() -> Health {
 }
 
 /// A check that a Unix socket accepts connections: that it is there, and that someone listens.
-#[cfg_attr(not(test), expect(dead_code, reason = "read when the driver is wired"))]
 pub(crate) fn socket_answers(path: &Path) -> Health {
     let path: Arc<PathBuf> = Arc::new(path.to_owned());
     Arc::new(move || {

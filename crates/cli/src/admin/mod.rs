@@ -9,7 +9,7 @@
 mod endpoints;
 mod listener;
 
-pub(crate) use endpoints::{Endpoints, Health, always};
+pub(crate) use endpoints::{Endpoints, Health, always, socket_answers};
 pub(crate) use listener::{Listener, serve};
 
 #[cfg(test)]

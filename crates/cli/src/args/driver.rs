@@ -17,7 +17,6 @@ use super::{annotations, paths, values};
 
 /// The checked flags of `driver`.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "read when the driver is wired"))]
 pub(crate) struct DriverArgs {
     pub(crate) node_id: String,
     /// Absolute.
@@ -33,6 +32,8 @@ pub(crate) struct DriverArgs {
     pub(crate) file_names: FileNames,
     /// Permission bits of the files.
     pub(crate) file_mode: u32,
+    /// For nodes with SELinux.
+    pub(crate) selinux_context: Option<String>,
     pub(crate) source_ca_bundle: Option<PathBuf>,
     pub(crate) connection: ConnectionArgs,
     pub(crate) logs: LogArgs,
@@ -77,15 +78,22 @@ impl DriverArgs {
         refuse_own_service_account(&flags.use_own_service_account, &mut problems);
         let file_names = FileNames::from_flags(&flags.file_names, &mut problems);
         let file_mode = problems.check("--file-mode", &flags.file_mode, paths::file_mode);
+        let selinux_context = problems.check(
+            "--selinux-context",
+            &flags.selinux_context,
+            values::selinux_context,
+        );
         let connection = ConnectionArgs::from_flags(&flags.connection, &mut problems);
         let logs = LogArgs::from_flags(&flags.logs, &mut problems);
         let checked = (
             (node_id, places, servers, certificates),
-            (anchored, file_names, file_mode, connection, logs),
+            (anchored, connection, logs),
+            (file_names, file_mode, selinux_context),
         );
         let (
             (Some(node_id), Some(places), Some(servers), Some(certificates)),
-            (Some(anchored), Some(file_names), Some(file_mode), Some(connection), Some(logs)),
+            (Some(anchored), Some(connection), Some(logs)),
+            (Some(file_names), Some(file_mode), Some(selinux_context)),
         ) = checked
         else {
             return Err(problems);
@@ -113,6 +121,7 @@ impl DriverArgs {
             require_anchored_chain: anchored,
             file_names,
             file_mode,
+            selinux_context,
             source_ca_bundle: places.source_ca_bundle,
             connection,
             logs,

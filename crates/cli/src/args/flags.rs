@@ -111,6 +111,13 @@ pub(crate) struct DriverFlags {
     /// Mode of the files in a volume, octal
     #[arg(long, value_name = "MODE", default_value = "0440")]
     pub(crate) file_mode: String,
+    /// SELinux context of the volumes on nodes with SELinux; empty: none is set
+    #[arg(
+        long,
+        value_name = "CONTEXT",
+        default_value = "system_u:object_r:container_file_t:s0"
+    )]
+    pub(crate) selinux_context: String,
     /// PEM file with the trust roots that every volume gets; empty: volumes get none
     #[arg(
         long,

@@ -75,11 +75,11 @@ pub(crate) fn fits_socket(path: &Path) -> Result<(), Wrong> {
 /// The mode of the files in a volume.
 ///
 /// # Errors
-/// Not octal, not readable by its owner, writable by everybody, executable, or with set-id or sticky bits.
+/// Not octal, not readable by its owner, executable, writable by others, or with set-id or sticky bits.
 pub(crate) fn file_mode(text: &str) -> Result<u32, Wrong> {
     let wrong = |what: &str| {
         let allowed = "3 or 4 octal digits, such as 0440: readable by the owner, no execute or set-id bits, \
-                       not writable by everybody";
+                       writable by the owner at most";
         Err(Wrong::new(what, allowed))
     };
     let octal = matches!(text.len(), 3 | 4) && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
@@ -93,8 +93,8 @@ pub(crate) fn file_mode(text: &str) -> Result<u32, Wrong> {
     if mode & 0o111 != 0 {
         return wrong("makes the files executable");
     }
-    if mode & 0o002 != 0 {
-        return wrong("lets everybody write");
+    if mode & 0o022 != 0 {
+        return wrong("lets others write");
     }
     if mode & 0o400 == 0 {
         return wrong("keeps the owner from reading");
@@ -155,13 +155,13 @@ mod tests {
             ("440", 0o440),
             ("0400", 0o400),
             ("0644", 0o644),
-            ("0660", 0o660),
+            ("0600", 0o600),
         ] {
             assert_eq!(file_mode(text), Ok(mode), "{text}");
         }
         for text in [
-            "", "0", "44", "00440", "0o440", "0488", "-440", "+440", "rw-", "0442", "0666", "0777",
-            "0540", "4440", "2440", "1440", "0040", "0000", "٤٤٠",
+            "", "0", "44", "00440", "0o440", "0488", "-440", "+440", "rw-", "0442", "0460", "0660",
+            "0666", "0777", "0540", "4440", "2440", "1440", "0040", "0000", "٤٤٠",
         ] {
             assert!(file_mode(text).is_err(), "{text}");
         }

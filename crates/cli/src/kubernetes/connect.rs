@@ -14,7 +14,6 @@ pub(crate) struct Clients {
     /// With our own credentials.
     pub(crate) own: Client,
     /// Without any credentials: a pod's token is set on each request. A pool of its own.
-    #[expect(dead_code, reason = "read when the driver is wired")]
     pub(crate) anonymous: Client,
 }
 

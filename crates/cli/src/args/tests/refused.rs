@@ -64,6 +64,7 @@ fn each_wrong_value_is_told_with_its_flag() {
         ("--file-name-key=../tls.key", "--file-name-key"),
         ("--file-name-key=tls.crt", "--file-name-key"),
         ("--file-mode=0777", "--file-mode"),
+        ("--selinux-context=a\"b", "--selinux-context"),
         ("--log-level=x", "--log-level"),
         ("--log-level=-1", "--log-level"),
         ("--log-level=", "--log-level"),

@@ -21,6 +21,10 @@ fn the_drivers_defaults_are_those_of_the_go_driver() {
     assert_eq!(args.file_names.key, "tls.key");
     assert_eq!(args.file_names.bundle, "ca.crt");
     assert_eq!(args.file_mode, 0o440);
+    assert_eq!(
+        args.selinux_context.as_deref(),
+        Some("system_u:object_r:container_file_t:s0")
+    );
     assert_eq!(args.logs.level, 1);
     assert_eq!(args.logs.format, LogFormat::Text);
     assert_eq!((args.health, args.metrics), (None, None));
@@ -96,6 +100,7 @@ fn every_driver_flag_reaches_its_value() {
         "--file-name-key=svid.key",
         "--file-name-ca=bundle.pem",
         "--file-mode=0400",
+        "--selinux-context=",
         "--source-ca-bundle=roots/ca.pem",
         "--log-format=json",
         "-v=4",
@@ -127,6 +132,7 @@ fn every_driver_flag_reaches_its_value() {
     assert!(args.require_anchored_chain);
     assert_eq!(args.file_names.bundle, "bundle.pem");
     assert_eq!(args.file_mode, 0o400);
+    assert_eq!(args.selinux_context, None);
     assert_eq!(args.source_ca_bundle, Some(folder.join("roots/ca.pem")));
     assert_eq!((args.logs.level, args.logs.format), (4, LogFormat::Json));
 }

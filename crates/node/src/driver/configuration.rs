@@ -1,0 +1,46 @@
+//! What the administrator decided.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use svid_core::identity::TrustDomain;
+
+use crate::issuer::{ConfigMapName, Issuer};
+use crate::lifecycle::AnchoringPolicy;
+use crate::volume::FileNames;
+
+/// What the administrator decided, checked.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The node's name.
+    pub node_id: String,
+    /// The driver's name, a DNS subdomain of at most 63 bytes.
+    pub driver_name: String,
+    /// Where records are kept, absolute.
+    pub data_root: PathBuf,
+    /// The CSI socket, absolute.
+    pub endpoint: PathBuf,
+    /// The kubelet's folder of plugin sockets; None leaves registration to a sidecar.
+    pub registration_dir: Option<PathBuf>,
+    /// The trust domain of every SPIFFE ID.
+    pub trust_domain: TrustDomain,
+    /// The lifetime that certificates are asked for, at least a second.
+    pub certificate_duration: Duration,
+    /// The issuer to ask where no ConfigMap says otherwise.
+    pub issuer: Option<Issuer>,
+    /// The ConfigMap that names the issuer at run time.
+    pub runtime_issuance: Option<ConfigMapName>,
+    /// Annotations for every CertificateRequest.
+    pub extra_annotations: BTreeMap<String, String>,
+    /// The names of the files in every volume.
+    pub files: FileNames,
+    /// The permission bits of the files, 0400 to 0644.
+    pub file_mode: u32,
+    /// The SELinux context of the volumes; None where SELinux does not enforce.
+    pub root_context: Option<String>,
+    /// The file with the trust bundle; None for volumes without one.
+    pub source_ca_bundle: Option<PathBuf>,
+    /// What to do with a chain that the trust bundle does not anchor.
+    pub anchoring: AnchoringPolicy,
+}

@@ -1,0 +1,72 @@
+//! Metrics of what has an owner elsewhere, read at scrape.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::status::DriverStatus;
+
+pub(super) fn register(status: DriverStatus, registry: &mut Registry) {
+    registry.register_collector(Box::new(Scrape(status)));
+}
+
+#[derive(Debug)]
+struct Scrape(DriverStatus);
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let Self(status) = self;
+        let now = status.clock.now();
+        let mut gauge = |name, help, value| {
+            let metric = ConstGauge::<f64>::new(value);
+            let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
+            metric.encode(encoder)
+        };
+        gauge(
+            "csi_driver_spiffe_driver_volumes",
+            "Volumes that are looked after",
+            count(status.board.volumes()),
+        )?;
+        gauge(
+            "csi_driver_spiffe_driver_volumes_without_certificate",
+            "Volumes that show no valid certificate",
+            count(status.board.without_certificate(now)),
+        )?;
+        // Without a certificate there is no expiry, and no number stands for that.
+        if let Some(expiry) = status.board.nearest_expiry() {
+            gauge(
+                "csi_driver_spiffe_driver_nearest_expiry_seconds",
+                "Seconds until the first certificate that a pod sees expires; negative afterwards",
+                now.duration_until(expiry).as_secs_f64(),
+            )?;
+        }
+        let mut counter = |name, help, value| {
+            let metric = ConstCounter::new(value);
+            let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
+            metric.encode(encoder)
+        };
+        counter(
+            "csi_driver_spiffe_driver_trust_bundles_refused",
+            "Changes of the trust bundle's file that were refused",
+            status.refusals.count(),
+        )?;
+        counter(
+            "csi_driver_spiffe_driver_events_sent",
+            "Events on pods that the API server took",
+            status.events.sent(),
+        )?;
+        counter(
+            "csi_driver_spiffe_driver_events_dropped",
+            "Events on pods that were lost",
+            status.events.dropped(),
+        )
+    }
+}
+
+fn count(volumes: usize) -> f64 {
+    u32::try_from(volumes).unwrap_or(u32::MAX).into()
+}
