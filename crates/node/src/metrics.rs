@@ -54,6 +54,8 @@ pub enum ApiCall {
     Create,
     /// Reading a request after a lost answer.
     Read,
+    /// Watching a request.
+    Watch,
     /// Deleting a request.
     Delete,
 }
@@ -183,6 +185,7 @@ impl ApiCall {
         match self {
             Self::Create => "create",
             Self::Read => "read",
+            Self::Watch => "watch",
             Self::Delete => "delete",
         }
     }

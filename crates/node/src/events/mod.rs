@@ -32,8 +32,8 @@ pub enum EventReason {
     Failed,
     /// No issuer is named, or which one is not known yet.
     NoIssuer,
-    /// The issuer exists and is not ready.
-    IssuerNotReady,
+    /// The request waits for approval or for the issuer, and for what.
+    Pending,
     /// Nobody decided the request in time.
     TimedOut,
     /// What the issuer returned is no certificate for this pod.
@@ -52,7 +52,7 @@ impl EventReason {
             Self::Forbidden => "CertificateRequestForbidden",
             Self::Failed => "CertificateRequestFailed",
             Self::NoIssuer => "CertificateIssuerUnknown",
-            Self::IssuerNotReady => "CertificateIssuerNotReady",
+            Self::Pending => "CertificateRequestPending",
             Self::TimedOut => "CertificateRequestTimedOut",
             Self::BadCertificate => "CertificateRefused",
             Self::NoTrustBundle => "TrustBundleUnavailable",

@@ -15,4 +15,4 @@ pub use api::{ApiError, Events, Requests};
 pub use kubernetes::{ApiHealth, KubernetesRequests};
 pub use outcome::{Failure, Outcome};
 pub use request::{Attempt, RequestSettings};
-pub use wait::{Answer, Stage, wait};
+pub use wait::{Answer, News, wait};

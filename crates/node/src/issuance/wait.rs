@@ -27,11 +27,15 @@ pub enum Answer {
     TimedOut(String),
 }
 
-/// A stage that a request has reached on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+/// News of a request on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
     /// An approver allowed it.
     Approved,
+    /// What it waits for.
+    Waits(String),
+    /// A watch of it failed.
+    NotWatched(ApiError),
 }
 
 /// Waits for the final answer to the request that `created` shows, until `deadline`.
@@ -40,13 +44,13 @@ pub enum Stage {
 /// server's cost does not grow with the cluster. A watch that ends is opened anew from the last
 /// version seen; after 410, and after a broken one, from the present state. A failing watch is
 /// retried with backoff: the answer may be there although it cannot be read, so nothing short of
-/// `deadline` ends the wait. `reached` hears of stages on the way.
+/// `deadline` ends the wait. `tell` hears what happens on the way.
 pub async fn wait(
     requests: &dyn Requests,
     created: &CertificateRequest,
     deadline: Instant,
     chance: impl Fn() -> f64 + Send + Sync,
-    mut reached: impl FnMut(Stage) + Send,
+    mut tell: impl FnMut(News) + Send,
 ) -> Answer {
     let namespace = created.metadata.namespace.as_deref().unwrap_or_default();
     let name = created.metadata.name.as_deref().unwrap_or_default();
@@ -55,7 +59,8 @@ pub async fn wait(
         approved: false,
         last_word: "it is undecided; is an approver running?".to_owned(),
     };
-    if let Some(answer) = follower.read(created, &mut reached) {
+    tell(News::Waits(follower.last_word.clone()));
+    if let Some(answer) = follower.read(created, &mut tell) {
         return answer;
     }
     let mut backoff = Backoff::default();
@@ -64,7 +69,7 @@ pub async fn wait(
         let followed = requests.follow(namespace, name, version.as_deref());
         let end = match timeout_at(deadline, followed).await {
             Ok(Ok(events)) => {
-                match timeout_at(deadline, follower.consume(events, &mut reached)).await {
+                match timeout_at(deadline, follower.consume(events, &mut tell)).await {
                     Ok(end) => end,
                     Err(_elapsed) => return Answer::TimedOut(follower.last_word),
                 }
@@ -83,8 +88,10 @@ pub async fn wait(
                 if error == ApiError::Expired {
                     REOPEN
                 } else {
-                    follower.last_word = format!("it could not be watched: {error}");
-                    backoff.next(None, error.retry_after(), chance())
+                    let pause = backoff.next(None, error.retry_after(), chance());
+                    follower.word(format!("it could not be watched: {error}"), &mut tell);
+                    tell(News::NotWatched(error));
+                    pause
                 }
             }
         };
@@ -109,21 +116,17 @@ struct Follower {
 }
 
 impl Follower {
-    async fn consume(
-        &mut self,
-        mut events: Events,
-        reached: &mut (impl FnMut(Stage) + Send),
-    ) -> End {
+    async fn consume(&mut self, mut events: Events, tell: &mut (impl FnMut(News) + Send)) -> End {
         while let Some(event) = events.next().await {
             match event {
                 Ok(WatchEvent::Added(request) | WatchEvent::Modified(request)) => {
                     self.version.clone_from(&request.metadata.resource_version);
-                    if let Some(answer) = self.read(&request, reached) {
+                    if let Some(answer) = self.read(&request, tell) {
                         return End::Answered(answer);
                     }
                 }
                 Ok(WatchEvent::Deleted(request)) => {
-                    let answer = self.read(&request, reached);
+                    let answer = self.read(&request, tell);
                     return End::Answered(match answer {
                         Some(answer @ Answer::Denied(_)) => answer,
                         Some(_) | None => Answer::Deleted,
@@ -148,23 +151,31 @@ impl Follower {
         End::Closed
     }
 
+    fn word(&mut self, word: String, tell: &mut impl FnMut(News)) {
+        if self.last_word != word {
+            self.last_word.clone_from(&word);
+            tell(News::Waits(word));
+        }
+    }
+
     fn read(
         &mut self,
         request: &CertificateRequest,
-        reached: &mut impl FnMut(Stage),
+        tell: &mut impl FnMut(News),
     ) -> Option<Answer> {
         if request.is_approved() && !self.approved {
             self.approved = true;
-            reached(Stage::Approved);
+            tell(News::Approved);
         }
         match request.progress() {
             Progress::Undecided => None,
             Progress::Approved => {
                 let word = request.ready().and_then(|ready| ready.message.as_deref());
-                self.last_word = match word {
+                let word = match word {
                     Some(word) => format!("it is approved and not signed: {}", quote(word)),
                     None => "it is approved and not signed; is the issuer there?".to_owned(),
                 };
+                self.word(word, tell);
                 None
             }
             Progress::Issued(certificate) => Some(match certificate.decode() {

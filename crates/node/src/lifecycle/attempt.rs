@@ -1,8 +1,10 @@
 //! One attempt: key, request, answer, check, files.
 //!
-//! Invariants: the record names a request before it is created; what an attempt leaves on the API
-//! server is in the record until it is deleted; nothing becomes visible that was not checked.
+//! Invariants: a request is written to the record before it is created (where the disk refuses
+//! that, renewing goes first, and the pod that owns the request takes it along); what an attempt
+//! leaves on the API server is in the record until it is deleted; nothing becomes visible that was not checked.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use super::context::{AnchoringPolicy, Context};
 use super::status::Phase;
 use super::task::{Shown, VolumeTask, bundle_text};
 use crate::events::EventReason;
-use crate::issuance::{Answer, ApiError, Attempt, Failure, Outcome, Stage, wait};
+use crate::issuance::{Answer, ApiError, Attempt, Failure, News, Outcome, wait};
 use crate::issuer::{Issuer, IssuerState};
 use crate::metrics::{ApiCall, StageReached};
 use crate::renewal::Backoff;
@@ -76,6 +78,7 @@ impl VolumeTask {
         self.status.send_modify(|status| {
             status.window = Some(shown.window);
             status.failure = None;
+            status.waits_for = None;
         });
         tracing::info!(
             volume = %self.wish.volume,
@@ -230,13 +233,17 @@ impl VolumeTask {
         let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
         let deadline = Instant::now() + UNDECIDED.max(lifetime / 3);
         let chance = || context.chance.fraction();
+        let tell = |news| self.hear(news, started);
         let answer = tokio::select! {
-            answer = wait(&*context.requests, created, deadline, chance, |stage| match stage {
-                Stage::Approved => context.metrics.stage(StageReached::Approved, started.elapsed()),
-            }) => answer,
+            answer = wait(&*context.requests, created, deadline, chance, tell) => answer,
+            never = self.report_when_slow(attempt) => match never {},
             () = self.issuer_changed(&attempt.issuer) => return Err(Failure::silent(
                 Outcome::IssuerChanged,
-                format!("{} asks {}, which is not the issuer any more", self.object(attempt), attempt.issuer),
+                format!(
+                    "{} asks {}, which is not the issuer any more",
+                    self.object(attempt),
+                    attempt.issuer,
+                ),
             )),
         };
         let request = self.object(attempt);
@@ -267,6 +274,34 @@ impl VolumeTask {
                 format!("{request} was not answered in time: {last_word}"),
             ),
         })
+    }
+
+    /// Keeps what is heard of a request that waits, for whoever asks.
+    fn hear(&self, news: News, started: Instant) {
+        let metrics = &self.context.metrics;
+        match news {
+            News::Approved => metrics.stage(StageReached::Approved, started.elapsed()),
+            News::NotWatched(error) => metrics.api_error(ApiCall::Watch, &error),
+            News::Waits(word) => self
+                .status
+                .send_modify(|status| status.waits_for = Some(word)),
+        }
+    }
+
+    /// Tells the pod's owner of a request that takes long, once. Does not end.
+    async fn report_when_slow(&self, attempt: &Attempt) -> Infallible {
+        sleep(SLOW).await;
+        let word = self.status.borrow().waits_for.clone().unwrap_or_default();
+        let text = format!(
+            "{} waits for {} s: {word}",
+            self.object(attempt),
+            SLOW.as_secs()
+        );
+        tracing::warn!(volume = %self.wish.volume, "{text}");
+        self.context
+            .events
+            .report(&self.wish, EventReason::Pending, &text);
+        pending().await
     }
 
     /// Ends when another issuer is to be asked, or none.
@@ -366,5 +401,7 @@ impl VolumeTask {
 
 /// The least time that an undecided request is waited for; a third of a longer lifetime otherwise.
 const UNDECIDED: Duration = Duration::from_secs(300);
+/// Until a pod's owner hears that its request is not answered; a healthy cluster answers in seconds.
+const SLOW: Duration = Duration::from_secs(30);
 /// Creates of the same request; more would keep a volume from hearing of a new issuer.
 const TRIES_IN_DOUBT: u32 = 3;

@@ -89,6 +89,7 @@ fn describe(entry: &Entry, now: Timestamp) -> Value {
         "valid": status.is_valid(now),
         "notBefore": status.window.map(|window| window.start.to_string()),
         "usableUntil": status.window.map(|window| window.end.to_string()),
+        "waitsFor": (status.phase == Phase::Pending).then_some(&status.waits_for),
         "lastFailure": status.failure,
     })
 }

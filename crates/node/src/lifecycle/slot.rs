@@ -79,5 +79,6 @@ impl Live {
 pub(super) const UNKNOWN: VolumeStatus = VolumeStatus {
     phase: Phase::Starting,
     window: None,
+    waits_for: None,
     failure: None,
 };

@@ -15,6 +15,8 @@ pub struct VolumeStatus {
     pub phase: Phase,
     /// When the certificate that the pod sees can be used; None where there is none.
     pub window: Option<Window>,
+    /// What a pending request waits for, in the words of whoever it waits for.
+    pub waits_for: Option<String>,
     /// Why the last attempt failed; None after a success.
     pub failure: Option<String>,
 }
@@ -92,7 +94,12 @@ pub(super) async fn until_valid(
                     Some(failure) => format!("; the last attempt failed: {failure}"),
                     None => String::new(),
                 };
-                return Err(PublishError::DeadlineExceeded(format!("still {}{last}", now.doing())));
+                let word = match &now.waits_for {
+                    Some(word) if now.phase == Phase::Pending => format!(": {word}"),
+                    Some(_) | None => String::new(),
+                };
+                let doing = now.doing();
+                return Err(PublishError::DeadlineExceeded(format!("still {doing}{word}{last}")));
             }
         }
     }

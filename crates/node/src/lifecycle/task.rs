@@ -296,7 +296,7 @@ impl VolumeTask {
 
 fn window(svid: &X509Svid) -> Window {
     Window {
-        start: svid.not_before(),
+        start: svid.usable_from(),
         end: svid.usable_until(),
     }
 }

@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::wish::VolumeId;
 
-/// The time in which a certificate chain can be used: from the leaf's notBefore to the earliest
-/// notAfter in the chain.
+/// The time in which a certificate chain can be used: from the latest notBefore to the earliest
+/// notAfter in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The leaf's notBefore.
+    /// The latest notBefore of the chain.
     pub start: Timestamp,
     /// The earliest notAfter of the chain.
     pub end: Timestamp,

@@ -2,7 +2,7 @@
 //!
 //! Owns all that this driver leaves on a node. Knows nothing of Kubernetes objects or of what a
 //! certificate says. A reader in the pod sees the old set of files or the new one, never a mix.
-//! Only this module may mount, rename or chown.
+//! Only this module may mount or chown.
 //!
 //! | room | owns |
 //! | --- | --- |

@@ -96,7 +96,7 @@ impl X509Svid {
         &self.serial
     }
 
-    /// When the leaf becomes valid, and the usable window begins.
+    /// When the leaf becomes valid; the chain may do so later, see [`X509Svid::usable_from`].
     pub fn not_before(&self) -> Timestamp {
         self.not_before
     }
@@ -104,6 +104,11 @@ impl X509Svid {
     /// When the leaf expires; the chain may do so earlier, see [`X509Svid::usable_until`].
     pub fn not_after(&self) -> Timestamp {
         self.not_after
+    }
+
+    /// When the last certificate of the chain becomes valid, and the usable window begins.
+    pub fn usable_from(&self) -> Timestamp {
+        self.window.begins
     }
 
     /// When the first certificate of the chain expires, and the usable window ends.
