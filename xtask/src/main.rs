@@ -8,7 +8,9 @@
 )]
 
 mod check;
+mod cluster;
 mod codegen;
+mod image;
 mod repository;
 mod task;
 mod walls;

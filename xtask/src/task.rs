@@ -2,22 +2,23 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use crate::{check, codegen, walls};
+use crate::{check, cluster, codegen, image, walls};
 
 /// Runs the task that the arguments name. Exit code 64 where they name none.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     let name = arguments.next().unwrap_or_default();
     let task = TASKS.iter().find(|task| task.name == name);
-    let (Some(task), None) = (task, arguments.next()) else {
+    let Some(task) = task else {
         eprintln!("usage: cargo xtask TASK");
         for task in TASKS {
             eprintln!("  {:10}{}", task.name, task.does);
         }
         return ExitCode::from(64);
     };
-    match (task.run)() {
+    let arguments: Vec<String> = arguments.collect();
+    match (task.run)(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask {name}: {error:#}");
@@ -29,23 +30,41 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
 struct Task {
     name: &'static str,
     does: &'static str,
-    run: fn() -> Result<()>,
+    run: fn(&[String]) -> Result<()>,
+}
+
+/// For tasks that take no arguments.
+fn none(arguments: &[String]) -> Result<()> {
+    match arguments {
+        [] => Ok(()),
+        [first, ..] => bail!("{first:?} is not expected here"),
+    }
 }
 
 const TASKS: &[Task] = &[
     Task {
         name: "check",
         does: "everything that CI runs",
-        run: check::run,
+        run: |words| none(words).and_then(|()| check::run()),
+    },
+    Task {
+        name: "cluster",
+        does: "up [--node], down, status: a real Kubernetes on this machine",
+        run: cluster::run,
+    },
+    Task {
+        name: "image",
+        does: "writes the product's container image",
+        run: image::run,
     },
     Task {
         name: "codegen",
         does: "makes the gRPC code of crates/api anew",
-        run: codegen::write,
+        run: |words| none(words).and_then(|()| codegen::write()),
     },
     Task {
         name: "walls",
         does: "checks what each crate may know",
-        run: walls::check,
+        run: |words| none(words).and_then(|()| walls::check()),
     },
 ];

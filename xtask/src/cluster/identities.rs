@@ -1,0 +1,112 @@
+//! Kubeconfigs for driver and approver as programs outside of the cluster, and the file that says
+//! where everything is.
+//!
+//! Each holds nothing but a token of a service account with the chart's rights; the driver's is
+//! bound to a pod on the node, so that it carries the node's claims.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::Extent;
+use super::build::Tools;
+use super::kubectl::Kubectl;
+use super::pki::Pki;
+use super::place::{self, NODE_NAME, Place};
+use crate::repository;
+
+const NAME: &str = "csi-driver-spiffe-outside";
+
+/// Makes accounts, rights, the pod, kubeconfigs and the file.
+pub(super) fn write(place: &Place, tools: &Tools, pki: &Pki, extent: Extent) -> Result<()> {
+    let kubectl = Kubectl::new(place, tools);
+    kubectl.apply(&format!(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAME}}}\n"
+    ))?;
+    kubectl.apply(&rights(tools)?)?;
+    if extent == Extent::ControlPlane {
+        kubectl.apply(&format!(
+            "apiVersion: v1\nkind: Node\nmetadata: {{name: {NODE_NAME}}}\n"
+        ))?;
+    }
+    kubectl.apply(&pod())?;
+    let driver = place.state.join("pki/driver.kubeconfig");
+    let bound = ["--bound-object-kind=Pod", "--bound-object-name=driver"];
+    place::write(
+        &driver,
+        &pki.token_kubeconfig(&token(&kubectl, NAME, &bound)?)?,
+    )?;
+    let approver = place.state.join("pki/approver.kubeconfig");
+    let account = format!("{NAME}-approver");
+    place::write(
+        &approver,
+        &pki.token_kubeconfig(&token(&kubectl, &account, &[])?)?,
+    )?;
+    let mut lines = vec![
+        format!("KUBECONFIG={}", place.administrator().display()),
+        format!("DRIVER_KUBECONFIG={}", driver.display()),
+        format!("APPROVER_KUBECONFIG={}", approver.display()),
+        format!(
+            "PATH={}:{}:$PATH",
+            tools.kubernetes.display(),
+            tools.helm.display()
+        ),
+    ];
+    if extent == Extent::Node {
+        lines.push(format!(
+            "CONTAINERD_ADDRESS={}",
+            place.containerd_socket().display()
+        ));
+        lines.push(format!("NODE_NAME={NODE_NAME}"));
+    }
+    place::write(&Place::env(), &(lines.join("\n") + "\n"))
+}
+
+/// The chart's service accounts, roles and bindings, under a name of their own.
+fn rights(tools: &Tools) -> Result<String> {
+    let chart = repository::root().join("deploy/charts/csi-driver-spiffe");
+    let output = Command::new(tools.helm.join("helm"))
+        .args(["template", NAME])
+        .arg(&chart)
+        .args(["--namespace", NAME, "--set"])
+        .arg(format!("nameOverride={NAME},app.name={NAME}.example.com"))
+        .args(RIGHTS.iter().flat_map(|template| ["--show-only", template]))
+        .output()
+        .context("starting helm")?;
+    if !output.status.success() {
+        bail!(
+            "helm template: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+const RIGHTS: &[&str] = &["templates/serviceaccounts.yaml", "templates/rbac.yaml"];
+
+fn pod() -> String {
+    format!(
+        "apiVersion: v1
+kind: Pod
+metadata: {{name: driver, namespace: {NAME}}}
+spec:
+  nodeName: {NODE_NAME}
+  serviceAccountName: {NAME}
+  automountServiceAccountToken: false
+  containers: [{{name: driver, image: localhost/pause:1, imagePullPolicy: Never}}]
+"
+    )
+}
+
+/// A token that outlives a day of work.
+fn token(kubectl: &Kubectl, account: &str, bound: &[&str]) -> Result<String> {
+    let words = [
+        "create",
+        "token",
+        account,
+        "--namespace",
+        NAME,
+        "--duration=48h",
+    ];
+    kubectl.run(&[&words[..], bound].concat())
+}

@@ -1,0 +1,150 @@
+//! The cluster's keys, certificates and kubeconfigs.
+//!
+//! Invariant: made once, all together; there until the cluster is taken down.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+
+use super::place::{self, API_PORT, NODE_NAME, Place, SERVICE_ADDRESS};
+
+/// The folder of keys, complete.
+#[derive(Clone, Debug)]
+pub(super) struct Pki {
+    folder: PathBuf,
+}
+
+impl Pki {
+    /// What is in the place, made where it is missing.
+    pub(super) fn in_place(place: &Place) -> Result<Self> {
+        let pki = Self {
+            folder: place.state.join("pki"),
+        };
+        // Written last.
+        if !pki.path("complete").exists() {
+            pki.make().context("making the cluster's keys")?;
+        }
+        Ok(pki)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn make(&self) -> Result<()> {
+        let (authority, pem) = authority("cluster")?;
+        self.write("ca.crt", &pem)?;
+        let service_accounts = KeyPair::generate()?;
+        self.write("service-accounts.key", &service_accounts.serialize_pem())?;
+        self.write("service-accounts.pub", &service_accounts.public_key_pem())?;
+        let names = [
+            "kubernetes",
+            "kubernetes.default.svc",
+            "localhost",
+            SERVICE_ADDRESS,
+            "127.0.0.1",
+        ];
+        self.leaf(&authority, "apiserver", ("kube-apiserver", ""), &names)?;
+        self.leaf(&authority, "kubelet", (NODE_NAME, ""), &[NODE_NAME])?;
+        let node = format!("system:node:{NODE_NAME}");
+        for (name, user, group) in [
+            ("administrator", "administrator", "system:masters"),
+            ("controllers", "system:kube-controller-manager", ""),
+            ("scheduler", "system:kube-scheduler", ""),
+            ("node", node.as_str(), "system:nodes"),
+        ] {
+            let (certificate, key) = self.leaf(&authority, name, (user, group), &[])?;
+            let user = format!(
+                r#"{{"client-certificate-data": "{}", "client-key-data": "{}"}}"#,
+                base64(&certificate),
+                base64(&key)
+            );
+            self.write(&format!("{name}.kubeconfig"), &kubeconfig(&pem, &user))?;
+        }
+        // The authority that cert-manager's ClusterIssuer signs with.
+        let key = KeyPair::generate()?;
+        let certificate = authority_params("SPIFFE roots").self_signed(&key)?;
+        self.write("spiffe-ca.crt", &certificate.pem())?;
+        self.write("spiffe-ca.key", &key.serialize_pem())?;
+        self.write("complete", "")
+    }
+
+    /// A kubeconfig with nothing but this token.
+    pub(super) fn token_kubeconfig(&self, token: &str) -> Result<String> {
+        let authority = place::read(&self.path("ca.crt"))?;
+        Ok(kubeconfig(
+            &authority,
+            &format!(r#"{{"token": "{token}"}}"#),
+        ))
+    }
+
+    fn leaf(
+        &self,
+        authority: &Issuer<'_, KeyPair>,
+        name: &str,
+        (user, group): (&str, &str),
+        names: &[&str],
+    ) -> Result<(String, String)> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names)?;
+        params.distinguished_name.push(DnType::CommonName, user);
+        if !group.is_empty() {
+            params
+                .distinguished_name
+                .push(DnType::OrganizationName, group);
+        }
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ClientAuth,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        ];
+        let key = KeyPair::generate()?;
+        let (certificate, key) = (
+            params.signed_by(&key, authority)?.pem(),
+            key.serialize_pem(),
+        );
+        self.write(&format!("{name}.crt"), &certificate)?;
+        self.write(&format!("{name}.key"), &key)?;
+        Ok((certificate, key))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        place::write(&self.path(name), text)
+    }
+}
+
+fn authority(name: &str) -> Result<(Issuer<'static, KeyPair>, String)> {
+    let key = KeyPair::generate()?;
+    let params = authority_params(name);
+    let pem = params.self_signed(&key)?.pem();
+    Ok((Issuer::new(params, key), pem))
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+/// JSON, which is YAML.
+fn kubeconfig(authority: &str, user: &str) -> String {
+    format!(
+        r#"{{"apiVersion": "v1", "kind": "Config", "current-context": "cluster",
+"clusters": [{{"name": "cluster", "cluster": {{"server": "https://{SERVICE_ADDRESS}:{API_PORT}", "certificate-authority-data": "{}"}}}}],
+"users": [{{"name": "user", "user": {user}}}],
+"contexts": [{{"name": "cluster", "context": {{"cluster": "cluster", "user": "user"}}}}]}}
+"#,
+        base64(authority)
+    )
+}
+
+pub(super) fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}

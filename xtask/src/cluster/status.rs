@@ -1,0 +1,34 @@
+//! What runs, for people.
+
+use anyhow::Result;
+
+use super::place::Place;
+use super::process;
+
+/// Every process of the cluster and where to go on.
+pub(super) fn print(place: &Place) -> Result<()> {
+    let names = [
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "cert-manager",
+        "containerd",
+        "kubelet",
+    ];
+    for name in names {
+        let state = if process::runs(place, name) {
+            "runs"
+        } else {
+            "does not run"
+        };
+        println!("{name:26}{state:14}{}", place.log(name).display());
+    }
+    if Place::env().exists() {
+        println!(
+            "\n. {}    # KUBECONFIG, PATH and the others",
+            Place::env().display()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! Images without a container engine: `cargo xtask image [FILE]`.
+//!
+//! Owns what is in the product's image and in the two that the test cluster runs. The product's
+//! holds the one static binary, built without the demo, and nothing else: no shell, no
+//! certificates, since the API server's authority comes with the pod.
+
+mod archive;
+mod layer;
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::json;
+
+use crate::repository;
+use archive::{Archive, Image};
+use layer::Layer;
+
+/// The product's image, as the chart names it by default.
+pub(crate) const NAME: &str = "quay.io/jetstack/cert-manager-csi-driver-spiffe";
+
+/// Writes the product's image for every platform whose Rust target is installed.
+///
+/// # Errors
+/// When there is no such target, or the build fails.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let path = match arguments {
+        [] => repository::root().join("target/image/csi-driver-spiffe.tar"),
+        [path] => env::current_dir()?.join(path),
+        _ => bail!("say `image` or `image FILE`"),
+    };
+    write_product(&path)?;
+    let size = fs::metadata(&path)?.len();
+    println!("{}: {:.1} MB", path.display(), size as f64 / 1e6);
+    Ok(())
+}
+
+/// Builds the binary for each platform and writes them as one image.
+pub(crate) fn write_product(path: &Path) -> Result<()> {
+    let installed = installed_targets()?;
+    let mut archive = Archive::default();
+    let mut images = Vec::new();
+    for platform in &PLATFORMS {
+        if !installed.iter().any(|target| target == platform.target) {
+            println!(
+                "{} is left out: rustup target add {}",
+                platform.architecture, platform.target
+            );
+            continue;
+        }
+        let binary = build(platform)?;
+        let content = fs::read(&binary).with_context(|| format!("reading {}", binary.display()))?;
+        images.push(archive.image(&Image {
+            architecture: platform.architecture,
+            layer: Layer::default().folder("tmp", 0o1777)?.file(
+                "csi-driver-spiffe",
+                &content,
+                0o755,
+            )?,
+            config: json!({
+                "Entrypoint": ["/csi-driver-spiffe"],
+                // The approver needs nobody's rights; the driver's pod says that it is root.
+                "User": "65532:65532",
+                "WorkingDir": "/",
+                "Labels": {
+                    "org.opencontainers.image.title": "csi-driver-spiffe",
+                    "org.opencontainers.image.description": "X.509-SVIDs for pods, by cert-manager",
+                    "org.opencontainers.image.version": version(),
+                    "org.opencontainers.image.licenses": "Apache-2.0",
+                },
+            }),
+        })?);
+    }
+    if images.is_empty() {
+        bail!(
+            "no target for an image is installed: rustup target add {}",
+            PLATFORMS[0].target
+        );
+    }
+    archive.name(&format!("{NAME}:v{}", version()), &images)?;
+    archive.write(path)
+}
+
+/// Images named `localhost/busybox:1` and `localhost/pause:1`, both of a static busybox.
+pub(crate) fn write_busybox(busybox: &Path, path: &Path) -> Result<()> {
+    let content = fs::read(busybox).with_context(|| format!("reading {}", busybox.display()))?;
+    let mut archive = Archive::default();
+    for (name, command) in [
+        ("busybox", ["/bin/sh"].as_slice()),
+        ("pause", &["/bin/sleep", "2147483647"]),
+    ] {
+        let mut layer =
+            Layer::default()
+                .folder("tmp", 0o1777)?
+                .file("bin/busybox", &content, 0o755)?;
+        for applet in [
+            "sh", "sleep", "cat", "ls", "stat", "wget", "nc", "httpd", "true", "id", "readlink",
+            "md5sum", "date", "touch",
+        ] {
+            layer = layer.link(&format!("bin/{applet}"), "busybox")?;
+        }
+        let image = archive.image(&Image {
+            architecture: env::consts::ARCH
+                .replace("x86_64", "amd64")
+                .replace("aarch64", "arm64")
+                .leak(),
+            layer,
+            config: json!({"Entrypoint": command, "Env": ["PATH=/bin"]}),
+        })?;
+        archive.name(&format!("localhost/{name}:1"), &[image])?;
+    }
+    archive.write(path)
+}
+
+/// The version that everything of this repository has.
+pub(crate) fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+struct Platform {
+    architecture: &'static str,
+    target: &'static str,
+}
+
+const PLATFORMS: [Platform; 2] = [
+    Platform {
+        architecture: "amd64",
+        target: "x86_64-unknown-linux-musl",
+    },
+    Platform {
+        architecture: "arm64",
+        target: "aarch64-unknown-linux-musl",
+    },
+];
+
+fn build(platform: &Platform) -> Result<PathBuf> {
+    let arguments = [
+        "build",
+        "--release",
+        "--package=csi-driver-spiffe",
+        "--no-default-features",
+        "--target",
+        platform.target,
+    ];
+    let status = repository::cargo(&arguments)
+        .status()
+        .context("starting cargo")?;
+    if !status.success() {
+        bail!(
+            "the static binary for {} was not built: {status}; it needs a C compiler for musl (on Debian: musl-tools)",
+            platform.architecture
+        );
+    }
+    let target = env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| repository::root().join("target"), PathBuf::from);
+    Ok(target
+        .join(platform.target)
+        .join("release/csi-driver-spiffe"))
+}
+
+/// Those whose standard library is beside the compiler's own.
+fn installed_targets() -> Result<Vec<String>> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = std::process::Command::new(rustc)
+        .args(["--print", "sysroot"])
+        .output()
+        .context("asking rustc")?;
+    let root = PathBuf::from(String::from_utf8(output.stdout)?.trim()).join("lib/rustlib");
+    let entries = fs::read_dir(&root).with_context(|| format!("reading {}", root.display()))?;
+    Ok(entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect())
+}
