@@ -10,6 +10,7 @@
 mod check;
 mod cluster;
 mod codegen;
+mod e2e;
 mod image;
 mod repository;
 mod task;

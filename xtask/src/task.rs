@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{check, cluster, codegen, image, walls};
+use crate::{check, cluster, codegen, e2e, image, walls};
 
 /// Runs the task that the arguments name. Exit code 64 where they name none.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -51,6 +51,11 @@ const TASKS: &[Task] = &[
         name: "cluster",
         does: "up [--node], down, status: a real Kubernetes on this machine",
         run: cluster::run,
+    },
+    Task {
+        name: "e2e",
+        does: "[FILTER]: the chart and the image on the real Kubernetes",
+        run: e2e::run,
     },
     Task {
         name: "image",

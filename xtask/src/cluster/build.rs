@@ -23,6 +23,8 @@ pub(crate) struct Tools {
     /// cert-manager's definitions of its kinds.
     pub(crate) definitions: PathBuf,
     pub(crate) helm: PathBuf,
+    /// What looks at volumes from inside pods.
+    pub(crate) peer: PathBuf,
 }
 
 /// Builds what is missing.
@@ -50,6 +52,7 @@ pub(crate) fn tools() -> Result<Tools> {
         cni: module("cni", &[], &["tool"])?,
         definitions: certmanager.join("definitions"),
         certmanager,
+        peer: module("peer", &[], &["."])?,
         helm: installed("helm", "helm.sh/helm/v3/cmd/helm@v3.22.0")?,
     })
 }

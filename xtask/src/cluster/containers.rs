@@ -28,7 +28,7 @@ pub(super) fn ctr(place: &Place, tools: &Tools, words: &[&str]) -> Result<String
 }
 
 /// Imports an OCI archive.
-pub(super) fn import(place: &Place, tools: &Tools, archive: &Path) -> Result<()> {
+pub(crate) fn import(place: &Place, tools: &Tools, archive: &Path) -> Result<()> {
     ctr(
         place,
         tools,

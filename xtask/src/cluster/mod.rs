@@ -20,7 +20,13 @@ mod status;
 
 use anyhow::{Result, bail};
 
-use place::Place;
+pub(crate) use build::{Tools, tools};
+pub(crate) use containers::import;
+pub(crate) use kubectl::Kubectl;
+pub(crate) use node::restart_kubelet;
+pub(crate) use pki::{base64, base64_joined, new_authority};
+pub(crate) use place::Place;
+pub(crate) use process::wait;
 
 /// Runs `up`, `down` or `status`.
 ///
@@ -53,7 +59,7 @@ pub(crate) enum Extent {
 pub(crate) fn up(extent: Extent) -> Result<()> {
     let place = Place::of_this_machine();
     prerequisites::check(&place, extent)?;
-    let tools = build::tools()?;
+    let tools = tools()?;
     place.make()?;
     let pki = pki::Pki::in_place(&place)?;
     control_plane::start(&place, &tools, &pki)?;

@@ -76,8 +76,14 @@ fn images(place: &Place, tools: &Tools) -> Result<()> {
     }
     let busybox = prerequisites::find("busybox").context("finding busybox")?;
     let archive = place.state.join("busybox.tar");
-    image::write_busybox(&busybox, &archive)?;
+    image::write_busybox(&busybox, &tools.peer.join("peer"), &archive)?;
     containers::import(place, tools, &archive)
+}
+
+/// Ends the kubelet and starts it anew; pods run on.
+pub(crate) fn restart_kubelet(place: &Place, tools: &Tools) -> Result<()> {
+    process::stop(place, "kubelet", LIMIT)?;
+    kubelet(place, tools, &Pki::in_place(place)?)
 }
 
 fn kubelet(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {

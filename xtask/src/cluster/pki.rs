@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use ::base64::Engine as _;
+use ::base64::engine::general_purpose::STANDARD;
 use anyhow::{Context as _, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -144,7 +146,19 @@ fn kubeconfig(authority: &str, user: &str) -> String {
     )
 }
 
-pub(super) fn base64(text: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(text)
+/// Base64 as Secrets and requests hold it.
+pub(crate) fn base64(text: &str) -> String {
+    STANDARD.encode(text)
+}
+
+/// Two PEM texts as one, both and the result in base64.
+pub(crate) fn base64_joined(first: &str, second: &str) -> Result<String> {
+    let mut text = STANDARD.decode(first).context("reading base64")?;
+    text.extend(STANDARD.decode(second).context("reading base64")?);
+    Ok(STANDARD.encode(text))
+}
+
+/// The certificate of an authority that nobody has, in base64.
+pub(crate) fn new_authority() -> Result<String> {
+    Ok(base64(&authority("another")?.1))
 }

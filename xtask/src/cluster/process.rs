@@ -75,7 +75,7 @@ pub(super) fn signal(id: u32, name: &str) -> Result<()> {
 }
 
 /// Waits until something is so, at most for `limit`.
-pub(super) fn wait(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) -> Result<()> {
+pub(crate) fn wait(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) -> Result<()> {
     let end = Instant::now() + limit;
     while !is_so() {
         if Instant::now() > end {

@@ -83,18 +83,20 @@ pub(crate) fn write_product(path: &Path) -> Result<()> {
     archive.write(path)
 }
 
-/// Images named `localhost/busybox:1` and `localhost/pause:1`, both of a static busybox.
-pub(crate) fn write_busybox(busybox: &Path, path: &Path) -> Result<()> {
+/// Images named `localhost/busybox:1` and `localhost/pause:1`, both of a static busybox and the
+/// tests' own peer.
+pub(crate) fn write_busybox(busybox: &Path, peer: &Path, path: &Path) -> Result<()> {
     let content = fs::read(busybox).with_context(|| format!("reading {}", busybox.display()))?;
+    let peer = fs::read(peer).with_context(|| format!("reading {}", peer.display()))?;
     let mut archive = Archive::default();
     for (name, command) in [
         ("busybox", ["/bin/sh"].as_slice()),
         ("pause", &["/bin/sleep", "2147483647"]),
     ] {
-        let mut layer =
-            Layer::default()
-                .folder("tmp", 0o1777)?
-                .file("bin/busybox", &content, 0o755)?;
+        let mut layer = Layer::default()
+            .folder("tmp", 0o1777)?
+            .file("bin/busybox", &content, 0o755)?
+            .file("bin/peer", &peer, 0o755)?;
         for applet in [
             "sh", "sleep", "cat", "ls", "stat", "wget", "nc", "httpd", "true", "id", "readlink",
             "md5sum", "date", "touch",

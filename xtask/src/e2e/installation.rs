@@ -1,0 +1,69 @@
+//! The chart, installed by Helm.
+
+use anyhow::Result;
+
+use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World};
+
+/// Installs the chart or changes its values, and waits until both roles serve.
+pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
+    roots(world)?;
+    let chart = World::chart().display().to_string();
+    let kubelet = world.place.kubelet().display().to_string();
+    let common = [
+        format!("app.trustDomain={TRUST_DOMAIN}"),
+        "app.issuer.name=spiffe-ca".to_owned(),
+        format!("app.driver.kubeletRootDir={kubelet}"),
+        "driverImage.pullPolicy=Never".to_owned(),
+        "approverImage.pullPolicy=Never".to_owned(),
+        "app.driver.sourceCABundle=/roots/ca.crt".to_owned(),
+        "app.driver.volumes[0].name=roots".to_owned(),
+        "app.driver.volumes[0].configMap.name=spiffe-roots".to_owned(),
+        "app.driver.volumeMounts[0].name=roots".to_owned(),
+        "app.driver.volumeMounts[0].mountPath=/roots".to_owned(),
+        "app.driver.volumeMounts[0].readOnly=true".to_owned(),
+        "app.logLevel=2".to_owned(),
+    ];
+    let mut words = vec!["upgrade", "--install", "csi-driver-spiffe", &chart];
+    words.extend(["--namespace", NAMESPACE, "--wait", "--timeout=120s"]);
+    for value in common
+        .iter()
+        .map(String::as_str)
+        .chain(values.iter().copied())
+    {
+        words.extend(["--set", value]);
+    }
+    world.helm(&words)?;
+    rolled_out(world)
+}
+
+/// Waits until what was asked for is what runs.
+pub(super) fn rolled_out(world: &World) -> Result<()> {
+    for role in [
+        format!("daemonset/{NAME}-driver"),
+        format!("deployment/{NAME}-approver"),
+    ] {
+        world.kubectl.run(&[
+            "--namespace",
+            NAMESPACE,
+            "rollout",
+            "status",
+            &role,
+            "--timeout=120s",
+        ])?;
+    }
+    Ok(())
+}
+
+/// The trust bundle, in a ConfigMap that the driver mounts.
+pub(super) fn roots(world: &World) -> Result<()> {
+    let secret = world.object(NAMESPACE, "secret/spiffe-ca")?;
+    let encoded = secret["data"]["tls.crt"].as_str().unwrap_or_default();
+    set_roots(world, encoded)
+}
+
+/// Sets the bundle from base64.
+pub(super) fn set_roots(world: &World, encoded: &str) -> Result<()> {
+    world.kubectl.apply(&format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: spiffe-roots, namespace: {NAMESPACE}}}\nbinaryData: {{ca.crt: {encoded}}}\n"
+    ))
+}

@@ -1,0 +1,66 @@
+//! The product as an administrator installs it, on the real cluster: `cargo xtask e2e [FILTER]`.
+//!
+//! Owns what is shown there: the chart installed by Helm, the image run by the kubelet, pods that
+//! mount the volume. What pods see is judged by `cluster/peer`, which is go-spiffe's and Go's view
+//! of it. Knows nothing of the product's code. Invariant: a scenario leaves the cluster as it
+//! found it, and a failed one prints pods, Events and both logs.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "an object of the API, indexed by a name that it has not, gives null"
+)]
+
+mod approver;
+mod identity;
+mod installation;
+mod pods;
+mod renewal;
+mod report;
+mod world;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Trial};
+
+use world::World;
+
+/// Runs every scenario whose name holds the filter, one after the other.
+///
+/// # Errors
+/// When the cluster or the image cannot be had, or a scenario fails.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let words = std::iter::once("e2e".to_owned()).chain(arguments.iter().cloned());
+    let mut arguments = Arguments::from_iter(words);
+    // They share one installation.
+    arguments.test_threads = Some(1);
+    let world = World::prepare()?;
+    let scenarios = [
+        identity::scenarios(),
+        pods::scenarios(),
+        approver::scenarios(),
+        renewal::scenarios(),
+    ];
+    let trials = scenarios.into_iter().flatten().map(|scenario| {
+        let world = world.clone();
+        Trial::test(scenario.name, move || {
+            let result = (scenario.run)(&world);
+            result.map_err(|error| {
+                report::print(&world);
+                format!("{error:#}").into()
+            })
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    anyhow::ensure!(!conclusion.has_failed(), "scenarios failed");
+    Ok(())
+}
+
+/// Something that must be seen.
+struct Scenario {
+    /// A sentence.
+    name: &'static str,
+    run: fn(&World) -> Result<()>,
+}
+
+const fn scenario(name: &'static str, run: fn(&World) -> Result<()>) -> Scenario {
+    Scenario { name, run }
+}

@@ -1,0 +1,286 @@
+//! Pods that mount the volume.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::world::{LIMIT, NAME, NAMESPACE, TRUST_DOMAIN, World, mounts_below, pod_folder};
+use super::{Scenario, installation, scenario};
+use crate::cluster;
+
+/// Where the mission's example mounts the volume.
+pub(super) const VOLUME: &str = "/var/run/secrets/spiffe.io";
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        scenario("a deleted pod leaves no mount, folder or request", farewell),
+        scenario(
+            "a pod without rights waits, is told what to do, and starts when it has them",
+            no_rights,
+        ),
+        scenario("a non-root pod reads its files by its fsGroup", fs_group),
+        scenario("hostile volume attributes change nothing", hostile),
+    ]
+}
+
+/// A pod on its way.
+pub(super) struct Pod {
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// What `peer check` says of a volume.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Seen(Value);
+
+impl Seen {
+    pub(super) fn id(&self) -> &str {
+        self.0["id"].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn key(&self) -> &str {
+        self.0["key"].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn roots(&self) -> u64 {
+        self.0["roots"].as_u64().unwrap_or_default()
+    }
+}
+
+/// A namespace whose default roles let the service account ask for certificates.
+pub(super) fn enroll(world: &World, namespace: &str, account: &str) -> Result<()> {
+    make_account(world, namespace, account)?;
+    world.kubectl.apply(&format!(
+        "apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: spiffe, namespace: {namespace}}}
+rules: [{{apiGroups: [cert-manager.io], resources: [certificaterequests], verbs: [create]}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: spiffe-{account}, namespace: {namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: spiffe}}
+subjects: [{{kind: ServiceAccount, name: {account}, namespace: {namespace}}}]
+"
+    ))
+}
+
+pub(super) fn make_account(world: &World, namespace: &str, account: &str) -> Result<()> {
+    world.kubectl.apply(&format!(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {account}, namespace: {namespace}}}\n"
+    ))
+}
+
+/// Runs a pod that looks at its volume five times a second and ends when it is not valid.
+pub(super) fn run(world: &World, namespace: &str, name: &str, account: &str) -> Result<Pod> {
+    run_with(world, namespace, name, account, |_| {})
+}
+
+pub(super) fn run_with(
+    world: &World,
+    namespace: &str,
+    name: &str,
+    account: &str,
+    change: impl FnOnce(&mut Value),
+) -> Result<Pod> {
+    let mut pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "serviceAccountName": account,
+            "automountServiceAccountToken": false,
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": 1,
+            "containers": [{
+                "name": "main",
+                "image": "localhost/busybox:1",
+                "imagePullPolicy": "Never",
+                "command": ["/bin/peer", "watch", VOLUME],
+                "volumeMounts": [{"name": "spiffe", "mountPath": VOLUME}],
+            }],
+            "volumes": [{"name": "spiffe", "csi": {"driver": "spiffe.csi.cert-manager.io", "readOnly": true}}],
+        },
+    });
+    change(&mut pod);
+    world.kubectl.apply(&pod.to_string())?;
+    Ok(Pod {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+impl Pod {
+    pub(super) fn wait_ready(&self, world: &World) -> Result<()> {
+        let object = format!("pod/{}", self.name);
+        let words = [
+            "--namespace",
+            &self.namespace,
+            "wait",
+            "--for=condition=Ready",
+            "--timeout=120s",
+            &object,
+        ];
+        world.kubectl.run(&words)?;
+        Ok(())
+    }
+
+    /// What go-spiffe sees in the pod, chain and dates verified.
+    pub(super) fn look(&self, world: &World) -> Result<Seen> {
+        let text = world.exec(&self.namespace, &self.name, &["/bin/peer", "check", VOLUME])?;
+        Ok(Seen(serde_json::from_str(&text)?))
+    }
+
+    pub(super) fn object(&self, world: &World) -> Result<Value> {
+        world.object(&self.namespace, &format!("pod/{}", self.name))
+    }
+
+    pub(super) fn uid(&self, world: &World) -> Result<String> {
+        let object = self.object(world)?;
+        Ok(object["metadata"]["uid"]
+            .as_str()
+            .context("a pod without uid")?
+            .to_owned())
+    }
+
+    pub(super) fn address(&self, world: &World) -> Result<String> {
+        let object = self.object(world)?;
+        Ok(object["status"]["podIP"]
+            .as_str()
+            .context("a pod without address")?
+            .to_owned())
+    }
+
+    pub(super) fn logs(&self, world: &World) -> Result<String> {
+        world
+            .kubectl
+            .run(&["--namespace", &self.namespace, "logs", &self.name])
+    }
+
+    pub(super) fn delete(&self, world: &World) -> Result<()> {
+        let words = [
+            "--namespace",
+            &self.namespace,
+            "delete",
+            "pod",
+            &self.name,
+            "--timeout=120s",
+        ];
+        world.kubectl.run(&words)?;
+        Ok(())
+    }
+
+    /// Waits for an Event on the pod with this reason, and gives its text.
+    pub(super) fn event(&self, world: &World, reason: &str) -> Result<String> {
+        world.eventually(&format!("an Event {reason} on {}", self.name), || {
+            let events = world.objects(&self.namespace, "events.events.k8s.io")?;
+            let mine = |event: &&Value| {
+                event["regarding"]["name"] == *self.name && event["reason"] == reason
+            };
+            let event = events.iter().find(mine).context("no such Event")?;
+            Ok(event["note"].as_str().unwrap_or_default().to_owned())
+        })
+    }
+}
+
+pub(super) fn spiffe_id(namespace: &str, account: &str) -> String {
+    format!("spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}")
+}
+
+fn farewell(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    enroll(world, "farewell", "web")?;
+    let pod = run(world, "farewell", "web", "web")?;
+    pod.wait_ready(world)?;
+    let folder = pod_folder(&world.place, &pod.uid(world)?);
+    ensure!(
+        mounts_below(&folder)?
+            .iter()
+            .any(|line| line.contains("kubernetes.io~csi")),
+        "no mount below {}",
+        folder.display()
+    );
+    pod.delete(world)?;
+    ensure!(
+        mounts_below(&folder)?.is_empty(),
+        "mounts stay below {}",
+        folder.display()
+    );
+    world.eventually("the end of the pod's folder and request", || {
+        ensure!(!folder.exists(), "{} is there", folder.display());
+        let left = world.objects("farewell", "certificaterequests")?;
+        ensure!(left.is_empty(), "{} requests are there", left.len());
+        Ok(())
+    })
+}
+
+fn no_rights(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    make_account(world, "rights", "web")?;
+    let pod = run(world, "rights", "web", "web")?;
+    let told = pod.event(world, "CertificateRequestForbidden")?;
+    ensure!(told.contains("bind a Role with the verb create"), "{told}");
+    ensure!(
+        pod.object(world)?["status"]["phase"] == "Pending",
+        "it runs"
+    );
+    enroll(world, "rights", "web")?;
+    pod.wait_ready(world)?;
+    pod.delete(world)
+}
+
+fn fs_group(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    enroll(world, "groups", "web")?;
+    let pod = run_with(world, "groups", "grouped", "web", |pod| {
+        pod["spec"]["securityContext"] =
+            json!({"runAsUser": 1000, "runAsGroup": 1000, "runAsNonRoot": true, "fsGroup": 2000});
+    })?;
+    pod.wait_ready(world)?;
+    let mode = world.exec(
+        "groups",
+        "grouped",
+        &["stat", "-L", "-c", "%a %u %g", &format!("{VOLUME}/tls.key")],
+    )?;
+    ensure!(mode == "440 0 2000", "{mode}");
+    pod.delete(world)?;
+    installation::install(world, &["app.driver.fileMode=0444"])?;
+    let pod = run_with(world, "groups", "alone", "web", |pod| {
+        pod["spec"]["securityContext"] =
+            json!({"runAsUser": 1000, "runAsGroup": 1000, "runAsNonRoot": true});
+    })?;
+    pod.wait_ready(world)?;
+    ensure!(
+        pod.look(world)?.id() == spiffe_id("groups", "web"),
+        "{:?}",
+        pod.look(world)?
+    );
+    pod.delete(world)
+}
+
+fn hostile(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    enroll(world, "hostile", "web")?;
+    let pod = run_with(world, "hostile", "web", "web", |pod| {
+        pod["spec"]["volumes"][0]["csi"]["volumeAttributes"] = json!({
+            "csi.storage.k8s.io/serviceAccount.name": "admin",
+            "csi.storage.k8s.io/pod.namespace": "kube-system",
+            "csi.storage.k8s.io/serviceAccount.tokens": "{\"\": {\"token\": \"x.y.z\"}}",
+            "spiffe.csi.cert-manager.io/identity": "spiffe://example.org/ns/kube-system/sa/admin",
+            "target": "../../../etc",
+        });
+    })?;
+    // A token of the user's makes the driver refuse, or is overwritten by the kubelet's.
+    let ready = cluster::wait("the pod's start", LIMIT, || {
+        pod.look(world)
+            .is_ok_and(|seen| seen.id() == spiffe_id("hostile", "web"))
+    });
+    let log = world.kubectl.run(&[
+        "--namespace",
+        NAMESPACE,
+        "logs",
+        &format!("daemonset/{NAME}-driver"),
+    ])?;
+    ensure!(!log.contains("x.y.z"), "the driver's log holds the token");
+    ready?;
+    pod.delete(world)
+}

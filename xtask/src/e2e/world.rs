@@ -1,0 +1,127 @@
+//! The cluster with the product's image in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::cluster::{self, Extent, Kubectl, Place, Tools};
+use crate::{image, repository};
+
+/// Where the product is installed.
+pub(super) const NAMESPACE: &str = "cert-manager";
+/// The chart's name for its objects.
+pub(super) const NAME: &str = "cert-manager-csi-driver-spiffe";
+pub(super) const TRUST_DOMAIN: &str = "example.org";
+/// Longer than anything takes on a slow machine.
+pub(super) const LIMIT: Duration = Duration::from_secs(120);
+
+/// The cluster, its tools and the product's image in it.
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub(super) place: Place,
+    pub(super) tools: Tools,
+    pub(super) kubectl: Kubectl,
+}
+
+impl World {
+    /// Brings up the cluster, builds the image and imports it.
+    pub(super) fn prepare() -> Result<Self> {
+        cluster::up(Extent::Node)?;
+        let place = Place::of_this_machine();
+        let tools = cluster::tools()?;
+        let archive = repository::root().join("target/image/csi-driver-spiffe.tar");
+        image::write_product(&archive)?;
+        cluster::import(&place, &tools, &archive)?;
+        let kubectl = Kubectl::new(&place, &tools);
+        Ok(Self {
+            place,
+            tools,
+            kubectl,
+        })
+    }
+
+    pub(super) fn helm(&self, words: &[&str]) -> Result<String> {
+        let output = Command::new(self.tools.helm.join("helm"))
+            .args(words)
+            .env("KUBECONFIG", self.place.administrator())
+            .output()
+            .context("starting helm")?;
+        if !output.status.success() {
+            bail!(
+                "helm {}: {}",
+                words.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    pub(super) fn chart() -> PathBuf {
+        repository::root().join("deploy/charts/csi-driver-spiffe")
+    }
+
+    /// One object as the API server has it.
+    pub(super) fn object(&self, namespace: &str, object: &str) -> Result<Value> {
+        let text = self
+            .kubectl
+            .run(&["--namespace", namespace, "get", object, "-o", "json"])?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// All objects of a kind.
+    pub(super) fn objects(&self, namespace: &str, kind: &str) -> Result<Vec<Value>> {
+        let list = self.object(namespace, kind)?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Runs a command in a pod.
+    pub(super) fn exec(&self, namespace: &str, pod: &str, words: &[&str]) -> Result<String> {
+        self.kubectl
+            .run(&[&["--namespace", namespace, "exec", pod, "--"], words].concat())
+    }
+
+    /// Waits until an attempt succeeds, and gives its result or its last error.
+    pub(super) fn eventually<T>(
+        &self,
+        what: &str,
+        mut attempt: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
+        let mut last = None;
+        let mut found = None;
+        let waited = cluster::wait(what, LIMIT, || match attempt() {
+            Ok(result) => {
+                found = Some(result);
+                true
+            }
+            Err(error) => {
+                last = Some(error);
+                false
+            }
+        });
+        match (found, last) {
+            (Some(result), _) => Ok(result),
+            (None, Some(error)) => Err(error.context(format!("waited in vain for {what}"))),
+            (None, None) => waited.map(|()| bail!("{what}"))?,
+        }
+    }
+}
+
+/// The folders that the kubelet has for a pod.
+pub(super) fn pod_folder(place: &Place, uid: &str) -> PathBuf {
+    place.kubelet().join("pods").join(uid)
+}
+
+/// Mounts below a folder, from the kernel's table.
+pub(super) fn mounts_below(folder: &Path) -> Result<Vec<String>> {
+    let table =
+        std::fs::read_to_string("/proc/self/mountinfo").context("reading the mount table")?;
+    let at = |line: &&str| {
+        line.split(' ')
+            .nth(4)
+            .is_some_and(|at| Path::new(at).starts_with(folder))
+    };
+    Ok(table.lines().filter(at).map(str::to_owned).collect())
+}
