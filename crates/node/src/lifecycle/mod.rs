@@ -26,6 +26,8 @@ mod slot;
 mod status;
 mod task;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::time::Duration;

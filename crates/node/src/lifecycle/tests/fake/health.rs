@@ -1,0 +1,53 @@
+//! Whether the API server answers, told by the only code that may say so.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{Request, Response, StatusCode};
+use kube::Client;
+use kube::client::Body;
+use tower::service_fn;
+
+use crate::issuance::{ApiHealth, KubernetesRequests, Requests as _};
+
+/// A line to an API server that can be cut.
+pub(in super::super) struct Line {
+    health: ApiHealth,
+    is_cut: Arc<AtomicBool>,
+    requests: KubernetesRequests,
+}
+
+impl Line {
+    pub(in super::super) fn new() -> Self {
+        let health = ApiHealth::default();
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_cut);
+        let server = service_fn(move |_request: Request<Body>| {
+            let is_cut = seen.load(Ordering::SeqCst);
+            async move {
+                if is_cut {
+                    return Err("no route to host");
+                }
+                let mut answer = Response::new(Body::empty());
+                *answer.status_mut() = StatusCode::NOT_FOUND;
+                Ok(answer)
+            }
+        });
+        let client = Client::new(server, "default");
+        Self {
+            requests: KubernetesRequests::new(client.clone(), client, health.clone()),
+            is_cut,
+            health,
+        }
+    }
+
+    pub(in super::super) fn health(&self) -> ApiHealth {
+        self.health.clone()
+    }
+
+    /// Has the health noted that the line is cut, or is not any more.
+    pub(in super::super) async fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Ordering::SeqCst);
+        assert!(self.requests.read("n", "any").await.is_err());
+    }
+}

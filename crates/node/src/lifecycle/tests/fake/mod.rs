@@ -1,0 +1,46 @@
+//! What a volume's task is given, in memory and in the test's hand.
+
+mod authority;
+mod clock;
+mod health;
+mod log;
+mod requests;
+mod script;
+mod volumes;
+
+use std::sync::Mutex;
+
+pub(super) use authority::{Authority, Fault};
+pub(super) use clock::{FakeClock, FixedChance};
+pub(super) use health::Line;
+pub(super) use log::Log;
+pub(super) use requests::{FakeRequests, Verb};
+pub(super) use script::{Answering, Creating};
+pub(super) use volumes::{FakeVolumes, Operation, Set};
+
+use crate::events::EventReason;
+use crate::lifecycle::Report;
+use crate::wish::Wish;
+
+/// Stands in every token; no text may hold it.
+pub(super) const SECRET: &str = "SECRETSECRET";
+
+/// Keeps what is reported.
+#[derive(Default)]
+pub(super) struct Reports(Mutex<Vec<(EventReason, String)>>);
+
+impl Reports {
+    pub(in super::super) fn all(&self) -> Vec<(EventReason, String)> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(in super::super) fn reasons(&self) -> Vec<EventReason> {
+        self.all().into_iter().map(|(reason, _)| reason).collect()
+    }
+}
+
+impl Report for Reports {
+    fn report(&self, _wish: &Wish, reason: EventReason, text: &str) {
+        self.0.lock().unwrap().push((reason, text.to_owned()));
+    }
+}

@@ -1,0 +1,214 @@
+//! What is asked of the API server.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use kube::core::WatchEvent;
+use svid_api::certmanager::{CertificateRequest, CertificateRequestSpec};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::super::script::{Answering, Creating};
+use super::{Entry, FakeRequests, Verb};
+use crate::issuance::{ApiError, Events, Requests};
+use crate::wish::PodToken;
+
+impl FakeRequests {
+    async fn call(&self, verb: Verb, name: &str) -> Result<(), ApiError> {
+        let outage = {
+            let mut state = self.state();
+            state.calls.push((verb, name.to_owned(), Instant::now()));
+            state.outage.clone()
+        };
+        let Some(error) = outage else {
+            return Ok(());
+        };
+        if let ApiError::TimedOut(limit) = error {
+            sleep(limit).await;
+        }
+        Err(error)
+    }
+
+    fn store(
+        &self,
+        token: &PodToken,
+        request: &CertificateRequest,
+    ) -> Result<CertificateRequest, ApiError> {
+        let name = request.metadata.name.clone().unwrap();
+        let answering = {
+            let mut state = self.state();
+            if state.objects.contains_key(&name) {
+                return Err(ApiError::AlreadyExists);
+            }
+            let mut object = request.clone();
+            // The text is `SECRETSECRET/namespace/account/…`.
+            let parts: Vec<&str> = token.secret.split('/').collect();
+            object.spec.username = format!("system:serviceaccount:{}:{}", parts[1], parts[2]);
+            object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
+            state.sent.push(object.clone());
+            state.objects.insert(name.clone(), object.clone());
+            let added = WatchEvent::Added(object);
+            self.log(&mut state, Entry::Event(name.clone(), added));
+            state.answering.take()
+        };
+        let created = self.state().objects.get(&name).cloned();
+        let delay = match answering {
+            Answering::IssueAfter(delay) | Answering::DeleteAfter(delay) => delay,
+            Answering::Issue(_)
+            | Answering::IssueByStranger
+            | Answering::Deny(_)
+            | Answering::Fail(_)
+            | Answering::Invalid(_)
+            | Answering::Approve
+            | Answering::Nothing => Duration::ZERO,
+        };
+        if delay.is_zero() {
+            self.settle(&name, &answering);
+        } else {
+            let server = self.clone();
+            tokio::spawn(async move {
+                sleep(delay).await;
+                server.settle(&name, &answering);
+            });
+        }
+        created.ok_or(ApiError::NotFound)
+    }
+}
+
+impl Requests for FakeRequests {
+    fn create<'a>(
+        &'a self,
+        token: &'a PodToken,
+        request: &'a CertificateRequest,
+    ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
+        Box::pin(async move {
+            let name = request.metadata.name.as_deref().unwrap();
+            self.call(Verb::Create, name).await?;
+            let creating = {
+                let mut state = self.state();
+                state.tokens.push(token.secret.to_string());
+                state.creating.take()
+            };
+            match creating {
+                Creating::Take => self.store(token, request),
+                Creating::TakeAfter(delay) => {
+                    sleep(delay).await;
+                    self.store(token, request)
+                }
+                Creating::Refuse(error) => Err(error),
+                Creating::RefuseAfter(delay, error) => {
+                    sleep(delay).await;
+                    Err(error)
+                }
+                Creating::Lose(error) => {
+                    self.store(token, request)?;
+                    Err(error)
+                }
+                Creating::Squat => {
+                    let spec = CertificateRequestSpec {
+                        username: "system:serviceaccount:sandbox:squatter".to_owned(),
+                        ..request.spec.clone()
+                    };
+                    let object = CertificateRequest::new(name, spec);
+                    self.state().objects.insert(name.to_owned(), object);
+                    Err(ApiError::AlreadyExists)
+                }
+            }
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        _namespace: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
+        Box::pin(async move {
+            self.call(Verb::Read, name).await?;
+            let found = self.state().objects.get(name).cloned();
+            found.ok_or(ApiError::NotFound)
+        })
+    }
+
+    fn follow<'a>(
+        &'a self,
+        _namespace: &'a str,
+        name: &'a str,
+        version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Events, ApiError>> {
+        Box::pin(async move {
+            self.call(Verb::Follow, name).await?;
+            let mut state = self.state();
+            if let Some(error) = state.opening.pop_front() {
+                return Err(error);
+            }
+            let mut watch = Watch {
+                server: self.clone(),
+                name: name.to_owned(),
+                place: state.entries.len(),
+                first: None,
+                versions: self.0.versions.subscribe(),
+                is_over: false,
+            };
+            match version {
+                Some(version) => watch.place = version.parse().unwrap(),
+                None => watch.first = state.objects.get(name).cloned(),
+            }
+            let events = futures::stream::unfold(watch, |mut watch| async move {
+                let event = watch.next().await?;
+                Some((event, watch))
+            });
+            Ok(events.boxed())
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        _namespace: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async move {
+            self.call(Verb::Delete, name).await?;
+            let refusal = self.state().deleting.take();
+            refusal.map_or(Ok(()), Err)?;
+            self.discard(name)
+        })
+    }
+}
+
+/// One open watch on one object.
+struct Watch {
+    server: FakeRequests,
+    name: String,
+    place: usize,
+    first: Option<CertificateRequest>,
+    versions: watch::Receiver<usize>,
+    is_over: bool,
+}
+
+impl Watch {
+    async fn next(&mut self) -> Option<Result<WatchEvent<CertificateRequest>, ApiError>> {
+        if self.is_over {
+            return None;
+        }
+        if let Some(object) = self.first.take() {
+            return Some(Ok(WatchEvent::Added(object)));
+        }
+        loop {
+            let place = self.place;
+            if *self.versions.borrow_and_update() <= place {
+                self.versions.changed().await.ok()?;
+                continue;
+            }
+            self.place += 1;
+            match &self.server.state().entries[place] {
+                Entry::Event(name, event) if *name == self.name => return Some(Ok(event.clone())),
+                Entry::Event(_, _) => {}
+                Entry::End(error) => {
+                    self.is_over = true;
+                    return error.clone().map(Err);
+                }
+            }
+        }
+    }
+}

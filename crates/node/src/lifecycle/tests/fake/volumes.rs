@@ -1,0 +1,233 @@
+//! The volumes of a node, in memory.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+use tokio::sync::watch;
+
+use crate::volume::{FileSet, FoundRecord, Record, Standing, VolumeError, Volumes};
+use crate::wish::{TargetPath, VolumeId, Wish};
+
+/// What can be asked of volumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in super::super) enum Operation {
+    Records,
+    Save,
+    Forget,
+    Publish,
+    ReplaceBundle,
+    Read,
+    Remove,
+}
+
+/// What a pod sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Set {
+    pub(in super::super) certificate: Vec<u8>,
+    pub(in super::super) key: Vec<u8>,
+    pub(in super::super) bundle: Option<Vec<u8>>,
+}
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<VolumeId, Record>,
+    standing: BTreeMap<VolumeId, Standing>,
+    shown: HashMap<TargetPath, Set>,
+    calls: Vec<Operation>,
+    /// How often each operation is still to fail.
+    failing: HashMap<Operation, u32>,
+    panicking: HashSet<Operation>,
+    held: HashSet<Operation>,
+    busy: HashSet<TargetPath>,
+    overlaps: Vec<Operation>,
+}
+
+/// Records and mounts that fail, panic and block when they are told to.
+pub(in super::super) struct FakeVolumes {
+    state: Mutex<State>,
+    released: Condvar,
+    begun: watch::Sender<usize>,
+}
+
+impl FakeVolumes {
+    pub(in super::super) fn new() -> Self {
+        Self {
+            state: Mutex::default(),
+            released: Condvar::new(),
+            begun: watch::Sender::new(0),
+        }
+    }
+
+    pub(in super::super) fn record(&self, volume: &VolumeId) -> Option<Record> {
+        self.state().records.get(volume).cloned()
+    }
+
+    pub(in super::super) fn shown(&self, target: &TargetPath) -> Option<Set> {
+        self.state().shown.get(target).cloned()
+    }
+
+    /// Puts a record there, as another process has left it.
+    pub(in super::super) fn leave(&self, record: Record, standing: Standing) {
+        let volume = record.wish.volume.clone();
+        let mut state = self.state();
+        state.standing.insert(volume.clone(), standing);
+        state.records.insert(volume, record);
+    }
+
+    /// Puts a set there, as another process has left it.
+    pub(in super::super) fn leave_set(&self, target: &TargetPath, set: Set) {
+        self.state().shown.insert(target.clone(), set);
+    }
+
+    pub(in super::super) fn fail(&self, operation: Operation, times: u32) {
+        self.state().failing.insert(operation, times);
+    }
+
+    pub(in super::super) fn panic_at(&self, operation: Operation) {
+        self.state().panicking.insert(operation);
+    }
+
+    /// Every such call blocks its thread until it is released.
+    pub(in super::super) fn hold(&self, operation: Operation) {
+        self.state().held.insert(operation);
+    }
+
+    pub(in super::super) fn release(&self, operation: Operation) {
+        self.state().held.remove(&operation);
+        self.released.notify_all();
+    }
+
+    /// Waits until there have been so many calls of that kind, finished or not. Not by time,
+    /// which stands still while a call blocks.
+    pub(in super::super) async fn begun(&self, operation: Operation, count: usize) {
+        let mut begun = self.begun.subscribe();
+        while self.count(operation) < count {
+            begun.changed().await.unwrap();
+        }
+    }
+
+    pub(in super::super) fn count(&self, operation: Operation) -> usize {
+        let state = self.state();
+        state
+            .calls
+            .iter()
+            .filter(|call| **call == operation)
+            .count()
+    }
+
+    pub(in super::super) fn calls(&self) -> Vec<Operation> {
+        self.state().calls.clone()
+    }
+
+    /// Nothing may be asked of a volume while something else is.
+    pub(in super::super) fn overlaps(&self) -> Vec<Operation> {
+        self.state().overlaps.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(
+        &self,
+        operation: Operation,
+        target: Option<&TargetPath>,
+    ) -> Result<MutexGuard<'_, State>, VolumeError> {
+        let mut state = self.state();
+        state.calls.push(operation);
+        self.begun.send_modify(|begun| *begun += 1);
+        if let Some(target) = target
+            && !state.busy.insert(target.clone())
+        {
+            state.overlaps.push(operation);
+        }
+        while state.held.contains(&operation) {
+            state = self.released.wait(state).unwrap();
+        }
+        if let Some(target) = target {
+            state.busy.remove(target);
+        }
+        assert!(
+            !state.panicking.remove(&operation),
+            "told to panic at {operation:?}"
+        );
+        match state.failing.get_mut(&operation) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                Err(VolumeError::Refused {
+                    attempt: "touch",
+                    path: PathBuf::from("/full"),
+                    cause: Errno::NOSPC,
+                })
+            }
+            Some(_) | None => Ok(state),
+        }
+    }
+}
+
+impl Volumes for FakeVolumes {
+    fn records(&self) -> Result<Vec<FoundRecord>, VolumeError> {
+        let state = self.enter(Operation::Records, None)?;
+        let found = state.records.iter().map(|(volume, record)| FoundRecord {
+            record: record.clone(),
+            standing: *state.standing.get(volume).unwrap_or(&Standing::Current),
+        });
+        Ok(found.collect())
+    }
+
+    fn save(&self, record: &Record) -> Result<(), VolumeError> {
+        let mut state = self.enter(Operation::Save, Some(&record.wish.target))?;
+        state
+            .records
+            .insert(record.wish.volume.clone(), record.clone());
+        Ok(())
+    }
+
+    fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError> {
+        self.enter(Operation::Forget, None)?.records.remove(volume);
+        Ok(())
+    }
+
+    fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError> {
+        Ok(self.state().shown.contains_key(target))
+    }
+
+    fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError> {
+        let mut state = self.enter(Operation::Publish, Some(&wish.target))?;
+        let set = Set {
+            certificate: files.certificate.clone(),
+            key: files.key.to_vec(),
+            bundle: files.bundle.clone(),
+        };
+        state.shown.insert(wish.target.clone(), set);
+        Ok(())
+    }
+
+    fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError> {
+        let mut state = self.enter(Operation::ReplaceBundle, Some(&wish.target))?;
+        let Some(set) = state.shown.get_mut(&wish.target) else {
+            return Err(VolumeError::NotPublished {
+                path: wish.target.as_path().to_owned(),
+            });
+        };
+        set.bundle = Some(bundle.to_vec());
+        Ok(())
+    }
+
+    fn read(&self, target: &TargetPath) -> Result<Option<FileSet>, VolumeError> {
+        let state = self.enter(Operation::Read, Some(target))?;
+        Ok(state.shown.get(target).map(|set| FileSet {
+            certificate: set.certificate.clone(),
+            key: set.key.clone().into(),
+            bundle: set.bundle.clone(),
+        }))
+    }
+
+    fn remove(&self, _volume: &VolumeId, target: &TargetPath) -> Result<(), VolumeError> {
+        let mut state = self.enter(Operation::Remove, Some(target))?;
+        state.shown.remove(target);
+        Ok(())
+    }
+}

@@ -1,0 +1,201 @@
+//! The first publish of a volume.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::fake::{Answering, Fault, Operation, Verb};
+use super::world::{LIFETIME, LIMIT, World, wish};
+use crate::issuance::ApiError;
+use crate::lifecycle::{Lifecycle as _, PublishError};
+
+#[tokio::test(start_paused = true)]
+async fn a_first_publish_yields_a_whole_set_with_one_create_and_one_watch() {
+    let world = World::new();
+    let wish = wish(1);
+    world.publish(&wish).await.unwrap();
+    world.svid(&wish);
+    world.settle().await;
+    assert_eq!(world.api.counts(), [1, 0, 1, 0]);
+    let record = world.record(&wish);
+    assert_eq!(record.in_flight, None);
+    assert_eq!(record.issued, Some(world.api.names()[0].clone()));
+    assert_eq!(record.obsolete, Vec::<String>::new());
+    assert_eq!(world.phase(&wish), "resting");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_publish_joins_and_asks_for_nothing() {
+    let world = World::new();
+    let wish = wish(1);
+    world
+        .api
+        .always_answer(Answering::IssueAfter(Duration::from_secs(40)));
+    let first = world.publish_aside(&wish);
+    sleep(Duration::from_secs(10)).await;
+    let second = world.publish_aside(&wish);
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    world.publish(&wish).await.unwrap();
+    assert_eq!(world.api.counts(), [1, 0, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubelet_that_hangs_up_does_not_cancel_issuance() {
+    let world = World::new();
+    let wish = wish(1);
+    world
+        .api
+        .always_answer(Answering::IssueAfter(Duration::from_secs(200)));
+    let first = timeout(Duration::from_secs(1), world.publish(&wish)).await;
+    assert!(first.is_err(), "it hung up");
+    sleep(Duration::from_secs(200)).await;
+    world.svid(&wish);
+    let asked = Instant::now();
+    world.publish(&wish).await.unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(world.api.counts(), [1, 0, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubelet_that_hangs_up_before_the_record_is_written_does_not_cancel_it() {
+    let world = World::new();
+    let wish = wish(1);
+    world.volumes.hold(Operation::Save);
+    let first = world.publish_aside(&wish);
+    world.volumes.begun(Operation::Save, 1).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    world.volumes.release(Operation::Save);
+    world.settle().await;
+    world.svid(&wish);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_that_ends_at_its_deadline_tells_what_is_waited_for() {
+    for (answering, trouble, words) in [
+        (
+            Answering::Nothing,
+            None,
+            "still waiting for the CertificateRequest to be approved and signed",
+        ),
+        (
+            Answering::Issue(Fault::Begins(SignedDuration::from_secs(200))),
+            None,
+            "still waiting for the certificate's notBefore",
+        ),
+        (
+            Answering::Nothing,
+            Some(ApiError::TimedOut(Duration::from_secs(200))),
+            "still creating the CertificateRequest",
+        ),
+    ] {
+        let world = World::new();
+        world.api.always_answer(answering);
+        world.api.set_outage(trouble);
+        let asked = Instant::now();
+        let told = world.publish(&wish(1)).await;
+        assert_eq!(told, Err(PublishError::DeadlineExceeded(words.to_owned())));
+        assert_eq!(asked.elapsed(), LIMIT);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_volumes_have_a_key_a_name_and_a_record_of_their_own() {
+    let world = World::new();
+    let wishes: Vec<_> = (1..=8).map(wish).collect();
+    let publishes: Vec<_> = wishes
+        .iter()
+        .map(|wish| world.publish_aside(wish))
+        .collect();
+    for publish in publishes {
+        publish.await.unwrap().unwrap();
+    }
+    let keys: BTreeSet<_> = wishes.iter().map(|wish| world.set(wish).key).collect();
+    let names: BTreeSet<_> = wishes
+        .iter()
+        .map(|wish| world.record(wish).issued)
+        .collect();
+    assert_eq!((keys.len(), names.len()), (8, 8));
+    assert_eq!(world.api.counts(), [8, 0, 8, 0]);
+    assert_eq!(world.tasks.board().volumes(), 8);
+    assert_eq!(world.tasks.board().without_certificate(world.now()), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_names_the_request_before_it_is_created() {
+    let world = World::new();
+    let wish = wish(1);
+    world.api.set_outage(Some(ApiError::TimedOut(LIMIT)));
+    let publish = world.publish_aside(&wish);
+    world
+        .until("a create", |world| world.api.count(Verb::Create) == 1)
+        .await;
+    let (_, name, _) = world.api.calls()[0].clone();
+    assert_eq!(world.record(&wish).in_flight, Some(name));
+    publish.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_written_at_first_is_unavailable_and_leaves_nothing() {
+    let world = World::new();
+    let wish = wish(1);
+    world.volumes.fail(Operation::Save, 1);
+    let told = world.publish(&wish).await;
+    assert!(
+        matches!(&told, Err(PublishError::Unavailable(why)) if why.contains("/full")),
+        "{told:?}"
+    );
+    assert!(!world.tasks.is_known(&wish.volume, Some(&wish.target)).await);
+    assert_eq!(world.volumes.record(&wish.volume), None);
+    assert_eq!(world.tasks.board().volumes(), 0);
+    assert_eq!(world.api.counts(), [0; 4]);
+    world.publish(&wish).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_wish_for_the_same_volume_is_aborted_unless_the_certificate_is_valid() {
+    let world = World::new();
+    let (one, mut other) = (wish(1), wish(1));
+    other.pod.uid = "u-2".to_owned();
+    world
+        .api
+        .always_answer(Answering::IssueAfter(Duration::from_secs(20)));
+    let publish = world.publish_aside(&one);
+    sleep(Duration::from_secs(1)).await;
+    let told = world.publish(&other).await;
+    assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");
+    publish.await.unwrap().unwrap();
+    assert_eq!(world.publish(&other).await, Ok(()));
+    assert_eq!(world.record(&one).wish, one);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_that_was_not_understood_is_fine_while_the_certificate_is_valid() {
+    let world = World::new();
+    let wish = wish(1);
+    let told = async || {
+        let why = "no pod".to_owned();
+        world
+            .tasks
+            .publish_misunderstood(&wish.volume, Some(&wish.target), why)
+            .await
+    };
+    let aborted = Err(PublishError::Aborted("no pod".to_owned()));
+    assert_eq!(told().await, aborted, "nothing is known of it");
+    world.api.always_answer(Answering::Nothing);
+    let publish = world.publish_aside(&wish);
+    world.settle().await;
+    assert_eq!(told().await, aborted, "it is not there yet");
+    let name = world.api.names()[0].clone();
+    world.api.answer(&name, &Answering::Issue(Fault::None));
+    publish.await.unwrap().unwrap();
+    assert_eq!(told().await, Ok(()));
+    world
+        .api
+        .set_outage(Some(ApiError::Unreachable("gone".to_owned())));
+    sleep(LIFETIME).await;
+    assert_eq!(told().await, aborted, "it has expired");
+}

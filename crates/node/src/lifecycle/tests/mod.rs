@@ -1,0 +1,5 @@
+//! A node's volumes from publish to removal, with fakes around them and a clock that is set.
+
+mod fake;
+mod first;
+mod world;

@@ -1,0 +1,294 @@
+//! A node to try the volumes' tasks on.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::registry::Registry;
+use svid_api::duration::GoDuration;
+use svid_core::identity::{ServiceAccount, SpiffeId, TrustDomain};
+use svid_core::svid::{Expectation, PublicKey, TrustBundle, X509Svid};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use super::fake::{
+    Authority, FakeClock, FakeRequests, FakeVolumes, FixedChance, Line, Reports, SECRET, Set,
+};
+use crate::clock::Clock as _;
+use crate::issuance::RequestSettings;
+use crate::issuer::{Issuer, IssuerState};
+use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
+use crate::metrics::Metrics;
+use crate::trust::TrustState;
+use crate::volume::Record;
+use crate::wish::{Pod, PodToken, PublishRequest, TargetPath, VolumeId, Wish};
+
+/// What is asked for and, where nothing else is said, given.
+pub(super) const LIFETIME: Duration = Duration::from_secs(3600);
+/// As the kubelet waits.
+pub(super) const LIMIT: Duration = Duration::from_secs(110);
+
+/// A node and the cluster around it.
+pub(super) struct World {
+    around: Around,
+    pub(super) shutdown: CancellationToken,
+    pub(super) tasks: VolumeTasks,
+}
+
+/// What outlives a process of the driver.
+pub(super) struct Around {
+    pub(super) volumes: Arc<FakeVolumes>,
+    pub(super) api: FakeRequests,
+    pub(super) clock: Arc<FakeClock>,
+    pub(super) authority: Arc<Authority>,
+    pub(super) stranger: Arc<Authority>,
+    pub(super) reports: Arc<Reports>,
+    pub(super) trust: watch::Sender<TrustState>,
+    pub(super) issuer: watch::Sender<IssuerState>,
+    pub(super) line: Line,
+    anchoring: AnchoringPolicy,
+    lifetime: Duration,
+}
+
+impl Deref for World {
+    type Target = Around;
+
+    fn deref(&self) -> &Around {
+        &self.around
+    }
+}
+
+impl Around {
+    fn begin(&self, shutdown: &CancellationToken) -> VolumeTasks {
+        let context = Context {
+            volumes: self.volumes.clone(),
+            requests: Arc::new(self.api.clone()),
+            health: self.line.health(),
+            clock: self.clock.clone(),
+            chance: Arc::new(FixedChance(0.0)),
+            trust: self.trust.subscribe(),
+            issuer: self.issuer.subscribe(),
+            events: self.reports.clone(),
+            metrics: Metrics::register(&mut Registry::default()),
+            settings: settings(self.lifetime),
+            anchoring: self.anchoring,
+        };
+        VolumeTasks::new(context, shutdown.clone())
+    }
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(AnchoringPolicy::Warn, LIFETIME)
+    }
+
+    pub(super) fn with(anchoring: AnchoringPolicy, lifetime: Duration) -> Self {
+        let clock = Arc::new(FakeClock::new());
+        let authority = Arc::new(Authority::new("ours"));
+        let stranger = Arc::new(Authority::new("stranger"));
+        let (as_clock, ours, other) = (clock.clone(), authority.clone(), stranger.clone());
+        let around = Around {
+            volumes: Arc::new(FakeVolumes::new()),
+            api: FakeRequests::new(as_clock, ours, other),
+            clock,
+            reports: Arc::new(Reports::default()),
+            trust: watch::Sender::new(bundle(&[&authority])),
+            issuer: watch::Sender::new(IssuerState::Known(Arc::new(named("spiffe-ca")))),
+            authority,
+            stranger,
+            line: Line::new(),
+            anchoring,
+            lifetime,
+        };
+        let shutdown = CancellationToken::new();
+        Self {
+            tasks: around.begin(&shutdown),
+            around,
+            shutdown,
+        }
+    }
+
+    /// Ends the process.
+    pub(super) async fn stop(&self) {
+        self.shutdown.cancel();
+        self.tasks.run(LIMIT).await.unwrap();
+    }
+
+    /// Ends the process and starts another one on the same node.
+    pub(super) async fn restart(&mut self) {
+        self.stop().await;
+        self.shutdown = CancellationToken::new();
+        self.tasks = self.around.begin(&self.shutdown);
+        self.tasks.recover().await.unwrap();
+    }
+
+    pub(super) async fn publish(&self, wish: &Wish) -> Result<(), PublishError> {
+        self.publish_with(wish, self.token(wish, "1", LIFETIME))
+            .await
+    }
+
+    pub(super) async fn publish_with(
+        &self,
+        wish: &Wish,
+        token: PodToken,
+    ) -> Result<(), PublishError> {
+        let wish = wish.clone();
+        let request = PublishRequest { wish, token };
+        self.tasks.publish(request, LIMIT).await
+    }
+
+    /// A publish that goes on while the test does something else.
+    pub(super) fn publish_aside(&self, wish: &Wish) -> JoinHandle<Result<(), PublishError>> {
+        let token = self.token(wish, "1", LIFETIME);
+        self.publish_aside_with(wish, token)
+    }
+
+    pub(super) fn publish_aside_with(
+        &self,
+        wish: &Wish,
+        token: PodToken,
+    ) -> JoinHandle<Result<(), PublishError>> {
+        let (tasks, wish) = (self.tasks.clone(), wish.clone());
+        let request = PublishRequest { wish, token };
+        tokio::spawn(async move { tasks.publish(request, LIMIT).await })
+    }
+
+    /// The token of the wish's pod, told apart by `mark`, good for so long.
+    pub(super) fn token(&self, wish: &Wish, mark: &str, good: Duration) -> PodToken {
+        let account = &wish.service_account;
+        let (namespace, name) = (account.namespace(), account.name());
+        PodToken {
+            secret: Zeroizing::new(format!("{SECRET}/{namespace}/{name}/{mark}")),
+            expires_at: self.clock.now() + SignedDuration::try_from(good).unwrap(),
+        }
+    }
+
+    pub(super) async fn unpublish(&self, wish: &Wish) -> Result<(), String> {
+        let done = self
+            .tasks
+            .unpublish(wish.volume.clone(), wish.target.clone());
+        done.await.map_err(|error| error.to_string())
+    }
+
+    /// Waits until everything that can be done now was done.
+    pub(super) async fn settle(&self) {
+        sleep(Duration::from_millis(2)).await;
+    }
+
+    /// Waits, for a week at most, until `is_so`.
+    pub(super) async fn until(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        while !is_so(self) {
+            assert!(
+                begun.elapsed() < Duration::from_secs(7 * 86400),
+                "never: {what}"
+            );
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    pub(super) fn set(&self, wish: &Wish) -> Set {
+        self.volumes
+            .shown(&wish.target)
+            .expect("a set of files is shown")
+    }
+
+    pub(super) fn record(&self, wish: &Wish) -> Record {
+        self.volumes.record(&wish.volume).expect("a record")
+    }
+
+    /// The SVID that the pod sees, checked as a pod's peer would.
+    pub(super) fn svid(&self, wish: &Wish) -> X509Svid {
+        let set = self.set(wish);
+        let trusted = TrustBundle::parse_pem(set.bundle.as_deref().unwrap()).unwrap();
+        let identity = SpiffeId::for_service_account(
+            &TrustDomain::parse("example.org").unwrap(),
+            &wish.service_account,
+        );
+        let expected = Expectation {
+            spiffe_id: &identity,
+            public_key: &PublicKey::from_pkcs8_pem(&set.key).unwrap(),
+            trust_bundle: Some(&trusted),
+        };
+        X509Svid::verify(&set.certificate, &expected, self.clock.now()).unwrap()
+    }
+
+    /// What the board says of a volume.
+    pub(super) fn told(&self, wish: &Wish, what: &str) -> String {
+        let all = self.tasks.board().describe(self.clock.now());
+        let entries = all.as_array().unwrap();
+        let entry = entries
+            .iter()
+            .find(|entry| entry["volume"] == wish.volume.as_str())
+            .expect("the volume is on the board");
+        entry[what].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(super) fn phase(&self, wish: &Wish) -> String {
+        self.told(wish, "phase")
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Whatever a test does, a volume is never touched by two at once.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.around.volumes.overlaps(), []);
+        }
+    }
+}
+
+fn settings(lifetime: Duration) -> RequestSettings {
+    RequestSettings {
+        trust_domain: TrustDomain::parse("example.org").unwrap(),
+        duration: GoDuration::try_from(lifetime).unwrap(),
+        node_id: "node-1".to_owned(),
+        extra_annotations: BTreeMap::new(),
+    }
+}
+
+pub(super) fn named(issuer: &str) -> Issuer {
+    Issuer {
+        name: issuer.to_owned(),
+        kind: "ClusterIssuer".to_owned(),
+        group: "cert-manager.io".to_owned(),
+    }
+}
+
+/// A trust bundle of these.
+pub(super) fn bundle(authorities: &[&Authority]) -> TrustState {
+    TrustState::Bundle(Arc::new(
+        TrustBundle::parse_pem(text(authorities).as_bytes()).unwrap(),
+    ))
+}
+
+fn text(authorities: &[&Authority]) -> String {
+    authorities
+        .iter()
+        .map(|authority| authority.pem())
+        .collect()
+}
+
+/// What the kubelet wants for pod number `n`.
+pub(super) fn wish(n: u32) -> Wish {
+    let target = format!("/k/pods/u-{n}/volumes/kubernetes.io~csi/spiffe/mount");
+    Wish {
+        volume: VolumeId::parse(&format!("csi-{n}")).unwrap(),
+        target: TargetPath::parse(&target).unwrap(),
+        pod: Pod {
+            name: format!("web-{n}"),
+            uid: format!("u-{n}"),
+        },
+        service_account: ServiceAccount::new("sandbox", "web").unwrap(),
+        fs_group: None,
+    }
+}
