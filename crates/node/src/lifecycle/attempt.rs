@@ -138,6 +138,7 @@ impl VolumeTask {
             ..
         } = &*self.context;
         let mut backoff = Backoff::default();
+        let mut is_in_doubt = false;
         loop {
             let error = match requests.create(token, &attempt.request).await {
                 Ok(created) => return Ok(created),
@@ -146,9 +147,13 @@ impl VolumeTask {
             };
             metrics.api_error(ApiCall::Create, &error);
             if !error.leaves_doubt() {
-                self.note(self.writer.amend(|record| record.in_flight = None).await);
+                // What an earlier try may have written is to be deleted.
+                if !is_in_doubt {
+                    self.leave_alone().await;
+                }
                 return Err(self.not_created(attempt, &error));
             }
+            is_in_doubt = true;
             let wait = backoff.next(None, error.retry_after(), chance.fraction());
             if backoff.failures() == TRIES_IN_DOUBT {
                 return Err(self.not_created(attempt, &error));
@@ -168,6 +173,7 @@ impl VolumeTask {
         if attempt.recognises(&found, &self.wish) {
             return Ok(found);
         }
+        self.leave_alone().await;
         Err(Failure::silent(
             Outcome::ApiError,
             format!(
@@ -175,6 +181,11 @@ impl VolumeTask {
                 self.object(attempt)
             ),
         ))
+    }
+
+    /// There is no request of ours by the name in flight, so there is nothing to delete.
+    async fn leave_alone(&self) {
+        self.note(self.writer.amend(|record| record.in_flight = None).await);
     }
 
     fn not_created(&self, attempt: &Attempt, error: &ApiError) -> Failure {
