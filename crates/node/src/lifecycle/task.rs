@@ -35,8 +35,17 @@ pub(super) struct VolumeTask {
 pub(super) struct Shown {
     pub(super) window: Window,
     due: Timestamp,
+    /// The same by a clock that nobody can set.
+    due_at: Instant,
     /// Not renewed before this, whatever the wall clock says.
     rested: Instant,
+}
+
+/// What may help after a failure, where it has changed since the attempt began.
+struct Changes {
+    tokens: watch::Receiver<Option<PodToken>>,
+    issuer: watch::Receiver<IssuerState>,
+    trust: watch::Receiver<TrustState>,
 }
 
 impl VolumeTask {
@@ -97,10 +106,9 @@ impl VolumeTask {
     /// Ends when the certificate is due, by the wall clock or by one that nobody can set.
     async fn rest(&self, shown: &Shown) {
         sleep_until(shown.rested).await;
-        let left = self.context.clock.now().duration_until(shown.due);
         tokio::select! {
             () = self.context.clock.sleep_until(shown.due) => {}
-            () = sleep(left.try_into().unwrap_or_default()) => {}
+            () = sleep_until(shown.due_at) => {}
         }
     }
 
@@ -122,7 +130,8 @@ impl VolumeTask {
     async fn renew(&self) -> Shown {
         let mut backoff = Backoff::default();
         loop {
-            let token = self.usable_token().await;
+            let mut tokens = self.token.clone();
+            let token = self.usable_token(&mut tokens).await;
             let started = Instant::now();
             let kind = if self.status.borrow().is_valid(self.context.clock.now()) {
                 AttemptKind::Renewal
@@ -130,10 +139,13 @@ impl VolumeTask {
                 AttemptKind::Issuance
             };
             // Marked before the attempt reads them, so that a change during it counts as one.
-            let mut issuer = self.context.issuer.clone();
-            let mut trust = self.context.trust.clone();
-            issuer.mark_unchanged();
-            trust.mark_unchanged();
+            let mut changes = Changes {
+                tokens,
+                issuer: self.context.issuer.clone(),
+                trust: self.context.trust.clone(),
+            };
+            changes.issuer.mark_unchanged();
+            changes.trust.mark_unchanged();
             let result = self.attempt(&token, started).await;
             let outcome = result
                 .as_ref()
@@ -145,8 +157,7 @@ impl VolumeTask {
                     tracing::info!(volume = %self.wish.volume, reason = failure.reason, "asking again");
                 }
                 Err(failure) => {
-                    self.back_off(&failure, &mut backoff, (&mut issuer, &mut trust))
-                        .await;
+                    self.back_off(&failure, &mut backoff, &mut changes).await;
                 }
             }
         }
@@ -154,30 +165,21 @@ impl VolumeTask {
 
     /// Waits for a token that the API server can still take. A restart has none until the next
     /// publish; that is no failure.
-    async fn usable_token(&self) -> PodToken {
-        let mut token = self.token.clone();
+    async fn usable_token(&self, tokens: &mut watch::Receiver<Option<PodToken>>) -> PodToken {
         loop {
-            if let Some(token) = &*token.borrow_and_update()
+            if let Some(token) = &*tokens.borrow_and_update()
                 && token.expires_at > self.context.clock.now()
             {
                 return token.clone();
             }
             self.set(Phase::AwaitingToken);
-            changed(&mut token).await;
+            changed(tokens).await;
         }
     }
 
     /// Tells whoever must know, and waits: until the backoff is over, or until something changed
     /// that may help.
-    async fn back_off(
-        &self,
-        failure: &Failure,
-        backoff: &mut Backoff,
-        (issuer, trust): (
-            &mut watch::Receiver<IssuerState>,
-            &mut watch::Receiver<TrustState>,
-        ),
-    ) {
+    async fn back_off(&self, failure: &Failure, backoff: &mut Backoff, changes: &mut Changes) {
         let (context, wish) = (&self.context, &self.wish);
         let now = context.clock.now();
         let status = self.status.borrow().clone();
@@ -199,17 +201,16 @@ impl VolumeTask {
             context.events.report(wish, event, &failure.reason);
         }
         context.metrics.retry();
-        let mut token = self.token.clone();
-        token.mark_unchanged();
+        let token_helps = failure.outcome == Outcome::Unauthorized;
         self.status.send_modify(|status| {
             status.phase = Phase::RetryingAt(next);
             status.failure = Some(failure.reason.clone());
         });
         tokio::select! {
             () = sleep_until(next) => {}
-            () = changed(&mut token), if failure.outcome == Outcome::Unauthorized => {}
-            () = changed(issuer) => {}
-            () = changed(trust) => {}
+            () = changed(&mut changes.tokens), if token_helps => {}
+            () = changed(&mut changes.issuer) => {}
+            () = changed(&mut changes.trust) => {}
             () = context.health.recovered(), if failure.outcome == Outcome::ApiError => {
                 // All volumes that wait hear of it at the same time.
                 sleep(RECOVERY_SPREAD.mul_f64(context.chance.fraction())).await;
@@ -281,16 +282,19 @@ impl VolumeTask {
     /// A certificate that the pod sees from now on, to be left alone for `pause` at least.
     pub(super) fn shown(&self, svid: &X509Svid, pause: Duration) -> Shown {
         let window = window(svid);
+        let due = due(&window, &self.wish.volume, svid.serial());
+        let left = self.context.clock.now().duration_until(due);
         Shown {
             window,
-            due: due(&window, &self.wish.volume, svid.serial()),
+            due,
+            due_at: Instant::now() + left.try_into().unwrap_or_default(),
             rested: Instant::now() + pause,
         }
     }
 
     /// A certificate that was just obtained.
     pub(super) fn obtained(&self, svid: &X509Svid) -> Shown {
-        self.shown(svid, least_pause(&window(svid)))
+        self.shown(svid, least_pause(&window(svid)).max(SHORTEST_PAUSE))
     }
 }
 
@@ -316,5 +320,7 @@ async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
     }
 }
 
+/// A certificate of seconds, or of none, must not make us ask without end.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 /// The volumes of a node that waited for the API server ask again within this time.
 const RECOVERY_SPREAD: Duration = Duration::from_secs(2);
