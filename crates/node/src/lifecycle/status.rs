@@ -1,5 +1,7 @@
 //! What a volume's task is doing, and what a publish is told about it.
 
+use std::future::pending;
+
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -73,9 +75,10 @@ pub(super) async fn until_valid(
     deadline: Instant,
 ) -> Result<(), PublishError> {
     loop {
-        {
+        let begins = {
             let now = status.borrow_and_update();
-            if now.is_valid(clock.now()) {
+            let time = clock.now();
+            if now.is_valid(time) {
                 return Ok(());
             }
             if let (Phase::RetryingAt(next), Some(failure)) = (now.phase, &now.failure)
@@ -83,8 +86,12 @@ pub(super) async fn until_valid(
             {
                 return Err(PublishError::Unavailable(failure.clone()));
             }
-        }
+            now.window
+                .map(|window| window.start)
+                .filter(|start| *start > time)
+        };
         tokio::select! {
+            () = reached(clock, begins) => {}
             changed = status.changed() => if changed.is_err() {
                 return Err(PublishError::Aborted("the volume is being removed".to_owned()));
             },
@@ -102,5 +109,13 @@ pub(super) async fn until_valid(
                 return Err(PublishError::DeadlineExceeded(format!("still {doing}{word}{last}")));
             }
         }
+    }
+}
+
+/// Ends when the wall clock shows that time; never where there is none.
+async fn reached(clock: &dyn Clock, time: Option<Timestamp>) {
+    match time {
+        Some(time) => clock.sleep_until(time).await,
+        None => pending().await,
     }
 }
