@@ -1,5 +1,8 @@
 //! A node's volumes from publish to removal, with fakes around them and a clock that is set.
 
+mod failure;
 mod fake;
 mod first;
+mod renewal;
+mod token;
 mod world;

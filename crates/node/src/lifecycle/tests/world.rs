@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::fake::{
-    Authority, FakeClock, FakeRequests, FakeVolumes, FixedChance, Line, Reports, SECRET, Set,
+    Authority, FakeClock, FakeRequests, FakeVolumes, FixedChance, Line, Operation, Reports, SECRET,
+    Set,
 };
 use crate::clock::Clock as _;
 use crate::issuance::RequestSettings;
@@ -262,6 +263,11 @@ pub(super) fn named(issuer: &str) -> Issuer {
         kind: "ClusterIssuer".to_owned(),
         group: "cert-manager.io".to_owned(),
     }
+}
+
+/// How often files were shown or tried to be.
+pub(super) fn published(world: &World) -> usize {
+    world.volumes.count(Operation::Publish)
 }
 
 /// A trust bundle of these.

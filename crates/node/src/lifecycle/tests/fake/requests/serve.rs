@@ -146,6 +146,7 @@ impl Requests for FakeRequests {
                 server: self.clone(),
                 name: name.to_owned(),
                 place: state.entries.len(),
+                opened: state.entries.len(),
                 first: None,
                 versions: self.0.versions.subscribe(),
                 is_over: false,
@@ -181,6 +182,7 @@ struct Watch {
     server: FakeRequests,
     name: String,
     place: usize,
+    opened: usize,
     first: Option<CertificateRequest>,
     versions: watch::Receiver<usize>,
     is_over: bool,
@@ -203,11 +205,11 @@ impl Watch {
             self.place += 1;
             match &self.server.state().entries[place] {
                 Entry::Event(name, event) if *name == self.name => return Some(Ok(event.clone())),
-                Entry::Event(_, _) => {}
-                Entry::End(error) => {
+                Entry::End(error) if place >= self.opened => {
                     self.is_over = true;
                     return error.clone().map(Err);
                 }
+                Entry::Event(_, _) | Entry::End(_) => {}
             }
         }
     }

@@ -1,0 +1,138 @@
+//! The pod's token: which is used, and what happens without one.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::fake::{Answering, Creating, Verb};
+use super::world::{LIFETIME, World, wish};
+use crate::issuance::ApiError;
+
+fn refused() -> Creating {
+    Creating::Refuse(ApiError::Unauthorized("not any more".to_owned()))
+}
+
+fn mark(token: &str) -> &str {
+    token.rsplit('/').next().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_not_taken_waits_for_another_and_tries_at_once() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_create(refused());
+    world
+        .publish_with(&wish, world.token(&wish, "a", LIFETIME))
+        .await
+        .unwrap_err();
+    world.api.always_create(Creating::Take);
+    let asked = Instant::now();
+    world
+        .publish_with(&wish, world.token(&wish, "b", LIFETIME))
+        .await
+        .unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(
+        world.api.tokens().last().map(|token| mark(token)),
+        Some("b")
+    );
+    assert_eq!(world.api.count(Verb::Delete), 0, "nothing was written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_with_a_new_token_waits_for_the_attempt_that_it_causes() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_create(refused());
+    let token = world.token(&wish, "a", LIFETIME);
+    world.publish_with(&wish, token).await.unwrap_err();
+    // The next attempt by itself is later than a publish waits.
+    world
+        .until("the ninth refusal", |world| {
+            world.api.count(Verb::Create) == 9
+        })
+        .await;
+    world.api.always_create(Creating::Take);
+    let token = world.token(&wish, "b", LIFETIME * 2);
+    assert_eq!(world.publish_with(&wish, token).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_comes_while_the_old_one_is_being_refused_is_tried_at_once() {
+    let (world, wish) = (World::new(), wish(1));
+    let delay = Duration::from_secs(15);
+    let error = ApiError::Unauthorized("not any more".to_owned());
+    for _ in 0..6 {
+        world.api.then_create(refused());
+    }
+    world.api.then_create(Creating::RefuseAfter(delay, error));
+    let first = world.publish_aside_with(&wish, world.token(&wish, "a", LIFETIME));
+    world
+        .until("the slow refusal", |world| {
+            world.api.count(Verb::Create) == 7
+        })
+        .await;
+    let second = world.publish_aside_with(&wish, world.token(&wish, "b", LIFETIME * 2));
+    second.await.unwrap().unwrap();
+    first.await.unwrap().unwrap();
+    let times = world.api.times(Verb::Create);
+    assert_eq!(times[7] - times[6], delay, "at once after the refusal");
+    assert_eq!(mark(&world.api.tokens()[7]), "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_waits_and_sends_nothing_until_a_fresh_one_wakes_it() {
+    let (world, wish) = (World::new(), wish(1));
+    let short = Duration::from_secs(60);
+    let token = world.token(&wish, "short", short);
+    world.publish_with(&wish, token).await.unwrap();
+    sleep(LIFETIME * 3 / 4).await;
+    assert_eq!(world.phase(&wish), "awaiting-token");
+    assert_eq!(world.api.counts(), [1, 0, 1, 0]);
+    assert!(world.reports.all().is_empty(), "that is no failure");
+    world.publish(&wish).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.api.counts(), [2, 0, 2, 1]);
+    assert_eq!(world.phase(&wish), "resting");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_at_first_waits_and_says_so() {
+    let (world, wish) = (World::new(), wish(1));
+    let token = world.token(&wish, "old", Duration::ZERO);
+    let told = world.publish_with(&wish, token).await.unwrap_err();
+    assert!(told.to_string().contains("token"), "{told}");
+    assert_eq!(world.api.counts(), [0; 4]);
+    world.publish(&wish).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_sooner_never_replaces_a_better_one() {
+    let (world, wish) = (World::new(), wish(1));
+    let better = world.token(&wish, "better", LIFETIME * 2);
+    world.publish_with(&wish, better).await.unwrap();
+    let worse = world.token(&wish, "worse", Duration::from_secs(30));
+    world.publish_with(&wish, worse).await.unwrap();
+    world
+        .until("a renewal", |world| world.api.count(Verb::Create) == 2)
+        .await;
+    assert!(
+        world
+            .api
+            .tokens()
+            .iter()
+            .all(|token| mark(token) == "better")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_token_is_used_by_the_next_attempt() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.then_answer(Answering::Fail("once"));
+    let first = world.publish_aside_with(&wish, world.token(&wish, "a", LIFETIME));
+    world.settle().await;
+    let token = world.token(&wish, "b", LIFETIME * 2);
+    world.publish_with(&wish, token).await.unwrap();
+    first.await.unwrap().unwrap();
+    let tokens = world.api.tokens();
+    let marks: Vec<_> = tokens.iter().map(|token| mark(token)).collect();
+    assert_eq!(marks, ["a", "b"]);
+}
