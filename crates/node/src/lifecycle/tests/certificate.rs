@@ -1,0 +1,130 @@
+//! What an issuer returns is not believed.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep};
+
+use super::fake::{Answering, Fault, Verb};
+use super::world::{LIFETIME, World, bundle, published, wish};
+use crate::events::EventReason;
+use crate::lifecycle::AnchoringPolicy;
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_certificate_is_never_shown_and_another_one_is_asked_for() {
+    for fault in [
+        Fault::WrongKey,
+        Fault::OtherIdentity,
+        Fault::NoIdentity,
+        Fault::SecondName,
+        Fault::Expired,
+        Fault::Authority,
+        Fault::BrokenLink,
+        Fault::Garbage,
+        Fault::NoCertificate,
+        Fault::Begins(SignedDuration::from_hours(2)),
+    ] {
+        let (world, wish) = (World::new(), wish(1));
+        world.api.always_answer(Answering::Issue(fault));
+        let told = world.publish(&wish).await.unwrap_err().to_string();
+        assert!(told.contains("is refused"), "{fault:?}: {told}");
+        assert_eq!(published(&world), 0, "{fault:?}");
+        assert_eq!(world.volumes.shown(&wish.target), None, "{fault:?}");
+        let reasons = world.reports.reasons();
+        assert!(
+            reasons
+                .iter()
+                .all(|reason| *reason == EventReason::BadCertificate),
+            "{fault:?}: {reasons:?}"
+        );
+        let asked = world.api.count(Verb::Create);
+        assert!((6..=8).contains(&asked), "{fault:?}: {asked}");
+        world.api.always_answer(Answering::Issue(Fault::None));
+        world.publish(&wish).await.unwrap();
+        world.settle().await;
+        world.svid(&wish);
+        assert_eq!(world.api.names().len(), 1, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_certificate_never_replaces_a_good_one() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let shown = world.set(&wish);
+    world.api.always_answer(Answering::Issue(Fault::WrongKey));
+    world.publish(&wish).await.unwrap();
+    world
+        .until("renewals", |world| world.api.count(Verb::Create) == 5)
+        .await;
+    world.settle().await;
+    assert_eq!(world.set(&wish), shown);
+    world.publish(&wish).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_begins_soon_is_held_and_shown_when_it_does() {
+    let (world, wish) = (World::new(), wish(1));
+    let soon = Fault::Begins(SignedDuration::from_secs(60));
+    world.api.always_answer(Answering::Issue(soon));
+    let asked = Instant::now();
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_secs(59)).await;
+    assert_eq!(world.phase(&wish), "holding");
+    assert_eq!(published(&world), 0);
+    publish.await.unwrap().unwrap();
+    assert_eq!(asked.elapsed(), Duration::from_secs(60));
+    world.svid(&wish);
+    assert_eq!(world.api.count(Verb::Create), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_is_held_no_longer_when_the_clock_is_set_right() {
+    let (world, wish) = (World::new(), wish(1));
+    let soon = Fault::Begins(SignedDuration::from_secs(240));
+    world.api.always_answer(Answering::Issue(soon));
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_secs(10)).await;
+    let stepped = Instant::now();
+    world.clock.step(SignedDuration::from_secs(240));
+    publish.await.unwrap().unwrap();
+    assert_eq!(stepped.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_certificate_is_shown_in_time_although_the_clock_is_set_back() {
+    let (world, wish) = (World::new(), wish(1));
+    let soon = Fault::Begins(SignedDuration::from_secs(60));
+    world.api.always_answer(Answering::Issue(soon));
+    let asked = Instant::now();
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_secs(10)).await;
+    world.clock.step(SignedDuration::from_secs(-20));
+    sleep(Duration::from_secs(51)).await;
+    assert_eq!(published(&world), 1, "by the clock that nobody can set");
+    publish.await.unwrap().unwrap();
+    assert_eq!(asked.elapsed(), Duration::from_secs(80), "valid by both");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_another_authority_is_shown_with_a_warning() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::IssueByStranger);
+    world.publish(&wish).await.unwrap();
+    assert_eq!(published(&world), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_of_another_authority_is_refused_where_it_must_be_anchored() {
+    let (world, wish) = (World::with(AnchoringPolicy::Require, LIFETIME), wish(1));
+    world.api.always_answer(Answering::IssueByStranger);
+    let told = world.publish(&wish).await.unwrap_err().to_string();
+    assert!(told.contains("trust bundle"), "{told}");
+    assert_eq!(published(&world), 0);
+    // The bundle that names it helps at once.
+    sleep(Duration::from_secs(300)).await;
+    let both = bundle(&[&world.authority, &world.stranger]);
+    world.trust.send_replace(both);
+    world.settle().await;
+    world.svid(&wish);
+}
