@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use svid_core::identity::SpiffeId;
-use svid_core::svid::{Expectation, PublicKey, X509Svid};
+use svid_core::svid::{Expectation, PublicKey, Readiness, X509Svid};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -95,7 +95,13 @@ impl VolumeTask {
             X509Svid::verify(&files.certificate, &expected, now).map_err(|error| error.to_string())
         });
         match found {
-            Ok(svid) => Some(self.shown(&svid, Duration::ZERO)),
+            Ok(svid) if svid.readiness(now) == Readiness::Now => {
+                Some(self.shown(&svid, Duration::ZERO))
+            }
+            Ok(svid) => {
+                tracing::info!(%volume, valid_from = %svid.not_before(), "what is in the volume is not valid yet: asking anew");
+                None
+            }
             Err(error) => {
                 tracing::info!(%volume, error, "what is in the volume is of no use: asking anew");
                 None
