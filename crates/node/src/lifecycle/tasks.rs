@@ -97,15 +97,15 @@ impl VolumeTasks {
     /// # Errors
     /// At once, when a task panicked.
     pub async fn run(&self, limit: Duration) -> Result<(), TaskPanicked> {
-        let result = tokio::select! {
-            () = self.0.shutdown.cancelled() => Ok(()),
-            () = self.0.broken.cancelled() => Err(TaskPanicked),
-        };
+        tokio::select! {
+            () = self.0.shutdown.cancelled() => {}
+            () = self.0.broken.cancelled() => return Err(TaskPanicked),
+        }
         self.0.tasks.close();
         if timeout(limit, self.0.tasks.wait()).await.is_err() {
             tracing::warn!(left = self.0.tasks.len(), "tasks did not end in time");
         }
-        result
+        Ok(())
     }
 }
 
@@ -132,7 +132,12 @@ impl Lifecycle for VolumeTasks {
             PublishError::DeadlineExceeded("still waiting for the volume's folder".to_owned())
         })?;
         let mut status = joined.unwrap_or_else(|_panicked| Err(stopping()))?;
-        until_valid(&mut status, &*self.0.context.clock, deadline).await
+        let told = until_valid(&mut status, &*self.0.context.clock, deadline).await;
+        match told {
+            // The task has ended, and not for a removal.
+            Err(PublishError::Aborted(_)) if self.0.shutdown.is_cancelled() => Err(stopping()),
+            told => told,
+        }
     }
 
     async fn publish_misunderstood(
@@ -171,37 +176,36 @@ impl Inner {
         request: PublishRequest,
     ) -> Result<watch::Receiver<VolumeStatus>, PublishError> {
         let PublishRequest { wish, token } = request;
-        loop {
-            let slot = self.slot(&wish.volume);
-            let mut life = slot.lock().await;
-            match &*life {
-                Life::Retired => {}
-                Life::Going(_) => {
+        let slot = self.slot(&wish.volume);
+        let mut life = slot.lock().await;
+        match &*life {
+            // Whoever waited for the lock meanwhile may speak for a pod that is gone.
+            Life::Retired => Err(PublishError::Aborted(
+                "the volume was removed or could not be begun a moment ago; call again".to_owned(),
+            )),
+            Life::Going(_) => Err(PublishError::Aborted(
+                "the volume is being removed".to_owned(),
+            )),
+            Life::Live(live) => {
+                if *live.wish == wish {
+                    live.offer(token);
+                } else if !live.is_valid(self.context.clock.now()) {
                     return Err(PublishError::Aborted(
-                        "the volume is being removed".to_owned(),
+                        "the volume was published with another pod, service account, target or group".to_owned(),
                     ));
                 }
-                Life::Live(live) => {
-                    if *live.wish == wish {
-                        live.offer(token);
-                    } else if !live.is_valid(self.context.clock.now()) {
-                        return Err(PublishError::Aborted(
-                            "the volume was published with another pod, service account, target or group".to_owned(),
-                        ));
-                    }
-                    return Ok(live.status.clone());
+                Ok(live.status.clone())
+            }
+            Life::Vacant => {
+                let writer = self.writer(fresh_record(wish.clone()));
+                if let Err(error) = writer.save().await {
+                    self.retire(&wish.volume, &mut life);
+                    return Err(PublishError::Unavailable(error.to_string()));
                 }
-                Life::Vacant => {
-                    let writer = self.writer(fresh_record(wish.clone()));
-                    if let Err(error) = writer.save().await {
-                        self.retire(&wish.volume, &mut life);
-                        return Err(PublishError::Unavailable(error.to_string()));
-                    }
-                    let live = self.start(wish, writer, Some(token));
-                    let status = live.status.clone();
-                    *life = Life::Live(live);
-                    return Ok(status);
-                }
+                let live = self.start(wish, writer, Some(token));
+                let status = live.status.clone();
+                *life = Life::Live(live);
+                Ok(status)
             }
         }
     }
