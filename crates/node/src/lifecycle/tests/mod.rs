@@ -2,9 +2,12 @@
 
 mod bundle;
 mod certificate;
+mod ending;
 mod failure;
 mod fake;
 mod first;
+mod recovery;
+mod removal;
 mod renewal;
 mod token;
 mod world;

@@ -1,12 +1,12 @@
 //! Keeps what is logged on this thread.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// What was logged since it was made, with all fields.
 pub(in super::super) struct Log {
@@ -16,6 +16,9 @@ pub(in super::super) struct Log {
 
 impl Log {
     pub(in super::super) fn listen() -> Self {
+        // Of one subscriber alone, tracing would not ask on this thread about what another thread
+        // logs first.
+        ANOTHER.get_or_init(|| Dispatch::new(Listener(Arc::default())));
         let text = Arc::default();
         let guard = tracing::subscriber::set_default(Listener(Arc::clone(&text)));
         Self {
@@ -28,6 +31,8 @@ impl Log {
         self.text.lock().unwrap().clone()
     }
 }
+
+static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
 
 struct Listener(Arc<Mutex<String>>);
 

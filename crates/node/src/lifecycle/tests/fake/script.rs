@@ -44,6 +44,8 @@ pub(in super::super) enum Creating {
     Lose(ApiError),
     /// Has an object of that name already, which somebody else made.
     Squat,
+    /// Brings the task down that asks.
+    Panic,
 }
 
 /// One after the other, then always the last.

@@ -105,6 +105,7 @@ impl Requests for FakeRequests {
                     self.store(token, request)?;
                     Err(error)
                 }
+                Creating::Panic => panic!("told to panic at a create"),
                 Creating::Squat => {
                     let spec = CertificateRequestSpec {
                         username: "system:serviceaccount:sandbox:squatter".to_owned(),

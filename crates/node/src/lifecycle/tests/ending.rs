@@ -1,0 +1,136 @@
+//! Shutdown, panics, and what is never said.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::fake::{Answering, Creating, Fault, Log, Operation, SECRET, Verb};
+use super::world::{LIFETIME, LIMIT, World, published, wish};
+use crate::issuance::ApiError;
+use crate::lifecycle::{PublishError, TaskPanicked};
+
+#[tokio::test(start_paused = true)]
+async fn a_shutdown_joins_every_task_and_tells_whoever_waits_to_call_again() {
+    let world = World::new();
+    let wishes: Vec<_> = (1..=4).map(wish).collect();
+    world.publish(&wishes[0]).await.unwrap();
+    world.publish(&wishes[1]).await.unwrap();
+    world.api.always_delete(Some(ApiError::TimedOut(LIMIT)));
+    world.unpublish(&wishes[1]).await.unwrap();
+    world.api.always_answer(Answering::Nothing);
+    let pending = world.publish_aside(&wishes[2]);
+    world.settle().await;
+    world.api.set_outage(Some(ApiError::TimedOut(LIMIT)));
+    let creating = world.publish_aside(&wishes[3]);
+    world.settle().await;
+    let asked = Instant::now();
+    world.stop().await;
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    for publish in [pending, creating] {
+        let told = publish.await.unwrap();
+        assert!(
+            matches!(&told, Err(PublishError::Unavailable(why)) if why.contains("stopping")),
+            "{told:?}"
+        );
+    }
+    let told = world.publish(&wish(5)).await;
+    assert!(
+        matches!(&told, Err(PublishError::Unavailable(why)) if why.contains("stopping")),
+        "{told:?}"
+    );
+    let counts = world.api.counts();
+    sleep(LIFETIME).await;
+    assert_eq!(world.api.counts(), counts, "nothing goes on");
+    assert!(world.volumes.shown(&wishes[0].target).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn volumes_that_panic_are_survived() {
+    for operation in [
+        Operation::Read,
+        Operation::Publish,
+        Operation::ReplaceBundle,
+    ] {
+        let (world, wish) = (World::new(), wish(1));
+        world.volumes.panic_at(operation);
+        world.publish(&wish).await.unwrap();
+        let both = super::world::bundle(&[&world.authority, &world.stranger]);
+        world.trust.send_replace(both);
+        sleep(Duration::from_secs(5)).await;
+        let bundle = world.set(&wish).bundle.unwrap();
+        assert_eq!(bundle.windows(5).filter(|text| text == b"BEGIN").count(), 2);
+        world.svid(&wish);
+        world.volumes.panic_at(Operation::Remove);
+        world.unpublish(&wish).await.unwrap_err();
+        world.unpublish(&wish).await.unwrap();
+        world.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panics_ends_the_run_at_once() {
+    let (world, one) = (World::new(), wish(1));
+    world.publish(&wish(2)).await.unwrap();
+    world.api.always_create(Creating::Panic);
+    let tasks = world.tasks.clone();
+    let begun = Instant::now();
+    let run = tokio::spawn(async move { tasks.run(LIMIT).await });
+    let told = world.publish(&one).await;
+    told.unwrap_err();
+    assert_eq!(run.await.unwrap(), Err(TaskPanicked));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_token_and_no_pem_is_in_any_text() {
+    let log = Log::listen();
+    let (world, wish) = (World::new(), wish(1));
+    let refused = ApiError::Unauthorized("not any more".to_owned());
+    let lost = ApiError::TimedOut(Duration::from_secs(1));
+    for creating in [
+        Creating::Refuse(refused),
+        Creating::Lose(lost),
+        Creating::Squat,
+    ] {
+        world.api.then_create(creating);
+    }
+    for answering in [
+        Answering::Deny("no"),
+        Answering::Fail("no"),
+        Answering::Issue(Fault::WrongKey),
+        Answering::Issue(Fault::Garbage),
+        Answering::IssueByStranger,
+    ] {
+        world.api.then_answer(answering);
+    }
+    world.volumes.fail(Operation::Publish, 1);
+    world.volumes.fail(Operation::ReplaceBundle, 1);
+    let mut texts = Vec::new();
+    while published(&world) < 2 {
+        let told = world.publish(&wish).await;
+        texts.push(format!("{told:?} {:?}", world.tasks));
+        let board = world.tasks.board();
+        texts.push(format!("{board:?} {}", board.describe(world.now())));
+    }
+    let token = world.token(&wish, "1", LIFETIME);
+    texts.push(format!("{token:?}"));
+    world
+        .trust
+        .send_replace(super::world::bundle(&[&world.stranger]));
+    sleep(LIFETIME * 3 / 4).await;
+    world.unpublish(&wish).await.unwrap();
+    world.settle().await;
+    assert!(world.api.count(Verb::Create) >= 8);
+    texts.push(log.text());
+    texts.push(format!("{:?}", world.reports.all()));
+    assert!(
+        log.text().contains("the pod has a new certificate"),
+        "{}",
+        log.text()
+    );
+    for text in texts {
+        for secret in [SECRET, "BEGIN", "PRIVATE", "MII"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! A process that finds the volumes of the one before.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep};
+
+use super::fake::{Answering, Creating, Fault, Operation, Set, Verb};
+use super::world::{LIFETIME, World, published, wish};
+use crate::issuance::ApiError;
+use crate::lifecycle::{Lifecycle as _, PublishError};
+use crate::volume::{Record, Standing};
+use crate::wish::Wish;
+
+fn record(wish: &Wish) -> Record {
+    Record {
+        wish: wish.clone(),
+        going: false,
+        in_flight: None,
+        issued: Some("issued".to_owned()),
+        obsolete: Vec::new(),
+    }
+}
+
+/// A good set of files, as some driver before this one made it.
+async fn good_set(wish: &Wish, world: &World) -> Set {
+    world.publish(wish).await.unwrap();
+    let set = world.set(wish);
+    world.unpublish(wish).await.unwrap();
+    world.settle().await;
+    set
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_complete_set_is_good_after_a_restart_without_a_call() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let before = world.set(&wish);
+    world.restart().await;
+    world.settle().await;
+    assert_eq!(world.phase(&wish), "resting");
+    let told = world
+        .tasks
+        .publish_misunderstood(&wish.volume, None, String::new());
+    assert_eq!(told.await, Ok(()), "it is known to be valid");
+    assert_eq!(world.set(&wish), before);
+    assert_eq!(world.api.counts(), [1, 0, 1, 0]);
+    let asked = Instant::now();
+    world.publish(&wish).await.unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(world.api.counts(), [1, 0, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restarted_process_renews_at_the_same_time_as_the_one_before() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let due = world.told(&wish, "phaseUntil");
+    sleep(Duration::from_secs(1000)).await;
+    world.restart().await;
+    world.settle().await;
+    assert_eq!(world.told(&wish, "phaseUntil"), due);
+    let token = world.token(&wish, "2", LIFETIME);
+    world.publish_with(&wish, token).await.unwrap();
+    world
+        .until("a renewal", |world| world.api.count(Verb::Create) == 2)
+        .await;
+    let late = due
+        .parse::<jiff::Timestamp>()
+        .unwrap()
+        .duration_until(world.now());
+    assert!((0..2).contains(&late.as_secs()), "{late}");
+    world.settle().await;
+    assert_eq!(world.api.names().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_token_a_volume_that_is_due_waits_for_its_next_publish() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.restart().await;
+    sleep(LIFETIME * 3 / 4).await;
+    assert_eq!(world.phase(&wish), "awaiting-token");
+    assert_eq!(world.api.counts(), [1, 0, 1, 0]);
+    assert!(world.reports.all().is_empty());
+    let asked = Instant::now();
+    world.publish(&wish).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.api.counts(), [2, 0, 2, 1]);
+    assert!(asked.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_in_flight_before_a_restart_is_deleted() {
+    let (mut world, wish) = (World::new(), wish(1));
+    let token = world.token(&wish, "1", LIFETIME * 10);
+    world.publish_with(&wish, token).await.unwrap();
+    world.api.then_answer(Answering::Nothing);
+    world
+        .until("a renewal", |world| world.api.count(Verb::Create) == 2)
+        .await;
+    world.settle().await;
+    let in_flight = world.record(&wish).in_flight.unwrap();
+    assert!(world.api.names().contains(&in_flight));
+    world.restart().await;
+    let token = world.token(&wish, "2", LIFETIME * 10);
+    world.publish_with(&wish, token).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.api.names(), [world.record(&wish).issued.unwrap()]);
+    assert_eq!(world.record(&wish).in_flight, None);
+    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+    assert_eq!(world.api.count(Verb::Create), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_was_shown_but_not_noted_counts_and_its_request_is_deleted() {
+    let (mut world, wish) = (World::new(), wish(1));
+    let set = good_set(&wish, &world).await;
+    world.volumes.leave_set(&wish.target, set.clone());
+    world.api.put("shown");
+    let left = Record {
+        in_flight: Some("shown".to_owned()),
+        issued: None,
+        ..record(&wish)
+    };
+    world.volumes.leave(left, Standing::Current);
+    world.restart().await;
+    world.settle().await;
+    assert_eq!(world.set(&wish), set);
+    assert_eq!(world.phase(&wish), "resting");
+    assert_eq!(world.api.names(), Vec::<String>::new());
+    assert_eq!(world.record(&wish).in_flight, None);
+    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_without_a_good_set_waits_for_a_token_and_then_gets_one() {
+    for fault in ["none", "garbage", "expired"] {
+        let (mut world, wish) = (World::new(), wish(1));
+        let mut set = good_set(&wish, &world).await;
+        match fault {
+            "none" => {}
+            "garbage" => {
+                set.certificate = b"?".to_vec();
+                world.volumes.leave_set(&wish.target, set);
+            }
+            _ => {
+                world.volumes.leave_set(&wish.target, set);
+                sleep(LIFETIME * 2).await;
+            }
+        }
+        world.api.put("left");
+        let left = Record {
+            in_flight: Some("left".to_owned()),
+            ..record(&wish)
+        };
+        world.volumes.leave(left, Standing::Current);
+        world.restart().await;
+        world.settle().await;
+        assert_eq!(world.phase(&wish), "awaiting-token", "{fault}");
+        let told = world
+            .tasks
+            .publish_misunderstood(&wish.volume, None, "no".to_owned());
+        assert_eq!(told.await, Err(PublishError::Aborted("no".to_owned())));
+        world.publish(&wish).await.unwrap();
+        world.svid(&wish);
+        world.settle().await;
+        assert_eq!(world.api.names().len(), 1, "{fault}: `left` is deleted");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_is_not_valid_yet_by_a_clock_that_was_set_back_is_made_anew() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.stop().await;
+    world.clock.step(SignedDuration::from_hours(-24));
+    world.restart().await;
+    world.publish(&wish).await.unwrap();
+    world.svid(&wish);
+    assert_eq!(published(&world), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn volumes_that_nobody_wants_any_more_are_removed_with_their_requests() {
+    for (going, standing) in [
+        (true, Standing::Current),
+        (false, Standing::OtherBoot),
+        (false, Standing::PodGone),
+    ] {
+        let (mut world, wish) = (World::new(), wish(1));
+        let set = good_set(&wish, &world).await;
+        world.volumes.leave_set(&wish.target, set);
+        let left = Record {
+            going,
+            in_flight: Some("in-flight".to_owned()),
+            obsolete: vec!["obsolete".to_owned()],
+            ..record(&wish)
+        };
+        world.volumes.leave(left, standing);
+        for name in ["in-flight", "issued", "obsolete", "somebody-elses"] {
+            world.api.put(name);
+        }
+        world.restart().await;
+        assert_eq!(world.volumes.shown(&wish.target), None);
+        assert_eq!(world.volumes.record(&wish.volume), None);
+        assert_eq!(world.tasks.board().volumes(), 0);
+        world.settle().await;
+        assert_eq!(world.api.names(), ["somebody-elses"]);
+        assert_eq!(world.api.count(Verb::Create), 1);
+        // Unpublish is asked for all the same.
+        world.unpublish(&wish).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_fails_at_start_is_finished_by_the_kubelets_unpublish() {
+    let (mut world, wish) = (World::new(), wish(1));
+    let left = Record {
+        going: true,
+        ..record(&wish)
+    };
+    world.volumes.leave(left, Standing::Current);
+    world.volumes.fail(Operation::Remove, 1);
+    world.api.put("issued");
+    world.restart().await;
+    let told = world.publish(&wish).await;
+    assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");
+    world.unpublish(&wish).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.volumes.record(&wish.volume), None);
+    assert_eq!(world.api.counts(), [0, 0, 0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_cannot_be_listed_stop_the_start() {
+    let world = World::new();
+    world.volumes.fail(Operation::Records, 1);
+    assert!(world.tasks.recover().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_of_another_driver_is_taken_over_without_a_request() {
+    let (world, wish) = (World::new(), wish(1));
+    let set = good_set(&wish, &world).await;
+    world.volumes.leave_set(&wish.target, set.clone());
+    let counts = world.api.counts();
+    assert!(world.tasks.is_known(&wish.volume, Some(&wish.target)).await);
+    let asked = Instant::now();
+    world.publish(&wish).await.unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    world.settle().await;
+    assert_eq!(world.set(&wish), set);
+    assert_eq!(world.api.counts(), counts);
+    assert_eq!(world.record(&wish).wish, wish);
+    // And it is renewed from now on.
+    world
+        .until("a renewal", |world| world.phase(&wish) == "awaiting-token")
+        .await;
+    world.publish(&wish).await.unwrap();
+    world.settle().await;
+    assert_ne!(world.set(&wish).key, set.key);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_of_somebody_else_is_replaced() {
+    let (world, one, mut two) = (World::new(), wish(1), wish(2));
+    let set = good_set(&one, &world).await;
+    two.service_account = svid_core::identity::ServiceAccount::new("sandbox", "other").unwrap();
+    world.volumes.leave_set(&two.target, set);
+    world.publish(&two).await.unwrap();
+    world.svid(&two);
+    assert_eq!(world.api.count(Verb::Create), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_is_deleted_when_the_api_server_takes_it() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let issued = world.api.names()[0].clone();
+    let left = Record {
+        issued: Some(issued.clone()),
+        obsolete: vec!["old".to_owned()],
+        ..record(&wish)
+    };
+    world.stop().await;
+    world.volumes.leave(left, Standing::Current);
+    world.api.put("old");
+    let gone = ApiError::Unreachable("no route to host".to_owned());
+    world.api.set_outage(Some(gone));
+    world.line.cut(true).await;
+    world.restart().await;
+    sleep(Duration::from_secs(300)).await;
+    assert!(world.api.count(Verb::Delete) < 12, "it backs off");
+    world.api.set_outage(None);
+    world.line.cut(false).await;
+    world.settle().await;
+    assert_eq!(world.api.names(), [issued]);
+    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_killed_between_record_and_create_leaves_nothing() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world
+        .api
+        .then_create(Creating::TakeAfter(Duration::from_secs(60)));
+    let publish = world.publish_aside(&wish);
+    world.settle().await;
+    assert!(world.record(&wish).in_flight.is_some());
+    world.restart().await;
+    publish.await.unwrap().unwrap_err();
+    world.api.always_answer(Answering::Issue(Fault::None));
+    world.publish(&wish).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.api.names().len(), 1);
+    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+}

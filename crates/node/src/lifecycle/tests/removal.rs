@@ -1,0 +1,269 @@
+//! Unpublish: what is removed, how fast, and what is deleted afterwards.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::time::{Instant, sleep};
+
+use super::fake::{Answering, Creating, Operation, Set, Verb};
+use super::world::{LIMIT, World, published, wish};
+use crate::issuance::ApiError;
+use crate::lifecycle::{Lifecycle as _, PublishError};
+use crate::wish::TargetPath;
+
+fn anything() -> Set {
+    Set {
+        certificate: b"c".to_vec(),
+        key: b"k".to_vec(),
+        bundle: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_is_removed_with_its_record_its_task_and_its_requests() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.unpublish(&wish).await.unwrap();
+    assert_eq!(world.volumes.shown(&wish.target), None);
+    assert_eq!(world.volumes.record(&wish.volume), None);
+    assert_eq!(world.tasks.board().volumes(), 0);
+    assert!(!world.tasks.is_known(&wish.volume, Some(&wish.target)).await);
+    world.settle().await;
+    assert_eq!(world.api.names(), Vec::<String>::new());
+    assert_eq!(world.api.counts(), [1, 0, 1, 1]);
+    // Once more, and nothing goes on.
+    world.unpublish(&wish).await.unwrap();
+    sleep(Duration::from_secs(100_000)).await;
+    assert_eq!(world.api.counts(), [1, 0, 1, 1]);
+    assert_eq!(published(&world), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_volume_can_be_published_again() {
+    let (world, wish) = (World::new(), wish(1));
+    for _ in 0..3 {
+        world.publish(&wish).await.unwrap();
+        world.svid(&wish);
+        world.unpublish(&wish).await.unwrap();
+    }
+    world.settle().await;
+    assert_eq!(world.api.counts(), [3, 0, 3, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unpublish_cancels_what_is_waited_for_and_whoever_waits() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_secs(5)).await;
+    let asked = Instant::now();
+    world.unpublish(&wish).await.unwrap();
+    let told = publish.await.unwrap();
+    assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    world.settle().await;
+    assert_eq!(world.api.names(), Vec::<String>::new());
+    assert_eq!(world.volumes.record(&wish.volume), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unpublish_is_fast_while_the_api_server_hangs_and_deletes_when_it_is_back() {
+    let (world, wish) = (World::new(), wish(1));
+    // One is issued, one superseded and not to be deleted, one in flight.
+    let token = world.token(&wish, "1", Duration::from_secs(1_000_000));
+    world.publish_with(&wish, token).await.unwrap();
+    let failed = ApiError::Failed {
+        code: 500,
+        message: "etcd".to_owned(),
+        retry_after: None,
+    };
+    world.api.always_delete(Some(failed));
+    world
+        .until("a renewal", |world| published(world) == 2)
+        .await;
+    world.settle().await;
+    assert_eq!(world.api.names().len(), 2);
+    world.line.cut(true).await;
+    world
+        .api
+        .set_outage(Some(ApiError::TimedOut(Duration::from_secs(20))));
+    sleep(Duration::from_secs(3000)).await;
+    let asked = Instant::now();
+    world.unpublish(&wish).await.unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(world.api.names().len(), 2);
+    world.api.set_outage(None);
+    world.api.always_delete(None);
+    let back = Instant::now();
+    world.line.cut(false).await;
+    world
+        .until("a clean server", |world| world.api.names().is_empty())
+        .await;
+    assert!(back.elapsed() <= Duration::from_secs(21));
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_that_a_volume_may_have_left_is_deleted_with_it() {
+    let (world, wish) = (World::new(), wish(1));
+    let lost = ApiError::TimedOut(Duration::from_secs(20));
+    world.api.then_create(Creating::Lose(lost.clone()));
+    world.api.then_create(Creating::Refuse(lost.clone()));
+    world.api.then_create(Creating::Refuse(lost));
+    world.api.always_answer(Answering::Nothing);
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_millis(3500)).await;
+    assert_eq!(world.api.count(Verb::Create), 3);
+    assert_eq!(world.api.names().len(), 1);
+    world.unpublish(&wish).await.unwrap();
+    publish.await.unwrap().unwrap_err();
+    world.settle().await;
+    assert_eq!(world.api.names(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_delete_is_not_tried_again() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let refusal = ApiError::Forbidden("not yours".to_owned());
+    world.api.always_delete(Some(refusal));
+    world.unpublish(&wish).await.unwrap();
+    sleep(Duration::from_secs(10_000)).await;
+    assert_eq!(world.api.count(Verb::Delete), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unpublish_waits_for_the_write_in_progress() {
+    let (world, wish) = (World::new(), wish(1));
+    world.volumes.hold(Operation::Publish);
+    let publish = world.publish_aside(&wish);
+    world.volumes.begun(Operation::Publish, 1).await;
+    let mut unpublish = Box::pin(world.unpublish(&wish));
+    assert!((&mut unpublish).now_or_never().is_none());
+    // Whoever waited hears of it before the write has ended.
+    publish.await.unwrap().unwrap_err();
+    assert_eq!(world.volumes.count(Operation::Remove), 0);
+    world.volumes.release(Operation::Publish);
+    unpublish.await.unwrap();
+    assert_eq!(world.volumes.shown(&wish.target), None);
+    assert_eq!(world.volumes.record(&wish.volume), None);
+    world.settle().await;
+    assert_eq!(world.api.names(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_during_the_removal_is_aborted_and_begins_nothing() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.volumes.hold(Operation::Remove);
+    let (tasks, going) = (world.tasks.clone(), wish.clone());
+    let unpublish = tokio::spawn(async move { tasks.unpublish(going.volume, going.target).await });
+    world.volumes.begun(Operation::Remove, 1).await;
+    let publish = world.publish_aside(&wish);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    world.volumes.release(Operation::Remove);
+    unpublish.await.unwrap().unwrap();
+    let told = publish.await.unwrap();
+    assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");
+    world.settle().await;
+    assert_eq!(world.volumes.record(&wish.volume), None);
+    assert_eq!(world.tasks.board().volumes(), 0);
+    assert_eq!(world.api.count(Verb::Create), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_fails_is_told_and_finished_by_the_next_one() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.volumes.fail(Operation::Remove, 1);
+    let told = world.unpublish(&wish).await.unwrap_err();
+    assert!(told.contains("/full"), "{told}");
+    assert!(world.record(&wish).going);
+    assert!(world.tasks.is_known(&wish.volume, None).await);
+    let told = world.publish(&wish).await;
+    assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");
+    sleep(Duration::from_secs(10_000)).await;
+    assert_eq!(world.api.counts(), [1, 0, 1, 0], "nothing is sent for it");
+    world.unpublish(&wish).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.volumes.record(&wish.volume), None);
+    assert_eq!(world.api.names(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_cannot_be_forgotten_or_marked_does_not_keep_the_files() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.volumes.fail(Operation::Save, 1);
+    world.volumes.fail(Operation::Forget, 1);
+    world.unpublish(&wish).await.unwrap_err();
+    assert_eq!(world.volumes.shown(&wish.target), None);
+    world.unpublish(&wish).await.unwrap();
+    assert_eq!(world.volumes.record(&wish.volume), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_at_the_target_of_an_unknown_volume_is_removed() {
+    let (world, wish) = (World::new(), wish(1));
+    world.volumes.leave_set(&wish.target, anything());
+    assert!(world.tasks.is_known(&wish.volume, Some(&wish.target)).await);
+    world.unpublish(&wish).await.unwrap();
+    assert_eq!(world.volumes.shown(&wish.target), None);
+    assert!(!world.tasks.is_known(&wish.volume, Some(&wish.target)).await);
+    assert_eq!(world.api.counts(), [0; 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_target_than_the_recorded_one_is_removed_too() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let elsewhere = TargetPath::parse("/k/elsewhere").unwrap();
+    world.volumes.leave_set(&elsewhere, anything());
+    let done = world
+        .tasks
+        .unpublish(wish.volume.clone(), elsewhere.clone());
+    done.await.unwrap();
+    assert_eq!(world.volumes.shown(&wish.target), None);
+    assert_eq!(world.volumes.shown(&elsewhere), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unpublish_of_a_kubelet_that_hangs_up_goes_on() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.volumes.hold(Operation::Remove);
+    let unpublish = world.unpublish(&wish);
+    let mut unpublish = Box::pin(unpublish);
+    assert!((&mut unpublish).now_or_never().is_none());
+    world.volumes.begun(Operation::Remove, 1).await;
+    drop(unpublish);
+    world.volumes.release(Operation::Remove);
+    world
+        .until("it is gone", |world| {
+            world.volumes.record(&wish.volume).is_none()
+        })
+        .await;
+    assert_eq!(world.volumes.shown(&wish.target), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_volumes_are_removed_at_once_and_deleted_a_few_at_a_time() {
+    let world = World::new();
+    let wishes: Vec<_> = (1..=30).map(wish).collect();
+    for wish in &wishes {
+        world.publish(wish).await.unwrap();
+    }
+    world
+        .api
+        .set_outage(Some(ApiError::TimedOut(Duration::from_secs(20))));
+    for wish in &wishes {
+        world.unpublish(wish).await.unwrap();
+    }
+    world.settle().await;
+    assert_eq!(world.api.count(Verb::Delete), 8);
+    world.api.set_outage(None);
+    sleep(LIMIT).await;
+    assert_eq!(world.api.names(), Vec::<String>::new());
+}
