@@ -179,7 +179,11 @@ impl VolumeTask {
                 return token.clone();
             }
             self.set(Phase::AwaitingToken);
-            changed(tokens).await;
+            tokio::select! {
+                () = changed(tokens) => {}
+                // A clock that is set back makes an old token good again.
+                () = sleep(TOKEN_LOOK) => {}
+            }
         }
     }
 
@@ -328,5 +332,7 @@ async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
 
 /// A certificate of seconds, or of none, must not make us ask without end.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
+/// Waiting costs nothing else, and a clock that was wrong is rarely set right.
+const TOKEN_LOOK: Duration = Duration::from_secs(60);
 /// The volumes of a node that waited for the API server ask again within this time.
 const RECOVERY_SPREAD: Duration = Duration::from_secs(2);
