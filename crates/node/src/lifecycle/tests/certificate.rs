@@ -128,3 +128,32 @@ async fn a_chain_of_another_authority_is_refused_where_it_must_be_anchored() {
     world.settle().await;
     world.svid(&wish);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_is_held_against_the_bundle_that_is_shown_with_it() {
+    // The bundle follows the issuer while the request waits.
+    let (world, one) = (World::with(AnchoringPolicy::Require, LIFETIME), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let publish = world.publish_aside(&one);
+    sleep(Duration::from_secs(10)).await;
+    let both = bundle(&[&world.authority, &world.stranger]);
+    world.trust.send_replace(both);
+    world.settle().await;
+    let name = world.api.names()[0].clone();
+    world.api.answer(&name, &Answering::IssueByStranger);
+    publish.await.unwrap().unwrap();
+    assert_eq!(world.api.count(Verb::Create), 1);
+    assert!(world.reports.all().is_empty());
+    world.svid(&one);
+
+    // The bundle leaves the issuer while the certificate is held.
+    let (world, one) = (World::with(AnchoringPolicy::Require, LIFETIME), wish(1));
+    let soon = Fault::Begins(SignedDuration::from_secs(60));
+    world.api.always_answer(Answering::Issue(soon));
+    let publish = world.publish_aside(&one);
+    sleep(Duration::from_secs(10)).await;
+    world.trust.send_replace(bundle(&[&world.stranger]));
+    world.api.always_answer(Answering::IssueByStranger);
+    publish.await.unwrap().unwrap();
+    world.svid(&one);
+}

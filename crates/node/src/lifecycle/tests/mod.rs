@@ -1,5 +1,6 @@
 //! A node's volumes from publish to removal, with fakes around them and a clock that is set.
 
+mod adoption;
 mod bundle;
 mod certificate;
 mod ending;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Verb};
@@ -135,4 +136,21 @@ async fn a_better_token_is_used_by_the_next_attempt() {
     let tokens = world.api.tokens();
     let marks: Vec<_> = tokens.iter().map(|token| mark(token)).collect();
     assert_eq!(marks, ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_a_wrong_clock_took_for_expired_is_used_when_the_clock_is_right() {
+    let (world, wish) = (World::new(), wish(1));
+    let token = world.token(&wish, "a", LIFETIME * 3);
+    world.publish_with(&wish, token.clone()).await.unwrap();
+    sleep(LIFETIME / 5).await;
+    world.clock.step(SignedDuration::from_hours(100));
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.phase(&wish), "awaiting-token");
+    world.clock.step(SignedDuration::from_hours(-100));
+    // The kubelet keeps its token for as long as that is good.
+    world.publish_with(&wish, token).await.unwrap();
+    sleep(Duration::from_secs(61)).await;
+    assert_eq!(world.api.count(Verb::Create), 2);
+    assert_eq!(world.phase(&wish), "resting");
 }

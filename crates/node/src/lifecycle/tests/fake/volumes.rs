@@ -117,10 +117,6 @@ impl FakeVolumes {
             .count()
     }
 
-    pub(in super::super) fn calls(&self) -> Vec<Operation> {
-        self.state().calls.clone()
-    }
-
     /// Nothing may be asked of a volume while something else is.
     pub(in super::super) fn overlaps(&self) -> Vec<Operation> {
         self.state().overlaps.clone()

@@ -58,14 +58,14 @@ impl FakeRequests {
         object.status = Some(status);
         object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
         state.objects.insert(name.to_owned(), object.clone());
-        let event = WatchEvent::Modified(object);
+        let event = Box::new(WatchEvent::Modified(object));
         self.log(&mut state, Entry::Event(name.to_owned(), event));
     }
 
     pub(super) fn discard(&self, name: &str) -> Result<(), ApiError> {
         let mut state = self.state();
         let object = state.objects.remove(name).ok_or(ApiError::NotFound)?;
-        let event = WatchEvent::Deleted(object);
+        let event = Box::new(WatchEvent::Deleted(object));
         self.log(&mut state, Entry::Event(name.to_owned(), event));
         Ok(())
     }

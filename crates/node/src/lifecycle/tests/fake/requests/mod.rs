@@ -26,7 +26,7 @@ pub(in super::super) enum Verb {
 
 /// What has happened, in order: the version is the place.
 enum Entry {
-    Event(String, WatchEvent<CertificateRequest>),
+    Event(String, Box<WatchEvent<CertificateRequest>>),
     /// Every open watch ends, so or so.
     End(Option<ApiError>),
 }

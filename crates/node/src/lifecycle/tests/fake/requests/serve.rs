@@ -48,7 +48,7 @@ impl FakeRequests {
             object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
             state.sent.push(object.clone());
             state.objects.insert(name.clone(), object.clone());
-            let added = WatchEvent::Added(object);
+            let added = Box::new(WatchEvent::Added(object));
             self.log(&mut state, Entry::Event(name.clone(), added));
             state.answering.take()
         };
@@ -205,7 +205,9 @@ impl Watch {
             }
             self.place += 1;
             match &self.server.state().entries[place] {
-                Entry::Event(name, event) if *name == self.name => return Some(Ok(event.clone())),
+                Entry::Event(name, event) if *name == self.name => {
+                    return Some(Ok((**event).clone()));
+                }
                 Entry::End(error) if place >= self.opened => {
                     self.is_over = true;
                     return error.clone().map(Err);
