@@ -42,9 +42,10 @@ pub enum News {
 ///
 /// One watch on this one object, from the version that the create returned, so that the API
 /// server's cost does not grow with the cluster. A watch that ends is opened anew from the last
-/// version seen; after 410, and after a broken one, from the present state. A failing watch is
-/// retried with backoff: the answer may be there although it cannot be read, so nothing short of
-/// `deadline` ends the wait. `tell` hears what happens on the way.
+/// version seen; after 410 from its present state, once a read has shown that it
+/// is still there. A failing watch, and
+/// one that ends at once, is retried with backoff: the answer may be there although it cannot be
+/// read, so nothing short of `deadline` ends the wait. `tell` hears what happens on the way.
 pub async fn wait(
     requests: &dyn Requests,
     created: &CertificateRequest,
@@ -66,6 +67,7 @@ pub async fn wait(
     let mut backoff = Backoff::default();
     loop {
         let version = follower.version.clone();
+        let opened = Instant::now();
         let followed = requests.follow(namespace, name, version.as_deref());
         let end = match timeout_at(deadline, followed).await {
             Ok(Ok(events)) => {
@@ -79,20 +81,31 @@ pub async fn wait(
         };
         let pause = match end {
             End::Answered(answer) => return answer,
-            End::Closed => {
+            End::Closed if opened.elapsed() > LASTING => {
                 backoff.reset();
                 REOPEN
             }
-            End::Broken(error) => {
+            End::Closed => backoff.next(None, None, chance()),
+            End::Broken(ApiError::Expired) => {
+                // From the present state. The request may have been deleted meanwhile, of which
+                // nobody will tell.
                 follower.version = None;
-                if error == ApiError::Expired {
-                    REOPEN
-                } else {
-                    let pause = backoff.next(None, error.retry_after(), chance());
-                    follower.word(format!("it could not be watched: {error}"), &mut tell);
-                    tell(News::NotWatched(error));
-                    pause
+                match requests.read(namespace, name).await {
+                    Ok(request) => {
+                        if let Some(answer) = follower.read(&request, &mut tell) {
+                            return answer;
+                        }
+                    }
+                    Err(ApiError::NotFound) => return Answer::Deleted,
+                    Err(error) => tell(News::NotWatched(error)),
                 }
+                backoff.next(None, None, chance())
+            }
+            End::Broken(error) => {
+                let pause = backoff.next(None, error.retry_after(), chance());
+                follower.word(format!("it could not be watched: {error}"), &mut tell);
+                tell(News::NotWatched(error));
+                pause
             }
         };
         if timeout_at(deadline, sleep(pause)).await.is_err() {
@@ -209,6 +222,7 @@ fn quote(words: &str) -> String {
 
 /// Characters; the approver's longest denial is 1 KiB.
 const MOST_WORDS: usize = 1024;
-/// Before a watch that ended is opened anew, so that a server that ends each one at once is not
-/// asked without pause.
+/// Before a watch that lasted is opened anew.
 const REOPEN: Duration = Duration::from_millis(100);
+/// A watch that ends sooner did not end as they do.
+const LASTING: Duration = Duration::from_secs(10);

@@ -9,8 +9,10 @@
 //! | file | owns |
 //! | --- | --- |
 //! | `tasks` | the volumes by id: publish, unpublish, recovery, the end |
+//! | `removal` | taking a volume away |
 //! | `task` | one volume's loop: look, wait until due, attempt, back off |
-//! | `attempt` | one attempt: key, request, answer, check, files |
+//! | `attempt` | one attempt: key, request, answer, check, files; `ask` and `check` are parts of it |
+//! | `upkeep` | the trust bundle's changes, and requests that are of no use any more |
 //! | `slot` | where one volume is in its life
 //! | `writer` | the only hand that writes a volume's record and files |
 //! | `status` | what a volume's task is doing, and what a publish is told about it |
@@ -18,16 +20,20 @@
 //! | `cleaner` | deleting the requests of volumes that are gone |
 //! | `context` | what all of them are given |
 
+mod ask;
 mod attempt;
 mod board;
+mod check;
 mod cleaner;
 mod context;
+mod removal;
 mod slot;
 mod status;
 mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod writer;
 
 use std::time::Duration;

@@ -1,7 +1,9 @@
 //! One volume's loop: look, wait until due, attempt, back off.
 
+use std::convert::Infallible;
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +12,6 @@ use svid_core::svid::{Expectation, PublicKey, Readiness, X509Svid};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::cleaner::{self, Deletion};
 use super::context::Context;
 use super::status::{Phase, VolumeStatus};
 use super::writer::{WriteError, Writer};
@@ -28,6 +29,8 @@ pub(super) struct VolumeTask {
     pub(super) writer: Writer,
     pub(super) token: watch::Receiver<Option<PodToken>>,
     pub(super) status: watch::Sender<VolumeStatus>,
+    /// Attempts in a row before which an old request could not be deleted.
+    pub(super) undeleted: AtomicU32,
 }
 
 /// The certificate that the pod sees.
@@ -50,14 +53,14 @@ struct Changes {
 
 impl VolumeTask {
     /// Keeps the volume good, without end.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(self) -> Infallible {
         tokio::select! {
-            () = self.follow_certificate() => {}
-            () = self.follow_bundle() => {}
+            never = self.follow_certificate() => match never {},
+            never = self.follow_bundle() => match never {},
         }
     }
 
-    async fn follow_certificate(&self) {
+    async fn follow_certificate(&self) -> Infallible {
         let mut shown = self.look().await;
         self.status
             .send_modify(|status| status.window = shown.map(|shown| shown.window));
@@ -66,7 +69,7 @@ impl VolumeTask {
                 self.set(Phase::Resting(shown.due));
                 tokio::select! {
                     () = self.rest(shown) => {}
-                    () = self.tidy() => {}
+                    never = self.tidy() => match never {},
                 }
             }
             shown = Some(self.renew().await);
@@ -118,26 +121,15 @@ impl VolumeTask {
         }
     }
 
-    /// Deletes requests that are of no use any more, then does nothing, without end.
-    async fn tidy(&self) {
-        let mut backoff = Backoff::default();
-        while let Err(error) = self.delete_obsolete().await {
-            let chance = self.context.chance.fraction();
-            let wait = backoff.next(None, error.retry_after, chance);
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = self.context.health.recovered() => {}
-            }
-        }
-        pending::<()>().await;
-    }
-
     /// Attempts until one succeeds.
     async fn renew(&self) -> Shown {
         let mut backoff = Backoff::default();
         loop {
             let mut tokens = self.token.clone();
-            let token = self.usable_token(&mut tokens).await;
+            let token = tokio::select! {
+                token = self.usable_token(&mut tokens) => token,
+                never = self.tidy() => match never {},
+            };
             let started = Instant::now();
             let kind = if self.status.borrow().is_valid(self.context.clock.now()) {
                 AttemptKind::Renewal
@@ -228,49 +220,6 @@ impl VolumeTask {
         }
     }
 
-    /// Shows each new trust bundle to the pod, without end.
-    async fn follow_bundle(&self) {
-        let mut trust = self.context.trust.clone();
-        let mut backoff = Backoff::default();
-        loop {
-            trust.mark_unchanged();
-            let newest = self.context.trust.clone();
-            let shown = self
-                .writer
-                .show_bundle(move || bundle_text(&newest.borrow()))
-                .await;
-            let Err(error) = shown else {
-                backoff = Backoff::default();
-                changed(&mut trust).await;
-                continue;
-            };
-            let wait = backoff.next(None, None, self.context.chance.fraction());
-            tracing::warn!(volume = %self.wish.volume, %error, "showing the new trust bundle");
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = changed(&mut trust) => {}
-            }
-        }
-    }
-
-    /// Deletes the requests that ended badly or were superseded. One call each.
-    pub(super) async fn delete_obsolete(&self) -> Result<(), Failure> {
-        let namespace = self.wish.service_account.namespace();
-        for name in self.writer.record().await.obsolete {
-            let deletion = cleaner::delete(&self.context, namespace, &name).await;
-            if let Deletion::Later(error) = deletion {
-                let attempted = format!("deleting the CertificateRequest {namespace}/{name}");
-                return Err(Failure::api(&attempted, &error));
-            }
-            self.note(
-                self.writer
-                    .amend(move |record| record.obsolete.retain(|kept| *kept != name))
-                    .await,
-            );
-        }
-        Ok(())
-    }
-
     /// A record that lags behind costs a request at the next start; it is no reason to stop.
     pub(super) fn note(&self, result: Result<(), WriteError>) {
         if let Err(error) = result {
@@ -315,16 +264,8 @@ fn window(svid: &X509Svid) -> Window {
     }
 }
 
-/// What a volume shows of the trust bundle; None leaves what is there.
-pub(super) fn bundle_text(trust: &TrustState) -> Option<Vec<u8>> {
-    match trust {
-        TrustState::Bundle(bundle) => Some(bundle.to_pem().as_bytes().to_vec()),
-        TrustState::NoSource | TrustState::Unreadable(_) => None,
-    }
-}
-
 /// Waits for a change; where there can be none any more, without end.
-async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
+pub(super) async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
     if receiver.changed().await.is_err() {
         pending::<()>().await;
     }

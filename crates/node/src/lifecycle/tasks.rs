@@ -1,6 +1,7 @@
 //! The volumes by id: publish, unpublish, recovery, the end.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,11 +26,11 @@ use crate::wish::{PodToken, PublishRequest, TargetPath, VolumeId, Wish};
 #[derive(Clone)]
 pub struct VolumeTasks(Arc<Inner>);
 
-struct Inner {
-    context: Arc<Context>,
+pub(super) struct Inner {
+    pub(super) context: Arc<Context>,
     slots: Mutex<BTreeMap<VolumeId, Arc<Slot>>>,
-    board: Board,
-    cleaner: Cleaner,
+    pub(super) board: Board,
+    pub(super) cleaner: Cleaner,
     tasks: TaskTracker,
     shutdown: CancellationToken,
     /// Cancelled by a task that panicked.
@@ -210,56 +211,6 @@ impl Inner {
         }
     }
 
-    async fn remove(
-        self: Arc<Self>,
-        volume: VolumeId,
-        target: TargetPath,
-    ) -> Result<(), UnpublishError> {
-        loop {
-            let slot = self.slot(&volume);
-            let mut life = slot.lock().await;
-            let writer = match std::mem::take(&mut *life) {
-                Life::Retired => {
-                    *life = Life::Retired;
-                    continue;
-                }
-                Life::Vacant => None,
-                Life::Going(writer) => Some(writer),
-                Life::Live(live) => Some(live.end().await),
-            };
-            self.board.take_off(&volume);
-            if let Some(writer) = writer {
-                *life = Life::Going(writer.clone());
-                writer
-                    .remove()
-                    .await
-                    .map_err(|error| UnpublishError(error.to_string()))?;
-                self.cleaner.sweep(&writer.record().await);
-            }
-            // A volume without a record, such as the Go driver's, and a target that is not the
-            // record's.
-            let result = self.remove_unrecorded(volume.clone(), target).await;
-            self.retire(&volume, &mut life);
-            return result;
-        }
-    }
-
-    async fn remove_unrecorded(
-        &self,
-        volume: VolumeId,
-        target: TargetPath,
-    ) -> Result<(), UnpublishError> {
-        let volumes = Arc::clone(&self.context.volumes);
-        let removed = spawn_blocking(move || {
-            volumes.remove(&volume, &target)?;
-            volumes.forget(&volume)
-        });
-        match removed.await {
-            Ok(result) => result.map_err(|error| UnpublishError(error.to_string())),
-            Err(_panicked_or_cancelled) => Err(UnpublishError(stopping().to_string())),
-        }
-    }
-
     /// Goes on with a volume of the process before. What was in flight then has no key any more.
     async fn resume(&self, mut record: Record) {
         let left = record.in_flight.take();
@@ -269,23 +220,6 @@ impl Inner {
         let slot = self.slot(&wish.volume);
         let live = self.start(wish, self.writer(record), None);
         *slot.lock().await = Life::Live(live);
-    }
-
-    /// Removes a volume that nobody wants any more.
-    async fn discard(&self, record: Record, standing: Standing) {
-        let volume = record.wish.volume.clone();
-        tracing::info!(%volume, pod = record.wish.pod.name, ?standing, "removing what is left of a volume");
-        let writer = self.writer(record);
-        let slot = self.slot(&volume);
-        let mut life = slot.lock().await;
-        if let Err(error) = writer.remove().await {
-            // The kubelet's unpublish or the next start tries again.
-            tracing::warn!(%volume, %error, "removing what is left of a volume");
-            *life = Life::Going(writer);
-            return;
-        }
-        self.cleaner.sweep(&writer.record().await);
-        self.retire(&volume, &mut life);
     }
 
     fn start(&self, wish: Wish, writer: Writer, token: Option<PodToken>) -> Live {
@@ -298,6 +232,7 @@ impl Inner {
             writer: writer.clone(),
             token: tokens,
             status: statuses,
+            undeleted: AtomicU32::new(0),
         };
         let stop = self.shutdown.child_token();
         let broken = self.broken.clone().drop_guard();
@@ -317,15 +252,15 @@ impl Inner {
         }
     }
 
-    fn writer(&self, record: Record) -> Writer {
+    pub(super) fn writer(&self, record: Record) -> Writer {
         Writer::new(Arc::clone(&self.context.volumes), record)
     }
 
-    fn slot(&self, volume: &VolumeId) -> Arc<Slot> {
+    pub(super) fn slot(&self, volume: &VolumeId) -> Arc<Slot> {
         Arc::clone(self.slots().entry(volume.clone()).or_default())
     }
 
-    fn retire(&self, volume: &VolumeId, life: &mut Life) {
+    pub(super) fn retire(&self, volume: &VolumeId, life: &mut Life) {
         *life = Life::Retired;
         self.slots().remove(volume);
     }
@@ -346,6 +281,6 @@ fn fresh_record(wish: Wish) -> Record {
     }
 }
 
-fn stopping() -> PublishError {
+pub(super) fn stopping() -> PublishError {
     PublishError::Unavailable("the driver is stopping; call again".to_owned())
 }

@@ -79,7 +79,7 @@ async fn a_publish_that_ends_at_its_deadline_tells_what_is_waited_for() {
         (
             Answering::Nothing,
             None,
-            "still waiting for the CertificateRequest to be approved and signed",
+            "still waiting for the CertificateRequest to be approved and signed: it is undecided; is an approver running?",
         ),
         (
             Answering::Issue(Fault::Begins(SignedDuration::from_secs(200))),

@@ -11,4 +11,5 @@ mod recovery;
 mod removal;
 mod renewal;
 mod token;
+mod waiting;
 mod world;

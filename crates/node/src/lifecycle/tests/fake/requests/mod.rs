@@ -153,6 +153,11 @@ impl FakeRequests {
         self.state().outage = outage;
     }
 
+    /// Deletes an object as somebody else.
+    pub(in super::super) fn remove(&self, name: &str) {
+        self.discard(name).unwrap();
+    }
+
     /// Ends every open watch.
     pub(in super::super) fn end_watches(&self, error: Option<ApiError>) {
         self.log(&mut self.state(), Entry::End(error));

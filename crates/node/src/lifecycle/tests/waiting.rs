@@ -1,0 +1,98 @@
+//! Watches that break, deletes that fail, and answers that take long.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::fake::{Answering, Fault, Verb};
+use super::world::{World, wish};
+use crate::events::EventReason;
+use crate::issuance::ApiError;
+use crate::lifecycle::AnchoringPolicy;
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_breaks_is_opened_anew_and_the_answer_is_found() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let busy = ApiError::Throttled { retry_after: None };
+    world.api.then_refuse_watch(busy);
+    let publish = world.publish_aside(&wish);
+    for end in [
+        None,
+        Some(ApiError::Expired),
+        Some(ApiError::Unreachable("reset".to_owned())),
+    ] {
+        sleep(Duration::from_secs(10)).await;
+        world.api.end_watches(end);
+    }
+    let name = world.api.names()[0].clone();
+    world.api.answer(&name, &Answering::Issue(Fault::None));
+    publish.await.unwrap().unwrap();
+    // After 410 it is read, since it may have been deleted in the gap.
+    assert_eq!(world.api.counts(), [1, 1, 5, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_deleted_while_it_is_not_watched_is_missed_for_seconds_only() {
+    for gap in [ApiError::Expired, ApiError::Unreachable("reset".to_owned())] {
+        let (world, wish) = (World::new(), wish(1));
+        world.api.then_answer(Answering::Nothing);
+        let publish = world.publish_aside(&wish);
+        sleep(Duration::from_secs(5)).await;
+        world.api.end_watches(Some(gap.clone()));
+        let name = world.api.names()[0].clone();
+        world.api.remove(&name);
+        sleep(Duration::from_secs(10)).await;
+        assert!(publish.is_finished(), "{gap:?}");
+        publish.await.unwrap().unwrap();
+        assert_eq!(world.api.count(Verb::Create), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_every_watch_at_once_is_not_asked_without_pause() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let _publish = world.publish_aside(&wish);
+    for _ in 0..600 {
+        sleep(Duration::from_millis(100)).await;
+        world.api.end_watches(None);
+    }
+    let watches = world.api.count(Verb::Follow);
+    assert!(watches < 10, "{watches} in a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletes_that_fail_for_hours_do_not_keep_a_pod_without_a_certificate() {
+    let world = World::with(AnchoringPolicy::Warn, Duration::from_secs(600));
+    let wish = wish(1);
+    let token = world.token(&wish, "1", Duration::from_secs(100_000));
+    world.api.always_delete(Some(ApiError::Failed {
+        code: 500,
+        message: "webhook".to_owned(),
+        retry_after: None,
+    }));
+    world.publish_with(&wish, token).await.unwrap();
+    for _ in 0..60 {
+        sleep(Duration::from_secs(120)).await;
+        let without = world.tasks.board().without_certificate(world.now());
+        assert_eq!(without, 0);
+    }
+    assert!(world.record(&wish).obsolete.len() <= 9);
+    world.api.always_delete(None);
+    sleep(Duration::from_secs(200)).await;
+    assert!(world.record(&wish).obsolete.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_long_is_reported_with_what_it_waits_for() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Approve);
+    let _publish = world.publish_aside(&wish);
+    sleep(Duration::from_secs(29)).await;
+    assert!(world.reports.all().is_empty());
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.reports.reasons(), [EventReason::Pending]);
+    let told = format!("{:?}", world.reports.all());
+    assert!(told.contains("approved and not signed"), "{told}");
+}
