@@ -13,6 +13,7 @@ mod codegen;
 mod e2e;
 mod image;
 mod repository;
+mod sanity;
 mod task;
 mod walls;
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{check, cluster, codegen, e2e, image, walls};
+use crate::{check, cluster, codegen, e2e, image, sanity, walls};
 
 /// Runs the task that the arguments name. Exit code 64 where they name none.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -66,6 +66,11 @@ const TASKS: &[Task] = &[
         name: "codegen",
         does: "makes the gRPC code of crates/api anew",
         run: |words| none(words).and_then(|()| codegen::write()),
+    },
+    Task {
+        name: "sanity",
+        does: "the CSI conformance tests against the driver",
+        run: |words| none(words).and_then(|()| sanity::run()),
     },
     Task {
         name: "walls",

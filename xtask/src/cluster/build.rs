@@ -57,6 +57,12 @@ pub(crate) fn tools() -> Result<Tools> {
     })
 }
 
+/// The CSI conformance tests.
+pub(crate) fn csi_sanity() -> Result<PathBuf> {
+    let package = "github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity@v5.6.0";
+    Ok(installed("csi-sanity", package)?.join("csi-sanity"))
+}
+
 /// Programs of a Go module in the repository's `cluster` folder.
 fn module(name: &str, flags: &[&str], packages: &[&str]) -> Result<PathBuf> {
     let folder = place::configuration(name);

@@ -155,9 +155,7 @@ fn build(platform: &Platform) -> Result<PathBuf> {
             platform.architecture
         );
     }
-    let target = env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| repository::root().join("target"), PathBuf::from);
-    Ok(target
+    Ok(repository::target()
         .join(platform.target)
         .join("release/csi-driver-spiffe"))
 }
