@@ -7,6 +7,7 @@
     reason = "a program for the terminal"
 )]
 
+mod chart;
 mod check;
 mod cluster;
 mod codegen;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::{check, cluster, codegen, e2e, image, sanity, walls};
+use crate::{chart, check, cluster, codegen, e2e, image, sanity, walls};
 
 /// Runs the task that the arguments name. Exit code 64 where they name none.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -46,6 +46,11 @@ const TASKS: &[Task] = &[
         name: "check",
         does: "everything that CI runs",
         run: |words| none(words).and_then(|()| check::run()),
+    },
+    Task {
+        name: "chart",
+        does: "checks what the Helm chart renders to",
+        run: |words| none(words).and_then(|()| chart::run()),
     },
     Task {
         name: "cluster",

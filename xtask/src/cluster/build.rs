@@ -53,9 +53,16 @@ pub(crate) fn tools() -> Result<Tools> {
         definitions: certmanager.join("definitions"),
         certmanager,
         peer: module("peer", &[], &["."])?,
-        helm: installed("helm", "helm.sh/helm/v3/cmd/helm@v3.22.0")?,
+        helm: installed("helm", HELM)?,
     })
 }
+
+/// Helm.
+pub(crate) fn helm() -> Result<PathBuf> {
+    Ok(installed("helm", HELM)?.join("helm"))
+}
+
+const HELM: &str = "helm.sh/helm/v3/cmd/helm@v3.22.0";
 
 /// The CSI conformance tests.
 pub(crate) fn csi_sanity() -> Result<PathBuf> {

@@ -20,7 +20,7 @@ mod status;
 
 use anyhow::{Result, bail};
 
-pub(crate) use build::{Tools, csi_sanity, tools};
+pub(crate) use build::{Tools, csi_sanity, helm, tools};
 pub(crate) use containers::import;
 pub(crate) use kubectl::Kubectl;
 pub(crate) use node::restart_kubelet;
