@@ -1,0 +1,170 @@
+{{/* Name of the installation, first part of the names of all objects but the CSIDriver. */}}
+{{- define "spiffe.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Labels of every object. */}}
+{{- define "spiffe.labels" -}}
+app.kubernetes.io/name: {{ include "spiffe.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with omit (.Values.commonLabels | default dict) "app" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Image of a role: (dict "context" $ "role" "driver"). The deprecated `image` counts where the role's own
+values are silent.
+*/}}
+{{- define "spiffe.image" -}}
+{{- $values := .context.Values -}}
+{{- $own := index $values (printf "%sImage" .role) | default dict -}}
+{{- $old := $values.image | default dict -}}
+{{- $registry := $own.registry | default $old.registry -}}
+{{- $repository := $own.repository | default (get ($old.repository | default dict) .role) -}}
+{{- $parts := list ($registry | default $values.imageRegistry) $values.imageNamespace $own.name -}}
+{{- if $repository -}}
+{{- $parts = list $registry $repository -}}
+{{- end -}}
+{{- join "/" (compact $parts) -}}
+{{- with $own.digest | default (get ($old.digest | default dict) .role) -}}
+@{{ . }}
+{{- else -}}
+:{{ $own.tag | default $old.tag | default (printf "v%s" $.context.Chart.AppVersion) }}
+{{- end -}}
+{{- end -}}
+
+{{/* Pull policy of a role's image. */}}
+{{- define "spiffe.pullPolicy" -}}
+{{- $own := index .context.Values (printf "%sImage" .role) | default dict -}}
+{{- $own.pullPolicy | default (.context.Values.image | default dict).pullPolicy | default "IfNotPresent" -}}
+{{- end -}}
+
+{{/* A value for one role, or else the one for both: (dict "context" $ "role" "driver" "key" "affinity"). */}}
+{{- define "spiffe.scheduling" -}}
+{{- with get (index .context.Values.app .role) .key | default (get .context.Values .key) -}}
+{{ $.key }}:{{ if kindIs "string" . }} {{ . | quote }}{{ else }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- end -}}
+{{- end -}}
+
+{{/* Flags that both roles must agree on, as a list. */}}
+{{- define "spiffe.commonArgs" -}}
+- {{ printf "--log-level=%v" .Values.app.logLevel | quote }}
+- {{ printf "--log-format=%v" .Values.app.logFormat | quote }}
+- {{ printf "--csi-driver-name=%v" .Values.app.name | quote }}
+- {{ printf "--trust-domain=%v" .Values.app.trustDomain | quote }}
+- {{ printf "--certificate-request-duration=%v" .Values.app.certificateRequestDuration | quote }}
+- {{ printf "--issuer-name=%v" .Values.app.issuer.name | quote }}
+- {{ printf "--issuer-kind=%v" .Values.app.issuer.kind | quote }}
+- {{ printf "--issuer-group=%v" .Values.app.issuer.group | quote }}
+{{- with .Values.app.runtimeIssuanceConfigMap }}
+- {{ printf "--runtime-issuance-config-map-name=%s" . | quote }}
+- --runtime-issuance-config-map-namespace={{ $.Release.Namespace }}
+{{- end }}
+{{- end -}}
+
+{{/* Folder of the node for the driver's records. */}}
+{{- define "spiffe.dataDir" -}}
+{{- $old := .Values.app.driver.csiDataDir -}}
+{{- if and $old (ne (trimSuffix "/" $old) "/tmp/cert-manager-csi-driver") -}}
+{{- $old -}}
+{{- else -}}
+{{- .Values.app.driver.dataDir -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Folder of the kubelet, without a slash at its end. */}}
+{{- define "spiffe.kubeletRootDir" -}}
+{{- trimSuffix "/" .Values.app.driver.kubeletRootDir -}}
+{{- end -}}
+
+{{/* The issuer's group as cert-manager reads it. */}}
+{{- define "spiffe.issuerGroup" -}}
+{{- .Values.app.issuer.group | default "cert-manager.io" -}}
+{{- end -}}
+
+{{/* The issuer's kind as cert-manager reads it. */}}
+{{- define "spiffe.issuerKind" -}}
+{{- .Values.app.issuer.kind | default "Issuer" -}}
+{{- end -}}
+
+{{/*
+Name of the one signer that the approver may approve for; empty: all of them. Only for cert-manager's own
+kinds is the signer's name (with the plural of the kind) known here.
+*/}}
+{{- define "spiffe.signerName" -}}
+{{- $static := not (or .Values.app.runtimeIssuanceConfigMap .Values.app.approver.autoApproveNonSPIFFE) -}}
+{{- $own := eq (include "spiffe.issuerGroup" .) "cert-manager.io" -}}
+{{- $kind := include "spiffe.issuerKind" . -}}
+{{- if .Values.app.approver.signerName -}}
+{{- .Values.app.approver.signerName -}}
+{{- else if and $static $own (eq $kind "ClusterIssuer") -}}
+clusterissuers.cert-manager.io/{{ .Values.app.issuer.name }}
+{{- else if and $static $own (eq $kind "Issuer") -}}
+issuers.cert-manager.io/*
+{{- end -}}
+{{- end -}}
+
+{{/* "true" where the chart gives the driver a SecurityContextConstraint. */}}
+{{- define "spiffe.openshift" -}}
+{{- $enabled := toString .Values.openshift.securityContextConstraint.enabled -}}
+{{- if or (eq $enabled "true") (and (eq $enabled "detect") (.Capabilities.APIVersions.Has "security.openshift.io/v1")) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/*
+"true" where the CSIDriver asks for tokens as secrets. The Go driver reads them from the volume context
+only, so while its pods (of several containers) are still being replaced it stays as it was.
+*/}}
+{{- define "spiffe.tokenInSecrets" -}}
+{{- $wanted := toString .Values.app.driver.serviceAccountTokenInSecrets -}}
+{{- if eq $wanted "true" -}}
+true
+{{- else if and (eq $wanted "auto") (semverCompare ">=1.35.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- $running := lookup "apps/v1" "DaemonSet" .Release.Namespace (printf "%s-driver" (include "spiffe.name" .)) -}}
+{{- if le (len (dig "spec" "template" "spec" "containers" list $running)) 1 -}}
+true
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+"true" where admission policies are wanted and can be had. Without a cluster (helm template) no kinds are
+known, only groups and the version.
+*/}}
+{{- define "spiffe.admissionPolicies" -}}
+{{- $wanted := toString .Values.admissionPolicies.enabled -}}
+{{- $known := .Capabilities.APIVersions.Has "v1/Pod" -}}
+{{- $served := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" -}}
+{{- $recent := semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version -}}
+{{- if or (eq $wanted "true") (and (eq $wanted "auto") (or $served (and $recent (not $known)))) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/* Ends the rendering where the values cannot work, with what to do. */}}
+{{- define "spiffe.check" -}}
+{{- $driver := .Values.app.driver -}}
+{{- if not (hasKey $driver "kubeletRootDir") -}}
+{{- fail "The values lack app.driver.kubeletRootDir, so they are those of another chart: --reuse-values puts the old chart's defaults, images included, in the place of this one's. Upgrade with --reset-then-reuse-values, or give your own values with -f." -}}
+{{- end -}}
+{{- if $driver.useOwnServiceAccount -}}
+{{- fail "app.driver.useOwnServiceAccount is not available yet: the driver would not start. Leave it false and let each workload's service account create certificaterequests (docs/install.md)." -}}
+{{- end -}}
+{{- if not (or .Values.app.issuer.name .Values.app.runtimeIssuanceConfigMap) -}}
+{{- fail "No issuer: set app.issuer.name or app.runtimeIssuanceConfigMap." -}}
+{{- end -}}
+{{- if not (hasPrefix "/" (include "spiffe.dataDir" .)) -}}
+{{- fail "app.driver.dataDir (and app.driver.csiDataDir, where it is set) must be an absolute path on the node." -}}
+{{- end -}}
+{{- if eq (toString $driver.livenessProbe.port) (toString $driver.metrics.port) -}}
+{{- fail "app.driver.livenessProbe.port and app.driver.metrics.port must differ." -}}
+{{- end -}}
+{{- if eq (toString .Values.app.approver.readinessProbe.port) (toString .Values.app.approver.metrics.port) -}}
+{{- fail "app.approver.readinessProbe.port and app.approver.metrics.port must differ." -}}
+{{- end -}}
+{{- end -}}
