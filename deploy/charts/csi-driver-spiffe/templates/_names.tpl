@@ -15,6 +15,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
+{{/* "true" from a minor version of Kubernetes 1 on: (list $ 35). Vendors add to the version, as in "35+". */}}
+{{- define "spiffe.kubernetes" -}}
+{{- if ge (regexFind "[0-9]+" (index . 0).Capabilities.KubeVersion.Minor | int) (index . 1) -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/*
 Image of a role: (dict "context" $ "role" "driver"). The deprecated `image` counts where the role's own
 values are silent.
@@ -53,13 +60,13 @@ values are silent.
 {{/* Flags that both roles must agree on, as a list. */}}
 {{- define "spiffe.commonArgs" -}}
 - {{ printf "--log-level=%v" .Values.app.logLevel | quote }}
-- {{ printf "--log-format=%v" .Values.app.logFormat | quote }}
+- {{ printf "--log-format=%v" (.Values.app.logFormat | default "text") | quote }}
 - {{ printf "--csi-driver-name=%v" .Values.app.name | quote }}
 - {{ printf "--trust-domain=%v" .Values.app.trustDomain | quote }}
 - {{ printf "--certificate-request-duration=%v" .Values.app.certificateRequestDuration | quote }}
-- {{ printf "--issuer-name=%v" .Values.app.issuer.name | quote }}
-- {{ printf "--issuer-kind=%v" .Values.app.issuer.kind | quote }}
-- {{ printf "--issuer-group=%v" .Values.app.issuer.group | quote }}
+- {{ printf "--issuer-name=%v" (.Values.app.issuer.name | default "") | quote }}
+- {{ printf "--issuer-kind=%v" (.Values.app.issuer.kind | default "") | quote }}
+- {{ printf "--issuer-group=%v" (.Values.app.issuer.group | default "") | quote }}
 {{- with .Values.app.runtimeIssuanceConfigMap }}
 - {{ printf "--runtime-issuance-config-map-name=%s" . | quote }}
 - --runtime-issuance-config-map-namespace={{ $.Release.Namespace }}
@@ -108,6 +115,20 @@ issuers.cert-manager.io/*
 {{- end -}}
 {{- end -}}
 
+{{/*
+CEL: whether "object" names the issuer of app.issuer, with names as cert-manager reads them. Empty where the
+issuer may change while running.
+*/}}
+{{- define "spiffe.celOurIssuer" -}}
+{{- if and .Values.app.issuer.name (not .Values.app.runtimeIssuanceConfigMap) -}}
+{{- $group := include "spiffe.issuerGroup" . -}}
+{{- $kind := include "spiffe.issuerKind" . -}}
+object.spec.issuerRef.name == {{ .Values.app.issuer.name | quote }} &&
+object.spec.issuerRef.?kind.orValue("") in [{{ $kind | quote }}{{ if eq $kind "Issuer" }}, ""{{ end }}] &&
+object.spec.issuerRef.?group.orValue("") in [{{ $group | quote }}{{ if eq $group "cert-manager.io" }}, ""{{ end }}]
+{{- end -}}
+{{- end -}}
+
 {{/* "true" where the chart gives the driver a SecurityContextConstraint. */}}
 {{- define "spiffe.openshift" -}}
 {{- $enabled := toString .Values.openshift.securityContextConstraint.enabled -}}
@@ -124,7 +145,7 @@ only, so while its pods (of several containers) are still being replaced it stay
 {{- $wanted := toString .Values.app.driver.serviceAccountTokenInSecrets -}}
 {{- if eq $wanted "true" -}}
 true
-{{- else if and (eq $wanted "auto") (semverCompare ">=1.35.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- else if and (eq $wanted "auto") (include "spiffe.kubernetes" (list . 35)) -}}
 {{- $running := lookup "apps/v1" "DaemonSet" .Release.Namespace (printf "%s-driver" (include "spiffe.name" .)) -}}
 {{- if le (len (dig "spec" "template" "spec" "containers" list $running)) 1 -}}
 true
@@ -140,7 +161,7 @@ known, only groups and the version.
 {{- $wanted := toString .Values.admissionPolicies.enabled -}}
 {{- $known := .Capabilities.APIVersions.Has "v1/Pod" -}}
 {{- $served := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" -}}
-{{- $recent := semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version -}}
+{{- $recent := include "spiffe.kubernetes" (list . 30) -}}
 {{- if or (eq $wanted "true") (and (eq $wanted "auto") (or $served (and $recent (not $known)))) -}}
 true
 {{- end -}}
