@@ -18,6 +18,11 @@ const USAGE: u8 = 64;
 
 /// Runs the command that the arguments (program name first) ask for.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
+    #[cfg(feature = "demo")]
+    if let Err(error) = crate::demo::follow_parent_if_told() {
+        complain(&format!("csi-driver-spiffe: {error}"));
+        return ExitCode::from(FAILED);
+    }
     let command = match args::parse(arguments) {
         Ok(command) => command,
         Err(NoFlags::Shown(help)) => return print_help(&help, ExitCode::SUCCESS),

@@ -1,6 +1,40 @@
-//! The demo: both roles on one machine, over an embedded cluster.
+//! Owns `demo`: both roles on one machine, over an embedded cluster, shown act by act.
+//!
+//! Must not decide or mount anything itself: driver and approver are this very program, started as a cluster
+//! would start them, and all that is shown is seen from outside. Invariant: the exit code is 0 only if every
+//! act saw what it expected, and however the demo ends, it leaves no process, mount or file behind.
+//!
+//! | room | owns |
+//! | --- | --- |
+//! | `namespace` | a mount namespace of its own, without root |
+//! | `folder` | the one folder that everything is in, and its removal |
+//! | `child` | a role as a child process that does not outlive the demo |
+//! | `stage` | cluster, kubelet, driver and approver, running |
+//! | `actor` | a pod, its identity, and its volume as a workload sees it |
+//! | `vigil` | looking at a volume all the time |
+//! | `tls` | a mutually authenticated connection of two actors |
+//! | `acts` | what is shown, one file an act |
+//! | `timeline` | what is printed |
+
+mod actor;
+mod acts;
+mod child;
+mod folder;
+mod namespace;
+mod show;
+mod stage;
+mod timeline;
+mod tls;
+mod unmet;
+mod vigil;
 
 use clap::Args;
+
+use crate::process;
+use folder::DemoFolder;
+use timeline::Timeline;
+
+pub(crate) use child::follow_parent_if_told;
 
 /// Flags of `demo`.
 #[derive(Debug, Args)]
@@ -10,10 +44,21 @@ pub(crate) struct DemoFlags {
     pub(crate) keep: bool,
 }
 
-/// Runs the demo.
+/// Runs the demo, in a mount namespace of its own: as another program in the place of this one, if this is
+/// not there yet.
 ///
 /// # Errors
-/// Always: it is not built yet.
-pub(crate) fn run(_flags: &DemoFlags) -> anyhow::Result<()> {
-    anyhow::bail!("the demo is not built yet")
+/// No mount namespace can be had, something was not as expected, or a signal came.
+pub(crate) fn run(flags: &DemoFlags) -> anyhow::Result<()> {
+    namespace::enter()?;
+    let mut timeline = Timeline::new();
+    let folder = DemoFolder::make()?;
+    let outcome = process::run_to_end(show::perform(flags, &folder, &mut timeline));
+    let outcome = match outcome {
+        Err(error) => Err(timeline.failed(error, &folder)),
+        done => done,
+    };
+    // After the event loop, so that nobody writes there any more.
+    let removed = folder.remove();
+    outcome.and(removed)
 }

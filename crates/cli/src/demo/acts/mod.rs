@@ -1,0 +1,7 @@
+//! What is shown, one file an act. Each returns an error unless it saw what it was there to prove.
+
+pub(super) mod farewell;
+pub(super) mod files;
+pub(super) mod forgery;
+pub(super) mod handshake;
+pub(super) mod renewal;

@@ -1,0 +1,90 @@
+//! Owns the act in which certificates run out and are replaced.
+
+use jiff::Timestamp;
+
+use crate::demo::actor::Actor;
+use crate::demo::acts::handshake;
+use crate::demo::stage::{LIFETIME, LIMIT};
+use crate::demo::timeline::Timeline;
+use crate::demo::unmet::Unmet;
+use crate::demo::vigil::{Findings, Vigil};
+
+/// Waits until both pods have new certificates and keys, while their volumes are looked at all the time.
+///
+/// # Errors
+/// A certificate is not replaced in time, or a pod was without a valid one for a moment.
+pub(in crate::demo) async fn play(
+    actors: &[Actor; 2],
+    vigils: &[Vigil; 2],
+    timeline: &mut Timeline,
+) -> anyhow::Result<()> {
+    timeline.act(
+        "Certificates are renewed",
+        &[
+            "They are good for 20 s here, an hour usually, and are replaced after two thirds of it: new key and",
+            "new certificate appear together, in the same volume, without a restart of anything.",
+        ],
+    )?;
+    for (actor, vigil) in actors.iter().zip(vigils) {
+        renewed(actor, vigil, timeline).await?;
+    }
+    let looks = vigils.each_ref().map(|vigil| vigil.findings().looks);
+    timeline.seen(&format!(
+        "{} looks at the volumes through folders opened before: a valid certificate every time",
+        looks.iter().sum::<u64>()
+    ))?;
+    let [client, server] = actors;
+    handshake::pods_meet(client, server, timeline).await?;
+    timeline.seen("the pods meet again with their new certificates")?;
+    timeline.proved("certificates and keys were renewed, and no pod was ever without a valid one")
+}
+
+async fn renewed(actor: &Actor, vigil: &Vigil, timeline: &mut Timeline) -> anyhow::Result<()> {
+    let progress = || {
+        let findings = vigil.findings();
+        let left = findings.last.seconds_left_at(Timestamp::now());
+        format!("{left} s left, {} looks, always valid", findings.looks)
+    };
+    let what = format!("watching the certificate of {}", actor.name);
+    let renewed = async { Ok(vigil.renewed().await) };
+    let findings = timeline.wait(&what, LIMIT, progress, renewed).await?;
+    sound(actor, &findings)?;
+    let Some(before) = &findings.before else {
+        return Err(Unmet::new("a new certificate", "the old one").into());
+    };
+    let now = &findings.last;
+    timeline.seen(&format!("{} has a new certificate:", actor.name))?;
+    for (age, sighting) in [("before", before), ("now", now)] {
+        timeline.quote(&format!(
+            "{age:<6}  serial {}  {:2} s left",
+            sighting.serial(),
+            sighting.seconds_left()
+        ))?;
+    }
+    if before.key == now.key {
+        return Err(Unmet::new("a new key with the new certificate", "the old key").into());
+    }
+    if before.seconds_left() <= 0 || now.seconds_left() * 2 < lifetime() {
+        let seen = format!("{} s and {} s", before.seconds_left(), now.seconds_left());
+        return Err(Unmet::new("a fresh certificate in good time", seen).into());
+    }
+    Ok(())
+}
+
+/// Every look so far found a valid SVID of the pod.
+///
+/// # Errors
+/// One did not.
+pub(in crate::demo) fn sound(actor: &Actor, findings: &Findings) -> anyhow::Result<()> {
+    match &findings.fault {
+        None => Ok(()),
+        Some(fault) => {
+            let expected = format!("a valid certificate of {} at any time", actor.name);
+            Err(Unmet::new(expected, fault).into())
+        }
+    }
+}
+
+fn lifetime() -> i64 {
+    i64::try_from(LIFETIME.as_secs()).unwrap_or(i64::MAX)
+}
