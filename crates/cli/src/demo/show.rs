@@ -31,31 +31,28 @@ pub(super) async fn perform(
     let set = Stage::set(folder, timeline);
     let stage = interruption.unless(set).await?;
     let main = stage.unless_ended(main_acts(&stage, timeline));
-    let (actors, vigils) = interruption.unless(main).await?;
+    let actors = interruption.unless(main).await?;
     if flags.keep {
         say_where(&actors, folder, timeline)?;
         tokio::select! {
-            name = interruption.next() => timeline.note(&format!("{name}"))?,
+            name = interruption.next() => timeline.note(name)?,
             error = stage.driver.ended_unasked() => return Err(error),
             error = stage.approver.ended_unasked() => return Err(error),
         }
     }
-    let end = farewell::play(actors, vigils, stage, folder, timeline);
+    let end = farewell::play(&actors, stage, folder, timeline);
     interruption.unless(end).await?;
     timeline.summary()
 }
 
-async fn main_acts(
-    stage: &Stage,
-    timeline: &mut Timeline,
-) -> anyhow::Result<([Actor; 2], [Vigil; 2])> {
+async fn main_acts(stage: &Stage, timeline: &mut Timeline) -> anyhow::Result<[Actor; 2]> {
     let actors = files::play(stage, timeline).await?;
     let [client, server] = &actors;
     let vigils = [Vigil::begin(client)?, Vigil::begin(server)?];
     handshake::play(&actors, &stage.cluster, timeline).await?;
     forgery::play(&actors, stage, timeline).await?;
     renewal::play(&actors, &vigils, timeline).await?;
-    Ok((actors, vigils))
+    Ok(actors)
 }
 
 /// For `--keep`. The volumes are mounted where only the demo's processes see them, so their paths lead through

@@ -112,7 +112,7 @@ impl Timeline {
                 }
             }
         };
-        if self.in_place {
+        if shown > 0 {
             write_raw(&format!("\r{:shown$}\r", ""))?;
         }
         outcome.with_context(|| format!("{what}: not within {} s", limit.as_secs()))?

@@ -9,20 +9,17 @@ use rustix::fs::{Mode, OFlags, open};
 use svid_devcluster::resource;
 
 use crate::demo::actor::Actor;
-use crate::demo::acts::renewal;
 use crate::demo::folder::{DemoFolder, mounts_below};
 use crate::demo::stage::{DATA, KUBELET, LIMIT, Stage};
 use crate::demo::timeline::Timeline;
 use crate::demo::unmet::Unmet;
-use crate::demo::vigil::Vigil;
 
 /// Deletes both pods and shows that nothing is left of them, then ends the roles.
 ///
 /// # Errors
 /// Something is left.
 pub(in crate::demo) async fn play(
-    actors: [Actor; 2],
-    vigils: [Vigil; 2],
+    actors: &[Actor; 2],
     stage: Stage,
     folder: &DemoFolder,
     timeline: &mut Timeline,
@@ -34,13 +31,9 @@ pub(in crate::demo) async fn play(
             "cluster.",
         ],
     )?;
-    for (actor, vigil) in actors.iter().zip(&vigils) {
-        renewal::sound(actor, &vigil.findings())?;
-    }
-    drop(vigils);
     what_there_is(&stage, folder, timeline)?;
-    delete(&actors, &stage, timeline).await?;
-    nothing_on_the_node(&actors, folder, timeline)?;
+    delete(actors, &stage, timeline).await?;
+    nothing_on_the_node(actors, folder, timeline)?;
     nothing_in_the_cluster(&stage, timeline).await?;
     timeline.proved("the pods are gone, and no mount, key, record or request is left of them")?;
     end(stage, timeline).await

@@ -1,5 +1,6 @@
 //! Owns the act in which certificates run out and are replaced.
 
+use futures::future::select_all;
 use jiff::Timestamp;
 
 use crate::demo::actor::Actor;
@@ -25,30 +26,50 @@ pub(in crate::demo) async fn play(
             "new certificate appear together, in the same volume, without a restart of anything.",
         ],
     )?;
-    for (actor, vigil) in actors.iter().zip(vigils) {
-        renewed(actor, vigil, timeline).await?;
+    let mut waiting: Vec<_> = actors.iter().zip(vigils).collect();
+    while !waiting.is_empty() {
+        let progress = || progress(&waiting);
+        let next = async {
+            let all = waiting.iter().map(|(_, vigil)| Box::pin(vigil.renewed()));
+            let (findings, index, _) = select_all(all).await;
+            Ok((findings, index))
+        };
+        let next = timeline.wait("watching", LIMIT, progress, next);
+        let (findings, index) = next.await?;
+        let (actor, _) = waiting.remove(index);
+        renewed(actor, &findings, timeline)?;
     }
-    let looks = vigils.each_ref().map(|vigil| vigil.findings().looks);
-    timeline.seen(&format!(
-        "{} looks at the volumes through folders opened before: a valid certificate every time",
-        looks.iter().sum::<u64>()
-    ))?;
     let [client, server] = actors;
     handshake::pods_meet(client, server, timeline).await?;
     timeline.seen("the pods meet again with their new certificates")?;
+    let mut looks = 0;
+    for (actor, vigil) in actors.iter().zip(vigils) {
+        let findings = vigil.findings();
+        sound(actor, &findings)?;
+        looks += findings.looks;
+    }
+    timeline.seen(&format!(
+        "{looks} looks at the volumes, through folders opened at the start: a valid certificate every time"
+    ))?;
     timeline.proved("certificates and keys were renewed, and no pod was ever without a valid one")
 }
 
-async fn renewed(actor: &Actor, vigil: &Vigil, timeline: &mut Timeline) -> anyhow::Result<()> {
-    let progress = || {
-        let findings = vigil.findings();
-        let left = findings.last.seconds_left_at(Timestamp::now());
-        format!("{left} s left, {} looks, always valid", findings.looks)
-    };
-    let what = format!("watching the certificate of {}", actor.name);
-    let renewed = async { Ok(vigil.renewed().await) };
-    let findings = timeline.wait(&what, LIMIT, progress, renewed).await?;
-    sound(actor, &findings)?;
+/// How long the certificates that are waited for are still good.
+fn progress(waiting: &[(&Actor, &Vigil)]) -> String {
+    let now = Timestamp::now();
+    let parts: Vec<String> = waiting
+        .iter()
+        .map(|(actor, vigil)| {
+            let left = vigil.findings().last.seconds_left_at(now);
+            format!("{} has {left} s left", actor.name)
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// Shows both certificates, and judges them.
+fn renewed(actor: &Actor, findings: &Findings, timeline: &mut Timeline) -> anyhow::Result<()> {
+    sound(actor, findings)?;
     let Some(before) = &findings.before else {
         return Err(Unmet::new("a new certificate", "the old one").into());
     };
@@ -75,7 +96,7 @@ async fn renewed(actor: &Actor, vigil: &Vigil, timeline: &mut Timeline) -> anyho
 ///
 /// # Errors
 /// One did not.
-pub(in crate::demo) fn sound(actor: &Actor, findings: &Findings) -> anyhow::Result<()> {
+fn sound(actor: &Actor, findings: &Findings) -> anyhow::Result<()> {
     match &findings.fault {
         None => Ok(()),
         Some(fault) => {
