@@ -109,3 +109,40 @@ pub(super) fn mounts_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// Bytes of a parent's path that leave room for the longest socket: 107 in all (unix(7)).
 const LONGEST_PARENT: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_of_a_log_is_its_last_lines() {
+        let folder = DemoFolder::make().unwrap();
+        fs::write(folder.at("log"), "one\ntwo\nthree\n").unwrap();
+
+        assert_eq!(folder.tail("log", 2), ["two", "three"]);
+        assert_eq!(folder.tail("log", 9).len(), 3);
+        assert_eq!(folder.tail("none", 2), [""; 0]);
+    }
+
+    #[test]
+    fn the_folder_is_gone_when_it_is_dropped() {
+        let folder = DemoFolder::make().unwrap();
+        let path = folder.path().to_owned();
+        fs::create_dir_all(folder.at("a/b")).unwrap();
+
+        assert!(path.is_absolute());
+        drop(folder);
+
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn only_what_is_below_the_folder_is_a_mount_below_it() {
+        assert!(
+            mounts_below(Path::new("/"))
+                .unwrap()
+                .contains(&"/proc".into())
+        );
+        assert!(mounts_below(Path::new("/pro")).unwrap().is_empty());
+    }
+}

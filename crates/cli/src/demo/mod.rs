@@ -14,7 +14,9 @@
 //! | `vigil` | looking at a volume all the time |
 //! | `tls` | a mutually authenticated connection of two actors |
 //! | `acts` | what is shown, one file an act |
+//! | `show` | the order of the acts, signals |
 //! | `timeline` | what is printed |
+//! | `unmet` | the error of an act that saw something else |
 
 mod actor;
 mod acts;
@@ -54,11 +56,10 @@ pub(crate) fn run(flags: &DemoFlags) -> anyhow::Result<()> {
     let mut timeline = Timeline::new();
     let folder = DemoFolder::make()?;
     let outcome = process::run_to_end(show::perform(flags, &folder, &mut timeline));
-    let outcome = match outcome {
-        Err(error) => Err(timeline.failed(error, &folder)),
-        done => done,
-    };
+    let outcome = outcome.map_err(|error| timeline.failed(error, &folder));
     // After the event loop, so that nobody writes there any more.
-    let removed = folder.remove();
-    outcome.and(removed)
+    match (outcome, folder.remove()) {
+        (Err(error), Err(left)) => Err(left.context(format!("{error:#}"))),
+        (outcome, removed) => outcome.and(removed),
+    }
 }

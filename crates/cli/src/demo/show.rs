@@ -15,7 +15,7 @@ use crate::process::Signals;
 
 /// A signal ended the demo, before or after what it was to show.
 #[derive(Debug, Error)]
-#[error("the demo was ended by {0}; nothing is left of it")]
+#[error("the demo was ended by {0}")]
 pub(super) struct Interrupted(&'static str);
 
 /// Plays all acts.

@@ -4,6 +4,8 @@
 //! against the roots from its own volume and takes the peer's name from its certificate alone.
 
 mod exchange;
+#[cfg(test)]
+mod tests;
 mod verifier;
 
 use std::sync::Arc;

@@ -1,0 +1,127 @@
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+
+use crate::program::{Demo, is_there, pid};
+
+/// What a user is promised to see.
+const STATEMENTS: &[&str] = &[
+    "each pod has a key, and a certificate with its own SPIFFE ID",
+    "server sees spiffe://example.org/ns/sandbox/sa/client",
+    "client sees spiffe://example.org/ns/sandbox/sa/server",
+    "as a client it is refused by the server: invalid peer certificate: UnknownIssuer",
+    "as a server it is refused by the client: invalid peer certificate: UnknownIssuer",
+    "denied: the CSR's URI name \"spiffe://example.org/ns/sandbox/sa/server\" must be the requester's SPIFFE ID",
+    "client has a new certificate",
+    "server has a new certificate",
+    "a valid certificate every time",
+    "no mount, key, record or request is left of them",
+    "driver and approver ended when they were told to",
+    "Seen in",
+];
+
+/// The processes of approver and driver, once they run.
+fn roles(demo: &mut Demo) -> [Pid; 2] {
+    let line = demo.wait_for("approver (pid ");
+    let (_, driver) = line.split_once("driver (pid ").unwrap();
+    [pid(&line), pid(driver)]
+}
+
+#[test]
+fn everything_is_seen_and_nothing_is_left() {
+    let mut demo = Demo::start(&[]);
+    let roles = roles(&mut demo);
+    let ran = demo.end();
+
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let mut rest = ran.stdout.as_str();
+    for statement in STATEMENTS {
+        // In any order the two renewals, in this order the rest.
+        assert!(
+            ran.stdout.contains(statement),
+            "no {statement:?}:\n{}",
+            ran.stdout
+        );
+        if !statement.contains("a new certificate") {
+            let found = rest.split_once(statement);
+            rest = found.expect(statement).1;
+        }
+    }
+    assert_eq!(ran.stderr, "");
+    assert_eq!(ran.left, [""; 0]);
+    assert!(!roles.into_iter().any(is_there));
+    assert!(!ran.stdout.contains('\x1b'), "colour in a pipe");
+    assert!(!ran.stdout.contains("PRIVATE KEY"));
+}
+
+#[test]
+fn it_can_be_kept_and_looked_at_from_outside_until_ctrl_c() {
+    let mut demo = Demo::start(&["--keep"]);
+    let volume = demo.wait_for("volume of client: ");
+    let kubeconfig = demo.wait_for("kubeconfig: ");
+    demo.wait_for("log of the approver: ");
+
+    let certificate = std::fs::read_to_string(format!("{volume}/tls.crt")).unwrap();
+    assert!(certificate.starts_with("-----BEGIN CERTIFICATE-----"));
+    let kubeconfig = std::fs::read_to_string(kubeconfig).unwrap();
+    assert!(kubeconfig.contains("server: \"http://127.0.0.1:"));
+    demo.signal(Signal::INT);
+    let ran = demo.end();
+
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("Seen in"));
+    assert_eq!(ran.left, [""; 0]);
+}
+
+#[test]
+fn ctrl_c_in_the_middle_leaves_no_process_and_no_file() {
+    for before in ["", "runs as service account", "watching"] {
+        let mut demo = Demo::start(&[]);
+        let roles = roles(&mut demo);
+        demo.wait_for(before);
+        demo.signal(Signal::INT);
+        let ran = demo.end();
+
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        assert!(ran.stderr.contains("ended by SIGINT"), "{}", ran.stderr);
+        assert_eq!(ran.left, [""; 0]);
+        assert!(!roles.into_iter().any(is_there));
+    }
+}
+
+#[test]
+fn a_role_that_dies_is_told_with_the_end_of_its_log() {
+    let mut demo = Demo::start(&[]);
+    let [approver, driver] = roles(&mut demo);
+    demo.wait_for("Certificates are renewed");
+    kill_process(driver, Signal::KILL).unwrap();
+    let ran = demo.end();
+
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("!!  the driver ended while it was needed")
+    );
+    assert!(ran.stdout.contains("The last lines of the driver's log"));
+    assert!(ran.stdout.contains("registered with the kubelet"));
+    assert!(ran.stderr.contains("the driver ended while it was needed"));
+    assert_eq!(ran.left, [""; 0]);
+    assert!(!is_there(approver));
+}
+
+#[test]
+fn killed_itself_it_takes_the_roles_with_it() {
+    let mut demo = Demo::start(&[]);
+    let roles = roles(&mut demo);
+    demo.wait_for("runs as service account");
+    let handles = roles.map(|role| pidfd_open(role, PidfdFlags::empty()).unwrap());
+    demo.kill();
+
+    for role in &handles {
+        let limit = Timespec {
+            tv_sec: 10,
+            tv_nsec: 0,
+        };
+        let mut ends = [PollFd::new(role, PollFlags::IN)];
+        assert_eq!(poll(&mut ends, Some(&limit)), Ok(1), "it outlives the demo");
+    }
+}
