@@ -10,6 +10,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
@@ -32,26 +33,42 @@ pub(super) fn enter() -> anyhow::Result<()> {
 
 /// Returns only if it failed.
 fn go_again(left: &OsString) -> anyhow::Error {
-    // Tried before, since there is nobody to give advice once this program has been replaced.
-    let probe = unshare().arg("true").stdin(Stdio::null()).output();
-    let refusal = match probe {
+    let ways = if rustix::process::geteuid().is_root() {
+        // Root in a container may lack the right to the first and yet have the second, as anybody has.
+        [MOUNT, USER_AND_MOUNT].as_slice()
+    } else {
+        &[USER_AND_MOUNT]
+    };
+    let mut refusals = Vec::new();
+    for flags in ways {
+        // Tried before, since there is nobody to give advice once this program has been replaced.
+        match refusal(flags) {
+            None => return replace(flags, left),
+            Some(refusal) => refusals.push(refusal),
+        }
+    }
+    // Several lines, which the one line of an error would not keep apart; it follows in any case.
+    drop(anstream::stderr().write_all(ADVICE.as_bytes()));
+    refusals.dedup();
+    anyhow!("the demo may not mount here: {}", refusals.join("; "))
+}
+
+/// Why this way is closed, if it is.
+fn refusal(flags: &[&str]) -> Option<String> {
+    match unshare(flags).arg("true").stdin(Stdio::null()).output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
         Err(error) => Some(format!("unshare: {error}")),
-    };
-    if let Some(refusal) = refusal {
-        // Several lines, which the one line of an error would not keep apart.
-        drop(std::io::Write::write_all(
-            &mut anstream::stderr(),
-            ADVICE.as_bytes(),
-        ));
-        return anyhow!("the demo may not mount here: {refusal}");
     }
-    let program = match std::env::current_exe().context("finding this program") {
+}
+
+/// Starts this program again in the place of this process. Returns only if it failed.
+fn replace(flags: &[&str], left: &OsString) -> anyhow::Error {
+    let program = match std::env::current_exe() {
         Ok(program) => program,
-        Err(error) => return error,
+        Err(error) => return anyhow!(error).context("finding this program"),
     };
-    let error = unshare()
+    let error = unshare(flags)
         .arg(program)
         .args(std::env::args_os().skip(1))
         .env(LEFT, left)
@@ -59,12 +76,7 @@ fn go_again(left: &OsString) -> anyhow::Error {
     anyhow!(error).context("starting this program again by unshare")
 }
 
-fn unshare() -> Command {
-    let flags: &[&str] = if rustix::process::geteuid().is_root() {
-        &["--mount"]
-    } else {
-        &["--user", "--map-root-user", "--mount"]
-    };
+fn unshare(flags: &[&str]) -> Command {
     let mut command = Command::new("unshare");
     command.args(flags).args(["--propagation", "private"]);
     command
@@ -76,6 +88,9 @@ fn own_namespace() -> anyhow::Result<OsString> {
         .context("reading /proc/self/ns/mnt (is /proc mounted?)")?;
     Ok(name.into_os_string())
 }
+
+const MOUNT: &[&str] = &["--mount"];
+const USER_AND_MOUNT: &[&str] = &["--user", "--map-root-user", "--mount"];
 
 /// The environment variable that holds the name of the mount namespace that was left.
 const LEFT: &str = "CSI_DRIVER_SPIFFE_DEMO_LEFT";
