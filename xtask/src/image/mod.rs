@@ -140,7 +140,7 @@ const PLATFORMS: [Platform; 2] = [
 fn build(platform: &Platform) -> Result<PathBuf> {
     let arguments = [
         "build",
-        "--release",
+        "--profile=image",
         "--package=csi-driver-spiffe",
         "--no-default-features",
         "--target",
@@ -157,7 +157,7 @@ fn build(platform: &Platform) -> Result<PathBuf> {
     }
     Ok(repository::target()
         .join(platform.target)
-        .join("release/csi-driver-spiffe"))
+        .join("image/csi-driver-spiffe"))
 }
 
 /// Those whose standard library is beside the compiler's own.

@@ -163,7 +163,10 @@ impl<'a> Key<'a> {
         }
         // 17 bits and odd is at least 65537.
         if !(17..=31).contains(&exponent.bits()) || !exponent.is_odd() {
-            return broken(Rule::Key, "the CSR's RSA exponent must be odd and at least 65537; 65537 is usual");
+            return broken(
+                Rule::Key,
+                "the CSR's RSA exponent must be odd and at least 65537; 65537 is usual",
+            );
         }
         Ok(Self::Rsa(modulus, exponent))
     }
