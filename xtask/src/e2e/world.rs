@@ -32,8 +32,15 @@ impl World {
         cluster::up(Extent::Node)?;
         let place = Place::of_this_machine();
         let tools = cluster::tools()?;
-        let archive = repository::root().join("target/image/csi-driver-spiffe.tar");
-        image::write_product(&archive)?;
+        // An image that was built before, for whoever changes scenarios only.
+        let built = std::env::var_os("CSI_DRIVER_SPIFFE_IMAGE").map(PathBuf::from);
+        let archive = if let Some(archive) = built {
+            archive
+        } else {
+            let archive = repository::root().join("target/image/csi-driver-spiffe.tar");
+            image::write_product(&archive)?;
+            archive
+        };
         cluster::import(&place, &tools, &archive)?;
         let kubectl = Kubectl::new(&place, &tools);
         Ok(Self {

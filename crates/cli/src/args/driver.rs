@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use svid_node::registration::registration_name;
+
 use super::certificates::CertificateArgs;
 use super::connection::ConnectionArgs;
 use super::file_names::FileNames;
@@ -246,7 +248,7 @@ fn registration_dir(
 ) -> Result<Option<PathBuf>, Wrong> {
     let directory = paths::optional(text, folder)?;
     if let Some(directory) = &directory {
-        paths::fits_socket(&directory.join(format!("{driver_name}-reg.sock")))?;
+        paths::fits_socket(&directory.join(registration_name(driver_name)))?;
     }
     Ok(directory)
 }

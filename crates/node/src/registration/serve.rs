@@ -3,7 +3,7 @@
 //! | socket | services |
 //! | --- | --- |
 //! | `--endpoint` | CSI Identity and Node |
-//! | `<registration-dir>/<driver-name>-reg.sock` | plugin registration, CSI Identity and Node |
+//! | `<registration-dir>/<driver-name>@reg.sock` | plugin registration, CSI Identity and Node |
 
 use std::io;
 use std::path::PathBuf;
@@ -106,7 +106,7 @@ impl<L: Lifecycle> Server<L> {
             Socket::bind(&endpoint, MissingFolder::Create).map_err(BindError::Endpoint)?;
         // Last: with it the kubelet begins to call.
         let registration = registration_dir
-            .map(|folder| folder.join(format!("{driver_name}-reg.sock")))
+            .map(|folder| folder.join(registration_name(&driver_name)))
             .map(|path| Socket::bind(&path, MissingFolder::Refuse))
             .transpose()
             .map_err(BindError::Registration)?;
@@ -155,6 +155,15 @@ impl<L: Lifecycle> Server<L> {
             tokio::join!(serve(self.endpoint, csi, &shutdown), registration);
         endpoint.and(registration)
     }
+}
+
+/// The name of the registration socket in the kubelet's folder.
+///
+/// The kubelet's registration client (`pluginmanager/operationexecutor`) sends the socket's path,
+/// percent-encoded, as the HTTP/2 `:authority`. RFC 3986, section 3.2, allows that in the userinfo
+/// and not in the host, and h2 refuses it there; an `@` in the file's name makes it userinfo.
+pub fn registration_name(driver_name: &str) -> String {
+    format!("{driver_name}@reg.sock")
 }
 
 /// Serves `routes` on `socket` until `shutdown`, which it calls for when it must end earlier.

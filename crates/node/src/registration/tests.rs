@@ -101,7 +101,7 @@ impl Running {
         self.scratch
             .path()
             .join("plugins_registry")
-            .join(format!("{DRIVER}-reg.sock"))
+            .join(format!("{DRIVER}@reg.sock"))
     }
 
     async fn stop(self) {
@@ -130,6 +130,37 @@ fn bind(folder: &Path) -> Result<Server<Stuck>, BindError> {
 async fn channel(path: &Path) -> Channel {
     let uri = format!("unix://{}", path.display());
     Endpoint::from_shared(uri).unwrap().connect().await.unwrap()
+}
+
+/// As the kubelet's registration client names its peer: by the socket's path, encoded as grpc-go
+/// does it.
+fn kubelets_authority(path: &Path) -> String {
+    let path = path.to_str().unwrap();
+    let kept = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]@".contains(byte);
+    let encoded = path.bytes().map(|byte| {
+        if kept(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    encoded.collect()
+}
+
+#[test]
+fn the_name_that_the_kubelet_gives_the_registration_socket_is_a_legal_authority() {
+    let folder = Path::new("/var/lib/kubelet/plugins_registry");
+    let authority = kubelets_authority(&folder.join(registration_name(DRIVER)));
+    // The parser is the one that the server uses.
+    assert!(
+        http::uri::Authority::try_from(authority.as_str()).is_ok(),
+        "{authority}"
+    );
+    let usual = kubelets_authority(&folder.join("spiffe.csi.cert-manager.io-reg.sock"));
+    assert!(
+        http::uri::Authority::try_from(usual.as_str()).is_err(),
+        "{usual}"
+    );
 }
 
 #[tokio::test]
