@@ -1,6 +1,7 @@
 //! containerd, the pods' network and the kubelet: what makes this machine a node.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -83,7 +84,10 @@ fn images(place: &Place, tools: &Tools) -> Result<()> {
 /// Ends the kubelet and starts it anew; pods run on.
 pub(crate) fn restart_kubelet(place: &Place, tools: &Tools) -> Result<()> {
     process::stop(place, "kubelet", LIMIT)?;
-    kubelet(place, tools, &Pki::in_place(place)?)
+    kubelet(place, tools, &Pki::in_place(place)?)?;
+    wait("the kubelet's readiness", LIMIT, || {
+        TcpStream::connect(("127.0.0.1", KUBELET_PORT)).is_ok()
+    })
 }
 
 fn kubelet(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {
@@ -121,4 +125,6 @@ fn resolver(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Where the kubelet serves exec and logs.
+const KUBELET_PORT: u16 = 10250;
 const LIMIT: Duration = Duration::from_secs(120);

@@ -33,6 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     // They share one installation.
     arguments.test_threads = Some(1);
     let world = World::prepare()?;
+    pods::clear(&world)?;
     let scenarios = [
         identity::scenarios(),
         pods::scenarios(),
@@ -45,6 +46,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             let result = (scenario.run)(&world);
             result.map_err(|error| {
                 report::print(&world);
+                if let Err(error) = pods::clear(&world) {
+                    eprintln!("clearing up: {error:#}");
+                }
                 format!("{error:#}").into()
             })
         })

@@ -66,9 +66,24 @@ subjects: [{{kind: ServiceAccount, name: {account}, namespace: {namespace}}}]
 
 pub(super) fn make_account(world: &World, namespace: &str, account: &str) -> Result<()> {
     world.kubectl.apply(&format!(
-        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {account}, namespace: {namespace}}}\n"
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}, labels: {{{OURS}: scenario}}}}\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {account}, namespace: {namespace}}}\n"
     ))
 }
+
+/// Takes away what scenarios left, whole or broken off.
+pub(super) fn clear(world: &World) -> Result<()> {
+    world
+        .kubectl
+        .run(&["delete", "namespaces", "-l", OURS, "--timeout=180s"])?;
+    let words = ["delete", "configmap", "spiffe-issuer", "--ignore-not-found"];
+    world
+        .kubectl
+        .run(&[&["--namespace", NAMESPACE][..], &words].concat())?;
+    Ok(())
+}
+
+/// The label of namespaces that scenarios make.
+const OURS: &str = "csi-spiffe-e2e";
 
 /// Runs a pod that looks at its volume five times a second and ends when it is not valid.
 pub(super) fn run(world: &World, namespace: &str, name: &str, account: &str) -> Result<Pod> {

@@ -83,10 +83,10 @@ fn restarts(world: &World) -> Result<()> {
 
 /// Waits until each pod has another key than now.
 fn renewed(world: &World, pods: &[Pod]) -> Result<()> {
-    let before: Vec<Seen> = pods
-        .iter()
-        .map(|pod| pod.look(world))
-        .collect::<Result<_>>()?;
+    // A kubelet that was restarted knows its pods only after a while.
+    let look =
+        |pod: &Pod| world.eventually(&format!("a look into {}", pod.name), || pod.look(world));
+    let before: Vec<Seen> = pods.iter().map(look).collect::<Result<_>>()?;
     for (pod, before) in pods.iter().zip(before) {
         world.eventually(&format!("a renewal in {}", pod.name), || {
             let now = pod.look(world)?;
