@@ -1,8 +1,10 @@
 //! Where the repository is, and cargo in it.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context as _, Result, bail};
 
 /// Returns the root of the repository that this program was built in.
 pub(crate) fn root() -> &'static Path {
@@ -21,4 +23,28 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 /// The folder that cargo builds into.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The Helm chart.
+pub(crate) fn chart() -> PathBuf {
+    root().join("deploy/charts/csi-driver-spiffe")
+}
+
+/// Builds the program for trying it, and gives its path.
+pub(crate) fn program() -> Result<PathBuf> {
+    let status = cargo(&["build", "--package=csi-driver-spiffe"]).status();
+    if !status.context("starting cargo")?.success() {
+        bail!("the program was not built");
+    }
+    Ok(target().join("debug/csi-driver-spiffe"))
+}
+
+/// The files of a folder, sorted: the file system has an order of its own.
+pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    files.sort();
+    Ok(files)
 }

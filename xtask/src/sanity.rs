@@ -29,16 +29,13 @@ const SKIPPED: &[(&str, &str)] = &[
 /// When the driver does not start or a test fails.
 pub(crate) fn run() -> Result<()> {
     let sanity = cluster::csi_sanity()?;
-    let status = repository::cargo(&["build", "--package=csi-driver-spiffe"]).status();
-    if !status.context("starting cargo")?.success() {
-        bail!("the driver was not built");
-    }
+    let program = repository::program()?;
     let folder = tempfile::Builder::new()
         .prefix("sanity")
         .tempdir()
         .context("making a folder")?;
     let socket = folder.path().join("csi.sock");
-    let mut driver = driver(folder.path(), &socket)?;
+    let mut driver = driver(&program, folder.path(), &socket)?;
     let ran = cluster::wait("the driver's socket", Duration::from_secs(20), || {
         socket.exists()
     })
@@ -51,7 +48,7 @@ pub(crate) fn run() -> Result<()> {
     ran
 }
 
-fn driver(folder: &Path, socket: &Path) -> Result<Child> {
+fn driver(program: &Path, folder: &Path, socket: &Path) -> Result<Child> {
     let namespaces: &[&str] = if rustix::process::geteuid().is_root() {
         &["--mount"]
     } else {
@@ -60,7 +57,7 @@ fn driver(folder: &Path, socket: &Path) -> Result<Child> {
     Command::new("unshare")
         .args(namespaces)
         .args(["--kill-child", "--fork"])
-        .arg(repository::target().join("debug/csi-driver-spiffe"))
+        .arg(program)
         .args([
             "driver",
             "--node-id=node-1",

@@ -7,13 +7,12 @@
 mod manifests;
 mod promises;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{cluster, repository};
+use crate::{cluster, command, repository};
 use manifests::Manifests;
 
 /// Lints the chart and checks what it renders to.
@@ -22,13 +21,10 @@ use manifests::Manifests;
 /// Every broken promise, by values file.
 pub(crate) fn run() -> Result<()> {
     let helm = cluster::helm()?;
-    let chart = repository::root().join("deploy/charts/csi-driver-spiffe");
-    let status = repository::cargo(&["build", "--package=csi-driver-spiffe"]).status();
-    if !status.context("starting cargo")?.success() {
-        bail!("the program was not built");
-    }
+    let chart = repository::chart();
+    let program = repository::program()?;
     let mut broken = Vec::new();
-    for values in values_files(&chart)? {
+    for values in repository::files(&chart.join("ci"))? {
         let name = values
             .file_name()
             .unwrap_or_default()
@@ -43,7 +39,7 @@ pub(crate) fn run() -> Result<()> {
         )?;
         let manifests =
             Manifests::parse(&text).with_context(|| format!("reading what {name} gives"))?;
-        let found = promises::broken(&name, &manifests)?;
+        let found = promises::broken(&name, &manifests, &program)?;
         println!(
             "{name}: {} objects, {} promises broken",
             manifests.len(),
@@ -61,32 +57,12 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-fn values_files(chart: &Path) -> Result<Vec<PathBuf>> {
-    let folder = chart.join("ci");
-    let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    files.sort();
-    Ok(files)
-}
-
 fn call(helm: &Path, words: &[&str], chart: &Path, values: &Path) -> Result<String> {
-    let output = Command::new(helm)
-        .args(words)
-        .arg(chart)
-        .arg("--values")
-        .arg(values)
-        .output()
-        .context("starting helm")?;
-    if !output.status.success() {
-        let (out, error) = (
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-        );
-        bail!(
-            "helm {} with {}: {out}{error}",
-            words.join(" "),
-            values.display()
-        );
-    }
-    Ok(String::from_utf8(output.stdout)?)
+    command::text(
+        Command::new(helm)
+            .args(words)
+            .arg(chart)
+            .arg("--values")
+            .arg(values),
+    )
 }

@@ -1,15 +1,15 @@
 //! What must be true of every rendering.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::manifests::{Manifests, list, text};
-use crate::repository;
 
 /// The promises that a rendering breaks.
-pub(super) fn broken(values: &str, manifests: &Manifests) -> Result<Vec<String>> {
+pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Result<Vec<String>> {
     let mut broken = Vec::new();
     let mut promise = |is_kept: bool, text: &str| {
         if !is_kept {
@@ -106,7 +106,7 @@ pub(super) fn broken(values: &str, manifests: &Manifests) -> Result<Vec<String>>
         "nothing of ours is in /tmp",
     );
     for (role, object) in [("driver", driver), ("approver", approver)] {
-        if let Some(complaint) = refused(role, object)? {
+        if let Some(complaint) = refused(program, role, object)? {
             promise(false, &complaint);
         }
     }
@@ -131,7 +131,7 @@ fn driver_name(manifests: &Manifests) -> Result<String> {
 /// What the program says of the arguments that its container gets; None where it takes them.
 ///
 /// One wrong flag is added, so that nothing is started, and the only complaint must be about it.
-fn refused(role: &str, object: &Value) -> Result<Option<String>> {
+fn refused(program: &Path, role: &str, object: &Value) -> Result<Option<String>> {
     let arguments = list(object, "/spec/template/spec/containers/0/args");
     let arguments = arguments.iter().filter_map(Value::as_str);
     let arguments: Vec<String> = arguments
@@ -140,7 +140,7 @@ fn refused(role: &str, object: &Value) -> Result<Option<String>> {
                 .replace("$(NODE_NAME)", "node-1")
         })
         .collect();
-    let output = Command::new(repository::target().join("debug/csi-driver-spiffe"))
+    let output = Command::new(program)
         .args(&arguments)
         .arg("--log-format=wrong-on-purpose")
         .output()

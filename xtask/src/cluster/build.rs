@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use aws_lc_rs::digest;
 
 use super::place;
+use crate::hash::sha256;
+use crate::{command, repository};
 
 /// Folders with the cluster's programs.
 #[derive(Clone, Debug)]
@@ -74,8 +75,8 @@ pub(crate) fn csi_sanity() -> Result<PathBuf> {
 fn module(name: &str, flags: &[&str], packages: &[&str]) -> Result<PathBuf> {
     let folder = place::configuration(name);
     let mut pins = String::new();
-    for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
-        pins.push_str(&place::read(&entry?.path())?);
+    for file in repository::files(&folder)? {
+        pins.push_str(&place::read(&file)?);
     }
     cached(
         name,
@@ -106,13 +107,7 @@ fn installed(name: &str, package: &str) -> Result<PathBuf> {
 
 /// The folder for these pins; made by `make` where it is missing.
 fn cached(name: &str, pins: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
-    let hash = digest::digest(&digest::SHA256, pins.as_bytes());
-    let hash: String = hash
-        .as_ref()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String = sha256(pins.as_bytes()).chars().take(16).collect();
     let cache = cache()?;
     let folder = cache.join(format!("{name}-{hash}"));
     if folder.is_dir() {
@@ -152,22 +147,18 @@ fn go(command: &mut Command) -> Result<()> {
 
 /// Copies the definitions out of Go's cache, which may be cleaned.
 fn keep_definitions(module: &Path, to: &Path) -> Result<()> {
-    let output = Command::new("go")
-        .current_dir(module)
-        .args([
-            "list",
-            "-m",
-            "-f",
-            "{{.Dir}}",
-            "github.com/cert-manager/cert-manager",
-        ])
-        .output()
-        .context("finding cert-manager's source")?;
-    let source = PathBuf::from(String::from_utf8(output.stdout)?.trim()).join("deploy/crds");
+    let printed = command::text(Command::new("go").current_dir(module).args([
+        "list",
+        "-m",
+        "-f",
+        "{{.Dir}}",
+        "github.com/cert-manager/cert-manager",
+    ]))?;
+    let source = PathBuf::from(printed.trim()).join("deploy/crds");
     fs::create_dir(to)?;
-    for entry in fs::read_dir(&source).with_context(|| format!("reading {}", source.display()))? {
-        let entry = entry?;
-        place::write(&to.join(entry.file_name()), &place::read(&entry.path())?)?;
+    for file in repository::files(&source)? {
+        let name = file.file_name().unwrap_or_default();
+        place::write(&to.join(name), &place::read(&file)?)?;
     }
     Ok(())
 }

@@ -3,28 +3,21 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
 use super::build::Tools;
 use super::place::Place;
+use crate::command;
 
 /// Runs ctr in the kubelet's namespace and gives what was printed.
 pub(super) fn ctr(place: &Place, tools: &Tools, words: &[&str]) -> Result<String> {
-    let output = Command::new(tools.containerd.join("ctr"))
-        .arg("--address")
-        .arg(place.containerd_socket())
-        .args(["--namespace", "k8s.io"])
-        .args(words)
-        .output()
-        .context("starting ctr")?;
-    if !output.status.success() {
-        bail!(
-            "ctr {}: {}",
-            words.join(" "),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(String::from_utf8(output.stdout)?)
+    command::text(
+        Command::new(tools.containerd.join("ctr"))
+            .arg("--address")
+            .arg(place.containerd_socket())
+            .args(["--namespace", "k8s.io"])
+            .args(words),
+    )
 }
 
 /// Imports an OCI archive.

@@ -12,6 +12,7 @@ use super::place::{
     self, API_PORT, CERT_MANAGER, ETCD_PEER_PORT, ETCD_PORT, Place, SERVICE_ADDRESS,
 };
 use super::process::{self, wait};
+use crate::repository;
 
 /// Starts what does not run and waits until requests would be signed.
 pub(super) fn start(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {
@@ -119,10 +120,7 @@ fn controllers(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {
 }
 
 fn cert_manager(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) -> Result<()> {
-    for entry in
-        std::fs::read_dir(&tools.definitions).context("reading cert-manager's definitions")?
-    {
-        let path = entry?.path();
+    for path in repository::files(&tools.definitions)? {
         if path
             .extension()
             .is_some_and(|extension| extension == "yaml")

@@ -70,7 +70,7 @@ fn end_containers(place: &Place) -> Result<()> {
 /// Every mount below our folders, the deepest first, and again while layers appear below.
 fn unmount(place: &Place) -> Result<()> {
     for _ in 0..20 {
-        let mounts = mounts(place)?;
+        let mounts = mounts_below(&[&place.state, &place.run])?;
         if mounts.is_empty() {
             return Ok(());
         }
@@ -81,13 +81,17 @@ fn unmount(place: &Place) -> Result<()> {
                 .output()?;
         }
     }
-    bail!("mounts stay: {:?}", mounts(place)?)
+    bail!(
+        "mounts stay: {:?}",
+        mounts_below(&[&place.state, &place.run])?
+    )
 }
 
-fn mounts(place: &Place) -> Result<Vec<PathBuf>> {
+/// Where something is mounted below folders, in the order of the kernel's table.
+pub(crate) fn mounts_below(folders: &[&Path]) -> Result<Vec<PathBuf>> {
     let table = fs::read_to_string("/proc/self/mountinfo").context("reading the mount table")?;
     let at = |line: &str| line.split(' ').nth(4).map(PathBuf::from);
-    let below = |path: &PathBuf| path.starts_with(&place.state) || path.starts_with(&place.run);
+    let below = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder));
     Ok(table.lines().filter_map(at).filter(below).collect())
 }
 

@@ -6,14 +6,14 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
 use super::Extent;
 use super::build::Tools;
 use super::kubectl::Kubectl;
 use super::pki::Pki;
 use super::place::{self, NODE_NAME, Place};
-use crate::repository;
+use crate::{command, repository};
 
 const NAME: &str = "csi-driver-spiffe-outside";
 
@@ -64,22 +64,14 @@ pub(super) fn write(place: &Place, tools: &Tools, pki: &Pki, extent: Extent) -> 
 
 /// The chart's service accounts, roles and bindings, under a name of their own.
 fn rights(tools: &Tools) -> Result<String> {
-    let chart = repository::root().join("deploy/charts/csi-driver-spiffe");
-    let output = Command::new(tools.helm.join("helm"))
-        .args(["template", NAME])
-        .arg(&chart)
-        .args(["--namespace", NAME, "--set"])
-        .arg(format!("nameOverride={NAME},app.name={NAME}.example.com"))
-        .args(RIGHTS.iter().flat_map(|template| ["--show-only", template]))
-        .output()
-        .context("starting helm")?;
-    if !output.status.success() {
-        bail!(
-            "helm template: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(String::from_utf8(output.stdout)?)
+    command::text(
+        Command::new(tools.helm.join("helm"))
+            .args(["template", NAME])
+            .arg(repository::chart())
+            .args(["--namespace", NAME, "--set"])
+            .arg(format!("nameOverride={NAME},app.name={NAME}.example.com"))
+            .args(RIGHTS.iter().flat_map(|template| ["--show-only", template])),
+    )
 }
 
 const RIGHTS: &[&str] = &["templates/serviceaccounts.yaml", "templates/rbac.yaml"];

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::build::Tools;
 use super::place::{API_PORT, Place, SERVICE_ADDRESS};
+use crate::command;
 
 /// kubectl as the administrator.
 #[derive(Clone, Debug)]
@@ -26,12 +27,7 @@ impl Kubectl {
 
     /// Runs to the end and gives what was printed.
     pub(crate) fn run(&self, words: &[&str]) -> Result<String> {
-        let output = self.command(words).output().context("starting kubectl")?;
-        if !output.status.success() {
-            let error = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            bail!("kubectl {}: {error}", words.join(" "));
-        }
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        Ok(command::text(&mut self.command(words))?.trim().to_owned())
     }
 
     /// Makes the objects of a text as they are in it.
@@ -72,7 +68,8 @@ impl Kubectl {
     }
 }
 
-/// Runs kubectl with a text on its standard input.
+/// Runs kubectl with a text on its standard input. Errors leave out the arguments: one may be a
+/// token.
 fn feed(mut command: Command, text: &str) -> Result<()> {
     let mut child = command
         .stdin(Stdio::piped())

@@ -22,6 +22,7 @@ use anyhow::{Result, bail};
 
 pub(crate) use build::{Tools, csi_sanity, helm, tools};
 pub(crate) use containers::import;
+pub(crate) use down::mounts_below;
 pub(crate) use kubectl::Kubectl;
 pub(crate) use node::restart_kubelet;
 pub(crate) use pki::{base64, base64_joined, new_authority};

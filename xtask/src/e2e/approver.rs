@@ -1,14 +1,14 @@
 //! The approver against the real API server and cert-manager.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods::{enroll, spiffe_id};
 use super::world::{LIMIT, NAME, NAMESPACE, World};
 use super::{Scenario, installation, scenario};
-use crate::cluster;
+use crate::{cluster, command};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -266,7 +266,8 @@ fn request(case: &Case) -> Result<Value> {
 
 /// A signing request in PEM, encoded, by OpenSSL.
 fn signing_request(subject: &str, names: &str) -> Result<String> {
-    let output = Command::new("openssl")
+    let mut command = Command::new("openssl");
+    command
         .args([
             "req",
             "-new",
@@ -283,17 +284,8 @@ fn signing_request(subject: &str, names: &str) -> Result<String> {
             subject,
             "-addext",
             &format!("subjectAltName=critical,{names}"),
-        ])
-        .stdin(Stdio::null())
-        .output()
-        .context("starting openssl")?;
-    if !output.status.success() {
-        bail!(
-            "openssl req: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(cluster::base64(&String::from_utf8(output.stdout)?))
+        ]);
+    Ok(cluster::base64(&command::text(&mut command)?))
 }
 
 /// Creates an object with a token of a service account, as a workload would.

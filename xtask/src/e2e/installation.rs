@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 
+use crate::repository;
+
 use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World};
 
 /// Installs the chart or changes its values, and waits until both roles serve.
 pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
     roots(world)?;
-    let chart = World::chart().display().to_string();
+    let chart = repository::chart().display().to_string();
     let kubelet = world.place.kubelet().display().to_string();
     let common = [
         format!("app.trustDomain={TRUST_DOMAIN}"),

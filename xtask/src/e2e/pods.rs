@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::world::{LIMIT, NAME, NAMESPACE, TRUST_DOMAIN, World, mounts_below, pod_folder};
+use super::world::{LIMIT, NAME, NAMESPACE, TRUST_DOMAIN, World, pod_folder};
 use super::{Scenario, installation, scenario};
 use crate::cluster;
 
@@ -208,15 +208,15 @@ fn farewell(world: &World) -> Result<()> {
     pod.wait_ready(world)?;
     let folder = pod_folder(&world.place, &pod.uid(world)?);
     ensure!(
-        mounts_below(&folder)?
-            .iter()
-            .any(|line| line.contains("kubernetes.io~csi")),
+        cluster::mounts_below(&[&folder])?.iter().any(|at| at
+            .components()
+            .any(|part| part.as_os_str() == "kubernetes.io~csi")),
         "no mount below {}",
         folder.display()
     );
     pod.delete(world)?;
     ensure!(
-        mounts_below(&folder)?.is_empty(),
+        cluster::mounts_below(&[&folder])?.is_empty(),
         "mounts stay below {}",
         folder.display()
     );

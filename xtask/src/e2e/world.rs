@@ -1,14 +1,14 @@
 //! The cluster with the product's image in it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use crate::cluster::{self, Extent, Kubectl, Place, Tools};
-use crate::{image, repository};
+use crate::{command, image, repository};
 
 /// Where the product is installed.
 pub(super) const NAMESPACE: &str = "cert-manager";
@@ -51,23 +51,11 @@ impl World {
     }
 
     pub(super) fn helm(&self, words: &[&str]) -> Result<String> {
-        let output = Command::new(self.tools.helm.join("helm"))
-            .args(words)
-            .env("KUBECONFIG", self.place.administrator())
-            .output()
-            .context("starting helm")?;
-        if !output.status.success() {
-            bail!(
-                "helm {}: {}",
-                words.join(" "),
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
-        }
-        Ok(String::from_utf8(output.stdout)?)
-    }
-
-    pub(super) fn chart() -> PathBuf {
-        repository::root().join("deploy/charts/csi-driver-spiffe")
+        command::text(
+            Command::new(self.tools.helm.join("helm"))
+                .args(words)
+                .env("KUBECONFIG", self.place.administrator()),
+        )
     }
 
     /// One object as the API server has it.
@@ -96,22 +84,17 @@ impl World {
         what: &str,
         mut attempt: impl FnMut() -> Result<T>,
     ) -> Result<T> {
-        let mut last = None;
-        let mut found = None;
-        let waited = cluster::wait(what, LIMIT, || match attempt() {
-            Ok(result) => {
-                found = Some(result);
-                true
+        let mut last = attempt();
+        // What is waited for is in the last result, whatever becomes of the wait.
+        let waited = cluster::wait(what, LIMIT, || {
+            if last.is_err() {
+                last = attempt();
             }
-            Err(error) => {
-                last = Some(error);
-                false
-            }
+            last.is_ok()
         });
-        match (found, last) {
-            (Some(result), _) => Ok(result),
-            (None, Some(error)) => Err(error.context(format!("waited in vain for {what}"))),
-            (None, None) => waited.map(|()| bail!("{what}"))?,
+        match waited {
+            Ok(()) => last,
+            Err(in_vain) => last.with_context(|| in_vain.to_string()),
         }
     }
 }
@@ -119,16 +102,4 @@ impl World {
 /// The folders that the kubelet has for a pod.
 pub(super) fn pod_folder(place: &Place, uid: &str) -> PathBuf {
     place.kubelet().join("pods").join(uid)
-}
-
-/// Mounts below a folder, from the kernel's table.
-pub(super) fn mounts_below(folder: &Path) -> Result<Vec<String>> {
-    let table =
-        std::fs::read_to_string("/proc/self/mountinfo").context("reading the mount table")?;
-    let at = |line: &&str| {
-        line.split(' ')
-            .nth(4)
-            .is_some_and(|at| Path::new(at).starts_with(folder))
-    };
-    Ok(table.lines().filter(at).map(str::to_owned).collect())
 }

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use aws_lc_rs::digest;
 use serde_json::{Value, json};
 
 use super::layer::Layer;
+use crate::hash::sha256;
 
 /// What an image is made of.
 pub(super) struct Image {
@@ -101,14 +101,6 @@ impl Archive {
 
 fn name_of(content: &[u8]) -> String {
     format!("sha256:{}", sha256(content))
-}
-
-fn sha256(content: &[u8]) -> String {
-    let hash = digest::digest(&digest::SHA256, content);
-    hash.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
