@@ -55,6 +55,7 @@ mod faults;
 mod issuer;
 mod kubeconfig;
 mod kubelet;
+pub mod namespace;
 pub mod resource;
 mod store;
 

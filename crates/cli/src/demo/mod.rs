@@ -6,7 +6,6 @@
 //!
 //! | room | owns |
 //! | --- | --- |
-//! | `namespace` | a mount namespace of its own, without root |
 //! | `folder` | the one folder that everything is in, and its removal |
 //! | `child` | a role as a child process that does not outlive the demo |
 //! | `stage` | cluster, kubelet, driver and approver, running |
@@ -22,7 +21,6 @@ mod actor;
 mod acts;
 mod child;
 mod folder;
-mod namespace;
 mod show;
 mod stage;
 mod timeline;
@@ -30,7 +28,10 @@ mod tls;
 mod unmet;
 mod vigil;
 
+use std::io::Write as _;
+
 use clap::Args;
+use svid_devcluster::namespace::{self, ADVICE, NamespaceError};
 
 use crate::process;
 use folder::DemoFolder;
@@ -52,7 +53,13 @@ pub(crate) struct DemoFlags {
 /// # Errors
 /// No mount namespace can be had, something was not as expected, or a signal came.
 pub(crate) fn run(flags: &DemoFlags) -> anyhow::Result<()> {
-    namespace::enter()?;
+    if let Err(error) = namespace::enter() {
+        if let NamespaceError::Forbidden(_) = error {
+            // Several lines, which the one line of an error would not keep apart; it follows in any case.
+            drop(anstream::stderr().write_all(ADVICE.as_bytes()));
+        }
+        return Err(error.into());
+    }
     let mut timeline = Timeline::new();
     let folder = DemoFolder::make()?;
     let outcome = process::run_to_end(show::perform(flags, &folder, &mut timeline));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use serde_json::{Value, json};
+use serde_json::json;
 use svid_devcluster::{Conduct, IssuerReference, Object, Options, PodHandle, Times, resource};
 use tokio::io::unix::AsyncFd;
 
@@ -169,22 +169,20 @@ async fn runtime_issuer() {
         .faults()
         .issuer(Conduct::Silent, Times::Next(1));
     let waiting = world.pod("second");
-    let objects = world.cluster.objects();
-    let approved = |request: &Value| {
-        request["spec"]["username"] == "system:serviceaccount:sandbox:second"
-            && request["status"]["conditions"][0]["type"] == "Approved"
-    };
-    let resource = &resource::CERTIFICATE_REQUESTS;
-    objects
-        .wait_for(resource, Some("sandbox"), LIMIT, approved)
-        .await
-        .unwrap();
+    world
+        .wait_for_request(|request| {
+            request["spec"]["username"] == "system:serviceaccount:sandbox:second"
+                && request["status"]["conditions"][0]["type"] == "Approved"
+        })
+        .await;
 
     let data = json!({
         "metadata": {"name": "issuer"},
         "data": {"issuer-name": "other-ca", "issuer-kind": "ClusterIssuer", "issuer-group": "cert-manager.io"},
     });
-    objects
+    world
+        .cluster
+        .objects()
         .create(&resource::CONFIG_MAPS, "cert-manager", data)
         .unwrap();
     waiting.wait_ready(Duration::from_secs(20)).await.unwrap();

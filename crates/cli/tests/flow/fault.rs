@@ -206,13 +206,7 @@ async fn watches() {
         .issuer(Conduct::Slow(Duration::from_secs(2)), Times::Always);
     world.cluster.faults().cut_watches_after(Some(1));
     let pod = world.pod("web");
-    let objects = world.cluster.objects();
-    let there = |_: &Value| true;
-    let requests = &resource::CERTIFICATE_REQUESTS;
-    objects
-        .wait_for(requests, Some("sandbox"), LIMIT, there)
-        .await
-        .unwrap();
+    world.wait_for_request(|_| true).await;
     world.cluster.faults().compact_history();
     world.cluster.faults().cut_watches();
     world.cluster.faults().sever_connections();
@@ -244,13 +238,7 @@ async fn late_approver() {
     world.start_driver();
     world.wait_registered().await;
     let pod = world.pod("web");
-    let objects = world.cluster.objects();
-    let there = |_: &Value| true;
-    let requests = &resource::CERTIFICATE_REQUESTS;
-    objects
-        .wait_for(requests, Some("sandbox"), LIMIT, there)
-        .await
-        .unwrap();
+    world.wait_for_request(|_| true).await;
 
     world.start_approver();
     pod.wait_ready(LIMIT).await.unwrap();

@@ -18,7 +18,6 @@ mod change;
 mod clients;
 mod fault;
 mod first;
-mod namespaces;
 mod restart;
 mod role;
 mod world;
@@ -27,10 +26,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
+use svid_devcluster::namespace::{self, ADVICE};
 
 fn main() -> ExitCode {
-    if !namespaces::are_ours() {
-        return namespaces::enter();
+    if let Err(error) = namespace::enter() {
+        eprintln!("the flows over the embedded cluster cannot run: {error}\n{ADVICE}");
+        return ExitCode::FAILURE;
     }
     let tests = [
         first::tests(),

@@ -4,8 +4,7 @@ use std::fs;
 
 use libtest_mimic::Trial;
 use rustix::mount::{UnmountFlags, unmount};
-use serde_json::Value;
-use svid_devcluster::{Answer, Conduct, Filter, Phase, Times, resource};
+use svid_devcluster::{Answer, Conduct, Filter, Phase, Times};
 
 use crate::change::{changed, held};
 use crate::clients::{identity, svid, text};
@@ -86,13 +85,9 @@ async fn in_flight() {
         .faults()
         .issuer(Conduct::Silent, Times::Next(1));
     let pod = world.pod("web");
-    let objects = world.cluster.objects();
-    let requests = &resource::CERTIFICATE_REQUESTS;
-    let approved = |one: &Value| one["status"]["conditions"][0]["type"] == "Approved";
-    let first = objects
-        .wait_for(requests, Some("sandbox"), LIMIT, approved)
-        .await
-        .unwrap();
+    let first = world
+        .wait_for_request(|one| one["status"]["conditions"][0]["type"] == "Approved")
+        .await;
     let name = first["metadata"]["name"].clone();
 
     world.take_driver().kill();

@@ -176,6 +176,17 @@ impl World {
             .unwrap();
     }
 
+    /// Waits for a request of a pod that is as wanted.
+    pub(crate) async fn wait_for_request(
+        &self,
+        is_wanted: impl Fn(&Value) -> bool + Send,
+    ) -> Value {
+        let objects = self.cluster.objects();
+        let resource = &resource::CERTIFICATE_REQUESTS;
+        let found = objects.wait_for(resource, Some("sandbox"), LIMIT, is_wanted);
+        (*found.await.unwrap()).clone()
+    }
+
     pub(crate) fn requests(&self) -> Vec<Value> {
         let objects = self.cluster.objects();
         let all = objects.list(&resource::CERTIFICATE_REQUESTS, None);

@@ -24,16 +24,18 @@ mod open;
 mod removal;
 mod table;
 
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+use svid_devcluster::namespace::{self, ADVICE};
 
 fn main() -> ExitCode {
     if let Some(code) = acts::perform_if_told() {
         return code;
     }
-    if std::env::var_os(INSIDE).is_none() {
-        return enter();
+    if let Err(error) = namespace::enter() {
+        eprintln!("the mount tests cannot run: {error}\n{ADVICE}");
+        return ExitCode::FAILURE;
     }
     let tests = [
         first::tests(),
@@ -57,50 +59,3 @@ fn trial(name: &str, test: fn()) -> Trial {
         Ok(())
     })
 }
-
-/// Runs this program again where it may mount.
-fn enter() -> ExitCode {
-    let flags: &[&str] = if rustix::process::geteuid().is_root() {
-        &["--mount"]
-    } else {
-        &["--user", "--map-root-user", "--mount"]
-    };
-    let unshare = || {
-        let mut command = Command::new("unshare");
-        command.args(flags).args(["--propagation", "private"]);
-        command
-    };
-    let probe = unshare().arg("true").stdin(Stdio::null()).output();
-    let refusal = match probe {
-        Ok(output) if output.status.success() => None,
-        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        Err(error) => Some(format!("unshare: {error}")),
-    };
-    if let Some(refusal) = refusal {
-        eprintln!("the mount tests cannot run here: {refusal}\n{ADVICE}");
-        return ExitCode::FAILURE;
-    }
-    let run = std::env::current_exe().and_then(|own| {
-        unshare()
-            .arg(own)
-            .args(std::env::args_os().skip(1))
-            .env(INSIDE, "1")
-            .status()
-    });
-    match run {
-        Ok(status) if status.success() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("the mount tests cannot run themselves again: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-const INSIDE: &str = "SVID_NODE_MOUNT_TESTS_INSIDE";
-const ADVICE: &str = "They need `unshare` of util-linux and the right to make a mount namespace:
-  - not found: install util-linux;
-  - as a plain user: `sysctl -w kernel.unprivileged_userns_clone=1` (Debian), or
-    `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu), or
-    `sysctl -w user.max_user_namespaces=10000`;
-  - as root in a container: run it with CAP_SYS_ADMIN (`--privileged`), or as a plain user.";

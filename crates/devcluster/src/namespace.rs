@@ -1,4 +1,5 @@
-//! Owns the step into a mount namespace, where mounts are nobody else's business and end with the demo.
+//! Owns the step into a mount namespace, where mounts are nobody else's business and end with whoever made
+//! them: the demo, or a test.
 //!
 //! Must not know what is mounted. Invariant: when [`enter`] returns without an error, this process is in
 //! another mount namespace than the program that the user started, and may mount in it.
@@ -9,30 +10,45 @@
 //! signals stay the same.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::{fs, io};
 
-use anyhow::{Context as _, anyhow, bail};
+use thiserror::Error;
+
+/// Why there is no mount namespace to mount in.
+#[derive(Debug, Error)]
+pub enum NamespaceError {
+    /// The kernel, or the lack of util-linux, forbids it; [`ADVICE`] says what to do.
+    #[error("mounting is not allowed here: {0}")]
+    Forbidden(String),
+    /// The variable by which this program knows that it was started again is set, and it was not.
+    #[error("{LEFT} is set, but this is the mount namespace that was to be left: unset it")]
+    NotLeft,
+    /// The kernel's name for the namespace cannot be read.
+    #[error("reading /proc/self/ns/mnt (is /proc mounted?)")]
+    Unnamed(#[source] io::Error),
+    /// This program could not be started again.
+    #[error("starting this program again by unshare")]
+    Start(#[source] io::Error),
+}
 
 /// Goes on in a mount namespace of its own. Does not return in the process that is not in one yet.
 ///
 /// # Errors
 /// It is forbidden here; the error says what to do.
-pub(super) fn enter() -> anyhow::Result<()> {
-    let own = own_namespace()?;
+pub fn enter() -> Result<(), NamespaceError> {
+    let own = fs::read_link("/proc/self/ns/mnt").map_err(NamespaceError::Unnamed)?;
+    let own = own.into_os_string();
     match std::env::var_os(LEFT) {
-        Some(left) if left == own => {
-            bail!("{LEFT} is set, but this is the mount namespace that was to be left: unset it")
-        }
+        Some(left) if left == own => Err(NamespaceError::NotLeft),
         Some(_) => Ok(()),
         None => Err(go_again(&own)),
     }
 }
 
 /// Returns only if it failed.
-fn go_again(left: &OsString) -> anyhow::Error {
+fn go_again(left: &OsString) -> NamespaceError {
     let ways = if rustix::process::geteuid().is_root() {
         // Root in a container may lack the right to the first and yet have the second, as anybody has.
         [MOUNT, USER_AND_MOUNT].as_slice()
@@ -47,10 +63,8 @@ fn go_again(left: &OsString) -> anyhow::Error {
             Some(refusal) => refusals.push(refusal),
         }
     }
-    // Several lines, which the one line of an error would not keep apart; it follows in any case.
-    drop(anstream::stderr().write_all(ADVICE.as_bytes()));
     refusals.dedup();
-    anyhow!("the demo may not mount here: {}", refusals.join("; "))
+    NamespaceError::Forbidden(refusals.join("; "))
 }
 
 /// Why this way is closed, if it is.
@@ -63,17 +77,14 @@ fn refusal(flags: &[&str]) -> Option<String> {
 }
 
 /// Starts this program again in the place of this process. Returns only if it failed.
-fn replace(flags: &[&str], left: &OsString) -> anyhow::Error {
+fn replace(flags: &[&str], left: &OsString) -> NamespaceError {
     let program = match std::env::current_exe() {
         Ok(program) => program,
-        Err(error) => return anyhow!(error).context("finding this program"),
+        Err(error) => return NamespaceError::Start(error),
     };
-    let error = unshare(flags)
-        .arg(program)
-        .args(std::env::args_os().skip(1))
-        .env(LEFT, left)
-        .exec();
-    anyhow!(error).context("starting this program again by unshare")
+    let arguments = std::env::args_os().skip(1);
+    let mut command = unshare(flags);
+    NamespaceError::Start(command.arg(program).args(arguments).env(LEFT, left).exec())
 }
 
 fn unshare(flags: &[&str]) -> Command {
@@ -82,22 +93,15 @@ fn unshare(flags: &[&str]) -> Command {
     command
 }
 
-/// The kernel's name for the mount namespace of this process.
-fn own_namespace() -> anyhow::Result<OsString> {
-    let name = fs::read_link("/proc/self/ns/mnt")
-        .context("reading /proc/self/ns/mnt (is /proc mounted?)")?;
-    Ok(name.into_os_string())
-}
-
 const MOUNT: &[&str] = &["--mount"];
 const USER_AND_MOUNT: &[&str] = &["--user", "--map-root-user", "--mount"];
 
 /// The environment variable that holds the name of the mount namespace that was left.
-const LEFT: &str = "CSI_DRIVER_SPIFFE_DEMO_LEFT";
+const LEFT: &str = "CSI_DRIVER_SPIFFE_LEFT";
 
-const ADVICE: &str = "\
-The demo mounts volumes, in a mount namespace of its own. It needs `unshare` of util-linux and the right to
-make such a namespace:
+/// What to do where it is forbidden.
+pub const ADVICE: &str = "\
+It needs `unshare` of util-linux and the right to make a mount namespace:
   - not found: install util-linux;
   - as a plain user: `sysctl -w kernel.unprivileged_userns_clone=1` (Debian), or
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu), or
