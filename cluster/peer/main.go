@@ -41,6 +41,8 @@ type seen struct {
 	Roots     int       `json:"roots"`
 	URIs      int       `json:"uris"`
 	Subject   string    `json:"subject"`
+	// Authority is the key that signed, of which the certificate names a digest.
+	Authority string `json:"authority"`
 }
 
 func main() {
@@ -104,6 +106,7 @@ func (v volume) look() (*seen, error) {
 		Roots:     len(bundle.X509Authorities()),
 		URIs:      len(leaf.URIs),
 		Subject:   leaf.Subject.String(),
+		Authority: hex.EncodeToString(leaf.AuthorityKeyId),
 	}, nil
 }
 

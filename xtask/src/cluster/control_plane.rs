@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::build::Tools;
 use super::kubectl::Kubectl;
-use super::pki::{Pki, base64};
+use super::pki::Pki;
 use super::place::{
     self, API_PORT, CERT_MANAGER, ETCD_PEER_PORT, ETCD_PORT, Place, SERVICE_ADDRESS,
 };
@@ -143,7 +143,10 @@ fn cert_manager(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) -> R
         // Its own limit is not what is measured here.
         .args(["-qps", "1000", "-burst", "1000"]);
     process::start(place, "cert-manager", &mut command)?;
-    kubectl.apply(&issuer(pki)?)?;
+    kubectl.apply(&format!(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {CERT_MANAGER}}}\n"
+    ))?;
+    kubectl.apply(&pki.spiffe_authority()?.cluster_issuer("spiffe-ca"))?;
     kubectl.run(&[
         "wait",
         "--for=condition=Ready",
@@ -151,29 +154,6 @@ fn cert_manager(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) -> R
         "clusterissuer/spiffe-ca",
     ])?;
     Ok(())
-}
-
-/// A ClusterIssuer with an authority of its own.
-fn issuer(pki: &Pki) -> Result<String> {
-    let certificate = base64(&place::read(&pki.path("spiffe-ca.crt"))?);
-    let key = base64(&place::read(&pki.path("spiffe-ca.key"))?);
-    Ok(format!(
-        "apiVersion: v1
-kind: Namespace
-metadata: {{name: {CERT_MANAGER}}}
----
-apiVersion: v1
-kind: Secret
-metadata: {{name: spiffe-ca, namespace: {CERT_MANAGER}}}
-type: kubernetes.io/tls
-data: {{tls.crt: {certificate}, tls.key: {key}}}
----
-apiVersion: cert-manager.io/v1
-kind: ClusterIssuer
-metadata: {{name: spiffe-ca}}
-spec: {{ca: {{secretName: spiffe-ca}}}}
-"
-    ))
 }
 
 /// The API server is ready in seconds on a machine that has nothing else to do.

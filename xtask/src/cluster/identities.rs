@@ -4,6 +4,7 @@
 //! Each holds nothing but a token of a service account with the chart's rights; the driver's is
 //! bound to a pod on the node, so that it carries the node's claims.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -30,13 +31,13 @@ pub(super) fn write(place: &Place, tools: &Tools, pki: &Pki, extent: Extent) -> 
         ))?;
     }
     kubectl.apply(&pod())?;
-    let driver = place.state.join("pki/driver.kubeconfig");
+    let driver = kubeconfig(place, "driver");
     let bound = ["--bound-object-kind=Pod", "--bound-object-name=driver"];
     place::write(
         &driver,
         &pki.token_kubeconfig(&token(&kubectl, NAME, &bound)?)?,
     )?;
-    let approver = place.state.join("pki/approver.kubeconfig");
+    let approver = kubeconfig(place, "approver");
     let account = format!("{NAME}-approver");
     place::write(
         &approver,
@@ -60,6 +61,26 @@ pub(super) fn write(place: &Place, tools: &Tools, pki: &Pki, extent: Extent) -> 
         lines.push(format!("NODE_NAME={NODE_NAME}"));
     }
     place::write(&Place::env(), &(lines.join("\n") + "\n"))
+}
+
+/// kubectl with the kubeconfig of a role outside of the cluster.
+pub(crate) fn outside(place: &Place, kubectl: &Kubectl, role: &str) -> Kubectl {
+    kubectl.with_kubeconfig(kubeconfig(place, role))
+}
+
+fn kubeconfig(place: &Place, role: &str) -> PathBuf {
+    place.state.join("pki").join(format!("{role}.kubeconfig"))
+}
+
+/// kubectl with nothing but a token. `name` tells it from others.
+///
+/// # Errors
+/// When its kubeconfig cannot be written.
+pub(crate) fn bearer(place: &Place, kubectl: &Kubectl, name: &str, token: &str) -> Result<Kubectl> {
+    let pki = Pki::in_place(place)?;
+    let kubeconfig = pki.path(&format!("bearer-{name}.kubeconfig"));
+    place::write(&kubeconfig, &pki.token_kubeconfig(token)?)?;
+    Ok(kubectl.with_kubeconfig(kubeconfig))
 }
 
 /// The chart's service accounts, roles and bindings, under a name of their own.

@@ -1,4 +1,4 @@
-//! The administrator's hand in the cluster.
+//! A hand in the cluster: the administrator's, or that of whoever has a token.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use super::build::Tools;
-use super::place::{API_PORT, Place, SERVICE_ADDRESS};
+use super::place::Place;
 use crate::command;
 
-/// kubectl as the administrator.
+/// kubectl with one kubeconfig.
 #[derive(Clone, Debug)]
 pub(crate) struct Kubectl {
     program: PathBuf,
@@ -18,6 +18,7 @@ pub(crate) struct Kubectl {
 }
 
 impl Kubectl {
+    /// As the administrator.
     pub(crate) fn new(place: &Place, tools: &Tools) -> Self {
         Self {
             program: tools.kubernetes.join("kubectl"),
@@ -32,24 +33,25 @@ impl Kubectl {
 
     /// Makes the objects of a text as they are in it.
     pub(crate) fn apply(&self, objects: &str) -> Result<()> {
+        let words = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+        feed(self.command(&words), objects).map(drop)
+    }
+
+    /// Creates the objects of a text, with more arguments, and gives what was printed. Fails where
+    /// one exists.
+    pub(crate) fn create(&self, objects: &str, words: &[&str]) -> Result<String> {
         feed(
-            self.command(&["apply", "--server-side", "--force-conflicts", "-f", "-"]),
+            self.command(&[&["create", "-f", "-"], words].concat()),
             objects,
         )
     }
 
-    /// Creates the objects of a text with nothing but this token.
-    pub(crate) fn create_with_token(&self, token: &str, objects: &str) -> Result<()> {
-        let mut command = Command::new(&self.program);
-        // The administrator's certificate would win over a token.
-        command
-            .args(["--kubeconfig=/dev/null", "--server"])
-            .arg(format!("https://{SERVICE_ADDRESS}:{API_PORT}"))
-            .arg("--certificate-authority")
-            .arg(self.kubeconfig.with_file_name("ca.crt"))
-            .arg(format!("--token={token}"))
-            .args(["create", "-f", "-"]);
-        feed(command, objects)
+    /// The same program with another kubeconfig.
+    pub(super) fn with_kubeconfig(&self, kubeconfig: PathBuf) -> Self {
+        Self {
+            program: self.program.clone(),
+            kubeconfig,
+        }
     }
 
     pub(crate) fn apply_files(&self, path: &Path) -> Result<()> {
@@ -70,10 +72,10 @@ impl Kubectl {
 
 /// Runs kubectl with a text on its standard input. Errors leave out the arguments: one may be a
 /// token.
-fn feed(mut command: Command, text: &str) -> Result<()> {
+fn feed(mut command: Command, text: &str) -> Result<String> {
     let mut child = command
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .context("starting kubectl")?;
@@ -89,5 +91,5 @@ fn feed(mut command: Command, text: &str) -> Result<()> {
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -5,6 +5,7 @@
 //! of what is tested in it. Invariant: what `up` starts is written down before it is needed, so
 //! that `down` finds it, also after a crash.
 
+mod authority;
 mod build;
 mod containers;
 mod control_plane;
@@ -20,13 +21,15 @@ mod status;
 
 use anyhow::{Result, bail};
 
+pub(crate) use authority::Authority;
 pub(crate) use build::{Tools, csi_sanity, helm, tools};
 pub(crate) use containers::import;
 pub(crate) use down::mounts_below;
+pub(crate) use identities::{bearer, outside};
 pub(crate) use kubectl::Kubectl;
 pub(crate) use node::restart_kubelet;
-pub(crate) use pki::{base64, base64_joined, new_authority};
-pub(crate) use place::Place;
+pub(crate) use pki::base64;
+pub(crate) use place::{NODE_NAME, Place, configuration};
 pub(crate) use process::wait;
 
 /// Runs `up`, `down` or `status`.
@@ -51,6 +54,14 @@ pub(crate) enum Extent {
     ControlPlane,
     /// And a kubelet with containerd that runs them on this machine.
     Node,
+}
+
+/// What the cluster's ClusterIssuer signs with.
+///
+/// # Errors
+/// When the cluster has no keys, or they cannot be read.
+pub(crate) fn spiffe_authority(place: &Place) -> Result<Authority> {
+    pki::Pki::in_place(place)?.spiffe_authority()
 }
 
 /// Builds what is missing, starts what does not run and waits until it is ready.

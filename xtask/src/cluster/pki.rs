@@ -12,6 +12,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
+use super::authority::Authority;
 use super::place::{self, API_PORT, NODE_NAME, Place, SERVICE_ADDRESS};
 
 /// The folder of keys, complete.
@@ -67,12 +68,18 @@ impl Pki {
             );
             self.write(&format!("{name}.kubeconfig"), &kubeconfig(&pem, &user))?;
         }
-        // The authority that cert-manager's ClusterIssuer signs with.
-        let key = KeyPair::generate()?;
-        let certificate = authority_params("SPIFFE roots").self_signed(&key)?;
-        self.write("spiffe-ca.crt", &certificate.pem())?;
-        self.write("spiffe-ca.key", &key.serialize_pem())?;
+        let spiffe = Authority::new("SPIFFE roots")?;
+        self.write("spiffe-ca.crt", &spiffe.certificate)?;
+        self.write("spiffe-ca.key", &spiffe.key)?;
         self.write("complete", "")
+    }
+
+    /// What cert-manager's ClusterIssuer signs with.
+    pub(crate) fn spiffe_authority(&self) -> Result<Authority> {
+        Ok(Authority {
+            certificate: place::read(&self.path("spiffe-ca.crt"))?,
+            key: place::read(&self.path("spiffe-ca.key"))?,
+        })
     }
 
     /// A kubeconfig with nothing but this token.
@@ -126,7 +133,7 @@ fn authority(name: &str) -> Result<(Issuer<'static, KeyPair>, String)> {
     Ok((Issuer::new(params, key), pem))
 }
 
-fn authority_params(name: &str) -> CertificateParams {
+pub(super) fn authority_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -149,16 +156,4 @@ fn kubeconfig(authority: &str, user: &str) -> String {
 /// Base64 as Secrets and requests hold it.
 pub(crate) fn base64(text: &str) -> String {
     STANDARD.encode(text)
-}
-
-/// Two PEM texts as one, both and the result in base64.
-pub(crate) fn base64_joined(first: &str, second: &str) -> Result<String> {
-    let mut text = STANDARD.decode(first).context("reading base64")?;
-    text.extend(STANDARD.decode(second).context("reading base64")?);
-    Ok(STANDARD.encode(text))
-}
-
-/// The certificate of an authority that nobody has, in base64.
-pub(crate) fn new_authority() -> Result<String> {
-    Ok(base64(&authority("another")?.1))
 }

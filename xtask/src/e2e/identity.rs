@@ -3,9 +3,10 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::pods::{self, VOLUME, enroll, spiffe_id};
+use super::pods::{self, Pod, VOLUME, enroll, spiffe_id};
 use super::world::World;
 use super::{Scenario, installation, scenario};
+use crate::cluster::{self, Authority};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -40,6 +41,7 @@ fn mutual_tls(world: &World) -> Result<()> {
     for account in ["server", "client", "stranger"] {
         enroll(world, "tls", account)?;
     }
+    let foreigner = foreigner(world)?;
     let client_id = spiffe_id("tls", "client");
     let server = pods::run_with(world, "tls", "server", "server", |pod| {
         pod["spec"]["containers"][0]["command"] =
@@ -47,28 +49,69 @@ fn mutual_tls(world: &World) -> Result<()> {
     })?;
     let client = pods::run(world, "tls", "client", "client")?;
     let stranger = pods::run(world, "tls", "stranger", "stranger")?;
-    for pod in [&server, &client, &stranger] {
+    for pod in [&server, &client, &stranger, &foreigner] {
         pod.wait_ready(world)?;
     }
     let address = format!("{}:8443", server.address(world)?);
     let server_id = spiffe_id("tls", "server");
-    let dial =
-        |pod: &str, id: &str| world.exec("tls", pod, &["/bin/peer", "dial", VOLUME, &address, id]);
-    let answer = dial("client", &server_id)?;
+    let dial = |pod: &str, volume: &str, id: &str| {
+        world.exec("tls", pod, &["/bin/peer", "dial", volume, &address, id])
+    };
+    let answer = dial("client", VOLUME, &server_id)?;
     ensure!(answer == format!("you are {client_id}"), "{answer}");
     ensure!(
-        dial("client", &client_id).is_err(),
+        dial("client", VOLUME, &client_id).is_err(),
         "a client that expected somebody else was content"
     );
-    let answer = dial("stranger", &server_id);
-    ensure!(
-        answer.as_deref().map_or(true, str::is_empty),
-        "a stranger was answered: {answer:?}"
-    );
+    for (pod, volume) in [
+        ("stranger", VOLUME),
+        ("foreigner", "/third"),
+        ("foreigner", "/claimed"),
+    ] {
+        // What it hears in TLS 1.3 is either an error or nothing.
+        let answer = dial(pod, volume, &server_id).unwrap_or_default();
+        ensure!(
+            answer.is_empty(),
+            "{pod} with {volume} was answered: {answer}"
+        );
+    }
     let log = server.logs(world)?;
-    ensure!(log.contains("refused"), "{log}");
-    for pod in [server, client, stranger] {
+    ensure!(log.matches("refused").count() >= 3, "{log}");
+    for pod in [server, client, stranger, foreigner] {
         pod.delete(world)?;
     }
     Ok(())
+}
+
+/// A pod with SVIDs that an authority of its own has signed: one of a third trust domain, one that
+/// claims to be the client. It believes our roots, so what fails is the server's trust in it.
+fn foreigner(world: &World) -> Result<Pod> {
+    let authority = Authority::new("a third trust domain")?;
+    let roots = cluster::spiffe_authority(&world.place)?.certificate;
+    for (name, id) in [
+        (
+            "third",
+            "spiffe://third.example/ns/tls/sa/client".to_owned(),
+        ),
+        ("claimed", spiffe_id("tls", "client")),
+    ] {
+        let leaf = authority.svid(&id)?;
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": name, "namespace": "tls"},
+            "stringData": {"tls.crt": leaf.certificate, "tls.key": leaf.key, "ca.crt": roots},
+        });
+        world.kubectl.apply(&secret.to_string())?;
+    }
+    pods::run_with(world, "tls", "foreigner", "stranger", |pod| {
+        let container = &mut pod["spec"]["containers"][0];
+        container["command"] = json!(["/bin/sleep", "3600"]);
+        container["volumeMounts"] = json!([
+            {"name": "third", "mountPath": "/third"}, {"name": "claimed", "mountPath": "/claimed"},
+        ]);
+        pod["spec"]["volumes"] = json!([
+            {"name": "third", "secret": {"secretName": "third"}},
+            {"name": "claimed", "secret": {"secretName": "claimed"}},
+        ]);
+    })
 }

@@ -2,13 +2,23 @@
 
 use anyhow::Result;
 
+use crate::cluster::{self, Authority};
 use crate::repository;
 
 use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World};
 
+/// The release's name.
+pub(super) const RELEASE: &str = "csi-driver-spiffe";
+
 /// Installs the chart or changes its values, and waits until both roles serve.
 pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
     roots(world)?;
+    upgrade(world, values, &["--wait", "--timeout=120s"])?;
+    rolled_out(world)
+}
+
+/// Installs the chart or changes its values; `words` as Helm takes them.
+pub(super) fn upgrade(world: &World, values: &[&str], words: &[&str]) -> Result<()> {
     let chart = repository::chart().display().to_string();
     let kubelet = world.place.kubelet().display().to_string();
     let common = [
@@ -25,8 +35,15 @@ pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
         "app.driver.volumeMounts[0].readOnly=true".to_owned(),
         "app.logLevel=2".to_owned(),
     ];
-    let mut words = vec!["upgrade", "--install", "csi-driver-spiffe", &chart];
-    words.extend(["--namespace", NAMESPACE, "--wait", "--timeout=120s"]);
+    let helm = [
+        "upgrade",
+        "--install",
+        RELEASE,
+        &chart,
+        "--namespace",
+        NAMESPACE,
+    ];
+    let mut words = [&helm, words].concat();
     for value in common
         .iter()
         .map(String::as_str)
@@ -35,7 +52,7 @@ pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
         words.extend(["--set", value]);
     }
     world.helm(&words)?;
-    rolled_out(world)
+    Ok(())
 }
 
 /// Waits until what was asked for is what runs.
@@ -58,13 +75,17 @@ pub(super) fn rolled_out(world: &World) -> Result<()> {
 
 /// The trust bundle, in a ConfigMap that the driver mounts.
 pub(super) fn roots(world: &World) -> Result<()> {
-    let secret = world.object(NAMESPACE, "secret/spiffe-ca")?;
-    let encoded = secret["data"]["tls.crt"].as_str().unwrap_or_default();
-    set_roots(world, encoded)
+    let authority = cluster::spiffe_authority(&world.place)?;
+    set_roots(world, &[&authority])
 }
 
-/// Sets the bundle from base64.
-pub(super) fn set_roots(world: &World, encoded: &str) -> Result<()> {
+/// Sets the bundle.
+pub(super) fn set_roots(world: &World, authorities: &[&Authority]) -> Result<()> {
+    let texts: Vec<_> = authorities
+        .iter()
+        .map(|one| one.certificate.as_str())
+        .collect();
+    let encoded = cluster::base64(&texts.concat());
     world.kubectl.apply(&format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: spiffe-roots, namespace: {NAMESPACE}}}\nbinaryData: {{ca.crt: {encoded}}}\n"
     ))

@@ -11,16 +11,25 @@
 )]
 
 mod approver;
+mod bundle;
 mod identity;
 mod installation;
+mod issuer;
+mod misconfiguration;
 mod pods;
+mod policies;
+mod registration;
 mod renewal;
 mod report;
+mod requests;
+mod upgrade;
+mod volume;
 mod world;
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
 
+use crate::cluster;
 use world::World;
 
 /// Runs every scenario whose name holds the filter, one after the other.
@@ -33,20 +42,28 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     // They share one installation.
     arguments.test_threads = Some(1);
     let world = World::prepare()?;
-    pods::clear(&world)?;
+    clear(&world)?;
     let scenarios = [
         identity::scenarios(),
-        pods::scenarios(),
+        volume::scenarios(),
         approver::scenarios(),
+        policies::scenarios(),
+        issuer::scenarios(),
+        bundle::scenarios(),
+        misconfiguration::scenarios(),
+        registration::scenarios(),
         renewal::scenarios(),
+        upgrade::scenarios(),
     ];
     let trials = scenarios.into_iter().flatten().map(|scenario| {
         let world = world.clone();
         Trial::test(scenario.name, move || {
             let result = (scenario.run)(&world);
             result.map_err(|error| {
+                // Here, where the views belong to it, and once more at the end.
+                eprintln!("{error:#}");
                 report::print(&world);
-                if let Err(error) = pods::clear(&world) {
+                if let Err(error) = clear(&world) {
                     eprintln!("clearing up: {error:#}");
                 }
                 format!("{error:#}").into()
@@ -56,6 +73,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     anyhow::ensure!(!conclusion.has_failed(), "scenarios failed");
     Ok(())
+}
+
+/// Takes away what scenarios left, whole or broken off.
+fn clear(world: &World) -> Result<()> {
+    policies::clear(world)?;
+    pods::clear(world)?;
+    cluster::spiffe_authority(&world.place)
+        .and_then(|authority| world.kubectl.apply(&authority.cluster_issuer("spiffe-ca")))
 }
 
 /// Something that must be seen.

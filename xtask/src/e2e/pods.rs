@@ -3,24 +3,10 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::world::{LIMIT, NAME, NAMESPACE, TRUST_DOMAIN, World, pod_folder};
-use super::{Scenario, installation, scenario};
-use crate::cluster;
+use super::world::{NAMESPACE, TRUST_DOMAIN, World};
 
 /// Where the mission's example mounts the volume.
 pub(super) const VOLUME: &str = "/var/run/secrets/spiffe.io";
-
-pub(super) fn scenarios() -> Vec<Scenario> {
-    vec![
-        scenario("a deleted pod leaves no mount, folder or request", farewell),
-        scenario(
-            "a pod without rights waits, is told what to do, and starts when it has them",
-            no_rights,
-        ),
-        scenario("a non-root pod reads its files by its fsGroup", fs_group),
-        scenario("hostile volume attributes change nothing", hostile),
-    ]
-}
 
 /// A pod on its way.
 pub(super) struct Pod {
@@ -39,6 +25,11 @@ impl Seen {
 
     pub(super) fn key(&self) -> &str {
         self.0["key"].as_str().unwrap_or_default()
+    }
+
+    /// A digest of the key that signed the certificate.
+    pub(super) fn authority(&self) -> &str {
+        self.0["authority"].as_str().unwrap_or_default()
     }
 
     pub(super) fn roots(&self) -> u64 {
@@ -139,6 +130,13 @@ impl Pod {
         Ok(())
     }
 
+    /// A pod of [`run`] has ended, and stays so, if it ever saw a volume that was not valid.
+    pub(super) fn ensure_running(&self, world: &World) -> Result<()> {
+        let phase = &self.object(world)?["status"]["phase"];
+        ensure!(phase == "Running", "{}: {}", self.name, self.logs(world)?);
+        Ok(())
+    }
+
     /// What go-spiffe sees in the pod, chain and dates verified.
     pub(super) fn look(&self, world: &World) -> Result<Seen> {
         let text = world.exec(&self.namespace, &self.name, &["/bin/peer", "check", VOLUME])?;
@@ -199,103 +197,4 @@ impl Pod {
 
 pub(super) fn spiffe_id(namespace: &str, account: &str) -> String {
     format!("spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}")
-}
-
-fn farewell(world: &World) -> Result<()> {
-    installation::install(world, &[])?;
-    enroll(world, "farewell", "web")?;
-    let pod = run(world, "farewell", "web", "web")?;
-    pod.wait_ready(world)?;
-    let folder = pod_folder(&world.place, &pod.uid(world)?);
-    ensure!(
-        cluster::mounts_below(&[&folder])?.iter().any(|at| at
-            .components()
-            .any(|part| part.as_os_str() == "kubernetes.io~csi")),
-        "no mount below {}",
-        folder.display()
-    );
-    pod.delete(world)?;
-    ensure!(
-        cluster::mounts_below(&[&folder])?.is_empty(),
-        "mounts stay below {}",
-        folder.display()
-    );
-    world.eventually("the end of the pod's folder and request", || {
-        ensure!(!folder.exists(), "{} is there", folder.display());
-        let left = world.objects("farewell", "certificaterequests")?;
-        ensure!(left.is_empty(), "{} requests are there", left.len());
-        Ok(())
-    })
-}
-
-fn no_rights(world: &World) -> Result<()> {
-    installation::install(world, &[])?;
-    make_account(world, "rights", "web")?;
-    let pod = run(world, "rights", "web", "web")?;
-    let told = pod.event(world, "CertificateRequestForbidden")?;
-    ensure!(told.contains("bind a Role with the verb create"), "{told}");
-    ensure!(
-        pod.object(world)?["status"]["phase"] == "Pending",
-        "it runs"
-    );
-    enroll(world, "rights", "web")?;
-    pod.wait_ready(world)?;
-    pod.delete(world)
-}
-
-fn fs_group(world: &World) -> Result<()> {
-    installation::install(world, &[])?;
-    enroll(world, "groups", "web")?;
-    let pod = run_with(world, "groups", "grouped", "web", |pod| {
-        pod["spec"]["securityContext"] =
-            json!({"runAsUser": 1000, "runAsGroup": 1000, "runAsNonRoot": true, "fsGroup": 2000});
-    })?;
-    pod.wait_ready(world)?;
-    let mode = world.exec(
-        "groups",
-        "grouped",
-        &["stat", "-L", "-c", "%a %u %g", &format!("{VOLUME}/tls.key")],
-    )?;
-    ensure!(mode == "440 0 2000", "{mode}");
-    pod.delete(world)?;
-    installation::install(world, &["app.driver.fileMode=0444"])?;
-    let pod = run_with(world, "groups", "alone", "web", |pod| {
-        pod["spec"]["securityContext"] =
-            json!({"runAsUser": 1000, "runAsGroup": 1000, "runAsNonRoot": true});
-    })?;
-    pod.wait_ready(world)?;
-    ensure!(
-        pod.look(world)?.id() == spiffe_id("groups", "web"),
-        "{:?}",
-        pod.look(world)?
-    );
-    pod.delete(world)
-}
-
-fn hostile(world: &World) -> Result<()> {
-    installation::install(world, &[])?;
-    enroll(world, "hostile", "web")?;
-    let pod = run_with(world, "hostile", "web", "web", |pod| {
-        pod["spec"]["volumes"][0]["csi"]["volumeAttributes"] = json!({
-            "csi.storage.k8s.io/serviceAccount.name": "admin",
-            "csi.storage.k8s.io/pod.namespace": "kube-system",
-            "csi.storage.k8s.io/serviceAccount.tokens": "{\"\": {\"token\": \"x.y.z\"}}",
-            "spiffe.csi.cert-manager.io/identity": "spiffe://example.org/ns/kube-system/sa/admin",
-            "target": "../../../etc",
-        });
-    })?;
-    // A token of the user's makes the driver refuse, or is overwritten by the kubelet's.
-    let ready = cluster::wait("the pod's start", LIMIT, || {
-        pod.look(world)
-            .is_ok_and(|seen| seen.id() == spiffe_id("hostile", "web"))
-    });
-    let log = world.kubectl.run(&[
-        "--namespace",
-        NAMESPACE,
-        "logs",
-        &format!("daemonset/{NAME}-driver"),
-    ])?;
-    ensure!(!log.contains("x.y.z"), "the driver's log holds the token");
-    ready?;
-    pod.delete(world)
 }

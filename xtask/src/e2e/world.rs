@@ -58,6 +58,29 @@ impl World {
         )
     }
 
+    /// A token of a service account; `words` as `kubectl create token` takes them.
+    pub(super) fn token(&self, namespace: &str, account: &str, words: &[&str]) -> Result<String> {
+        let create = ["--namespace", namespace, "create", "token", account];
+        self.kubectl.run(&[&create, words].concat())
+    }
+
+    /// kubectl with nothing but a token.
+    pub(super) fn bearer(&self, name: &str, token: &str) -> Result<Kubectl> {
+        cluster::bearer(&self.place, &self.kubectl, name, token)
+    }
+
+    /// kubectl as a role outside of the cluster: `driver` or `approver`.
+    pub(super) fn kubectl_of(&self, role: &str) -> Kubectl {
+        cluster::outside(&self.place, &self.kubectl, role)
+    }
+
+    /// Deletes a namespace and waits until it is gone.
+    pub(super) fn end_namespace(&self, namespace: &str) -> Result<()> {
+        let words = ["delete", "namespace", namespace, "--timeout=120s"];
+        self.kubectl.run(&words)?;
+        Ok(())
+    }
+
     /// One object as the API server has it.
     pub(super) fn object(&self, namespace: &str, object: &str) -> Result<Value> {
         let text = self

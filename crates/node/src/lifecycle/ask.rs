@@ -197,8 +197,9 @@ impl VolumeTask {
         sleep(SLOW).await;
         let word = self.status.borrow().waits_for.clone().unwrap_or_default();
         let text = format!(
-            "{} waits for {} s: {word}",
+            "{} asks {} and waits for {} s: {word}",
             self.object(attempt),
+            attempt.issuer,
             SLOW.as_secs()
         );
         tracing::warn!(volume = %self.wish.volume, "{text}");

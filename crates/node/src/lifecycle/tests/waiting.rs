@@ -95,4 +95,8 @@ async fn a_request_that_takes_long_is_reported_with_what_it_waits_for() {
     assert_eq!(world.reports.reasons(), [EventReason::Pending]);
     let told = format!("{:?}", world.reports.all());
     assert!(told.contains("approved and not signed"), "{told}");
+    assert!(
+        told.contains("asks ClusterIssuer.cert-manager.io/spiffe-ca"),
+        "{told}"
+    );
 }

@@ -1,0 +1,139 @@
+//! Who signs, and what is told when nobody can.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::pods::{self, Pod, enroll};
+use super::world::{NAME, NAMESPACE, World};
+use super::{Scenario, installation, scenario};
+use crate::cluster::{self, Authority};
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        scenario(
+            "the issuer follows the runtime ConfigMap, there and back, without a restart",
+            runtime,
+        ),
+        scenario(
+            "an issuer that is not ready is told on the pod, which starts when it is",
+            not_ready,
+        ),
+    ]
+}
+
+fn runtime(world: &World) -> Result<()> {
+    let values = [
+        "app.runtimeIssuanceConfigMap=spiffe-issuer",
+        "app.issuer.name=",
+    ];
+    installation::install(world, &values)?;
+    enroll(world, "issuer", "web")?;
+    let other = Authority::new("another issuer")?;
+    world.kubectl.apply(&other.cluster_issuer("other-ca"))?;
+    let ours = cluster::spiffe_authority(&world.place)?;
+    installation::set_roots(world, &[&ours, &other])?;
+    let processes = processes(world)?;
+
+    let first = pods::run(world, "issuer", "first", "web")?;
+    let told = first.event(world, "CertificateIssuerUnknown")?;
+    ensure!(told.contains("spiffe-issuer"), "{told}");
+    name_issuer(world, "spiffe-ca")?;
+    first.wait_ready(world)?;
+    world.eventually("both roots in the volume", || {
+        let seen = first.look(world)?;
+        ensure!(seen.roots() == 2, "{seen:?}");
+        Ok(())
+    })?;
+    name_issuer(world, "other-ca")?;
+    let second = signed_by_another(world, "second", &first)?;
+    name_issuer(world, "spiffe-ca")?;
+    let third = signed_by_another(world, "third", &second)?;
+    ensure!(
+        third.look(world)?.authority() == first.look(world)?.authority(),
+        "a third authority"
+    );
+    ensure!(processes == self::processes(world)?, "something restarted");
+    for pod in [first, second, third] {
+        pod.delete(world)?;
+    }
+    world
+        .kubectl
+        .run(&["delete", "clusterissuer", "other-ca"])?;
+    let words = ["delete", "configmap/spiffe-issuer", "secret/other-ca"];
+    world
+        .kubectl
+        .run(&[&["--namespace", NAMESPACE][..], &words].concat())?;
+    Ok(())
+}
+
+fn name_issuer(world: &World, name: &str) -> Result<()> {
+    let config_map = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "spiffe-issuer", "namespace": NAMESPACE},
+        "data": {"issuer-name": name, "issuer-kind": "ClusterIssuer", "issuer-group": "cert-manager.io"},
+    });
+    world.kubectl.apply(&config_map.to_string())
+}
+
+/// A new pod whose certificate another authority has signed. The switch reaches driver and
+/// approver within a moment, in which a pod may still get the old one's; so another is tried then.
+fn signed_by_another(world: &World, name: &str, than: &Pod) -> Result<Pod> {
+    let known = than.look(world)?;
+    world.eventually("a certificate of the other authority", || {
+        let pod = pods::run(world, "issuer", name, "web")?;
+        pod.wait_ready(world)?;
+        let seen = pod.look(world)?;
+        if seen.authority() == known.authority() {
+            pod.delete(world)?;
+            anyhow::bail!("{name} has the same authority");
+        }
+        Ok(pod)
+    })
+}
+
+/// The containers of driver and approver, and how often each has started.
+fn processes(world: &World) -> Result<Vec<String>> {
+    let pods = world.objects(NAMESPACE, "pods")?;
+    let ours = pods
+        .iter()
+        .filter(|pod| pod["metadata"]["labels"]["app.kubernetes.io/name"] == NAME);
+    let mut seen: Vec<String> = ours
+        .map(|pod| {
+            let containers = &pod["status"]["containerStatuses"];
+            format!(
+                "{} {}",
+                pod["metadata"]["name"], containers[0]["containerID"]
+            )
+        })
+        .collect();
+    seen.sort();
+    ensure!(seen.len() == 2, "{seen:?}");
+    Ok(seen)
+}
+
+fn not_ready(world: &World) -> Result<()> {
+    let authority = Authority::new("late")?;
+    let objects = authority.cluster_issuer("late-ca");
+    world.kubectl.apply(&objects)?;
+    let secret = ["--namespace", NAMESPACE, "delete", "secret", "late-ca"];
+    world.kubectl.run(&secret)?;
+    let not_ready = [
+        "wait",
+        "--for=condition=Ready=False",
+        "clusterissuer/late-ca",
+    ];
+    world.kubectl.run(&not_ready)?;
+    installation::install(world, &["app.issuer.name=late-ca"])?;
+    let ours = cluster::spiffe_authority(&world.place)?;
+    installation::set_roots(world, &[&ours, &authority])?;
+    enroll(world, "late", "web")?;
+    let pod = pods::run(world, "late", "web", "web")?;
+    let told = pod.event(world, "CertificateRequestPending")?;
+    ensure!(told.contains("late-ca"), "{told}");
+    world.kubectl.apply(&objects)?;
+    pod.wait_ready(world)?;
+    pod.delete(world)?;
+    world.kubectl.run(&["delete", "clusterissuer", "late-ca"])?;
+    world.kubectl.run(&secret)?;
+    Ok(())
+}

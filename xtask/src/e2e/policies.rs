@@ -1,0 +1,240 @@
+//! The admission policies and the rights that the chart gives.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use super::pods::{self, enroll, spiffe_id};
+use super::requests::{ANNOTATION, create_as, right};
+use super::world::{NAME, NAMESPACE, World};
+use super::{Scenario, installation, scenario};
+use crate::cluster::{Kubectl, NODE_NAME};
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        scenario(
+            "an edited request of ours is refused by the admission policy",
+            edited,
+        ),
+        scenario(
+            "a driver's token of another node deletes and creates nothing here",
+            other_node,
+        ),
+        scenario(
+            "driver and approver have the rights that they need and no more",
+            rights,
+        ),
+    ]
+}
+
+fn edited(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    enroll(world, "edited", "web")?;
+    let mut request = right("edited", "web", "right")?;
+    request["metadata"]["annotations"][ANNOTATION] = json!(spiffe_id("edited", "admin"));
+    ensure!(
+        create_as(world, "edited", "web", &request).is_err(),
+        "an annotation with somebody else's identity was taken"
+    );
+    request["metadata"]["annotations"][ANNOTATION] = json!(spiffe_id("edited", "web"));
+    create_as(world, "edited", "web", &request)?;
+    for patch in [
+        json!({"spec": {"duration": "2h"}}),
+        json!({"spec": {"username": "system:serviceaccount:edited:admin"}}),
+        json!({"metadata": {"annotations": {ANNOTATION: null}}}),
+        json!({"metadata": {"annotations": {ANNOTATION: "spiffe://example.org/ns/a/sa/b"}}}),
+    ] {
+        let patch = patch.to_string();
+        let words = ["--namespace=edited", "patch", "certificaterequest", "right"];
+        let edited = world
+            .kubectl
+            .run(&[&words[..], &["--type=merge", "-p", &patch]].concat());
+        ensure!(edited.is_err(), "{patch} was taken");
+    }
+    world.end_namespace("edited")
+}
+
+fn other_node(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    enroll(world, "elsewhere", "web")?;
+    let pod = pods::run(world, "elsewhere", "web", "web")?;
+    pod.wait_ready(world)?;
+    let requests = world.objects("elsewhere", "certificaterequests")?;
+    let name = requests.first().context("the pod has no request")?["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let delete = [
+        "--namespace=elsewhere",
+        "delete",
+        "certificaterequest",
+        &name,
+        "--wait=false",
+    ];
+
+    let stolen = stolen_token(world)?;
+    match stolen.run(&delete) {
+        Ok(_) => bail!("the driver of another node deleted a request"),
+        Err(error) => ensure!(
+            error
+                .to_string()
+                .contains("the CSI driver of node \"node-2\" may not delete"),
+            "it was refused for another reason: {error:#}"
+        ),
+    }
+    for request in [right("elsewhere", "web", "forged")?, plain()?] {
+        let created = stolen.create(&request.to_string(), &[]);
+        ensure!(created.is_err(), "a driver's token created a request");
+    }
+    let ours = driver_pod(world)?;
+    driver(world, "own", &ours)?.run(&delete)?;
+    pod.delete(world)?;
+    clear(world)?;
+    world.end_namespace("elsewhere")
+}
+
+/// A request that is none of ours.
+fn plain() -> Result<Value> {
+    let mut request = right("elsewhere", "web", "plain")?;
+    request["metadata"]["annotations"] = json!({});
+    Ok(request)
+}
+
+/// A token of the driver's account, bound to a pod on another node.
+fn stolen_token(world: &World) -> Result<Kubectl> {
+    world.kubectl.apply(&format!(
+        "apiVersion: v1
+kind: Node
+metadata: {{name: node-2}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: driver-elsewhere, namespace: {NAMESPACE}}}
+spec:
+  nodeName: node-2
+  serviceAccountName: {NAME}
+  tolerations: [{{operator: Exists}}]
+  containers: [{{name: driver, image: localhost/pause:1}}]
+"
+    ))?;
+    let stolen = driver(world, "stolen", "driver-elsewhere")?;
+    let whoami = stolen.run(&["auth", "whoami", "-o", "json"])?;
+    ensure!(whoami.contains("node-2"), "{whoami}");
+    Ok(stolen)
+}
+
+/// Takes away what a stolen token was bound to.
+pub(super) fn clear(world: &World) -> Result<()> {
+    let words = ["delete", "pod", "driver-elsewhere", "--ignore-not-found"];
+    let force = ["--namespace", NAMESPACE, "--force", "--grace-period=0"];
+    world.kubectl.run(&[&words[..], &force].concat())?;
+    let node = ["delete", "node", "node-2", "--ignore-not-found"];
+    world.kubectl.run(&node)?;
+    Ok(())
+}
+
+/// kubectl with a token of the driver's account that is bound to one of its pods.
+fn driver(world: &World, name: &str, pod: &str) -> Result<Kubectl> {
+    let bound = format!("--bound-object-name={pod}");
+    let words = ["--bound-object-kind=Pod", &bound];
+    let token = world.token(NAMESPACE, NAME, &words)?;
+    world.bearer(name, &token)
+}
+
+fn driver_pod(world: &World) -> Result<String> {
+    let words = ["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"];
+    let label = format!("-lapp={NAME}");
+    world
+        .kubectl
+        .run(&[&["--namespace", NAMESPACE, &label][..], &words].concat())
+}
+
+/// With the kubeconfigs that the cluster offers, which have the rights of a chart in an
+/// installation of its own.
+fn rights(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    let driver = world.kubectl_of("driver");
+    let whoami = driver.run(&["auth", "whoami", "-o", "json"])?;
+    ensure!(
+        whoami.contains(NODE_NAME),
+        "no node in the driver's token: {whoami}"
+    );
+    let approver = world.kubectl_of("approver");
+    for (who, kubectl, verb, resource, expected) in [
+        ("driver", &driver, "get", "certificaterequests", true),
+        ("driver", &driver, "watch", "certificaterequests", true),
+        ("driver", &driver, "delete", "certificaterequests", true),
+        ("driver", &driver, "create", "events.events.k8s.io", true),
+        ("driver", &driver, "create", "certificaterequests", false),
+        ("driver", &driver, "update", "certificaterequests", false),
+        (
+            "driver",
+            &driver,
+            "patch",
+            "certificaterequests/status",
+            false,
+        ),
+        ("driver", &driver, "get", "secrets", false),
+        ("driver", &driver, "create", "serviceaccounts/token", false),
+        ("driver", &driver, "patch", "nodes", false),
+        ("approver", &approver, "list", "certificaterequests", true),
+        ("approver", &approver, "watch", "certificaterequests", true),
+        (
+            "approver",
+            &approver,
+            "patch",
+            "certificaterequests/status",
+            true,
+        ),
+        (
+            "approver",
+            &approver,
+            "create",
+            "certificaterequests",
+            false,
+        ),
+        ("approver", &approver, "patch", "certificaterequests", false),
+        (
+            "approver",
+            &approver,
+            "delete",
+            "certificaterequests",
+            false,
+        ),
+        ("approver", &approver, "get", "secrets", false),
+        ("approver", &approver, "impersonate", "users", false),
+    ] {
+        // It ends with 1 where the answer is no.
+        let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
+        let part = format!("--subresource={part}");
+        let answer = kubectl.run(&["auth", "can-i", verb, resource, &part, "--all-namespaces"]);
+        ensure!(
+            answer.is_ok() == expected,
+            "{who} may {verb} {resource} {part}: {}, expected {expected}",
+            answer.is_ok()
+        );
+    }
+    let account = format!("system:serviceaccount:{NAMESPACE}:{NAME}-approver");
+    for (signer, expected) in [
+        ("clusterissuers.cert-manager.io/spiffe-ca", "true"),
+        ("clusterissuers.cert-manager.io/other-ca", "false"),
+        ("issuers.cert-manager.io/payments.spiffe-ca", "false"),
+    ] {
+        let allowed = may_approve(world, &account, signer)?;
+        ensure!(allowed == expected, "approve {signer}: {allowed}");
+    }
+    Ok(())
+}
+
+/// What cert-manager's webhook asks about whoever approves.
+fn may_approve(world: &World, account: &str, signer: &str) -> Result<String> {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": account, "resourceAttributes": {
+            "group": "cert-manager.io", "resource": "signers", "verb": "approve", "name": signer,
+        }},
+    });
+    world
+        .kubectl
+        .create(&review.to_string(), &["-o", "jsonpath={.status.allowed}"])
+}

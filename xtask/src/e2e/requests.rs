@@ -1,0 +1,81 @@
+//! CertificateRequests that are made by hand, as a workload or an attacker would.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::pods::spiffe_id;
+use super::world::{LIMIT, World};
+use crate::{cluster, command};
+
+/// A right request of a service account, to be created by it.
+pub(super) fn right(namespace: &str, account: &str, name: &str) -> Result<Value> {
+    let id = spiffe_id(namespace, account);
+    let request = signing_request("/", &[&format!("subjectAltName=critical,URI:{id}")])?;
+    Ok(json!({
+        "apiVersion": "cert-manager.io/v1",
+        "kind": "CertificateRequest",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "annotations": {ANNOTATION: id},
+        },
+        "spec": {
+            "request": request,
+            "duration": "1h0m0s",
+            "usages": ["digital signature", "key encipherment", "server auth", "client auth"],
+            "issuerRef": {"name": "spiffe-ca", "kind": "ClusterIssuer", "group": "cert-manager.io"},
+        },
+    }))
+}
+
+/// A signing request in PEM, encoded, by OpenSSL. Extensions are as its configuration has them.
+pub(super) fn signing_request(subject: &str, extensions: &[&str]) -> Result<String> {
+    let mut command = Command::new("openssl");
+    command.args(["req", "-new", "-newkey", "ec", "-nodes"]);
+    command.args(["-pkeyopt", "ec_paramgen_curve:P-256"]);
+    command.args(["-keyout", "/dev/null", "-subj", subject]);
+    for extension in extensions {
+        command.args(["-addext", extension]);
+    }
+    Ok(cluster::base64(&command::text(&mut command)?))
+}
+
+/// Creates a request with a token of a service account, as a workload would.
+pub(super) fn create_as(
+    world: &World,
+    namespace: &str,
+    account: &str,
+    request: &Value,
+) -> Result<()> {
+    let token = world.token(namespace, account, &[])?;
+    world
+        .bearer(account, &token)?
+        .create(&request.to_string(), &[])?;
+    Ok(())
+}
+
+/// Waits for Approved or Denied.
+pub(super) fn decision(world: &World, namespace: &str, name: &str) -> Result<Value> {
+    let mut found = None;
+    cluster::wait(&format!("a decision on {name}"), LIMIT, || {
+        found = decided(world, namespace, name);
+        found.is_some()
+    })?;
+    found.context("no decision")
+}
+
+/// The condition Approved or Denied, if there is one.
+pub(super) fn decided(world: &World, namespace: &str, name: &str) -> Option<Value> {
+    let object = world.object(namespace, &format!("certificaterequest/{name}"));
+    let object = object.unwrap_or_default();
+    let conditions = object["status"]["conditions"].as_array()?;
+    let mut decisions = conditions.iter();
+    decisions
+        .find(|one| one["type"] == "Approved" || one["type"] == "Denied")
+        .cloned()
+}
+
+/// The annotation that makes a request one for a SPIFFE ID.
+pub(super) const ANNOTATION: &str = "spiffe.csi.cert-manager.io/identity";
