@@ -26,7 +26,8 @@ const usage = `usage:
   peer check VOLUME             prints what is in the volume; exit 1 when it is not valid now
   peer watch VOLUME             checks five times a second, prints changes, ends with 1 when it is not valid
   peer serve VOLUME ADDRESS ID  answers peers that are ID
-  peer dial VOLUME ADDRESS ID   asks the peer at ADDRESS, which must be ID`
+  peer dial VOLUME ADDRESS ID   asks the peer at ADDRESS, which must be ID
+  peer requests                 checks signing requests, {"name", "id", "pem"} a line, against their identities`
 
 // volume reads the files anew each time somebody asks.
 type volume string
@@ -54,6 +55,8 @@ func main() {
 
 func run(words []string) error {
 	switch {
+	case len(words) == 1 && words[0] == "requests":
+		return requests(os.Stdin)
 	case len(words) == 2 && words[0] == "check":
 		return check(volume(words[1]))
 	case len(words) == 2 && words[0] == "watch":

@@ -16,6 +16,10 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             edited,
         ),
         scenario(
+            "only who has the verb approve decides, and a decision stays",
+            decisions,
+        ),
+        scenario(
             "a driver's token of another node deletes and creates nothing here",
             other_node,
         ),
@@ -53,6 +57,66 @@ fn edited(world: &World) -> Result<()> {
     world.end_namespace("edited")
 }
 
+fn decisions(world: &World) -> Result<()> {
+    installation::install(world, &[])?;
+    enroll(world, "decisions", "web")?;
+    let approved =
+        json!([{"type": "Approved", "status": "True", "reason": "Own", "message": "by myself"}]);
+    let denied =
+        json!([{"type": "Denied", "status": "True", "reason": "Own", "message": "by myself"}]);
+    let decide = |kubectl: &Kubectl, conditions: &Value| {
+        let patch = json!({"status": {"conditions": conditions}}).to_string();
+        let words = [
+            "--namespace=decisions",
+            "patch",
+            "certificaterequest",
+            "wrong",
+        ];
+        let status = ["--subresource=status", "--type=merge", "-p", &patch];
+        kubectl.run(&[&words[..], &status].concat())
+    };
+    // Who may write the status, and nothing else, of requests of this namespace.
+    let create = ["--namespace=decisions", "create"];
+    let role = ["role", "writer", "--verb=get,patch,update"];
+    let resources = ["--resource=certificaterequests,certificaterequests/status"];
+    world
+        .kubectl
+        .run(&[&create[..], &role, &resources].concat())?;
+    let bind = [
+        "rolebinding",
+        "writer",
+        "--role=writer",
+        "--serviceaccount=decisions:web",
+    ];
+    world.kubectl.run(&[&create[..], &bind].concat())?;
+    let writer = world.bearer("writer", &world.token("decisions", "web", &[])?)?;
+
+    // For an issuer that is none of ours, so that the approver leaves it alone.
+    let mut request = right("decisions", "web", "wrong")?;
+    request["spec"]["issuerRef"]["name"] = json!("another");
+    create_as(world, "decisions", "web", &request)?;
+    refused(
+        decide(&writer, &approved),
+        "lacks the verb approve for that signer",
+    )?;
+    decide(&world.kubectl, &denied)?;
+    refused(decide(&world.kubectl, &approved), "cannot be changed")?;
+    world.end_namespace("decisions")
+}
+
+/// Wants an error that says why.
+fn refused(result: Result<String>, why: &str) -> Result<()> {
+    let Err(error) = result else {
+        bail!("it was taken, and not refused because it {why:?}");
+    };
+    let error = error.to_string();
+    ensure!(
+        error.contains(why),
+        "it was refused for another reason: {error}"
+    );
+    Ok(())
+}
+
 fn other_node(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     enroll(world, "elsewhere", "web")?;
@@ -72,15 +136,8 @@ fn other_node(world: &World) -> Result<()> {
     ];
 
     let stolen = stolen_token(world)?;
-    match stolen.run(&delete) {
-        Ok(_) => bail!("the driver of another node deleted a request"),
-        Err(error) => ensure!(
-            error
-                .to_string()
-                .contains("the CSI driver of node \"node-2\" may not delete"),
-            "it was refused for another reason: {error:#}"
-        ),
-    }
+    let why = "the CSI driver of node \"node-2\" may not delete";
+    refused(stolen.run(&delete), why)?;
     for request in [right("elsewhere", "web", "forged")?, plain()?] {
         let created = stolen.create(&request.to_string(), &[]);
         ensure!(created.is_err(), "a driver's token created a request");
@@ -100,7 +157,7 @@ fn plain() -> Result<Value> {
 }
 
 /// A token of the driver's account, bound to a pod on another node.
-fn stolen_token(world: &World) -> Result<Kubectl> {
+pub(super) fn stolen_token(world: &World) -> Result<Kubectl> {
     world.kubectl.apply(&format!(
         "apiVersion: v1
 kind: Node
@@ -133,14 +190,14 @@ pub(super) fn clear(world: &World) -> Result<()> {
 }
 
 /// kubectl with a token of the driver's account that is bound to one of its pods.
-fn driver(world: &World, name: &str, pod: &str) -> Result<Kubectl> {
+pub(super) fn driver(world: &World, name: &str, pod: &str) -> Result<Kubectl> {
     let bound = format!("--bound-object-name={pod}");
     let words = ["--bound-object-kind=Pod", &bound];
     let token = world.token(NAMESPACE, NAME, &words)?;
     world.bearer(name, &token)
 }
 
-fn driver_pod(world: &World) -> Result<String> {
+pub(super) fn driver_pod(world: &World) -> Result<String> {
     let words = ["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"];
     let label = format!("-lapp={NAME}");
     world
