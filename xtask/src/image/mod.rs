@@ -124,16 +124,41 @@ pub(crate) fn version() -> &'static str {
 struct Platform {
     architecture: &'static str,
     target: &'static str,
+    /// Where the C parts are not compiled by the machine's own compiler: its name and package in
+    /// Debian, and the variables that say so to cargo.
+    cross: Cross,
+}
+
+struct Cross {
+    compiler: &'static str,
+    package: &'static str,
+    variables: [&'static str; 2],
 }
 
 const PLATFORMS: [Platform; 2] = [
     Platform {
         architecture: "amd64",
         target: "x86_64-unknown-linux-musl",
+        cross: Cross {
+            compiler: "x86_64-linux-gnu-gcc",
+            package: "gcc-x86-64-linux-gnu",
+            variables: [
+                "CC_x86_64_unknown_linux_musl",
+                "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER",
+            ],
+        },
     },
     Platform {
         architecture: "arm64",
         target: "aarch64-unknown-linux-musl",
+        cross: Cross {
+            compiler: "aarch64-linux-gnu-gcc",
+            package: "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross",
+            variables: [
+                "CC_aarch64_unknown_linux_musl",
+                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER",
+            ],
+        },
     },
 ];
 
@@ -146,12 +171,21 @@ fn build(platform: &Platform) -> Result<PathBuf> {
         "--target",
         platform.target,
     ];
-    let status = repository::cargo(&arguments)
-        .status()
-        .context("starting cargo")?;
+    let mut command = repository::cargo(&arguments);
+    let mut package = "musl-tools";
+    if !platform.target.starts_with(env::consts::ARCH) {
+        package = platform.cross.package;
+        // Whoever has set them knows better.
+        for variable in platform.cross.variables {
+            if env::var_os(variable).is_none() {
+                command.env(variable, platform.cross.compiler);
+            }
+        }
+    }
+    let status = command.status().context("starting cargo")?;
     if !status.success() {
         bail!(
-            "the static binary for {} was not built: {status}; it needs a C compiler for musl (on Debian: musl-tools)",
+            "the static binary for {} was not built: {status}; it needs a C compiler for it (on Debian: {package})",
             platform.architecture
         );
     }
