@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use svid_core::identity::TrustDomain;
-use svid_core::policy::IssuerReference;
+use svid_core::policy::{Attestation, IssuerReference};
 
 /// The approver's settings; they do not change while it runs.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Configuration {
     pub issuer: Option<IssuerReference>,
     /// Where an issuer may be named at run time.
     pub runtime_issuance: Option<ConfigMapName>,
+    /// Who makes the requests, and what proves whose identity it may be.
+    pub attestation: Attestation,
     /// What happens to requests that have nothing to do with SPIFFE.
     pub ordinary_requests: OrdinaryRequests,
     /// The namespace of the lease.

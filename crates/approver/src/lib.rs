@@ -14,6 +14,7 @@
 //! | `status` | a decision as a condition, and the PATCH that writes it |
 //! | `lease` | who of several replicas decides |
 //! | `issuers` | which issuer is ours, now and before |
+//! | `pods` | the one Pod that a decision of node-attested mode rests on |
 //! | `call`, `backoff` | one bounded API call, and when to try again |
 //! | `metrics`, `readiness` | what others may see |
 
@@ -25,6 +26,7 @@ mod controller;
 mod issuers;
 mod lease;
 mod metrics;
+mod pods;
 mod readiness;
 mod status;
 

@@ -22,6 +22,8 @@ pub(crate) struct Metrics {
     pub(crate) conflicts: Counter,
     /// Decisions that could not be written and are tried again.
     pub(crate) errors: Counter,
+    /// Pods that could not be read; the decisions are tried again.
+    pub(crate) pod_errors: Counter,
     /// Failures of a watch.
     pub(crate) watch_errors: Family<WatchLabels, Counter>,
     /// 1 while this replica decides.
@@ -42,6 +44,7 @@ impl Metrics {
             stages: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             conflicts: Counter::default(),
             errors: Counter::default(),
+            pod_errors: Counter::default(),
             watch_errors: Family::default(),
             leader: Gauge::default(),
             decided_elsewhere: Family::default(),
@@ -54,6 +57,7 @@ impl Metrics {
             stages,
             conflicts,
             errors,
+            pod_errors,
             watch_errors,
             leader,
             decided_elsewhere,
@@ -64,7 +68,7 @@ impl Metrics {
         registry.register("decisions", "Decisions written, by outcome", decisions);
         registry.register(
             "stage_duration_seconds",
-            "Time spent on evaluating a request and on writing its decision",
+            "Time spent on evaluating a request, on reading its Pod and on writing its decision",
             stages,
         );
         registry.register(
@@ -76,6 +80,11 @@ impl Metrics {
             "patch_errors",
             "Decisions that could not be written and were tried again",
             errors,
+        );
+        registry.register(
+            "pod_read_errors",
+            "Pods that could not be read, so that their requests stayed undecided and were tried again",
+            pod_errors,
         );
         registry.register(
             "watch_errors",
@@ -170,6 +179,8 @@ pub(crate) enum Outcome {
 pub(crate) enum Stage {
     /// The policy.
     Evaluate,
+    /// The call that reads the Pod, in node-attested mode.
+    ReadPod,
     /// The call that writes the condition.
     Patch,
 }
@@ -219,7 +230,7 @@ label_values! {
         OrdinaryApproved => "ordinary_approved",
         OrdinaryDenied => "ordinary_denied",
     }
-    Stage { Evaluate => "evaluate", Patch => "patch" }
+    Stage { Evaluate => "evaluate", ReadPod => "read_pod", Patch => "patch" }
     Watch { Requests => "requests", Issuer => "issuer" }
     Elsewhere { Approved => "approved", Denied => "denied" }
     Undecided { Pending => "pending", LeftAlone => "left_alone" }
@@ -287,6 +298,7 @@ mod tests {
             "watch_errors_total{watch=\"issuer\"} 1",
             "patch_conflicts_total 0",
             "patch_errors_total 0",
+            "pod_read_errors_total 0",
             "unreadable_requests_total 0",
             "leader 0",
         ] {

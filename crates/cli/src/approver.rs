@@ -64,6 +64,7 @@ fn configuration(args: ApproverArgs) -> anyhow::Result<Configuration> {
             namespace: name.namespace,
             name: name.name,
         }),
+        attestation: args.attestation,
         ordinary_requests: if args.auto_approve_non_spiffe {
             OrdinaryRequests::Approve
         } else {

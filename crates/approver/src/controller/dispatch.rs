@@ -18,7 +18,7 @@ use tracing::Instrument;
 use super::bystander::Bystander;
 use super::candidate::{Key, Sighting};
 use super::index::{Ending, Index};
-use super::worker::{Attempt, Worker};
+use super::worker::{Attempt, AttemptError, Worker};
 use crate::backoff::{Backoff, chance};
 use crate::issuers::IssuersReceiver;
 use crate::lease::{LeadershipReceiver, Term};
@@ -182,9 +182,18 @@ impl Controller {
             Ok(Attempt::LeftAlone) => Ending::LeftAlone,
             Ok(Attempt::Settled) => Ending::Settled,
             Ok(Attempt::Interrupted) => Ending::Interrupted,
-            Ok(Attempt::Failed(error)) => self.failed(&key, &error, error.retry_after()),
+            Ok(Attempt::Failed(error)) => {
+                match error {
+                    AttemptError::Request(_) => self.metrics.errors.inc(),
+                    AttemptError::Pod(_) => self.metrics.pod_errors.inc(),
+                };
+                self.failed(&key, &error, error.retry_after())
+            }
             // A defect of ours; it must not stop the others.
-            Err(error) => self.failed(&key, &error, None),
+            Err(error) => {
+                self.metrics.errors.inc();
+                self.failed(&key, &error, None)
+            }
         };
         self.index.finish(&key, ending);
     }
@@ -195,7 +204,6 @@ impl Controller {
         error: &dyn std::error::Error,
         retry_after: Option<Duration>,
     ) -> Ending {
-        self.metrics.errors.inc();
         let failures = self.index.failures(key).saturating_add(1);
         let delay = BACKOFF.delay(failures, retry_after, chance());
         let Key { namespace, name } = key;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use kube::Client;
 use svid_core::identity::TrustDomain;
 use svid_core::policy::{
-    Decision, IssuerReference, OrdinaryDecision, Policy, evaluate, evaluate_ordinary,
+    Attestation, Decision, IssuerReference, OrdinaryDecision, PodInquiry, Policy, evaluate,
+    evaluate_ordinary,
 };
+use thiserror::Error;
 use tokio::time::Instant;
 
 use super::candidate::{Candidate, Sighting, Wish};
@@ -17,6 +19,7 @@ use crate::configuration::OrdinaryRequests;
 use crate::issuers::IssuersReceiver;
 use crate::lease::Term;
 use crate::metrics::{Metrics, Outcome, Stage};
+use crate::pods::{self, PodError};
 use crate::status::{self, Verdict};
 
 /// What every decision needs.
@@ -28,6 +31,8 @@ pub(crate) struct Worker {
     pub(crate) trust_domain: TrustDomain,
     /// The enforced lifetime.
     pub(crate) duration: Duration,
+    /// Who makes the requests, and what proves whose identity it may be.
+    pub(crate) attestation: Attestation,
     /// What to do with requests that have nothing to do with SPIFFE.
     pub(crate) ordinary: OrdinaryRequests,
     /// Which issuer is ours at the moment of the decision.
@@ -51,9 +56,30 @@ pub(crate) enum Attempt {
     /// It is gone, or somebody else decided.
     Settled,
     /// It failed.
-    Failed(CallError),
+    Failed(AttemptError),
     /// The term ended.
     Interrupted,
+}
+
+/// Why an attempt to decide failed; the request stays undecided until the next.
+#[derive(Debug, Error)]
+pub(crate) enum AttemptError {
+    /// The decision could not be written, or the request not read anew.
+    #[error(transparent)]
+    Request(#[from] CallError),
+    /// The Pod could not be read.
+    #[error(transparent)]
+    Pod(#[from] PodError),
+}
+
+impl AttemptError {
+    /// How long the server wants to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Request(error) => error.retry_after(),
+            Self::Pod(error) => error.retry_after(),
+        }
+    }
 }
 
 impl Worker {
@@ -72,11 +98,11 @@ impl Worker {
 
     async fn attempt(&self, mut candidate: Arc<Candidate>, term: &Term) -> Attempt {
         for _ in 0..MOST_CONFLICTS {
-            let started = Instant::now();
-            let Some(verdict) = self.judge(&candidate) else {
-                return Attempt::LeftAlone;
+            let verdict = match self.judge(&candidate).await {
+                Ok(Some(verdict)) => verdict,
+                Ok(None) => return Attempt::LeftAlone,
+                Err(error) => return Attempt::Failed(error.into()),
             };
-            self.metrics.took(Stage::Evaluate, started.elapsed());
             if !term.holds(Instant::now()) {
                 return Attempt::Interrupted;
             }
@@ -84,31 +110,57 @@ impl Worker {
                 Ok(resource_version) => return Attempt::Written { resource_version },
                 Err(CallError::Conflict) => self.metrics.conflicts.inc(),
                 Err(CallError::NotFound) => return Attempt::Settled,
-                Err(error) => return Attempt::Failed(error),
+                Err(error) => return Attempt::Failed(error.into()),
             };
             match self.read_anew(&candidate).await {
                 Ok(Sighting::Undecided(fresh)) => candidate = Arc::from(fresh),
                 Ok(Sighting::Settled(_)) | Err(CallError::NotFound) => return Attempt::Settled,
-                Err(error) => return Attempt::Failed(error),
+                Err(error) => return Attempt::Failed(error.into()),
             }
         }
-        Attempt::Failed(CallError::Conflict)
+        Attempt::Failed(CallError::Conflict.into())
     }
 
-    /// Asks the policy. None when the request is not ours to decide, now at least.
-    fn judge(&self, candidate: &Candidate) -> Option<Verdict> {
-        let issuers = self.issuers.borrow().clone()?;
-        match &candidate.wish {
-            Wish::Identity(request) => match evaluate(&self.policy(issuers.current?), request) {
-                Decision::Approve(approval) => Some(Verdict::approve(&approval)),
-                Decision::Deny(denial) => Some(Verdict::deny(&denial)),
-                Decision::LeaveAlone => None,
-            },
-            Wish::Ordinary(request) => Some(match evaluate_ordinary(&issuers.ever, request) {
+    /// Asks the policy, and a Pod where the policy wants to know of one. None when the request is
+    /// not ours to decide, now at least.
+    async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, PodError> {
+        let started = Instant::now();
+        let Some(issuers) = self.issuers.borrow().clone() else {
+            return Ok(None);
+        };
+        let verdict = match &candidate.wish {
+            Wish::Identity(request) => {
+                let Some(issuer) = issuers.current else {
+                    return Ok(None);
+                };
+                match evaluate(&self.policy(issuer), request) {
+                    Decision::Approve(approval) => Verdict::approve(&approval),
+                    Decision::Deny(denial) => Verdict::deny(&denial),
+                    Decision::LeaveAlone => return Ok(None),
+                    Decision::Inquire(inquiry) => {
+                        self.metrics.took(Stage::Evaluate, started.elapsed());
+                        return self.inquire(inquiry).await.map(Some);
+                    }
+                }
+            }
+            Wish::Ordinary(request) => match evaluate_ordinary(&issuers.ever, request) {
                 OrdinaryDecision::Approve(approval) => Verdict::approve_ordinary(&approval),
                 OrdinaryDecision::Deny(denial) => Verdict::deny_ordinary(&denial),
-            }),
-        }
+            },
+        };
+        self.metrics.took(Stage::Evaluate, started.elapsed());
+        Ok(Some(verdict))
+    }
+
+    /// Reads the Pod and has the policy conclude. The one read of a decision.
+    async fn inquire(&self, inquiry: PodInquiry) -> Result<Verdict, PodError> {
+        let started = Instant::now();
+        let found = pods::read(&self.client, inquiry.pod()).await?;
+        self.metrics.took(Stage::ReadPod, started.elapsed());
+        Ok(match inquiry.conclude(found.as_ref()) {
+            Ok(approval) => Verdict::approve(&approval),
+            Err(denial) => Verdict::deny(&denial),
+        })
     }
 
     fn policy(&self, issuer: IssuerReference) -> Policy {
@@ -116,6 +168,7 @@ impl Worker {
             trust_domain: self.trust_domain.clone(),
             duration: self.duration,
             issuer,
+            attestation: self.attestation.clone(),
         }
     }
 

@@ -2,21 +2,23 @@
 //!
 //! Must not start anything. Invariant: every wrong value is told, not only the first.
 
-use svid_core::identity::ServiceAccount;
+use svid_core::policy::Attestation;
 
+use super::attestation;
 use super::certificates::CertificateArgs;
 use super::connection::ConnectionArgs;
-use super::driver::{refuse_own_service_account, refuse_same};
+use super::driver::refuse_same;
 use super::flags::ApproverFlags;
 use super::logs::LogArgs;
 use super::network::ListenAddress;
-use super::problem::{Problems, Wrong};
+use super::problem::Problems;
 use super::values;
 
 /// The checked flags of `approver`.
 #[derive(Clone, Debug)]
 pub(crate) struct ApproverArgs {
     pub(crate) certificates: CertificateArgs,
+    pub(crate) attestation: Attestation,
     pub(crate) auto_approve_non_spiffe: bool,
     pub(crate) lease_namespace: String,
     pub(crate) readiness: Option<ListenAddress>,
@@ -38,14 +40,7 @@ impl ApproverArgs {
             &flags.auto_approve_non_spiffe,
             values::boolean,
         );
-        refuse_own_service_account(&flags.use_own_service_account, &mut problems);
-        if !flags.driver_service_account.is_empty() {
-            problems.check(
-                "--driver-service-account",
-                &flags.driver_service_account,
-                user_name,
-            );
-        }
+        let attestation = attestation::from_flags(flags, &mut problems);
         let lease_namespace = problems.check(
             "--leader-election-namespace",
             &flags.leader_election_namespace,
@@ -76,6 +71,7 @@ impl ApproverArgs {
         let logs = LogArgs::from_flags(&flags.logs, &mut problems);
         let checked = (
             certificates,
+            attestation,
             auto_approve,
             lease_namespace,
             readiness,
@@ -86,6 +82,7 @@ impl ApproverArgs {
         match checked {
             (
                 Some(certificates),
+                Some(attestation),
                 Some(auto_approve_non_spiffe),
                 Some(lease_namespace),
                 Some(readiness),
@@ -94,6 +91,7 @@ impl ApproverArgs {
                 Some(logs),
             ) if problems.is_empty() => Ok(Self {
                 certificates,
+                attestation,
                 auto_approve_non_spiffe,
                 lease_namespace,
                 readiness,
@@ -103,15 +101,5 @@ impl ApproverArgs {
             }),
             _ => Err(problems),
         }
-    }
-}
-
-fn user_name(text: &str) -> Result<(), Wrong> {
-    match ServiceAccount::from_username(text) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Wrong::new(
-            error.to_string(),
-            "system:serviceaccount:NAMESPACE:NAME",
-        )),
     }
 }

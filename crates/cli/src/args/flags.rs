@@ -101,7 +101,8 @@ pub(crate) struct DriverFlags {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_value = "false", default_missing_value = "true", hide_default_value = true)]
     pub(crate) require_anchored_chain: String,
-    /// Ask with the driver's own token instead of the pod's (not available yet: refuses to start)
+    /// Make requests with the driver's own token instead of the pods' (node-attested mode); the approver
+    /// needs the same flag, and Kubernetes has to be 1.30 or newer
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_value = "false", default_missing_value = "true", hide_default_value = true)]
     pub(crate) use_own_service_account: String,
@@ -154,12 +155,13 @@ pub(crate) struct ApproverFlags {
 
     #[command(flatten, next_help_heading = "Certificates")]
     pub(crate) certificates: CertificateFlags,
-    /// Expect requests from the driver's own service account (not available yet: refuses to start)
+    /// Take requests from the driver's own service account and from nobody else, each for a pod on the
+    /// node of the driver that asks (node-attested mode); the driver needs the same flag
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
         default_value = "false", default_missing_value = "true", hide_default_value = true)]
     pub(crate) use_own_service_account: String,
-    /// User name of the driver's service account, system:serviceaccount:NAMESPACE:NAME; used with
-    /// --use-own-service-account only
+    /// User name of the driver's service account, system:serviceaccount:NAMESPACE:NAME; required with
+    /// --use-own-service-account, without effect otherwise
     #[arg(
         long,
         value_name = "USER",
@@ -167,6 +169,11 @@ pub(crate) struct ApproverFlags {
         hide_default_value = true
     )]
     pub(crate) driver_service_account: String,
+    /// Refuse requests that were made with anything but the token of a pod, which dies with it; node-attested
+    /// mode requires that of the driver anyway
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    pub(crate) require_pod_bound_token: String,
 
     #[command(flatten, next_help_heading = "Kubernetes")]
     pub(crate) connection: ConnectionFlags,

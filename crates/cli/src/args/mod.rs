@@ -8,6 +8,7 @@
 
 mod annotations;
 mod approver;
+mod attestation;
 mod certificates;
 mod command_line;
 mod connection;

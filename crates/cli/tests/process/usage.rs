@@ -101,21 +101,11 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_started() {
 }
 
 #[test]
-fn the_drivers_own_service_account_is_refused_in_clear_words() {
-    for command in ["driver", "approver"] {
-        let ran = run(&[
-            command,
-            "--use-own-service-account",
-            "--trust-domain=example.org",
-        ]);
-        assert_eq!(ran.code, 64, "{command}");
-        assert!(
-            ran.stderr
-                .contains("--use-own-service-account=\"true\": is not available yet"),
-            "{}",
-            ran.stderr
-        );
-    }
+fn an_approver_that_is_not_told_who_the_driver_is_does_not_start() {
+    let ran = run(&["approver", "--use-own-service-account"]);
+    assert_eq!(ran.code, 64);
+    let told = "--driver-service-account: is missing: with --use-own-service-account it names who";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
 #[test]

@@ -88,7 +88,8 @@ pub enum ServiceAccountError {
     Name(String),
 }
 
-fn is_subdomain(name: &str) -> bool {
+/// Whether a name is a DNS subdomain of at most 253 bytes (RFC 1123), as names of pods are, too.
+pub(crate) fn is_subdomain(name: &str) -> bool {
     name.len() <= MAX_SUBDOMAIN_BYTES && name.split('.').all(is_label_of_any_length)
 }
 

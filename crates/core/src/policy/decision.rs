@@ -1,5 +1,6 @@
 //! What the policy answers, and how a denial is put into words.
 
+use super::inquiry::PodInquiry;
 use crate::identity::SpiffeId;
 
 /// The answer to a request for an SVID.
@@ -10,12 +11,16 @@ pub enum Decision {
     Approve(Approval),
     /// At least one rule was broken.
     Deny(Denial),
+    /// Every rule held that can be asked without the Pod: read it and conclude. Node-attested mode
+    /// approves in no other way.
+    Inquire(PodInquiry),
     /// The request names another issuer: it is nobody's business here, but may become ours when
     /// our issuer changes.
     LeaveAlone,
 }
 
-/// Proof that every rule held for one request. Only [`super::evaluate`] makes one.
+/// Proof that every rule held for one request. Only [`super::evaluate`] makes one, or
+/// [`PodInquiry::conclude`] after it.
 #[derive(Debug)]
 pub struct Approval {
     spiffe_id: SpiffeId,
@@ -109,6 +114,14 @@ impl Violation {
 pub enum Rule {
     /// The requester is a service account (`rules/requester`).
     Requester,
+    /// The requester is the driver (`rules/driver`).
+    Driver,
+    /// The driver's token says on which node it is used (`rules/node_claims`).
+    NodeClaims,
+    /// The request belongs to one Pod (`rules/owner`).
+    Owner,
+    /// The pod of the requester's token is the one that owns the request (`rules/pod_token`).
+    PodToken,
     /// The request is in the service account's namespace (`rules/namespace`).
     Namespace,
     /// The object was never edited (`rules/generation`).
@@ -131,7 +144,7 @@ pub enum Rule {
     Extensions,
     /// There is exactly one name, a URI (`rules/san`).
     SubjectAlternativeName,
-    /// The name is the requester's SPIFFE ID (`rules/identity`).
+    /// The name is the requester's SPIFFE ID (`rules/identity`), or the Pod's (`rules/pod/identity`).
     Identity,
     /// The name is in our trust domain (`rules/trust_domain`).
     TrustDomain,
@@ -141,6 +154,14 @@ pub enum Rule {
     Signature,
     /// The bytes are those that we would have written (`rules/canonical`).
     Canonical,
+    /// The Pod that owns the request is there (`rules/pod/existence`).
+    PodExistence,
+    /// The Pod is on the node that the request is made from (`rules/pod/node`).
+    PodNode,
+    /// The Pod has a volume of our driver (`rules/pod/volume`).
+    PodVolume,
+    /// The Pod has not ended (`rules/pod/phase`).
+    PodPhase,
     /// An ordinary request holds no SPIFFE name (`ordinary`).
     OrdinaryName,
     /// An ordinary request is not for a SPIFFE issuer (`ordinary`).

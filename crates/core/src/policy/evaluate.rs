@@ -2,66 +2,144 @@
 
 use super::csr::Csr;
 use super::decision::{Approval, Decision, Denial, Rule, Violation};
+use super::evidence::PodReference;
+use super::inquiry::{Known, PodInquiry};
 use super::pem;
-use super::request::{Policy, Request};
+use super::request::{Attestation, Credentials, NodeAttestation, Policy, Request};
 use super::rules::{
-    annotation, attributes, canonical, certificate_authority, duration, extensions, generation,
-    identity, key, namespace, requester, san, signature, subject, trust_domain, usages,
+    annotation, attributes, canonical, certificate_authority, driver, duration, extensions,
+    generation, identity, key, namespace, node_claims, owner, pod_token, requester, san, signature,
+    subject, trust_domain, usages,
 };
-use crate::identity::{ServiceAccount, SpiffeId};
+use crate::identity::SpiffeId;
 
 /// Decides on one request for an SVID. Pure: the same request gets the same answer.
 ///
 /// Every rule is asked, so that a denial lists all that is to change; those about the signing
-/// request are left out when it cannot be read.
+/// request are left out when it cannot be read. In node-attested mode those about the Pod are asked
+/// by [`PodInquiry::conclude`], and only where all others hold.
 pub fn evaluate(policy: &Policy, request: &Request) -> Decision {
     if request.issuer != policy.issuer {
         return Decision::LeaveAlone;
     }
-    let requester = requester::account(&request.requester.username);
-    let expected = requester
-        .as_ref()
-        .map(|account| SpiffeId::for_service_account(&policy.trust_domain, account));
-    let expected = expected.ok();
+    match &policy.attestation {
+        Attestation::PodToken(credentials) => by_pod_token(policy, request, *credentials),
+        Attestation::Node(attestation) => by_node(policy, request, attestation),
+    }
+}
 
-    let mut violations = about_object(policy, request, requester.as_ref());
-    let readable = pem::decode(&request.csr_pem).map_err(|error| error.to_string());
-    let uri = match readable {
-        Ok(der) => match Csr::parse(&der) {
-            Ok(csr) => {
-                violations.extend(about_csr(policy, &csr, expected.as_ref()));
-                csr.one_uri().map(<[u8]>::to_vec)
-            }
-            Err(error) => {
-                violations.push(Violation::new(Rule::Encoding, error.to_string()));
-                None
-            }
-        },
-        Err(error) => {
-            violations.push(Violation::new(Rule::Encoding, error));
-            None
-        }
+/// The requester is the pod: its service account is the identity.
+fn by_pod_token(policy: &Policy, request: &Request, credentials: Credentials) -> Decision {
+    let account = requester::account(&request.requester.username);
+    let in_place = account
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|account| namespace::check(&request.namespace, account));
+    let bound = pod_token::check(&request.requester, &request.owners, credentials);
+    let expected = account
+        .map(|account| SpiffeId::for_service_account(&policy.trust_domain, &account))
+        .ok();
+
+    let mut violations: Vec<_> = [in_place, bound]
+        .into_iter()
+        .filter_map(Result::err)
+        .collect();
+    violations.extend(about_the_rest(policy, request, &Expected::Known(&expected)).0);
+    match (denial(violations), expected) {
+        (None, Some(spiffe_id)) => Decision::Approve(Approval::new(spiffe_id)),
+        (Some(denial), _) => Decision::Deny(denial),
+        // Without a requester there is a violation; this arm only keeps it from ever approving.
+        (None, None) => Decision::Deny(Denial::new(
+            Violation::new(Rule::Requester, "the requester has no SPIFFE ID"),
+            Vec::new(),
+        )),
+    }
+}
+
+/// The requester is the driver: the Pod that it names is the identity, and has to be read.
+fn by_node(policy: &Policy, request: &Request, attestation: &NodeAttestation) -> Decision {
+    let asking = driver::check(&request.requester.username, &attestation.driver);
+    let node = node_claims::node(&request.requester);
+    let owner = owner::pod(&request.owners);
+    let (others, claimed) = about_the_rest(policy, request, &Expected::Claimed);
+
+    let mut violations: Vec<_> = asking.err().into_iter().chain(others).collect();
+    violations.extend(node.clone().err());
+    violations.extend(owner.clone().err());
+    match (denial(violations), claimed, node, owner) {
+        (None, Some(spiffe_id), Ok(node), Ok(owner)) => Decision::Inquire(PodInquiry::new(Known {
+            spiffe_id,
+            trust_domain: policy.trust_domain.clone(),
+            csi_driver: attestation.csi_driver.clone(),
+            node: node.to_owned(),
+            pod: PodReference {
+                namespace: request.namespace.clone(),
+                name: owner.name.clone(),
+                uid: owner.uid.clone(),
+            },
+        })),
+        (Some(denial), ..) => Decision::Deny(denial),
+        // Whatever is missing is a violation; this arm only keeps it from ever being asked about.
+        (None, ..) => Decision::Deny(Denial::new(
+            Violation::new(Rule::Identity, "the request names no identity of a pod"),
+            Vec::new(),
+        )),
+    }
+}
+
+/// What the name in the signing request is held against.
+enum Expected<'a> {
+    /// The requester's identity, as far as it has one.
+    Known(&'a Option<SpiffeId>),
+    /// The name itself, where a pod of the request's namespace may have it.
+    Claimed,
+}
+
+/// The rules that do not depend on who asks. Also the identity that the signing request is for.
+fn about_the_rest(
+    policy: &Policy,
+    request: &Request,
+    expected: &Expected<'_>,
+) -> (Vec<Violation>, Option<SpiffeId>) {
+    let mut violations = about_object(policy, request);
+    let mut uri = None;
+    let mut identity = match expected {
+        Expected::Known(expected) => (*expected).clone(),
+        Expected::Claimed => None,
     };
-    let name = match (&uri, &expected) {
+    let der = pem::decode(&request.csr_pem).map_err(|error| error.to_string());
+    let csr = der
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|der| Csr::parse(der).map_err(|error| error.to_string()));
+    match csr {
+        Ok(csr) => {
+            uri = csr.one_uri().map(<[u8]>::to_vec);
+            let named = match expected {
+                Expected::Known(_) => identity
+                    .as_ref()
+                    .map_or(Ok(()), |expected| identity::check(&csr, expected)),
+                Expected::Claimed => {
+                    identity::claimed(&csr, &policy.trust_domain, &request.namespace)
+                        .map(|claimed| identity = Some(claimed))
+                }
+            };
+            violations.extend(about_csr(policy, &csr, named, identity.as_ref()));
+        }
+        Err(error) => violations.push(Violation::new(Rule::Encoding, error)),
+    }
+    let name = match (&uri, &identity) {
         (Some(uri), _) => annotation::Name::Requested(uri),
         (None, Some(expected)) => annotation::Name::Expected(expected.as_str()),
         (None, None) => annotation::Name::Unknown,
     };
     violations.extend(annotation::check(&request.identity_annotation, name).err());
-    violations.sort_by_key(Violation::rule);
-    conclude(violations, expected)
+    (violations, identity)
 }
 
 /// The rules about the object around the signing request.
-fn about_object(
-    policy: &Policy,
-    request: &Request,
-    requester: Result<&ServiceAccount, &Violation>,
-) -> Vec<Violation> {
+fn about_object(policy: &Policy, request: &Request) -> Vec<Violation> {
     let verdicts = [
-        requester
-            .map_err(Clone::clone)
-            .and_then(|account| namespace::check(&request.namespace, account)),
         generation::check(request.generation),
         usages::check(request.usages.as_deref()),
         duration::check(&request.duration, policy.duration),
@@ -71,13 +149,18 @@ fn about_object(
 }
 
 /// The rules about the signing request.
-fn about_csr(policy: &Policy, csr: &Csr<'_>, expected: Option<&SpiffeId>) -> Vec<Violation> {
+fn about_csr(
+    policy: &Policy,
+    csr: &Csr<'_>,
+    named: Result<(), Violation>,
+    expected: Option<&SpiffeId>,
+) -> Vec<Violation> {
     let verdicts = [
         subject::check(csr),
         attributes::check(csr),
         extensions::check(csr),
         san::check(csr),
-        expected.map_or(Ok(()), |expected| identity::check(csr, expected)),
+        named,
         trust_domain::check(csr, &policy.trust_domain),
         key::check(csr),
         signature::check(csr),
@@ -90,16 +173,10 @@ fn about_csr(policy: &Policy, csr: &Csr<'_>, expected: Option<&SpiffeId>) -> Vec
     violations
 }
 
-/// The only place that makes an approval: no violation, and an identity to approve.
-fn conclude(violations: Vec<Violation>, expected: Option<SpiffeId>) -> Decision {
+/// What the requester is told, in order; None where every rule held.
+fn denial(mut violations: Vec<Violation>) -> Option<Denial> {
+    violations.sort_by_key(Violation::rule);
     let mut violations = violations.into_iter();
-    match (violations.next(), expected) {
-        (None, Some(spiffe_id)) => Decision::Approve(Approval::new(spiffe_id)),
-        (Some(first), _) => Decision::Deny(Denial::new(first, violations.collect())),
-        // Without a requester there is a violation; this arm only keeps it from ever approving.
-        (None, None) => Decision::Deny(Denial::new(
-            Violation::new(Rule::Requester, "the requester has no SPIFFE ID"),
-            Vec::new(),
-        )),
-    }
+    let first = violations.next()?;
+    Some(Denial::new(first, violations.collect()))
 }

@@ -2,7 +2,8 @@
 //!
 //! Owns what a right request looks like and the words that tell a requester what is wrong with
 //! another one. Knows nothing of Kubernetes objects, conditions or clocks: the caller fills in a
-//! [`Request`] and acts on the [`Decision`].
+//! [`Request`] and acts on the [`Decision`]. In node-attested mode it reads one Pod in between, and
+//! only for a request that nothing else is wrong with ([`PodInquiry`]).
 //!
 //! Invariant: an [`Approval`] exists only when every rule held, and the bytes of the signing
 //! request are exactly those that this module would write itself for the identity it approved
@@ -12,10 +13,13 @@
 //! Sources: SPIFFE X509-SVID (sections 2, 4.1 and 5.2), RFC 2986, RFC 5280, and the behaviour of
 //! cert-manager/csi-driver-spiffe, whose right requests are all approved here.
 
+mod claims;
 mod csr;
 mod decision;
 mod der;
 mod evaluate;
+mod evidence;
+mod inquiry;
 mod ordinary;
 mod pem;
 mod quote;
@@ -29,5 +33,10 @@ mod tests;
 
 pub use decision::{Approval, Decision, Denial, Rule, Violation};
 pub use evaluate::evaluate;
+pub use evidence::{Pod, PodReference};
+pub use inquiry::PodInquiry;
 pub use ordinary::{OrdinaryApproval, OrdinaryDecision, OrdinaryRequest, evaluate_ordinary};
-pub use request::{DurationField, IssuerReference, Policy, Request, Requester};
+pub use request::{
+    Attestation, Credentials, DurationField, IssuerReference, NodeAttestation, Owner, Policy,
+    Request, Requester,
+};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::identity::TrustDomain;
+use crate::identity::{ServiceAccount, TrustDomain};
 
 /// What the administrator enforces. The same for every request until the issuer changes.
 #[derive(Clone, Debug)]
@@ -19,6 +19,35 @@ pub struct Policy {
     pub duration: Duration,
     /// The issuer of the SVIDs. Requests that name another one are left alone.
     pub issuer: IssuerReference,
+    /// Who makes the requests, and what proves whose identity it may be.
+    pub attestation: Attestation,
+}
+
+/// Who makes the requests, and what proves whose identity it may be.
+#[derive(Clone, Debug)]
+pub enum Attestation {
+    /// Each is made with the token of the pod that it is for: the requester is the proof.
+    PodToken(Credentials),
+    /// All are made with the driver's own token: the node in that token and the Pod are the proof.
+    Node(NodeAttestation),
+}
+
+/// With what credentials a pod's request may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credentials {
+    /// Any of the service account's: also tokens of no pod, as `kubectl create token` makes them.
+    Any,
+    /// A token that is bound to the pod and dies with it (`--require-pod-bound-token`).
+    BoundToPod,
+}
+
+/// What node-attested mode has to know.
+#[derive(Clone, Debug)]
+pub struct NodeAttestation {
+    /// The one account that may ask.
+    pub driver: ServiceAccount,
+    /// The CSI driver's name, which the pods' volumes give.
+    pub csi_driver: String,
 }
 
 /// Names an issuer, with cert-manager's defaults written out.
@@ -83,6 +112,21 @@ pub struct Request {
     pub issuer: IssuerReference,
     /// Who created the request, as the cluster recorded it.
     pub requester: Requester,
+    /// `metadata.ownerReferences`: whom the request is for, as the requester says.
+    pub owners: Vec<Owner>,
+}
+
+/// One of a request's `metadata.ownerReferences`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// `apiVersion`: group and version.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// `name`, in the request's namespace.
+    pub name: String,
+    /// `uid`.
+    pub uid: String,
 }
 
 /// The lifetime that a request asks for, as far as it could be read.

@@ -3,6 +3,7 @@
 //! The only place that turns cert-manager's wire types into the policy's. Keeps nothing of the
 //! object but what a decision needs.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use svid_api::annotation;
 use svid_api::certmanager::{
@@ -10,7 +11,9 @@ use svid_api::certmanager::{
     condition_type,
 };
 use svid_api::duration::GoDuration;
-use svid_core::policy::{DurationField, IssuerReference, OrdinaryRequest, Request, Requester};
+use svid_core::policy::{
+    DurationField, IssuerReference, OrdinaryRequest, Owner, Request, Requester,
+};
 
 use crate::configuration::OrdinaryRequests;
 use crate::metrics::Elsewhere;
@@ -126,15 +129,18 @@ impl Sighting {
             return settled(None);
         }
         let generation = object.metadata.generation;
+        let owners = object.metadata.owner_references.unwrap_or_default();
         let resource_version = object.metadata.resource_version.unwrap_or_default();
         let conditions = object
             .status
             .map(|status| status.conditions)
             .unwrap_or_default();
         let wish = match identity {
-            Some(identity) => {
-                Wish::Identity(Box::new(request(&key, identity, generation, object.spec)))
-            }
+            Some(identity) => Wish::Identity(Box::new(Request {
+                generation,
+                owners: owners.into_iter().map(owner).collect(),
+                ..request(&key, identity, object.spec)
+            })),
             None => Wish::Ordinary(Box::new(OrdinaryRequest {
                 csr_pem: csr_pem(&object.spec),
                 issuer: reference(&object.spec.issuer_ref),
@@ -174,16 +180,13 @@ fn elsewhere(
     })
 }
 
-fn request(
-    key: &Key,
-    identity_annotation: String,
-    generation: Option<i64>,
-    spec: CertificateRequestSpec,
-) -> Request {
+/// What the specification says; generation and owners are the metadata's.
+fn request(key: &Key, identity_annotation: String, spec: CertificateRequestSpec) -> Request {
     Request {
         namespace: key.namespace.clone(),
         identity_annotation,
-        generation,
+        generation: None,
+        owners: Vec::new(),
         csr_pem: csr_pem(&spec),
         duration: duration(spec.duration.as_deref()),
         is_ca: spec.is_ca.unwrap_or(false),
@@ -195,6 +198,15 @@ fn request(
             groups: spec.groups,
             extra: spec.extra,
         },
+    }
+}
+
+fn owner(reference: OwnerReference) -> Owner {
+    Owner {
+        api_version: reference.api_version,
+        kind: reference.kind,
+        name: reference.name,
+        uid: reference.uid,
     }
 }
 

@@ -13,12 +13,16 @@ fn object(change: Value) -> CertificateRequest {
             "resourceVersion": "7",
             "generation": 1,
             "annotations": { "spiffe.csi.cert-manager.io/identity": "spiffe://cluster.local/x" },
+            "ownerReferences": [
+                { "apiVersion": "v1", "kind": "Pod", "name": "api-7", "uid": "p" },
+            ],
         },
         "spec": {
             "request": "eA==",
             "issuerRef": { "name": "spiffe-ca" },
             "duration": "1h",
             "username": "system:serviceaccount:payments:api",
+            "extra": { "authentication.kubernetes.io/node-name": ["node-1"] },
         },
     });
     if let (Value::Object(object), Value::Object(change)) = (&mut object, change) {
@@ -64,6 +68,17 @@ fn a_request_is_told_in_the_policys_words() {
         request.requester.username,
         "system:serviceaccount:payments:api"
     );
+    assert_eq!(
+        request.requester.extra["authentication.kubernetes.io/node-name"],
+        ["node-1"]
+    );
+    let owner = Owner {
+        api_version: "v1".to_owned(),
+        kind: "Pod".to_owned(),
+        name: "api-7".to_owned(),
+        uid: "p".to_owned(),
+    };
+    assert_eq!(request.owners, [owner]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use kube::api::{ObjectMeta, PostParams};
 use kube::config::AuthInfo;
 use kube::{Api, Client, Config};
-use serde_json::Value;
+use serde_json::{Value, json};
 use svid_api::annotation::IDENTITY;
 use svid_api::certmanager::{
     CertificateRequest, CertificateRequestSpec, EncodedBytes, IssuerRef, Progress, usage,
@@ -39,7 +39,7 @@ pub(in crate::demo) async fn play(
         server.identity
     ))?;
     let api = requests_as(client, stage).await?;
-    let forged = forge(server)?;
+    let forged = forge(client, server)?;
     let created = api.create(&PostParams::default(), &forged).await;
     let created = created.context("creating the forged request")?;
     timeline.note(&format!(
@@ -92,8 +92,8 @@ async fn requests_as(actor: &Actor, stage: &Stage) -> anyhow::Result<Api<Certifi
     Ok(Api::namespaced(Client::try_from(config)?, NAMESPACE))
 }
 
-/// What the driver would send for this pod; all of it but the sender is right.
-fn forge(victim: &Actor) -> anyhow::Result<CertificateRequest> {
+/// What the driver would send for this pod, but for the other's identity.
+fn forge(actor: &Actor, victim: &Actor) -> anyhow::Result<CertificateRequest> {
     let key = PrivateKey::generate()?;
     let request = CertificateSigningRequest::build(&key, &victim.identity)?;
     let identity = (IDENTITY.to_owned(), victim.identity.to_string());
@@ -103,10 +103,14 @@ fn forge(victim: &Actor) -> anyhow::Result<CertificateRequest> {
         usage::SERVER_AUTH,
         usage::CLIENT_AUTH,
     ];
+    let (name, uid) = (actor.pod.name(), actor.pod.uid());
+    let owner = json!([{"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid}]);
+    let owner = serde_json::from_value(owner).context("naming the pod as the owner")?;
     Ok(CertificateRequest {
         metadata: ObjectMeta {
             name: Some(NAME.to_owned()),
             annotations: Some([identity].into()),
+            owner_references: Some(owner),
             ..ObjectMeta::default()
         },
         spec: CertificateRequestSpec {

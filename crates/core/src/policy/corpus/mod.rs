@@ -18,7 +18,9 @@ pub(super) use right::right;
 use std::time::Duration;
 
 use super::decision::Rule;
-use super::request::{DurationField, IssuerReference, Policy, Request, Requester};
+use super::request::{
+    Attestation, Credentials, DurationField, IssuerReference, Policy, Request, Requester,
+};
 use crate::identity::TrustDomain;
 
 /// The identity that every request of the corpora may have.
@@ -38,6 +40,7 @@ pub(super) fn policy() -> Policy {
         trust_domain: TrustDomain::parse("cluster.local").unwrap(),
         duration: Duration::from_secs(3600),
         issuer: IssuerReference::new("spiffe-ca", "ClusterIssuer", "cert-manager.io"),
+        attestation: Attestation::PodToken(Credentials::Any),
     }
 }
 
@@ -73,5 +76,6 @@ pub(super) fn around(csr_pem: Vec<u8>) -> Request {
             .to_vec(),
             extra: [].into(),
         },
+        owners: Vec::new(),
     }
 }

@@ -9,11 +9,12 @@
 //! `/ns/NAMESPACE/sa/NAME`.
 
 use super::{Rule, Verdict, broken};
-use crate::identity::SpiffeId;
+use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
 use crate::policy::csr::Csr;
+use crate::policy::decision::Violation;
 use crate::policy::quote::quote;
 
-/// Builds nothing from the request: the expected text comes from the requester alone, and the
+/// In pod-token mode. Builds nothing from the request: the expected text comes from the requester alone, and the
 /// raw bytes of the name must equal it.
 pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> Verdict {
     match csr.one_uri() {
@@ -30,6 +31,35 @@ pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> Verdict {
             broken(
                 Rule::Identity,
                 format!("the CSR's only name must be the requester's SPIFFE ID {expected}"),
+            )
+        }
+    }
+}
+
+/// In node-attested mode the requester says nothing of whose identity it is to be. What can be told
+/// before the Pod was read is that the name is one that a pod of this namespace may have: it is
+/// returned, built anew, and is to be compared with the Pod's (`rules/pod/identity`).
+pub(in crate::policy) fn claimed(
+    csr: &Csr<'_>,
+    trust_domain: &TrustDomain,
+    namespace: &str,
+) -> Result<SpiffeId, Violation> {
+    let uri = csr.one_uri();
+    let account = uri
+        .and_then(|uri| std::str::from_utf8(uri).ok())
+        .and_then(|uri| uri.rsplit_once('/'))
+        .and_then(|(_, name)| ServiceAccount::new(namespace, name).ok());
+    let id = account.map(|account| SpiffeId::for_service_account(trust_domain, &account));
+    match id {
+        Some(id) if uri == Some(id.as_str().as_bytes()) => Ok(id),
+        Some(_) | None => {
+            let expected = format!("spiffe://{trust_domain}/ns/{namespace}/sa/SERVICE-ACCOUNT");
+            let (uri, expected) = (quote(uri.unwrap_or_default()), quote(expected));
+            broken(
+                Rule::Identity,
+                format!(
+                    "the CSR's URI name {uri} must be a SPIFFE ID of this namespace, {expected}"
+                ),
             )
         }
     }
@@ -55,6 +85,47 @@ mod tests {
         assert_eq!(verdict(RIGHT_ID.as_bytes()), Ok(()));
         for (what, uri) in wrong_uris() {
             assert!(verdict(&uri).is_err(), "{what}");
+        }
+    }
+
+    fn claimed_in(namespace: &str, uri: &[u8]) -> Option<SpiffeId> {
+        let der = Craft::new()
+            .extensions(&[san(true, &[general_name(0x86, uri)])])
+            .der();
+        let domain = TrustDomain::parse("cluster.local").unwrap();
+        claimed(&Csr::parse(&der).unwrap(), &domain, namespace).ok()
+    }
+
+    #[test]
+    fn any_identity_of_the_requests_namespace_may_be_claimed_and_no_other_text() {
+        for id in [RIGHT_ID, "spiffe://cluster.local/ns/payments/sa/other.one"] {
+            let found = claimed_in("payments", id.as_bytes());
+            assert_eq!(found.unwrap().as_str(), id);
+        }
+        for namespace in ["", "default", "payments2", "Payments", "a/b"] {
+            assert_eq!(
+                claimed_in(namespace, RIGHT_ID.as_bytes()),
+                None,
+                "{namespace:?}"
+            );
+        }
+        for (what, uri) in wrong_uris() {
+            let found = claimed_in("payments", &uri);
+            let same = found.as_ref().map(|id| id.as_str().as_bytes() == uri);
+            assert_ne!(same, Some(false), "{what}");
+        }
+        for uri in [
+            "spiffe://cluster.local/ns/payments/sa/",
+            "spiffe://cluster.local/ns/payments/sa/API",
+            "spiffe://cluster.local/ns/payments/sa/api/",
+            "spiffe://cluster.local/ns/payments/sa/x/api",
+            "spiffe://cluster.local/ns/payments/sa/..",
+            "spiffe://example.org/ns/payments/sa/api",
+            "spiffe://Cluster.local/ns/payments/sa/api",
+            "spiffe://cluster.local/ns/payments/api",
+            "api",
+        ] {
+            assert_eq!(claimed_in("payments", uri.as_bytes()), None, "{uri}");
         }
     }
 

@@ -4,18 +4,23 @@
 //! A rule returns the first thing that is wrong with its own subject and trusts no other rule to
 //! have run; [`super::evaluate`] asks them all and approves only when none of them objects. Rules
 //! with [`super::csr::Csr`] among their arguments are skipped when the signing request cannot be
-//! read, which is a violation by itself.
+//! read, which is a violation by itself. Those in `pod` are asked last, about the Pod as it was read.
 
 pub(super) mod annotation;
 pub(super) mod attributes;
 pub(super) mod canonical;
 pub(super) mod certificate_authority;
+pub(super) mod driver;
 pub(super) mod duration;
 pub(super) mod extensions;
 pub(super) mod generation;
 pub(super) mod identity;
 pub(super) mod key;
 pub(super) mod namespace;
+pub(super) mod node_claims;
+pub(super) mod owner;
+pub(super) mod pod;
+pub(super) mod pod_token;
 pub(super) mod requester;
 pub(super) mod san;
 pub(super) mod signature;

@@ -1,12 +1,14 @@
 //! The whole approver over a fake API server, with paused time.
 
+mod attested;
+
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use svid_api::certmanager::EncodedBytes;
 use svid_core::identity::{SpiffeId, TrustDomain};
-use svid_core::policy::IssuerReference;
+use svid_core::policy::{Attestation, Credentials, IssuerReference};
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -31,6 +33,7 @@ fn configuration(identity: &str) -> Configuration {
         certificate_duration: Duration::from_secs(3600),
         issuer: Some(IssuerReference::new("spiffe-ca", "ClusterIssuer", "")),
         runtime_issuance: None,
+        attestation: Attestation::PodToken(Credentials::Any),
         ordinary_requests: OrdinaryRequests::LeaveAlone,
         leader_election_namespace: "cert-manager".to_owned(),
         identity: identity.to_owned(),

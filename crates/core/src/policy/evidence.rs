@@ -1,0 +1,33 @@
+//! What an approval in node-attested mode rests on: one Pod, as the API server showed it.
+//!
+//! Plain values that the caller fills in; nothing here was written by the requester.
+
+/// Names one Pod for good: a later one of the same name has another UID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodReference {
+    /// Its namespace, which is the request's.
+    pub namespace: String,
+    /// Its name, legal for a Pod.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+}
+
+/// A Pod as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `spec.nodeName`; empty while it is on no node.
+    pub node: String,
+    /// `spec.serviceAccountName`; empty counts as `default`, which the API server writes there.
+    pub service_account: String,
+    /// `spec.volumes[].csi.driver`: whose inline volumes it has.
+    pub csi_drivers: Vec<String>,
+    /// `status.phase`.
+    pub phase: String,
+}

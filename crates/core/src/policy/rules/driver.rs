@@ -1,0 +1,52 @@
+//! The requester is the driver. Node-attested mode only.
+//!
+//! Stops: everybody who may create requests and writes another's Pod into one. The rules about
+//! node and Pod hold only for a requester that the kubelet has told whose volume it is.
+//! Allowed: `system:serviceaccount:cert-manager:csi-driver-spiffe` where that is the driver's.
+//! Refused: the pod's own account; the same name in another namespace.
+//! Source: Kubernetes `k8s.io/apiserver/pkg/authentication/serviceaccount` (user name format);
+//! cert-manager's webhook writes the requester's user name into the request.
+
+use super::{Rule, Verdict, broken};
+use crate::identity::ServiceAccount;
+use crate::policy::quote::quote;
+
+/// Compares the bytes of the user name.
+pub(in crate::policy) fn check(username: &str, driver: &ServiceAccount) -> Verdict {
+    if username == driver.username() {
+        return Ok(());
+    }
+    let (found, driver) = (quote(username), driver.username());
+    broken(
+        Rule::Driver,
+        format!(
+            "the requester {found} must be the CSI driver, {driver}: this approver takes requests \
+             from nobody else (--use-own-service-account)"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allows_the_drivers_bytes_only() {
+        let driver = ServiceAccount::new("cert-manager", "driver").unwrap();
+        for (username, allowed) in [
+            ("system:serviceaccount:cert-manager:driver", true),
+            ("system:serviceaccount:cert-manager:driver2", false),
+            ("system:serviceaccount:cert-manager:drive", false),
+            ("system:serviceaccount:cert-manager:driver ", false),
+            ("system:serviceaccount:cert-manager:Driver", false),
+            ("system:serviceaccount:default:driver", false),
+            ("system:serviceaccount:payments:api", false),
+            ("oidc:system:serviceaccount:cert-manager:driver", false),
+            ("system:node:node-1", false),
+            ("driver", false),
+            ("", false),
+        ] {
+            assert_eq!(check(username, &driver).is_ok(), allowed, "{username:?}");
+        }
+    }
+}

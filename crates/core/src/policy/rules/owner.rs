@@ -1,0 +1,74 @@
+//! The request belongs to one Pod.
+//!
+//! Stops: a request that names two Pods, so that one is checked and another is meant; and a name
+//! that is no name, which would lead the reading of the Pod to another path of the API.
+//! Allowed: one owner, `v1` `Pod`, with name and UID.
+//! Refused: none, two, a `Deployment`, a `Pod` of `example.org/v1`, the name `../secrets/x`, no UID.
+//! Source: the driver, as the Go driver, makes the pod the only owner; names of Pods are DNS
+//! subdomains (RFC 1123, `k8s.io/apimachinery/pkg/util/validation`).
+
+use super::{Rule, broken};
+use crate::identity::is_subdomain;
+use crate::policy::decision::Violation;
+use crate::policy::quote::quote;
+use crate::policy::request::Owner;
+
+/// The one owner, if that is a Pod. Its name is legal, its UID is not empty.
+pub(in crate::policy) fn pod(owners: &[Owner]) -> Result<&Owner, Violation> {
+    let wanted = "the one ownerReference must be the pod that the request is for (v1 Pod)";
+    let owner = match owners {
+        [owner] => owner,
+        [] => return broken(Rule::Owner, format!("{wanted}; there is none")),
+        [_, _, ..] => {
+            let count = owners.len();
+            return broken(Rule::Owner, format!("{wanted}; there are {count}"));
+        }
+    };
+    if owner.api_version != "v1" || owner.kind != "Pod" {
+        let (version, kind) = (quote(&owner.api_version), quote(&owner.kind));
+        return broken(Rule::Owner, format!("{wanted}, not {version} {kind}"));
+    }
+    if !is_subdomain(&owner.name) {
+        let name = quote(&owner.name);
+        return broken(Rule::Owner, format!("{wanted}; no pod has the name {name}"));
+    }
+    if owner.uid.is_empty() {
+        return broken(Rule::Owner, format!("{wanted}, with its UID"));
+    }
+    Ok(owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allows_exactly_one_pod_with_a_legal_name_and_a_uid() {
+        let owner = |api_version: &str, kind: &str, name: &str, uid: &str| Owner {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        };
+        let right = || owner("v1", "Pod", "api-7", "u");
+        assert_eq!(pod(&[right()]), Ok(&right()));
+        for (what, owners) in [
+            ("none", vec![]),
+            ("the same twice", vec![right(), right()]),
+            ("another first", vec![owner("v1", "Pod", "b", "v"), right()]),
+            ("another kind", vec![owner("v1", "Node", "api-7", "u")]),
+            ("kind in lower case", vec![owner("v1", "pod", "api-7", "u")]),
+            ("another group", vec![owner("apps/v1", "Pod", "api-7", "u")]),
+            ("another version", vec![owner("v2", "Pod", "api-7", "u")]),
+            ("no version", vec![owner("", "Pod", "api-7", "u")]),
+            ("no name", vec![owner("v1", "Pod", "", "u")]),
+            ("a path", vec![owner("v1", "Pod", "../secrets/x", "u")]),
+            ("a query", vec![owner("v1", "Pod", "a?b", "u")]),
+            ("dots", vec![owner("v1", "Pod", "..", "u")]),
+            ("upper case", vec![owner("v1", "Pod", "Api-7", "u")]),
+            ("no UID", vec![owner("v1", "Pod", "api-7", "")]),
+        ] {
+            assert!(pod(&owners).is_err(), "{what}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The Pod that owns the request is there.
+//!
+//! Stops: a driver's token that is used for a pod that was never there, or is not there any more:
+//! an identity without a workload.
+//! Allowed: the Pod of this namespace, name and UID.
+//! Refused: no Pod of this name; one of the same name with another UID, which is a later one.
+//! Source: Kubernetes "Object Names and IDs": no two objects ever have the same UID.
+
+use super::{Rule, broken};
+use crate::policy::decision::Violation;
+use crate::policy::evidence::{Pod, PodReference};
+use crate::policy::quote::quote;
+
+/// Returns the Pod that was found, if it is the one that was asked for.
+pub(in crate::policy) fn check<'a>(
+    asked: &PodReference,
+    found: Option<&'a Pod>,
+) -> Result<&'a Pod, Violation> {
+    let name = format!("{}/{}", asked.namespace, asked.name);
+    let (name, uid) = (quote(name), quote(&asked.uid));
+    let Some(pod) = found else {
+        return broken(
+            Rule::PodExistence,
+            format!("the pod {name} that the request is for does not exist"),
+        );
+    };
+    if pod.namespace != asked.namespace || pod.name != asked.name || pod.uid != asked.uid {
+        return broken(
+            Rule::PodExistence,
+            format!(
+                "the pod {name} that the request is for does not exist any more: its UID was \
+                 {uid}, the one of that name has another"
+            ),
+        );
+    }
+    Ok(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::rules::pod::right;
+
+    #[test]
+    fn allows_the_pod_of_this_namespace_name_and_uid_only() {
+        let asked = PodReference {
+            namespace: "payments".to_owned(),
+            name: "api-7".to_owned(),
+            uid: "u".to_owned(),
+        };
+        assert!(check(&asked, Some(&right())).is_ok());
+        assert!(check(&asked, None).is_err());
+        let changes: [fn(&mut Pod); 4] = [
+            |pod| pod.uid = "v".to_owned(),
+            |pod| pod.uid.clear(),
+            |pod| pod.name = "api-8".to_owned(),
+            |pod| pod.namespace = "default".to_owned(),
+        ];
+        for change in changes {
+            let mut pod = right();
+            change(&mut pod);
+            assert!(check(&asked, Some(&pod)).is_err(), "{pod:?}");
+        }
+    }
+}

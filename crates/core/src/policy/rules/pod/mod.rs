@@ -1,0 +1,27 @@
+//! The rules about the Pod that owns a request. Node-attested mode only.
+//!
+//! What they look at was read from the API server after everything else about the request was found
+//! right. Each looks at one thing; `existence` goes first, since the others would speak of a
+//! stranger where it does not hold.
+
+pub(in crate::policy) mod existence;
+pub(in crate::policy) mod identity;
+pub(in crate::policy) mod node;
+pub(in crate::policy) mod phase;
+pub(in crate::policy) mod volume;
+
+use super::{Rule, Verdict, broken};
+
+/// A Pod that every rule allows.
+#[cfg(test)]
+fn right() -> crate::policy::Pod {
+    crate::policy::Pod {
+        namespace: "payments".to_owned(),
+        name: "api-7".to_owned(),
+        uid: "u".to_owned(),
+        node: "node-1".to_owned(),
+        service_account: "api".to_owned(),
+        csi_drivers: vec!["spiffe.csi.cert-manager.io".to_owned()],
+        phase: "Running".to_owned(),
+    }
+}

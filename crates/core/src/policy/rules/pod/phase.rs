@@ -1,0 +1,46 @@
+//! The Pod has not ended.
+//!
+//! Stops: identities for pods whose containers will never run again; their objects may lie about for
+//! days.
+//! Allowed: a Pod that is Pending or Running; also one that is being deleted, which still works until
+//! its containers have ended, and may have to renew meanwhile.
+//! Refused: a Pod that has Succeeded or Failed.
+//! Source: Kubernetes "Pod Lifecycle": these two phases are final.
+
+use super::{Rule, Verdict, broken};
+use crate::policy::evidence::Pod;
+
+/// Looks for a final phase.
+pub(in crate::policy) fn check(pod: &Pod) -> Verdict {
+    match FINAL.iter().find(|phase| **phase == pod.phase) {
+        None => Ok(()),
+        Some(phase) => broken(
+            Rule::PodPhase,
+            format!("the pod that the request is for has ended: its phase is {phase}"),
+        ),
+    }
+}
+
+const FINAL: [&str; 2] = ["Succeeded", "Failed"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::rules::pod::right;
+
+    #[test]
+    fn allows_every_phase_but_the_final_ones() {
+        for (phase, allowed) in [
+            ("Pending", true),
+            ("Running", true),
+            ("Unknown", true),
+            ("", true),
+            ("Succeeded", false),
+            ("Failed", false),
+        ] {
+            let mut pod = right();
+            pod.phase = phase.to_owned();
+            assert_eq!(check(&pod).is_ok(), allowed, "{phase:?}");
+        }
+    }
+}
