@@ -102,6 +102,7 @@ fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
             name: name.name,
         }),
         extra_annotations: args.extra_annotations,
+        requester: args.requester,
         files: FileNames::new(&names.certificate, &names.key, &names.bundle)?,
         file_mode: args.file_mode,
         root_context: args.selinux_context.filter(|_| Path::new(SELINUX).exists()),

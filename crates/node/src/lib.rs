@@ -5,6 +5,7 @@
 //! | `driver` | the whole: its parts, made and joined |
 //! | `csi` | the gRPC services that the kubelet calls |
 //! | `registration` | sockets, and making ourselves known to the kubelet |
+//! | `credential` | with what a request is created: a pod's token, or our own |
 //! | `wish` | what the kubelet wants of us, typed |
 //! | `lifecycle` | one task a volume, from publish to unpublish |
 //! | `issuance` | one CertificateRequest, from create to a checked certificate |
@@ -17,6 +18,7 @@
 //! | `events` | Events on a pod about what somebody must act on |
 
 pub mod clock;
+pub mod credential;
 pub mod csi;
 pub mod driver;
 pub mod events;

@@ -7,10 +7,10 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use svid_core::identity::ServiceAccount;
-use zeroize::Zeroizing;
+
+use crate::credential::Credential;
 
 /// One volume's wishes as the kubelet stated them.
 ///
@@ -38,33 +38,13 @@ pub struct Pod {
     pub uid: String,
 }
 
-/// A pod's service account token for the API server, bound to the pod.
-///
-/// Lives in memory only: it has no serialised form and prints as redacted (CVE-2023-2878,
-/// CVE-2024-3744: tokens in logs).
-#[derive(Clone)]
-pub struct PodToken {
-    /// The bearer token.
-    pub secret: Zeroizing<String>,
-    /// When the API server stops taking it.
-    pub expires_at: Timestamp,
-}
-
-impl fmt::Debug for PodToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PodToken")
-            .field("expires_at", &self.expires_at)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A NodePublishVolume call that was understood.
 #[derive(Clone, Debug)]
 pub struct PublishRequest {
     /// What is wanted.
     pub wish: Wish,
-    /// The token that came with the call.
-    pub token: PodToken,
+    /// With what its requests may be created from now on.
+    pub credential: Credential,
 }
 
 /// A volume id: 1 to 255 bytes, one path segment, printable.
@@ -311,14 +291,5 @@ mod tests {
         let other = TargetPath::parse("/tmp/csi-mount/target").unwrap();
         assert_eq!(other.pod_uid(), None);
         assert_eq!(other.pod_folder(), None);
-    }
-
-    #[test]
-    fn a_token_is_not_printed() {
-        let token = PodToken {
-            secret: Zeroizing::new("eyJ.secret".to_owned()),
-            expires_at: Timestamp::UNIX_EPOCH,
-        };
-        assert!(!format!("{token:?}").contains("secret"));
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use svid_node::credential::Requester;
 use svid_node::registration::registration_name;
 
 use super::certificates::CertificateArgs;
@@ -31,6 +32,7 @@ pub(crate) struct DriverArgs {
     pub(crate) certificates: CertificateArgs,
     pub(crate) extra_annotations: BTreeMap<String, String>,
     pub(crate) require_anchored_chain: bool,
+    pub(crate) requester: Requester,
     pub(crate) file_names: FileNames,
     /// Permission bits of the files.
     pub(crate) file_mode: u32,
@@ -77,7 +79,11 @@ impl DriverArgs {
             &flags.require_anchored_chain,
             values::boolean,
         );
-        refuse_own_service_account(&flags.use_own_service_account, &mut problems);
+        let requester = problems.check(
+            "--use-own-service-account",
+            &flags.use_own_service_account,
+            requester,
+        );
         let file_names = FileNames::from_flags(&flags.file_names, &mut problems);
         let file_mode = problems.check("--file-mode", &flags.file_mode, paths::file_mode);
         let selinux_context = problems.check(
@@ -89,12 +95,12 @@ impl DriverArgs {
         let logs = LogArgs::from_flags(&flags.logs, &mut problems);
         let checked = (
             (node_id, places, servers, certificates),
-            (anchored, connection, logs),
+            (anchored, requester, connection, logs),
             (file_names, file_mode, selinux_context),
         );
         let (
             (Some(node_id), Some(places), Some(servers), Some(certificates)),
-            (Some(anchored), Some(connection), Some(logs)),
+            (Some(anchored), Some(requester), Some(connection), Some(logs)),
             (Some(file_names), Some(file_mode), Some(selinux_context)),
         ) = checked
         else {
@@ -110,7 +116,10 @@ impl DriverArgs {
                     .to_owned(),
             );
         }
-        warn_about(certificates.duration, file_mode, &mut warnings);
+        if requester == Requester::Pod {
+            warn_about_lifetime(certificates.duration, &mut warnings);
+        }
+        warn_about_mode(file_mode, &mut warnings);
         Ok(Self {
             node_id,
             data_root: places.data_root,
@@ -121,6 +130,7 @@ impl DriverArgs {
             certificates,
             extra_annotations,
             require_anchored_chain: anchored,
+            requester,
             file_names,
             file_mode,
             selinux_context,
@@ -211,19 +221,12 @@ pub(super) fn refuse_same(
     }
 }
 
-/// Notes that `--use-own-service-account` cannot be had yet. The Go driver's form of it, where any node
-/// can have any identity signed, is not offered.
-pub(super) fn refuse_own_service_account(value: &str, problems: &mut Problems) {
-    problems.check("--use-own-service-account", value, |text| {
-        if values::boolean(text)? {
-            return Err(Wrong::new(
-                "is not available yet: the driver's own service account will be used only when the approver \
-                 can hold it to the pods of its node",
-                "false, which asks with the token of each pod",
-            ));
-        }
-        Ok(())
-    });
+fn requester(text: &str) -> Result<Requester, Wrong> {
+    Ok(if values::boolean(text)? {
+        Requester::Driver
+    } else {
+        Requester::Pod
+    })
 }
 
 /// Limits of the CSI specification (`NodeGetInfoResponse.node_id`) as the kubelet applies them.
@@ -253,7 +256,7 @@ fn registration_dir(
     Ok(directory)
 }
 
-fn warn_about(duration: Duration, file_mode: u32, warnings: &mut Vec<String>) {
+fn warn_about_lifetime(duration: Duration, warnings: &mut Vec<String>) {
     if duration < SHORTEST_THAT_SURVIVES {
         warnings.push(format!(
             "--certificate-request-duration is below {} s: a certificate may expire while a restarted driver \
@@ -261,6 +264,9 @@ fn warn_about(duration: Duration, file_mode: u32, warnings: &mut Vec<String>) {
             SHORTEST_THAT_SURVIVES.as_secs()
         ));
     }
+}
+
+fn warn_about_mode(file_mode: u32, warnings: &mut Vec<String>) {
     if file_mode & 0o004 != 0 {
         warnings.push(format!(
             "--file-mode={file_mode:04o}: every user of a pod can read its private key"

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use svid_core::identity::TrustDomain;
 
+use crate::credential::Requester;
 use crate::issuer::{ConfigMapName, Issuer};
 use crate::lifecycle::AnchoringPolicy;
 use crate::volume::FileNames;
@@ -31,6 +32,8 @@ pub struct Configuration {
     pub issuer: Option<Issuer>,
     /// The ConfigMap that names the issuer at run time.
     pub runtime_issuance: Option<ConfigMapName>,
+    /// Who creates the requests.
+    pub requester: Requester,
     /// Annotations for every CertificateRequest.
     pub extra_annotations: BTreeMap<String, String>,
     /// The names of the files in every volume.

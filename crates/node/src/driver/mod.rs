@@ -34,7 +34,8 @@ use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
 pub struct Clients {
     /// With the driver's own credentials.
     pub driver: Client,
-    /// Without credentials, on connections of its own: creates carry their pod's token.
+    /// Without credentials, on connections of its own: creates carry their pod's token. Not used
+    /// where the driver creates the requests itself.
     pub anonymous: Client,
 }
 
@@ -241,6 +242,7 @@ fn server_options(configuration: &Configuration) -> ServerOptions {
         registration_dir: configuration.registration_dir.clone(),
         driver_name: configuration.driver_name.clone(),
         node_id: configuration.node_id.clone(),
+        requester: configuration.requester,
     }
 }
 
@@ -250,6 +252,7 @@ fn settings(configuration: &Configuration) -> Result<RequestSettings, StartError
         trust_domain: configuration.trust_domain.clone(),
         duration: GoDuration::try_from(duration)
             .map_err(|_too_long| StartError::Duration(duration))?,
+        requester: configuration.requester,
         node_id: configuration.node_id.clone(),
         extra_annotations: configuration.extra_annotations.clone(),
     })

@@ -7,16 +7,16 @@ use futures::stream::BoxStream;
 use kube::core::WatchEvent;
 use svid_api::certmanager::CertificateRequest;
 
-use crate::wish::PodToken;
+use crate::credential::Credential;
 
 /// CertificateRequests on an API server.
 ///
 /// Every call ends by itself within a limit of its own.
 pub trait Requests: Send + Sync + 'static {
-    /// Creates a request as the pod that `token` belongs to.
+    /// Creates a request as the one whose credential it is.
     fn create<'a>(
         &'a self,
-        token: &'a PodToken,
+        credential: &'a Credential,
         request: &'a CertificateRequest,
     ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>>;
 

@@ -18,13 +18,14 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{ApiError, Events, Requests};
-use crate::wish::PodToken;
+use crate::credential::{Credential, PodToken};
 
 /// CertificateRequests on the cluster's API server.
 ///
-/// Creates travel on a connection pool without credentials of its own, each with its pod's token;
-/// everything else has the driver's own credentials. The two pools share no connection, so a
-/// create never queues behind watches.
+/// Creates with a pod's token travel on a connection pool without credentials of its own;
+/// everything else has the driver's own credentials, in node-attested mode creates too. The two
+/// pools share no connection, so the driver's credentials are never sent by mistake where a pod's
+/// belong.
 #[derive(Clone)]
 pub struct KubernetesRequests {
     driver: Client,
@@ -117,18 +118,24 @@ impl KubernetesRequests {
 impl Requests for KubernetesRequests {
     fn create<'a>(
         &'a self,
-        token: &'a PodToken,
+        credential: &'a Credential,
         request: &'a CertificateRequest,
     ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
         Box::pin(async move {
             let namespace = request.metadata.namespace.as_deref().unwrap_or_default();
             let body = serde_json::to_vec(request).map_err(|error| unreadable(&error))?;
             let mut call = built(target(namespace).create(&PostParams::default(), body))?;
-            call.headers_mut().insert(AUTHORIZATION, bearer(token)?);
+            let client = match credential {
+                Credential::Pod(token) => {
+                    call.headers_mut().insert(AUTHORIZATION, bearer(token)?);
+                    &self.anonymous
+                }
+                Credential::Driver => &self.driver,
+            };
             let Ok(_permit) = self.creates.acquire().await else {
                 return Err(ApiError::Unreachable("the driver is stopping".to_owned()));
             };
-            self.call(&self.anonymous, Ok(call)).await
+            self.call(client, Ok(call)).await
         })
     }
 

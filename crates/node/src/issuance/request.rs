@@ -12,6 +12,7 @@ use svid_api::duration::GoDuration;
 use svid_core::identity::{SpiffeId, TrustDomain};
 use svid_core::svid::{CertificateSigningRequest, CsrError, KeyError, PrivateKey, PublicKey};
 
+use crate::credential::Requester;
 use crate::issuer::Issuer;
 use crate::wish::Wish;
 
@@ -22,6 +23,8 @@ pub struct RequestSettings {
     pub trust_domain: TrustDomain,
     /// The lifetime that is asked for.
     pub duration: GoDuration,
+    /// Who creates the requests.
+    pub requester: Requester,
     /// The node's name, for the label that says where a request comes from.
     pub node_id: String,
     /// Annotations that the administrator wants on every request.
@@ -95,13 +98,23 @@ impl Attempt {
     }
 
     /// Whether an object of our name is the request that we sent: our key, and made by the pod's
-    /// service account.
-    pub fn recognises(&self, found: &CertificateRequest, wish: &Wish) -> bool {
+    /// service account where requests are made with the pods' tokens. Under which name the API
+    /// server knows the driver itself is not known here; the key was made for this attempt and has
+    /// left this process in this request alone.
+    pub fn recognises(
+        &self,
+        found: &CertificateRequest,
+        wish: &Wish,
+        requester: Requester,
+    ) -> bool {
         let Ok(pem) = found.spec.request.decode() else {
             return false;
         };
-        PublicKey::from_csr_pem(&pem).is_ok_and(|key| key == *self.key.public_key())
-            && found.spec.username == wish.service_account.username()
+        let is_requester = match requester {
+            Requester::Pod => found.spec.username == wish.service_account.username(),
+            Requester::Driver => true,
+        };
+        is_requester && PublicKey::from_csr_pem(&pem).is_ok_and(|key| key == *self.key.public_key())
     }
 }
 
@@ -192,6 +205,7 @@ mod tests {
         RequestSettings {
             trust_domain: TrustDomain::parse("example.org").unwrap(),
             duration: GoDuration::try_from(Duration::from_secs(3600)).unwrap(),
+            requester: Requester::Pod,
             node_id: "node-1".to_owned(),
             extra_annotations: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
         }
@@ -252,16 +266,21 @@ mod tests {
     #[test]
     fn only_our_own_request_is_recognised_after_a_lost_answer() {
         let attempt = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
-        let mut found = attempt.request.clone();
-        assert!(
-            !attempt.recognises(&found, &wish("pod-1")),
-            "made by nobody"
-        );
-        found.spec.username = "system:serviceaccount:sandbox:web".to_owned();
-        assert!(attempt.recognises(&found, &wish("pod-1")));
         let other = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
-        assert!(!other.recognises(&found, &wish("pod-1")), "another key");
+        let is_ours = |attempt: &Attempt, found: &CertificateRequest, requester| {
+            attempt.recognises(found, &wish("pod-1"), requester)
+        };
+        let mut found = attempt.request.clone();
+        assert!(!is_ours(&attempt, &found, Requester::Pod), "made by nobody");
+        found.spec.username = "system:serviceaccount:sandbox:web".to_owned();
+        for requester in [Requester::Pod, Requester::Driver] {
+            assert!(is_ours(&attempt, &found, requester));
+            assert!(!is_ours(&other, &found, requester), "another key");
+        }
+        found.spec.username = "system:serviceaccount:cert-manager:driver".to_owned();
+        assert!(!is_ours(&attempt, &found, Requester::Pod), "not the pod");
+        assert!(is_ours(&attempt, &found, Requester::Driver));
         found.spec.request = EncodedBytes::from("?".to_owned());
-        assert!(!attempt.recognises(&found, &wish("pod-1")), "no base64");
+        assert!(!is_ours(&attempt, &found, Requester::Driver), "no base64");
     }
 }

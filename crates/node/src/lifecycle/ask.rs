@@ -9,12 +9,12 @@ use tokio::time::{Instant, sleep};
 
 use super::context::Context;
 use super::task::VolumeTask;
+use crate::credential::{Credential, Requester};
 use crate::events::EventReason;
 use crate::issuance::{Answer, ApiError, Attempt, Failure, News, Outcome, wait};
 use crate::issuer::{Issuer, IssuerState};
 use crate::metrics::{ApiCall, StageReached};
 use crate::renewal::Backoff;
-use crate::wish::PodToken;
 
 impl VolumeTask {
     /// Creates the request. An answer that was lost is asked for again with the same request, so
@@ -22,7 +22,7 @@ impl VolumeTask {
     pub(super) async fn create(
         &self,
         attempt: &Attempt,
-        token: &PodToken,
+        credential: &Credential,
     ) -> Result<CertificateRequest, Failure> {
         let Context {
             requests,
@@ -33,7 +33,7 @@ impl VolumeTask {
         let mut backoff = Backoff::default();
         let mut is_in_doubt = false;
         loop {
-            let error = match requests.create(token, &attempt.request).await {
+            let error = match requests.create(credential, &attempt.request).await {
                 Ok(created) => return Ok(created),
                 Err(ApiError::AlreadyExists) => return self.find_own(attempt).await,
                 Err(error) => error,
@@ -63,7 +63,7 @@ impl VolumeTask {
             self.context.metrics.api_error(ApiCall::Read, &error);
             Failure::api(&format!("reading {}", self.object(attempt)), &error)
         })?;
-        if attempt.recognises(&found, &self.wish) {
+        if attempt.recognises(&found, &self.wish, self.context.settings.requester) {
             return Ok(found);
         }
         self.leave_alone().await;
@@ -83,11 +83,24 @@ impl VolumeTask {
 
     fn not_created(&self, attempt: &Attempt, error: &ApiError) -> Failure {
         let account = &self.wish.service_account;
-        let attempted = format!(
-            "creating {} as {}",
-            self.object(attempt),
-            account.username()
-        );
+        let (requester, advice) = match self.context.settings.requester {
+            Requester::Pod => (
+                account.username(),
+                format!(
+                    "bind a Role with the verb create on certificaterequests.cert-manager.io in \
+                     namespace {} to the service account {}",
+                    account.namespace(),
+                    account.name(),
+                ),
+            ),
+            Requester::Driver => (
+                "the driver".to_owned(),
+                "bind a ClusterRole with the verb create on certificaterequests.cert-manager.io to \
+                 the driver's service account"
+                    .to_owned(),
+            ),
+        };
+        let attempted = format!("creating {} as {requester}", self.object(attempt));
         let failure = Failure::api(&attempted, error);
         match error {
             ApiError::Unauthorized(_) => Failure {
@@ -97,13 +110,7 @@ impl VolumeTask {
             ApiError::Forbidden(_) => Failure::reported(
                 Outcome::Forbidden,
                 EventReason::Forbidden,
-                format!(
-                    "{}; if it is a matter of rights, bind a Role with the verb create on \
-                     certificaterequests.cert-manager.io in namespace {} to the service account {}",
-                    failure.reason,
-                    account.namespace(),
-                    account.name(),
-                ),
+                format!("{}; if it is a matter of rights, {advice}", failure.reason),
             ),
             ApiError::NotFound => Failure::reported(
                 Outcome::ApiError,

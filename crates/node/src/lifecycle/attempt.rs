@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use super::status::Phase;
 use super::task::{Shown, VolumeTask};
 use super::upkeep::bundle_text;
+use crate::credential::Credential;
 use crate::events::EventReason;
 use crate::issuance::{Attempt, Failure, Outcome};
 use crate::issuer::{Issuer, IssuerState};
 use crate::metrics::StageReached;
 use crate::trust::TrustState;
 use crate::volume::FileSet;
-use crate::wish::PodToken;
 
 /// A trust bundle, where the administrator named a source.
 pub(super) type Bundle = Option<Arc<TrustBundle>>;
@@ -28,7 +28,7 @@ impl VolumeTask {
     /// Gets a certificate and shows it to the pod.
     pub(super) async fn attempt(
         &self,
-        token: &PodToken,
+        credential: &Credential,
         started: Instant,
     ) -> Result<Shown, Failure> {
         self.set(Phase::Requesting);
@@ -43,7 +43,7 @@ impl VolumeTask {
                 .amend(|record| record.in_flight = Some(name))
                 .await,
         );
-        let result = self.obtain(attempt, bundle, token, started).await;
+        let result = self.obtain(attempt, bundle, credential, started).await;
         if result.is_err() {
             let set_aside = self.writer.amend(|record| {
                 let left = record.in_flight.take();
@@ -58,10 +58,10 @@ impl VolumeTask {
         &self,
         attempt: Attempt,
         bundle: Bundle,
-        token: &PodToken,
+        credential: &Credential,
         started: Instant,
     ) -> Result<Shown, Failure> {
-        let created = self.create(&attempt, token).await?;
+        let created = self.create(&attempt, credential).await?;
         let metrics = &self.context.metrics;
         metrics.stage(StageReached::Requested, started.elapsed());
         self.set(Phase::Pending);

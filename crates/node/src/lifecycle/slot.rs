@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::status::{Phase, VolumeStatus};
 use super::writer::Writer;
-use crate::wish::{PodToken, Wish};
+use crate::credential::Credential;
+use crate::wish::Wish;
 
 /// One volume's place among the others. Outlives the volume for whoever still waits for its lock.
 #[derive(Default)]
@@ -35,7 +36,7 @@ pub(super) enum Life {
 /// A volume whose task runs.
 pub(super) struct Live {
     pub(super) wish: Arc<Wish>,
-    pub(super) token: watch::Sender<Option<PodToken>>,
+    pub(super) credential: watch::Sender<Option<Credential>>,
     pub(super) status: watch::Receiver<VolumeStatus>,
     pub(super) writer: Writer,
     pub(super) stop: CancellationToken,
@@ -49,14 +50,12 @@ impl Slot {
 }
 
 impl Live {
-    /// Takes a token that lives longer than the one at hand.
-    pub(super) fn offer(&self, token: PodToken) {
-        self.token.send_if_modified(|held| {
-            let better = held
-                .as_ref()
-                .is_none_or(|held| held.expires_at < token.expires_at);
+    /// Takes a credential that lives longer than the one at hand.
+    pub(super) fn offer(&self, credential: Credential) {
+        self.credential.send_if_modified(|held| {
+            let better = held.as_ref().is_none_or(|held| credential.outlives(held));
             if better {
-                *held = Some(token);
+                *held = Some(credential);
             }
             better
         });

@@ -15,19 +15,20 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::context::Context;
 use super::status::{Phase, VolumeStatus};
 use super::writer::{WriteError, Writer};
+use crate::credential::Credential;
 use crate::issuance::{Failure, Outcome};
 use crate::issuer::IssuerState;
 use crate::metrics::AttemptKind;
 use crate::renewal::{Backoff, Window, due, least_pause};
 use crate::trust::TrustState;
-use crate::wish::{PodToken, Wish};
+use crate::wish::Wish;
 
 /// What keeps one volume's certificate and trust bundle good. Runs until it is dropped.
 pub(super) struct VolumeTask {
     pub(super) context: Arc<Context>,
     pub(super) wish: Arc<Wish>,
     pub(super) writer: Writer,
-    pub(super) token: watch::Receiver<Option<PodToken>>,
+    pub(super) credential: watch::Receiver<Option<Credential>>,
     pub(super) status: watch::Sender<VolumeStatus>,
     /// Attempts in a row before which an old request could not be deleted.
     pub(super) undeleted: AtomicU32,
@@ -46,7 +47,7 @@ pub(super) struct Shown {
 
 /// What may help after a failure, where it has changed since the attempt began.
 struct Changes {
-    tokens: watch::Receiver<Option<PodToken>>,
+    credentials: watch::Receiver<Option<Credential>>,
     issuer: watch::Receiver<IssuerState>,
     trust: watch::Receiver<TrustState>,
 }
@@ -125,9 +126,9 @@ impl VolumeTask {
     async fn renew(&self) -> Shown {
         let mut backoff = Backoff::default();
         loop {
-            let mut tokens = self.token.clone();
-            let token = tokio::select! {
-                token = self.usable_token(&mut tokens) => token,
+            let mut credentials = self.credential.clone();
+            let credential = tokio::select! {
+                credential = self.usable(&mut credentials) => credential,
                 never = self.tidy() => match never {},
             };
             let started = Instant::now();
@@ -138,13 +139,13 @@ impl VolumeTask {
             };
             // Marked before the attempt reads them, so that a change during it counts as one.
             let mut changes = Changes {
-                tokens,
+                credentials,
                 issuer: self.context.issuer.clone(),
                 trust: self.context.trust.clone(),
             };
             changes.issuer.mark_unchanged();
             changes.trust.mark_unchanged();
-            let result = self.attempt(&token, started).await;
+            let result = self.attempt(&credential, started).await;
             let outcome = result
                 .as_ref()
                 .map_or_else(|failure| failure.outcome, |_| Outcome::Issued);
@@ -161,18 +162,18 @@ impl VolumeTask {
         }
     }
 
-    /// Waits for a token that the API server can still take. A restart has none until the next
-    /// publish; that is no failure.
-    async fn usable_token(&self, tokens: &mut watch::Receiver<Option<PodToken>>) -> PodToken {
+    /// Waits for a credential that the API server can still take. A restart has no pod's token until
+    /// the next publish; that is no failure.
+    async fn usable(&self, credentials: &mut watch::Receiver<Option<Credential>>) -> Credential {
         loop {
-            if let Some(token) = &*tokens.borrow_and_update()
-                && token.expires_at > self.context.clock.now()
+            if let Some(credential) = &*credentials.borrow_and_update()
+                && credential.is_usable(self.context.clock.now())
             {
-                return token.clone();
+                return credential.clone();
             }
             self.set(Phase::AwaitingToken);
             tokio::select! {
-                () = changed(tokens) => {}
+                () = changed(credentials) => {}
                 // A clock that is set back makes an old token good again.
                 () = sleep(TOKEN_LOOK) => {}
             }
@@ -210,7 +211,7 @@ impl VolumeTask {
         });
         tokio::select! {
             () = sleep_until(next) => {}
-            () = changed(&mut changes.tokens), if token_helps => {}
+            () = changed(&mut changes.credentials), if token_helps => {}
             () = changed(&mut changes.issuer) => {}
             () = changed(&mut changes.trust) => {}
             () = context.health.recovered(), if failure.outcome == Outcome::ApiError => {

@@ -19,8 +19,9 @@ use super::status::{VolumeStatus, until_valid};
 use super::task::VolumeTask;
 use super::writer::Writer;
 use super::{Lifecycle, PublishError, UnpublishError};
+use crate::credential::{Credential, Requester};
 use crate::volume::{FoundRecord, Record, Standing, VolumeError};
-use crate::wish::{PodToken, PublishRequest, TargetPath, VolumeId, Wish};
+use crate::wish::{PublishRequest, TargetPath, VolumeId, Wish};
 
 /// All volumes of this node. Cheap to clone; all clones are the same volumes.
 #[derive(Clone)]
@@ -171,12 +172,12 @@ impl Lifecycle for VolumeTasks {
 }
 
 impl Inner {
-    /// Makes sure that the volume has a task, and hands it the token.
+    /// Makes sure that the volume has a task, and hands it the credential.
     async fn join(
         self: Arc<Self>,
         request: PublishRequest,
     ) -> Result<watch::Receiver<VolumeStatus>, PublishError> {
-        let PublishRequest { wish, token } = request;
+        let PublishRequest { wish, credential } = request;
         let slot = self.slot(&wish.volume);
         let mut life = slot.lock().await;
         match &*life {
@@ -189,7 +190,7 @@ impl Inner {
             )),
             Life::Live(live) => {
                 if *live.wish == wish {
-                    live.offer(token);
+                    live.offer(credential);
                 } else if !live.is_valid(self.context.clock.now()) {
                     return Err(PublishError::Aborted(
                         "the volume was published with another pod, service account, target or group".to_owned(),
@@ -203,7 +204,7 @@ impl Inner {
                     self.retire(&wish.volume, &mut life);
                     return Err(PublishError::Unavailable(error.to_string()));
                 }
-                let live = self.start(wish, writer, Some(token));
+                let live = self.start(wish, writer, Some(credential));
                 let status = live.status.clone();
                 *life = Life::Live(live);
                 Ok(status)
@@ -211,26 +212,31 @@ impl Inner {
         }
     }
 
-    /// Goes on with a volume of the process before. What was in flight then has no key any more.
+    /// Goes on with a volume of the process before. What was in flight then has no key any more. Of
+    /// the pod's token there is none until the kubelet publishes again; our own needs no waiting.
     async fn resume(&self, mut record: Record) {
         let left = record.in_flight.take();
         record.obsolete.extend(left);
         let wish = record.wish.clone();
         tracing::info!(volume = %wish.volume, pod = wish.pod.name, "going on with a volume");
         let slot = self.slot(&wish.volume);
-        let live = self.start(wish, self.writer(record), None);
+        let credential = match self.context.settings.requester {
+            Requester::Pod => None,
+            Requester::Driver => Some(Credential::Driver),
+        };
+        let live = self.start(wish, self.writer(record), credential);
         *slot.lock().await = Life::Live(live);
     }
 
-    fn start(&self, wish: Wish, writer: Writer, token: Option<PodToken>) -> Live {
+    fn start(&self, wish: Wish, writer: Writer, credential: Option<Credential>) -> Live {
         let wish = Arc::new(wish);
-        let (token, tokens) = watch::channel(token);
+        let (credential, credentials) = watch::channel(credential);
         let (statuses, status) = watch::channel(UNKNOWN);
         let task = VolumeTask {
             context: Arc::clone(&self.context),
             wish: Arc::clone(&wish),
             writer: writer.clone(),
-            token: tokens,
+            credential: credentials,
             status: statuses,
             undeleted: AtomicU32::new(0),
         };
@@ -244,7 +250,7 @@ impl Inner {
         self.board.put(Arc::clone(&wish), status.clone());
         Live {
             wish,
-            token,
+            credential,
             status,
             writer,
             stop,

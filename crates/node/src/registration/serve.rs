@@ -23,6 +23,7 @@ use super::accept::accept;
 use super::registrar::{Registrar, RegistrationState};
 use super::socket::{MissingFolder, Socket, SocketError};
 use crate::clock::Clock;
+use crate::credential::Requester;
 use crate::csi::{InfoService, NodeOptions, NodeService};
 use crate::lifecycle::Lifecycle;
 
@@ -38,6 +39,8 @@ pub struct ServerOptions {
     pub driver_name: String,
     /// The node's name, at most 256 bytes.
     pub node_id: String,
+    /// Who creates the requests.
+    pub requester: Requester,
 }
 
 /// The sockets, bound, and what will be served on them.
@@ -48,6 +51,7 @@ pub struct Server<L> {
     registration: Option<Socket>,
     driver_name: String,
     node_id: String,
+    requester: Requester,
     lifecycle: Arc<L>,
     clock: Arc<dyn Clock>,
     registered: watch::Sender<RegistrationState>,
@@ -101,6 +105,7 @@ impl<L: Lifecycle> Server<L> {
             registration_dir,
             driver_name,
             node_id,
+            requester,
         } = options;
         let endpoint =
             Socket::bind(&endpoint, MissingFolder::Create).map_err(BindError::Endpoint)?;
@@ -116,6 +121,7 @@ impl<L: Lifecycle> Server<L> {
             registration,
             driver_name,
             node_id,
+            requester,
             lifecycle,
             clock,
             registered,
@@ -137,6 +143,7 @@ impl<L: Lifecycle> Server<L> {
         let options = NodeOptions {
             node_id: self.node_id,
             driver_name: self.driver_name.clone(),
+            requester: self.requester,
             shutdown: shutdown.clone(),
         };
         let node = Arc::new(NodeService::new(self.lifecycle, self.clock, options));

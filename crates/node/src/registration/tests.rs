@@ -24,6 +24,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::*;
 use crate::clock::Clock;
+use crate::credential::Requester;
 use crate::lifecycle::{Lifecycle, PublishError, UnpublishError};
 use crate::wish::{PublishRequest, TargetPath, VolumeId};
 
@@ -123,6 +124,7 @@ fn bind(folder: &Path) -> Result<Server<Stuck>, BindError> {
         registration_dir: Some(folder.join("plugins_registry")),
         driver_name: DRIVER.to_owned(),
         node_id: "node-1".to_owned(),
+        requester: Requester::Pod,
     };
     Server::bind(options, Arc::new(Stuck), Arc::new(NoClock))
 }

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use svid_core::policy::{Attestation, Credentials};
+use svid_node::credential::Requester;
+
 use super::*;
 
 #[test]
@@ -31,6 +34,7 @@ fn the_drivers_defaults_are_those_of_the_go_driver() {
     assert_eq!((args.registration_dir, args.source_ca_bundle), (None, None));
     assert!(args.extra_annotations.is_empty());
     assert!(!args.require_anchored_chain);
+    assert_eq!(args.requester, Requester::Pod);
     assert_eq!(args.connection, ConnectionArgs::default());
     assert_eq!(args.warnings, [""; 0]);
 }
@@ -44,6 +48,50 @@ fn the_approvers_defaults_are_those_of_the_go_approver() {
     assert_eq!(args.readiness.unwrap().to_string(), ":6060");
     assert_eq!(args.metrics.unwrap().to_string(), ":9402");
     assert!(!args.auto_approve_non_spiffe);
+    assert!(matches!(
+        args.attestation,
+        Attestation::PodToken(Credentials::Any)
+    ));
+}
+
+#[test]
+fn the_driver_asks_itself_where_it_is_told_to_and_then_short_lifetimes_are_no_risk() {
+    let args = driver(&["--certificate-request-duration=1m"]);
+    assert_eq!(args.warnings.len(), 1);
+    let words = [
+        "--certificate-request-duration=1m",
+        "--use-own-service-account",
+    ];
+    let args = driver(&words);
+    assert_eq!(args.requester, Requester::Driver);
+    assert_eq!(args.warnings, [""; 0]);
+}
+
+#[test]
+fn the_approver_takes_requests_from_the_driver_or_from_pods() {
+    const DRIVER: &str = "--driver-service-account=system:serviceaccount:cert-manager:driver";
+    let node = |words: &[&str]| match approver(words).attestation {
+        Attestation::Node(attestation) => Some(attestation),
+        Attestation::PodToken(_) => None,
+    };
+    let name = "--csi-driver-name=spiffe.example.org";
+    let attestation = node(&["--use-own-service-account", DRIVER, name]).unwrap();
+    assert_eq!(
+        attestation.driver.username(),
+        "system:serviceaccount:cert-manager:driver"
+    );
+    assert_eq!(attestation.csi_driver, "spiffe.example.org");
+    let both = [
+        "--use-own-service-account",
+        "--require-pod-bound-token",
+        DRIVER,
+    ];
+    assert!(node(&both).is_some(), "implied, so no contradiction");
+    assert!(node(&[DRIVER]).is_none(), "without effect");
+    assert!(matches!(
+        approver(&["--require-pod-bound-token"]).attestation,
+        Attestation::PodToken(Credentials::BoundToPod)
+    ));
 }
 
 #[test]

@@ -30,6 +30,7 @@ use super::deadline::publish_limit;
 use super::publish::{self, PublishRequestError, Settings};
 use super::status;
 use crate::clock::Clock;
+use crate::credential::Requester;
 use crate::lifecycle::Lifecycle;
 use crate::wish::{TargetPath, VolumeId};
 
@@ -40,6 +41,8 @@ pub struct NodeOptions {
     pub node_id: String,
     /// The driver's name, which is also that of its CSIDriver object.
     pub driver_name: String,
+    /// Who creates the requests.
+    pub requester: Requester,
     /// Ends waiting publishes, so that the process can end.
     pub shutdown: CancellationToken,
 }
@@ -64,6 +67,7 @@ impl<L: Lifecycle> NodeService<L> {
             node_id: options.node_id,
             settings: Settings {
                 driver_name: options.driver_name,
+                requester: options.requester,
             },
             publishes: Semaphore::new(PUBLISHES_AT_ONCE),
             shutdown: options.shutdown,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tonic::Code;
 
 use super::*;
+use crate::credential::Requester;
 use crate::csi::fixture::{self, EXPIRY};
 use crate::lifecycle::{PublishError, UnpublishError};
 use crate::wish::PublishRequest;
@@ -81,6 +82,7 @@ fn service(volumes: Volumes) -> NodeService<Volumes> {
     let options = NodeOptions {
         node_id: "node-1".to_owned(),
         driver_name: "spiffe.csi.cert-manager.io".to_owned(),
+        requester: Requester::Pod,
         shutdown: CancellationToken::new(),
     };
     NodeService::new(Arc::new(volumes), Arc::new(StoppedClock), options)

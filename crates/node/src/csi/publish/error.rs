@@ -80,6 +80,13 @@ pub enum PublishRequestError {
         /// The UID in the context.
         expected: String,
     },
+    /// Nothing but the context says whose volume it is, and that could be the pod's author's.
+    #[error(
+        "target_path does not lie in the kubelet's folder of a pod \
+         (pods/UID/volumes/kubernetes.io~csi/NAME/mount): with --use-own-service-account volumes of \
+         other kubelets are not served"
+    )]
+    TargetOfNoPod,
     /// The kubelet sent no token.
     #[error(
         "\"{TOKENS_KEY}\" is missing in secrets and in volume_context: the CSIDriver object \

@@ -3,7 +3,9 @@
 //! Owns the rules of the volume context. Pure but for one line at debug. The keys `csi.storage.k8s.io/*` come from the
 //! kubelet where the CSIDriver object says `podInfoOnMount`; everything else in the context, and
 //! those keys where it does not, is what the pod's author wrote. So the token decides: its claims
-//! must equal the pod info, whoever put either there, and a forged entry gains nothing.
+//! must equal the pod info, whoever put either there, and a forged entry gains nothing. In
+//! node-attested mode there is no token; the target's path, which is the kubelet's own, decides of
+//! the pod's UID, and the approver holds the rest against the Pod of that UID.
 //! Invariant: a [`PublishRequest`] was checked against every rule here; a text of an error names
 //! the CSI field and never holds a token.
 
@@ -22,13 +24,16 @@ use svid_core::identity::ServiceAccount;
 pub use error::PublishRequestError;
 
 use super::token::{self, Bearer};
-use crate::wish::{Pod, PodToken, PublishRequest, TargetPath, VolumeId, Wish};
+use crate::credential::{Credential, PodToken, Requester};
+use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
 
 /// What the rules need to know of this installation.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The driver's name, which is also that of its CSIDriver object; error texts name it.
     pub driver_name: String,
+    /// Who creates the requests; the driver needs no token of the pod.
+    pub requester: Requester,
 }
 
 /// Reads a request. Unknown keys in the volume context, mount flags and the file system type
@@ -54,14 +59,15 @@ pub fn parse(
         });
     }
     let (pod, service_account) = context.pod()?;
-    if let Some(found) = target.pod_uid().filter(|found| *found != pod.uid) {
-        return Err(PublishRequestError::TargetOfAnotherPod {
-            found: found.to_owned(),
-            expected: pod.uid,
-        });
-    }
+    target_is_of(&target, &pod, settings.requester)?;
     let fs_group = fs_group::choose(context.0, mount)?;
-    let token = token_of(request, settings, &pod, &service_account, now)?;
+    let credential = match settings.requester {
+        Requester::Pod => {
+            let token = token_of(request, settings, &pod, &service_account, now)?;
+            Credential::Pod(token)
+        }
+        Requester::Driver => Credential::Driver,
+    };
     Ok(PublishRequest {
         wish: Wish {
             volume,
@@ -70,8 +76,29 @@ pub fn parse(
             service_account,
             fs_group,
         },
-        token,
+        credential,
     })
+}
+
+/// Whether the target is in the folder of this pod, as far as it says.
+///
+/// The path is the kubelet's own, whatever the CSIDriver object says. Where no token tells whose
+/// volume it is, the UID in the path does: it has to be there, and the approver compares it, with
+/// the name, namespace and service account around it, with the Pod itself.
+fn target_is_of(
+    target: &TargetPath,
+    pod: &Pod,
+    requester: Requester,
+) -> Result<(), PublishRequestError> {
+    match (target.pod_uid(), requester) {
+        (Some(found), _) if found == pod.uid => Ok(()),
+        (Some(found), _) => Err(PublishRequestError::TargetOfAnotherPod {
+            found: found.to_owned(),
+            expected: pod.uid.clone(),
+        }),
+        (None, Requester::Pod) => Ok(()),
+        (None, Requester::Driver) => Err(PublishRequestError::TargetOfNoPod),
+    }
 }
 
 /// The name of the pod as the kubelet gave it, for logs, where it is a legal one.

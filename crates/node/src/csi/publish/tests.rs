@@ -8,14 +8,29 @@ use svid_api::csi::v1::volume_capability::BlockVolume;
 const DRIVER: &str = "spiffe.csi.cert-manager.io";
 
 fn read(request: &NodePublishVolumeRequest) -> Result<PublishRequest, PublishRequestError> {
+    read_for(Requester::Pod, request)
+}
+
+fn read_for(
+    requester: Requester,
+    request: &NodePublishVolumeRequest,
+) -> Result<PublishRequest, PublishRequestError> {
     let settings = Settings {
         driver_name: DRIVER.to_owned(),
+        requester,
     };
     parse(
         request,
         &settings,
         Timestamp::from_second(EXPIRY - 600).unwrap(),
     )
+}
+
+fn token(credential: &Credential) -> &PodToken {
+    match credential {
+        Credential::Pod(token) => token,
+        Credential::Driver => panic!("the driver's own"),
+    }
 }
 
 fn set(map: &mut BTreeMap<String, String>, key: &str, value: &str) {
@@ -31,7 +46,7 @@ type Break = (
 
 #[test]
 fn reads_what_the_kubelet_sends() {
-    let PublishRequest { wish, token } = read(&fixture::request()).unwrap();
+    let PublishRequest { wish, credential } = read(&fixture::request()).unwrap();
     assert_eq!(wish.volume.as_str().len(), 68);
     assert_eq!(wish.target.pod_uid(), Some(POD_UID));
     assert_eq!(
@@ -46,7 +61,7 @@ fn reads_what_the_kubelet_sends() {
         "system:serviceaccount:sandbox:sleep"
     );
     assert_eq!(wish.fs_group, None);
-    assert_eq!(token.expires_at.as_second(), EXPIRY);
+    assert_eq!(token(&credential).expires_at.as_second(), EXPIRY);
 }
 
 #[test]
@@ -265,6 +280,56 @@ fn a_forged_pod_info_or_token_gains_nothing() {
 }
 
 #[test]
+fn in_node_attested_mode_no_token_is_needed_or_looked_at() {
+    let expected = read(&fixture::request()).unwrap().wish;
+    let changes: [fn(&mut NodePublishVolumeRequest); 3] = [
+        |_| {},
+        |r| r.secrets.clear(),
+        |r| set(&mut r.volume_context, TOKENS_KEY, "garbage"),
+    ];
+    for change in changes {
+        let mut request = fixture::request();
+        change(&mut request);
+        let read = read_for(Requester::Driver, &request).unwrap();
+        assert_eq!(read.wish, expected);
+        assert!(matches!(read.credential, Credential::Driver));
+    }
+}
+
+#[test]
+fn in_node_attested_mode_the_kubelets_path_says_whose_volume_it_is() {
+    let mut request = fixture::request();
+    set(&mut request.volume_context, POD_UID_KEY, "u-2");
+    let refused = read_for(Requester::Driver, &request).unwrap_err();
+    assert!(matches!(
+        refused,
+        PublishRequestError::TargetOfAnotherPod { .. }
+    ));
+    for target in [
+        "/tmp/csi-mount/target",
+        "/var/lib/kubelet/pods/volumes/kubernetes.io~csi/spiffe/mount",
+        "/var/lib/kubelet/pods/u/volumes/kubernetes.io~csi/spiffe",
+    ] {
+        let mut request = fixture::request();
+        request.target_path = target.to_owned();
+        let refused = read_for(Requester::Driver, &request).unwrap_err();
+        assert_eq!(refused, PublishRequestError::TargetOfNoPod, "{target}");
+        assert!(read(&request).is_ok(), "{target}: a token says it");
+    }
+    for key in [
+        NAMESPACE_KEY,
+        POD_NAME_KEY,
+        POD_UID_KEY,
+        SERVICE_ACCOUNT_KEY,
+    ] {
+        let mut request = fixture::request();
+        request.volume_context.remove(key);
+        let refused = read_for(Requester::Driver, &request).unwrap_err();
+        assert!(refused.to_string().contains("podInfoOnMount"), "{refused}");
+    }
+}
+
+#[test]
 fn other_attributes_flags_and_file_system_types_change_nothing() {
     let expected = read(&fixture::request()).unwrap();
     let mut request = fixture::request();
@@ -294,7 +359,8 @@ fn other_attributes_flags_and_file_system_types_change_nothing() {
     });
     let read = read(&request).unwrap();
     assert_eq!(read.wish, expected.wish);
-    assert_eq!(*read.token.secret, *expected.token.secret);
+    let secret = |read: &PublishRequest| token(&read.credential).secret.clone();
+    assert_eq!(*secret(&read), *secret(&expected));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use crate::wish::PodToken;
+use crate::credential::PodToken;
 
 /// Why the value under `csi.storage.k8s.io/serviceAccount.tokens` gives no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

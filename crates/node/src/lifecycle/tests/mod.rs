@@ -1,6 +1,7 @@
 //! A node's volumes from publish to removal, with fakes around them and a clock that is set.
 
 mod adoption;
+mod attested;
 mod bundle;
 mod certificate;
 mod ending;

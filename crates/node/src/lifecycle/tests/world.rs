@@ -21,13 +21,14 @@ use super::fake::{
     Set,
 };
 use crate::clock::Clock as _;
+use crate::credential::{Credential, PodToken, Requester};
 use crate::issuance::RequestSettings;
 use crate::issuer::{Issuer, IssuerState};
 use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Record;
-use crate::wish::{Pod, PodToken, PublishRequest, TargetPath, VolumeId, Wish};
+use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
 
 /// What is asked for and, where nothing else is said, given.
 pub(super) const LIFETIME: Duration = Duration::from_secs(3600);
@@ -54,6 +55,7 @@ pub(super) struct Around {
     pub(super) line: Line,
     anchoring: AnchoringPolicy,
     lifetime: Duration,
+    requester: Requester,
 }
 
 impl Deref for World {
@@ -76,7 +78,7 @@ impl Around {
             issuer: self.issuer.subscribe(),
             events: self.reports.clone(),
             metrics: Metrics::register(&mut Registry::default()),
-            settings: settings(self.lifetime),
+            settings: settings(self.lifetime, self.requester),
             anchoring: self.anchoring,
         };
         VolumeTasks::new(context, shutdown.clone())
@@ -89,6 +91,15 @@ impl World {
     }
 
     pub(super) fn with(anchoring: AnchoringPolicy, lifetime: Duration) -> Self {
+        Self::of(anchoring, lifetime, Requester::Pod)
+    }
+
+    /// A node whose driver makes the requests itself.
+    pub(super) fn node_attested() -> Self {
+        Self::of(AnchoringPolicy::Warn, LIFETIME, Requester::Driver)
+    }
+
+    fn of(anchoring: AnchoringPolicy, lifetime: Duration, requester: Requester) -> Self {
         let clock = Arc::new(FakeClock::new());
         let authority = Arc::new(Authority::new("ours"));
         let stranger = Arc::new(Authority::new("stranger"));
@@ -105,6 +116,7 @@ impl World {
             line: Line::new(),
             anchoring,
             lifetime,
+            requester,
         };
         let shutdown = CancellationToken::new();
         Self {
@@ -136,10 +148,10 @@ impl World {
     pub(super) async fn publish_with(
         &self,
         wish: &Wish,
-        token: PodToken,
+        credential: impl Into<Credential>,
     ) -> Result<(), PublishError> {
-        let wish = wish.clone();
-        let request = PublishRequest { wish, token };
+        let (wish, credential) = (wish.clone(), credential.into());
+        let request = PublishRequest { wish, credential };
         self.tasks.publish(request, LIMIT).await
     }
 
@@ -155,7 +167,8 @@ impl World {
         token: PodToken,
     ) -> JoinHandle<Result<(), PublishError>> {
         let (tasks, wish) = (self.tasks.clone(), wish.clone());
-        let request = PublishRequest { wish, token };
+        let credential = Credential::Pod(token);
+        let request = PublishRequest { wish, credential };
         tokio::spawn(async move { tasks.publish(request, LIMIT).await })
     }
 
@@ -248,10 +261,11 @@ impl Drop for World {
     }
 }
 
-fn settings(lifetime: Duration) -> RequestSettings {
+fn settings(lifetime: Duration, requester: Requester) -> RequestSettings {
     RequestSettings {
         trust_domain: TrustDomain::parse("example.org").unwrap(),
         duration: GoDuration::try_from(lifetime).unwrap(),
+        requester,
         node_id: "node-1".to_owned(),
         extra_annotations: BTreeMap::new(),
     }

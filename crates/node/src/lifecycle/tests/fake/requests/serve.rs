@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 
 use super::super::script::{Answering, Creating};
 use super::{Entry, FakeRequests, Verb};
+use crate::credential::Credential;
 use crate::issuance::{ApiError, Events, Requests};
-use crate::wish::PodToken;
 
 impl FakeRequests {
     async fn call(&self, verb: Verb, name: &str) -> Result<(), ApiError> {
@@ -32,7 +32,7 @@ impl FakeRequests {
 
     fn store(
         &self,
-        token: &PodToken,
+        credential: &Credential,
         request: &CertificateRequest,
     ) -> Result<CertificateRequest, ApiError> {
         let name = request.metadata.name.clone().unwrap();
@@ -42,9 +42,14 @@ impl FakeRequests {
                 return Err(ApiError::AlreadyExists);
             }
             let mut object = request.clone();
-            // The text is `SECRETSECRET/namespace/account/…`.
-            let parts: Vec<&str> = token.secret.split('/').collect();
-            object.spec.username = format!("system:serviceaccount:{}:{}", parts[1], parts[2]);
+            object.spec.username = match credential {
+                Credential::Pod(token) => {
+                    // The text is `SECRETSECRET/namespace/account/…`.
+                    let parts: Vec<&str> = token.secret.split('/').collect();
+                    format!("system:serviceaccount:{}:{}", parts[1], parts[2])
+                }
+                Credential::Driver => DRIVER.to_owned(),
+            };
             object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
             state.sent.push(object.clone());
             state.objects.insert(name.clone(), object.clone());
@@ -76,10 +81,13 @@ impl FakeRequests {
     }
 }
 
+/// The driver's user name.
+const DRIVER: &str = "system:serviceaccount:cert-manager:driver";
+
 impl Requests for FakeRequests {
     fn create<'a>(
         &'a self,
-        token: &'a PodToken,
+        credential: &'a Credential,
         request: &'a CertificateRequest,
     ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
         Box::pin(async move {
@@ -87,14 +95,16 @@ impl Requests for FakeRequests {
             self.call(Verb::Create, name).await?;
             let creating = {
                 let mut state = self.state();
-                state.tokens.push(token.secret.to_string());
+                if let Credential::Pod(token) = credential {
+                    state.tokens.push(token.secret.to_string());
+                }
                 state.creating.take()
             };
             match creating {
-                Creating::Take => self.store(token, request),
+                Creating::Take => self.store(credential, request),
                 Creating::TakeAfter(delay) => {
                     sleep(delay).await;
-                    self.store(token, request)
+                    self.store(credential, request)
                 }
                 Creating::Refuse(error) => Err(error),
                 Creating::RefuseAfter(delay, error) => {
@@ -102,7 +112,7 @@ impl Requests for FakeRequests {
                     Err(error)
                 }
                 Creating::Lose(error) => {
-                    self.store(token, request)?;
+                    self.store(credential, request)?;
                     Err(error)
                 }
                 Creating::Panic => panic!("told to panic at a create"),
