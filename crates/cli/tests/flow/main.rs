@@ -14,10 +14,12 @@
     reason = "a test says what it expected by panicking"
 )]
 
+mod attested;
 mod change;
 mod clients;
 mod fault;
 mod first;
+mod forged;
 mod restart;
 mod role;
 mod world;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         first::tests(),
+        attested::tests(),
         change::tests(),
         fault::tests(),
         restart::tests(),

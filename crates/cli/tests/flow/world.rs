@@ -137,6 +137,10 @@ impl World {
         self.driver.as_ref().expect("a driver that runs")
     }
 
+    pub(crate) fn approver(&self) -> &Role {
+        self.approver.as_ref().expect("an approver that runs")
+    }
+
     pub(crate) fn take_driver(&mut self) -> Role {
         self.driver.take().expect("a driver that runs")
     }
@@ -153,6 +157,13 @@ impl World {
     pub(crate) fn pod(&self, account: &str) -> PodHandle {
         let account = ServiceAccountName::new("sandbox", account);
         self.cluster.enroll(&account).unwrap();
+        self.kubelet.run_pod(&PodSpec::new(&account)).unwrap()
+    }
+
+    /// A pod of a service account that nobody has given any rights.
+    pub(crate) fn pod_without_rights(&self, account: &str) -> PodHandle {
+        let account = ServiceAccountName::new("sandbox", account);
+        self.cluster.add_service_account(&account).unwrap();
         self.kubelet.run_pod(&PodSpec::new(&account)).unwrap()
     }
 

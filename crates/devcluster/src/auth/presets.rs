@@ -37,6 +37,15 @@ impl Roles {
         }
     }
 
+    /// What the approver needs besides in node-attested mode: to read the Pod that a request is for.
+    pub fn node_attested_approver(account: &ServiceAccountName) -> Grant {
+        Grant {
+            subject: account.into(),
+            reach: Reach::Cluster,
+            rules: vec![Rule::new("", "pods", &["get"])],
+        }
+    }
+
     /// The approver: list and watch CertificateRequests, decide on them, hold the Lease, write
     /// Events, read the one ConfigMap.
     pub fn approver(

@@ -11,6 +11,7 @@ use crate::issuer::IssuerReference;
 use crate::resource::{
     CLUSTER_ISSUERS, CSI_DRIVERS, ISSUERS, NAMESPACES, NODES, PODS, Resource, SERVICE_ACCOUNTS,
 };
+use crate::store::meta;
 
 /// Namespaces, the node, the CSIDriver, and the two processes with their rights.
 pub(super) fn create(shared: &Shared, options: &Options) -> Result<(), Refused> {
@@ -112,18 +113,26 @@ fn own_pod(account: &ServiceAccountName, node: &str) -> Value {
 }
 
 fn csi_driver(options: &Options) -> Value {
-    let in_secrets = options.token_delivery == TokenDelivery::Secrets;
-    json!({
+    let mut driver = json!({
         "metadata": {"name": options.driver_name},
         "spec": {
             "podInfoOnMount": true,
             "volumeLifecycleModes": ["Ephemeral"],
             "requiresRepublish": true,
             "fsGroupPolicy": "ReadWriteOnceWithFSType",
-            "tokenRequests": [{"audience": "", "expirationSeconds": 3600}],
-            "serviceAccountTokenInSecrets": in_secrets,
         },
-    })
+    });
+    let tokens = json!([{"audience": "", "expirationSeconds": 3600}]);
+    let in_secrets = match options.token_delivery {
+        TokenDelivery::Context => false,
+        TokenDelivery::Secrets => true,
+        TokenDelivery::None => return driver,
+    };
+    meta::field(&mut driver, "spec").extend([
+        ("tokenRequests".to_owned(), tokens),
+        ("serviceAccountTokenInSecrets".to_owned(), in_secrets.into()),
+    ]);
+    driver
 }
 
 fn ensure(

@@ -15,6 +15,8 @@ pub enum TokenDelivery {
     Context,
     /// In the secrets: `serviceAccountTokenInSecrets: true`.
     Secrets,
+    /// Not at all: the CSIDriver has no `tokenRequests`.
+    None,
 }
 
 /// What a cluster is started with.

@@ -128,6 +128,21 @@ async fn a_publish_is_what_a_kubelet_sends() {
 }
 
 #[tokio::test]
+async fn a_driver_that_asks_for_no_tokens_gets_none() {
+    let options = Options {
+        token_delivery: TokenDelivery::None,
+        ..Options::default()
+    };
+    let node = Node::with(options, |_| {}).await;
+    let pod = node.kubelet.run_pod(&PodSpec::new(&till())).expect("pod");
+    pod.wait_ready(LIMIT).await.expect("ready");
+    let request = &node.driver.published()[0];
+    assert!(!request.volume_context.contains_key(TOKENS));
+    assert!(!request.secrets.contains_key(TOKENS));
+    node.end().await;
+}
+
+#[tokio::test]
 async fn the_token_is_good_where_it_was_put_and_is_used_again() {
     for delivery in [TokenDelivery::Context, TokenDelivery::Secrets] {
         let options = Options {
@@ -144,9 +159,10 @@ async fn the_token_is_good_where_it_was_put_and_is_used_again() {
         let published = node.driver.published();
         let tokens = |index: usize| {
             let request: &svid_api::csi::v1::NodePublishVolumeRequest = &published[index];
-            let (there, elsewhere) = match delivery {
-                TokenDelivery::Context => (&request.volume_context, &request.secrets),
-                TokenDelivery::Secrets => (&request.secrets, &request.volume_context),
+            let (there, elsewhere) = if delivery == TokenDelivery::Secrets {
+                (&request.secrets, &request.volume_context)
+            } else {
+                (&request.volume_context, &request.secrets)
             };
             assert!(!elsewhere.contains_key(TOKENS));
             there[TOKENS].clone()
