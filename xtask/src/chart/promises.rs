@@ -73,25 +73,19 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
         );
     }
     let role = manifests.find("ClusterRole", &name)?;
-    let may = |verb: &str, resource: &str| {
-        list(role, "/rules").iter().any(|rule| {
-            let holds =
-                |path, word: &str| list(rule, path).iter().any(|one| one == word || one == "*");
-            holds("/verbs", verb) && holds("/resources", resource)
-        })
-    };
     promise(
-        !may("create", "certificaterequests"),
-        "the driver creates with the pods' rights, not with its own",
-    );
-    promise(
-        !may("list", "certificaterequests"),
+        !may(role, "list", "certificaterequests"),
         "the driver follows single requests",
     );
     promise(
-        !may("get", "secrets") && !may("patch", "nodes") && !may("update", "nodes"),
+        !may(role, "get", "secrets")
+            && !may(role, "patch", "nodes")
+            && !may(role, "update", "nodes"),
         "the driver has rights that it does not need",
     );
+    for (is_kept, text) in requester(&name, manifests)? {
+        promise(is_kept, text);
+    }
     let rendered = manifests
         .all()
         .iter()
@@ -111,6 +105,72 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
         }
     }
     Ok(broken)
+}
+
+/// What must be true of who makes the requests: the pods, or the driver for the pods of its node.
+fn requester(name: &str, manifests: &Manifests) -> Result<Vec<(bool, &'static str)>> {
+    let arguments = |object: &Value| -> Vec<String> {
+        let words = list(object, "/spec/template/spec/containers/0/args");
+        let words = words.iter().filter_map(Value::as_str);
+        words.map(str::to_owned).collect()
+    };
+    let own = "--use-own-service-account=true".to_owned();
+    let driver = arguments(manifests.find("DaemonSet", &format!("{name}-driver"))?);
+    let approver = arguments(manifests.find("Deployment", &format!("{name}-approver"))?);
+    let is_own = driver.contains(&own);
+    let creates = may(
+        manifests.find("ClusterRole", name)?,
+        "create",
+        "certificaterequests",
+    );
+    let reads_pods = may(
+        manifests.find("ClusterRole", &format!("{name}-approver"))?,
+        "get",
+        "pods",
+    );
+    let has_tokens = manifests
+        .all()
+        .iter()
+        .filter(|object| text(object, "/kind") == "CSIDriver")
+        .any(|object| {
+            ["/spec/tokenRequests", "/spec/serviceAccountTokenInSecrets"]
+                .iter()
+                .any(|path| object.pointer(path).is_some())
+        });
+    let policy = manifests.find("ValidatingAdmissionPolicy", &format!("{name}-identities"));
+    // There may be no policies; then nothing is refused by them.
+    let knows_driver = policy.map_or(is_own, |policy| policy.to_string().contains("isDriver"));
+    let account = format!("--driver-service-account=system:serviceaccount:cert-manager:{name}");
+    Ok(vec![
+        (
+            is_own == approver.contains(&own) && is_own == approver.contains(&account),
+            "driver and approver must agree on who makes the requests",
+        ),
+        (
+            is_own == creates,
+            "the driver creates with rights of its own only where it makes the requests",
+        ),
+        (
+            is_own == reads_pods,
+            "the approver reads pods only where the driver makes the requests",
+        ),
+        (
+            is_own != has_tokens,
+            "tokens of pods are handed over only where they are used",
+        ),
+        (
+            knows_driver == is_own,
+            "identities are the driver's to ask for only where it makes the requests",
+        ),
+    ])
+}
+
+/// Whether a role has a right, as far as its own rules say.
+fn may(role: &Value, verb: &str, resource: &str) -> bool {
+    list(role, "/rules").iter().any(|rule| {
+        let holds = |path, word: &str| list(rule, path).iter().any(|one| one == word || one == "*");
+        holds("/verbs", verb) && holds("/resources", resource)
+    })
 }
 
 /// The chart's name for its objects.

@@ -73,6 +73,11 @@ values are silent.
 {{- end }}
 {{- end -}}
 
+{{/* User name under which the API server knows the driver. */}}
+{{- define "spiffe.driverUser" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "spiffe.name" . }}
+{{- end -}}
+
 {{/* Folder of the node for the driver's records. */}}
 {{- define "spiffe.dataDir" -}}
 {{- $old := .Values.app.driver.csiDataDir -}}
@@ -173,8 +178,10 @@ true
 {{- if not (hasKey $driver "kubeletRootDir") -}}
 {{- fail "The values lack app.driver.kubeletRootDir, so they are those of another chart: --reuse-values puts the old chart's defaults, images included, in the place of this one's. Upgrade with --reset-then-reuse-values, or give your own values with -f." -}}
 {{- end -}}
-{{- if $driver.useOwnServiceAccount -}}
-{{- fail "app.driver.useOwnServiceAccount is not available yet: the driver would not start. Leave it false and let each workload's service account create certificaterequests (docs/install.md)." -}}
+{{- /* Without a cluster (helm template) the version is not one that anybody runs. */ -}}
+{{- $known := .Capabilities.APIVersions.Has "v1/Pod" -}}
+{{- if and $driver.useOwnServiceAccount $known (not (include "spiffe.kubernetes" (list . 30))) -}}
+{{- fail "app.driver.useOwnServiceAccount needs Kubernetes 1.30 or newer: before that, tokens do not say on which node they are used, and the approver would deny every request." -}}
 {{- end -}}
 {{- if not (or .Values.app.issuer.name .Values.app.runtimeIssuanceConfigMap) -}}
 {{- fail "No issuer: set app.issuer.name or app.runtimeIssuanceConfigMap." -}}
