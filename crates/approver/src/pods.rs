@@ -61,6 +61,7 @@ pub(crate) async fn read(
 
 fn pod(object: v1::Pod) -> Pod {
     let spec = object.spec.unwrap_or_default();
+    let annotations = object.metadata.annotations.unwrap_or_default();
     let volumes = spec.volumes.unwrap_or_default();
     Pod {
         namespace: object.metadata.namespace.unwrap_or_default(),
@@ -68,6 +69,7 @@ fn pod(object: v1::Pod) -> Pod {
         uid: object.metadata.uid.unwrap_or_default(),
         node: spec.node_name.unwrap_or_default(),
         service_account: spec.service_account_name.unwrap_or_default(),
+        is_mirror: annotations.contains_key(MIRROR),
         csi_drivers: volumes
             .into_iter()
             .filter_map(|volume| Some(volume.csi?.driver))
@@ -89,6 +91,8 @@ fn advice(error: &CallError) -> &'static str {
     }
 }
 
+/// Marks a Pod that a kubelet has made, to show one of its own.
+const MIRROR: &str = "kubernetes.io/config.mirror";
 /// As for reading and writing requests.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -138,6 +142,7 @@ mod tests {
             uid: "u".to_owned(),
             node: "node-1".to_owned(),
             service_account: "api".to_owned(),
+            is_mirror: false,
             csi_drivers: vec!["spiffe.csi.cert-manager.io".to_owned(), "other".to_owned()],
             phase: "Running".to_owned(),
         };
@@ -156,7 +161,20 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!((found.node.as_str(), found.uid.as_str()), ("", ""));
-        assert!(found.csi_drivers.is_empty());
+        assert!(found.csi_drivers.is_empty() && !found.is_mirror);
+    }
+
+    #[tokio::test]
+    async fn a_pod_that_a_kubelet_has_made_is_told_as_such() {
+        let fake = Fake::default();
+        let annotations = json!({"kubernetes.io/config.mirror": ""});
+        let metadata = json!({"name": "x", "annotations": annotations});
+        fake.put(
+            PATH,
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}),
+        );
+        let found = read(&fake.client("a"), &reference()).await.unwrap();
+        assert!(found.unwrap().is_mirror);
     }
 
     #[tokio::test]

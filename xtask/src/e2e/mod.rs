@@ -11,6 +11,7 @@
 )]
 
 mod approver;
+mod attested;
 mod bundle;
 mod identity;
 mod installation;
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         volume::scenarios(),
         approver::scenarios(),
         policies::scenarios(),
+        attested::scenarios(),
         issuer::scenarios(),
         bundle::scenarios(),
         misconfiguration::scenarios(),

@@ -156,6 +156,8 @@ pub enum Rule {
     Canonical,
     /// The Pod that owns the request is there (`rules/pod/existence`).
     PodExistence,
+    /// A kubelet has not made the Pod itself (`rules/pod/mirror`).
+    PodMirror,
     /// The Pod is on the node that the request is made from (`rules/pod/node`).
     PodNode,
     /// The Pod has a volume of our driver (`rules/pod/volume`).

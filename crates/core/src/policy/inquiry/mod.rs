@@ -6,7 +6,7 @@
 
 use super::decision::{Approval, Denial, Violation};
 use super::evidence::{Pod, PodReference};
-use super::rules::pod::{existence, identity, node, phase, volume};
+use super::rules::pod::{existence, identity, mirror, node, phase, volume};
 use crate::identity::{SpiffeId, TrustDomain};
 
 /// A request of the driver that is right but for its Pod, which has to be read.
@@ -66,6 +66,7 @@ impl PodInquiry {
         let pod = existence::check(&self.pod, found)
             .map_err(|violation| Denial::new(violation, Vec::new()))?;
         let verdicts = [
+            mirror::check(pod),
             identity::check(&self.spiffe_id, &self.trust_domain, pod),
             node::check(&self.node, pod),
             volume::check(&self.csi_driver, pod),

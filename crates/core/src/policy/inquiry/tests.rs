@@ -61,6 +61,7 @@ fn pod() -> Pod {
         uid: "u".to_owned(),
         node: "node-1".to_owned(),
         service_account: "api".to_owned(),
+        is_mirror: false,
         csi_drivers: vec!["spiffe.csi.cert-manager.io".to_owned()],
         phase: "Running".to_owned(),
     }
@@ -112,14 +113,14 @@ fn a_pod_that_renews_or_has_not_begun_is_approved_as_well() {
 }
 
 #[test]
-fn a_pod_of_no_account_of_its_own_is_the_default_one() {
+fn a_pod_that_names_no_account_is_not_one_of_default() {
     let id = "spiffe://cluster.local/ns/payments/sa/default";
     let mut request = request();
     let names = san(true, &[general_name(0x86, id.as_bytes())]);
     request.csr_pem = Craft::new().extensions(&[names]).pem();
     request.identity_annotation = id.to_owned();
     let mut pod = pod();
-    for (account, allowed) in [("", true), ("default", true), ("api", false)] {
+    for (account, allowed) in [("", false), ("default", true), ("api", false)] {
         pod.service_account = account.to_owned();
         let rules = broken(&request, Some(&pod));
         assert_eq!(rules.is_empty(), allowed, "{account:?}: {rules:?}");
@@ -129,7 +130,7 @@ fn a_pod_of_no_account_of_its_own_is_the_default_one() {
 #[test]
 fn no_pod_that_is_not_the_one_asked_for_is_approved() {
     assert_eq!(broken(&request(), None), [Rule::PodExistence]);
-    let cases: [Case<Rule, Pod>; 14] = [
+    let cases: [Case<Rule, Pod>; 15] = [
         ("moved", Rule::PodNode, |pod| pod.node = "node-2".to_owned()),
         ("on no node", Rule::PodNode, |pod| pod.node.clear()),
         ("on a node of a longer name", Rule::PodNode, |pod| {
@@ -159,6 +160,9 @@ fn no_pod_that_is_not_the_one_asked_for_is_approved() {
         }),
         ("of an impossible account", Rule::Identity, |pod| {
             pod.service_account = "a/../api".to_owned();
+        }),
+        ("made by a kubelet", Rule::PodMirror, |pod| {
+            pod.is_mirror = true
         }),
         ("without a volume of ours", Rule::PodVolume, |pod| {
             pod.csi_drivers.clear();

@@ -3,10 +3,10 @@
 //! Stops: a driver, or whoever has its token, that asks for another identity than that of the pod
 //! it names; an identity of another service account on the same node.
 //! Allowed: `spiffe://cluster.local/ns/payments/sa/api` for a Pod of `api` in `payments`.
-//! Refused: the same for a Pod of `admin` in `payments`.
+//! Refused: the same for a Pod of `admin` in `payments`; any for a Pod that names no service account.
 //! Source: SPIFFE-ID 2 (never normalise); the path's form is the Go driver's,
-//! `/ns/NAMESPACE/sa/NAME`. An empty service account is `default`
-//! (`k8s.io/kubernetes/plugin/pkg/admission/serviceaccount`).
+//! `/ns/NAMESPACE/sa/NAME`. Every Pod but a kubelet's own gets a service account at admission
+//! (`k8s.io/kubernetes/plugin/pkg/admission/serviceaccount`), so none is never read as `default`.
 
 use super::{Rule, Verdict, broken};
 use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
@@ -20,11 +20,7 @@ pub(in crate::policy) fn check(
     trust_domain: &TrustDomain,
     pod: &Pod,
 ) -> Verdict {
-    let account = match pod.service_account.as_str() {
-        "" => DEFAULT_ACCOUNT,
-        name => name,
-    };
-    let expected = ServiceAccount::new(&pod.namespace, account)
+    let expected = ServiceAccount::new(&pod.namespace, &pod.service_account)
         .map(|account| SpiffeId::for_service_account(trust_domain, &account));
     match expected {
         Ok(expected) if expected.as_str() == requested.as_str() => Ok(()),
@@ -36,7 +32,7 @@ pub(in crate::policy) fn check(
             )
         }
         Err(_no_account) => {
-            let account = quote(account);
+            let account = quote(&pod.service_account);
             broken(
                 Rule::Identity,
                 format!("the pod's service account {account} has no SPIFFE ID"),
@@ -44,9 +40,6 @@ pub(in crate::policy) fn check(
         }
     }
 }
-
-/// What the API server writes into a Pod that names none.
-const DEFAULT_ACCOUNT: &str = "default";
 
 #[cfg(test)]
 mod tests {
@@ -58,7 +51,7 @@ mod tests {
         let domain = TrustDomain::parse("cluster.local").unwrap();
         for (account, id, allowed) in [
             ("api", "spiffe://cluster.local/ns/payments/sa/api", true),
-            ("", "spiffe://cluster.local/ns/payments/sa/default", true),
+            ("", "spiffe://cluster.local/ns/payments/sa/default", false),
             ("", "spiffe://cluster.local/ns/payments/sa/api", false),
             (
                 "default",

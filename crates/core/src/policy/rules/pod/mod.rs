@@ -6,6 +6,7 @@
 
 pub(in crate::policy) mod existence;
 pub(in crate::policy) mod identity;
+pub(in crate::policy) mod mirror;
 pub(in crate::policy) mod node;
 pub(in crate::policy) mod phase;
 pub(in crate::policy) mod volume;
@@ -21,6 +22,7 @@ fn right() -> crate::policy::Pod {
         uid: "u".to_owned(),
         node: "node-1".to_owned(),
         service_account: "api".to_owned(),
+        is_mirror: false,
         csi_drivers: vec!["spiffe.csi.cert-manager.io".to_owned()],
         phase: "Running".to_owned(),
     }

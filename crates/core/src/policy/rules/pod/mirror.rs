@@ -1,0 +1,38 @@
+//! The Pod was made through the API, not by a kubelet.
+//!
+//! Stops: a stolen node that invents pods. A kubelet may create mirror Pods on its own node, in any
+//! namespace and with inline CSI volumes, so whoever has its credentials would get identities of
+//! namespaces that have never run a pod there.
+//! Allowed: a Pod without the annotation `kubernetes.io/config.mirror`.
+//! Refused: a Pod with it, whatever its value.
+//! Source: `k8s.io/kubernetes/plugin/pkg/admission/noderestriction` (a node creates no Pods but
+//! these; the annotation can neither be added nor removed later).
+
+use super::{Rule, Verdict, broken};
+use crate::policy::evidence::Pod;
+
+/// Refuses what a kubelet has made.
+pub(in crate::policy) fn check(pod: &Pod) -> Verdict {
+    if pod.is_mirror {
+        return broken(
+            Rule::PodMirror,
+            "the pod that the request is for is a static pod of its node, which has no service \
+             account and no identity",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::rules::pod::right;
+
+    #[test]
+    fn refuses_what_a_kubelet_has_made() {
+        let mut pod = right();
+        assert!(check(&pod).is_ok());
+        pod.is_mirror = true;
+        assert!(check(&pod).is_err());
+    }
+}

@@ -1,0 +1,148 @@
+//! Node-attested mode: the driver asks for its pods, and for nobody else.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::pods::{self, Pod, make_account, spiffe_id};
+use super::policies::{driver, driver_pod, stolen_token};
+use super::renewal::renewed;
+use super::requests::{decision, right};
+use super::world::{NAMESPACE, World};
+use super::{Scenario, installation, policies, scenario};
+use crate::cluster::Kubectl;
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        scenario(
+            "the driver asks for pods without rights, and goes on at once after a restart",
+            delivery,
+        ),
+        scenario(
+            "a driver's token gets no identity but those of pods on its node that mount the volume",
+            stolen,
+        ),
+    ]
+}
+
+const MODE: &str = "app.driver.useOwnServiceAccount=true";
+
+fn delivery(world: &World) -> Result<()> {
+    installation::install(world, &[MODE, "app.certificateRequestDuration=60s"])?;
+    make_account(world, "attested", "web")?;
+    let pod = pods::run(world, "attested", "web", "web")?;
+    pod.wait_ready(world)?;
+    let seen = pod.look(world)?;
+    ensure!(seen.id() == spiffe_id("attested", "web"), "{seen:?}");
+    let all = [pod];
+    renewed(world, &all)?;
+    let driver = driver_pod(world)?;
+    let kill = ["delete", "pod", &driver, "--grace-period=0", "--force"];
+    world
+        .kubectl
+        .run(&[&["--namespace", NAMESPACE][..], &kill].concat())?;
+    installation::rolled_out(world)?;
+    renewed(world, &all)?;
+    for pod in all {
+        pod.ensure_running(world)?;
+        pod.delete(world)?;
+    }
+    world.end_namespace("attested")
+}
+
+fn stolen(world: &World) -> Result<()> {
+    installation::install(world, &[MODE])?;
+    for account in ["web", "plain"] {
+        make_account(world, "robbed", account)?;
+    }
+    let pod = pods::run(world, "robbed", "web", "web")?;
+    pod.wait_ready(world)?;
+    let plain = without_volume(world)?;
+    let (elsewhere, here) = (
+        stolen_token(world)?,
+        driver(world, "own", &driver_pod(world)?)?,
+    );
+    let uid = pod.uid(world)?;
+    for (name, kubectl, account, owner, denied) in [
+        ("as-the-driver-asks", &here, "web", ("web", &uid), None),
+        (
+            "of-another-node",
+            &elsewhere,
+            "web",
+            ("web", &uid),
+            Some("node"),
+        ),
+        (
+            "of-another-account",
+            &here,
+            "plain",
+            ("web", &uid),
+            Some("/sa/web"),
+        ),
+        ("of-no-pod", &here, "web", ("absent", &uid), Some("pod")),
+        (
+            "of-an-earlier-pod",
+            &here,
+            "web",
+            ("web", &plain.uid(world)?),
+            Some("UID"),
+        ),
+        (
+            "without-volume",
+            &here,
+            "plain",
+            ("plain", &plain.uid(world)?),
+            Some("volume"),
+        ),
+    ] {
+        let request = owned(name, account, owner)?;
+        create(kubectl, &request)?;
+        let condition = decision(world, "robbed", name)?;
+        let message = condition["message"].as_str().unwrap_or_default();
+        let wanted = if denied.is_some() {
+            "Denied"
+        } else {
+            "Approved"
+        };
+        ensure!(
+            condition["type"] == wanted && message.contains(denied.unwrap_or_default()),
+            "{name}: {condition}"
+        );
+    }
+    // A workload's own token asks for nothing in this mode, whatever rights it has.
+    pods::enroll(world, "robbed", "web")?;
+    let token = world.token("robbed", "web", &[])?;
+    let request = owned("by-itself", "web", ("web", &uid))?;
+    create(&world.bearer("web", &token)?, &request)?;
+    let condition = decision(world, "robbed", "by-itself")?;
+    ensure!(condition["type"] == "Denied", "{condition}");
+
+    for pod in [pod, plain] {
+        pod.delete(world)?;
+    }
+    policies::clear(world)?;
+    world.end_namespace("robbed")
+}
+
+fn create(kubectl: &Kubectl, request: &Value) -> Result<()> {
+    kubectl.create(&request.to_string(), &[]).map(drop)
+}
+
+/// A request for an account that says whose it is.
+fn owned(name: &str, account: &str, (pod, uid): (&str, &String)) -> Result<Value> {
+    let mut request = right("robbed", account, name)?;
+    request["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid}]);
+    Ok(request)
+}
+
+/// A pod on this node that asks for no identity.
+fn without_volume(world: &World) -> Result<Pod> {
+    let pod = pods::run_with(world, "robbed", "plain", "plain", |pod| {
+        pod["spec"]["volumes"] = json!([]);
+        let container = &mut pod["spec"]["containers"][0];
+        container["volumeMounts"] = json!([]);
+        container["command"] = json!(["/bin/sleep", "3600"]);
+    })?;
+    pod.wait_ready(world)?;
+    Ok(pod)
+}
