@@ -162,7 +162,7 @@ fn no_pod_that_is_not_the_one_asked_for_is_approved() {
             pod.service_account = "a/../api".to_owned();
         }),
         ("made by a kubelet", Rule::PodMirror, |pod| {
-            pod.is_mirror = true
+            pod.is_mirror = true;
         }),
         ("without a volume of ours", Rule::PodVolume, |pod| {
             pod.csi_drivers.clear();
