@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::pods::{self, Pod, make_account, spiffe_id};
 use super::policies::{driver, driver_pod, stolen_token};
 use super::renewal::renewed;
-use super::requests::{decision, right};
+use super::requests::{decided, decision, right};
 use super::world::{NAMESPACE, World};
 use super::{Scenario, installation, policies, scenario};
 use crate::cluster::Kubectl;
@@ -96,7 +96,10 @@ fn stolen(world: &World) -> Result<()> {
     ] {
         let request = owned(name, account, owner)?;
         create(kubectl, &request)?;
-        let condition = decision(world, "robbed", name)?;
+        let Some(condition) = outcome(world, name)? else {
+            ensure!(denied.is_some(), "{name} is gone");
+            continue;
+        };
         let message = condition["message"].as_str().unwrap_or_default();
         let wanted = if denied.is_some() {
             "Denied"
@@ -121,6 +124,18 @@ fn stolen(world: &World) -> Result<()> {
     }
     policies::clear(world)?;
     world.end_namespace("robbed")
+}
+
+/// The decision; None where the garbage collector was there first: it deletes at once what belongs
+/// to a pod that is not there.
+fn outcome(world: &World, name: &str) -> Result<Option<Value>> {
+    world.eventually(&format!("a decision on {name}"), || {
+        let condition = decided(world, "robbed", name);
+        let object = format!("certificaterequest/{name}");
+        let is_gone = || world.object("robbed", &object).is_err();
+        ensure!(condition.is_some() || is_gone(), "it is undecided");
+        Ok(condition)
+    })
 }
 
 fn create(kubectl: &Kubectl, request: &Value) -> Result<()> {
