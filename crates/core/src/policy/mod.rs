@@ -26,11 +26,6 @@ mod quote;
 mod request;
 mod rules;
 
-#[cfg(test)]
-mod corpus;
-#[cfg(test)]
-mod tests;
-
 pub use decision::{Approval, Decision, Denial, Rule, Violation};
 pub use evaluate::evaluate;
 pub use evidence::{Pod, PodReference};
