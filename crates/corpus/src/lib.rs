@@ -1,14 +1,15 @@
 //! Signing requests, right and hostile, made by code so that each is named by its one fault.
 //!
-//! Owns the corpora that the policy is held against, and the world they are made for. Must not be
-//! in anything that ships. Invariant: every case differs from a right one in what its name says
-//! and in nothing else, so what refuses it is its own rule.
+//! Owns the corpora that the policy is held against, here as values and on a real API server as
+//! objects. Must not be in anything that ships. Invariant: every case differs from a right one
+//! in what its name says and in nothing else, so what refuses it is its own rule.
 //!
 //! | module | owns |
 //! | --- | --- |
 //! | `craft` | writes any signing request at all, and signs it |
 //! | `world` | the right object around one, and the policy it is judged by |
 //! | `right`, `hostile`, `foreigners` | the three corpora: to approve, to deny, to leave alone |
+//! | `export` | the corpora as objects for a real API server |
 
 #![expect(
     clippy::indexing_slicing,
@@ -19,6 +20,7 @@
 mod case;
 pub mod craft;
 pub mod der;
+pub mod export;
 pub mod foreigners;
 pub mod hostile;
 pub mod right;
