@@ -28,7 +28,7 @@ impl Cases<'_> {
         }
     }
 
-    /// Made by Go and by OpenSSL, by the programs beside them.
+    /// Made by Go, cert-manager and OpenSSL, by the programs beside them.
     pub(super) fn programs(&mut self) {
         for (name, pem) in FOREIGN {
             self.right(*name, pem.to_vec());
@@ -43,6 +43,24 @@ macro_rules! foreign {
 }
 
 const FOREIGN: &[(&str, &[u8])] = foreign![
+    "cert-manager-ecdsa256",
+    "cert-manager-ecdsa256-basic",
+    "cert-manager-ecdsa256-sha512",
+    "cert-manager-ecdsa256-sha512-basic",
+    "cert-manager-ecdsa384",
+    "cert-manager-ecdsa384-basic",
+    "cert-manager-ecdsa521",
+    "cert-manager-ecdsa521-basic",
+    "cert-manager-ed25519",
+    "cert-manager-ed25519-basic",
+    "cert-manager-ed25519-usages",
+    "cert-manager-ed25519-usages-basic",
+    "cert-manager-rsa2048",
+    "cert-manager-rsa2048-basic",
+    "cert-manager-rsa3072",
+    "cert-manager-rsa3072-basic",
+    "cert-manager-rsa4096",
+    "cert-manager-rsa4096-basic",
     "go-cert-manager-client-server",
     "go-cert-manager-client-server-basic",
     "go-cert-manager-client-server-uris",
