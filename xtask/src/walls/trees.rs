@@ -67,7 +67,7 @@ pub(super) const TREES: &[Tree] = &[
         forbidden: &["notify", "prost", "rustix", "tonic"],
     },
     Tree {
-        purpose: "the image holds no embedded cluster and no second X.509 library",
+        purpose: "the image holds no embedded cluster, no corpora and no second X.509 library",
         arguments: &[
             "-p",
             "csi-driver-spiffe",
@@ -75,7 +75,24 @@ pub(super) const TREES: &[Tree] = &[
             "normal",
             "--no-default-features",
         ],
-        forbidden: &["p256", "svid-devcluster", "tempfile", "x509-cert"],
+        forbidden: &[
+            "p256",
+            "svid-corpus",
+            "svid-devcluster",
+            "tempfile",
+            "x509-cert",
+        ],
+    },
+    Tree {
+        purpose: "the program holds no hostile requests, in the demo neither",
+        arguments: &[
+            "-p",
+            "csi-driver-spiffe",
+            "--edges",
+            "normal",
+            "--all-features",
+        ],
+        forbidden: &["svid-corpus"],
     },
     Tree {
         purpose: "cryptography is aws-lc-rs everywhere",

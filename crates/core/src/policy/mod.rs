@@ -26,16 +26,12 @@ mod quote;
 mod request;
 mod rules;
 
-#[cfg(test)]
-mod corpus;
-#[cfg(test)]
-mod tests;
-
 pub use decision::{Approval, Decision, Denial, Rule, Violation};
 pub use evaluate::evaluate;
 pub use evidence::{Pod, PodReference};
 pub use inquiry::PodInquiry;
 pub use ordinary::{OrdinaryApproval, OrdinaryDecision, OrdinaryRequest, evaluate_ordinary};
+pub use pem::{PemError, decode as decode_request_pem};
 pub use request::{
     Attestation, Credentials, DurationField, IssuerReference, NodeAttestation, Owner, Policy,
     Request, Requester,

@@ -8,8 +8,8 @@ use thiserror::Error;
 
 /// Why the text is not exactly one block of a signing request.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(super) enum PemError {
-    /// Longer than [`MAX_PEM_BYTES`].
+pub enum PemError {
+    /// Longer than any right one could be.
     #[error("the CSR is {bytes} bytes long, the limit is {MAX_PEM_BYTES}")]
     TooLarge {
         /// The length found.
@@ -31,14 +31,14 @@ pub(super) enum PemError {
     NotBase64,
 }
 
-/// Returns the bytes inside the only PEM block of the text.
+/// Returns the bytes inside the only PEM block of the text: what the rules of this policy look at.
 ///
 /// White space may surround the block, lines may end in LF or CR LF and be of any length.
 ///
 /// # Errors
 /// Whatever is not exactly one `CERTIFICATE REQUEST` block without headers (RFC 7468, section 3,
 /// strict form, but for the line length).
-pub(super) fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
+pub fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
     if text.len() > MAX_PEM_BYTES {
         return Err(PemError::TooLarge { bytes: text.len() });
     }

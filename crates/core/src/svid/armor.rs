@@ -12,13 +12,20 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 /// One block: its label and the decoded bytes, wiped when dropped.
-pub(crate) struct Block<'a> {
-    pub(crate) label: &'a str,
-    pub(crate) der: Zeroizing<Vec<u8>>,
+pub struct Block<'a> {
+    /// What stands behind `BEGIN`.
+    pub label: &'a str,
+    /// The decoded bytes.
+    pub der: Zeroizing<Vec<u8>>,
 }
 
-/// Reads all blocks of a PEM text, in order.
-pub(crate) fn decode(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
+/// Reads all blocks of a PEM text, in order, as everything here reads PEM: keys, certificates,
+/// bundles, and what the driver itself requests.
+///
+/// # Errors
+///
+/// When a block does not end with the label it began with, or is not base64.
+pub fn decode(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
     let mut blocks = Vec::new();
     let mut lines = text
         .split(|byte| *byte == b'\n')

@@ -19,7 +19,7 @@ mod excerpt;
 mod key;
 mod signature;
 
-pub use armor::ArmorError;
+pub use armor::{ArmorError, Block as PemBlock, decode as decode_pem};
 pub use bundle::{BundleError, TrustBundle};
 pub use chain::{Anchoring, ChainError, Expectation, Readiness, X509Svid};
 pub use csr::{CertificateSigningRequest, CsrError};

@@ -235,4 +235,6 @@ fn reference(issuer: &IssuerRef) -> IssuerReference {
 }
 
 #[cfg(test)]
+mod corpora;
+#[cfg(test)]
 mod tests;

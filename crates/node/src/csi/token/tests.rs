@@ -148,6 +148,21 @@ fn refuses_what_is_no_token_of_the_api_server() {
 }
 
 #[test]
+fn refuses_claims_that_are_not_utf_8_even_where_they_are_not_read() {
+    let good = fixture::jwt(&PodInfo::default(), EXPIRY);
+    let payload = good.split('.').nth(1).unwrap();
+    let mut claims = URL_SAFE_NO_PAD.decode(payload).unwrap();
+    assert!(read(&entry("", &good)).is_ok());
+    let at = claims
+        .windows(6)
+        .position(|part| part == b"system")
+        .unwrap();
+    claims[at] = 0xff;
+    let bad = good.replace(payload, &URL_SAFE_NO_PAD.encode(claims));
+    assert_eq!(read(&entry("", &bad)).unwrap_err(), TokenError::NoClaims);
+}
+
+#[test]
 fn refuses_the_token_of_somebody_else() {
     let other_uid = "00000000-0000-0000-0000-000000000000";
     let table = [

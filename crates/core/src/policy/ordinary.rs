@@ -1,0 +1,143 @@
+//! Decides on requests that have nothing to do with SPIFFE, where the administrator asked for it
+//! (`--auto-approve-non-spiffe`).
+//!
+//! With cert-manager's own approver switched off somebody has to approve the rest. What must not
+//! happen is that a request without the identity annotation becomes an SVID all the same: one
+//! that holds a SPIFFE name, or that goes to an issuer whose certificates are trusted as SVIDs,
+//! is denied.
+//!
+//! These requests may hold anything else, so they are read leniently; but where the reading is
+//! doubtful and the bytes mention a SPIFFE name, the doubt denies.
+
+use super::csr::{AlternativeNames, Csr, EXTENSION_REQUEST, NameKind};
+use super::decision::{Denial, Rule, Violation};
+use super::pem;
+use super::quote::quote;
+use super::request::IssuerReference;
+
+/// A request without the identity annotation.
+#[derive(Clone, Debug)]
+pub struct OrdinaryRequest {
+    /// The signing request as PEM text (base64 already taken off).
+    pub csr_pem: Vec<u8>,
+    /// `spec.issuerRef`, normalised.
+    pub issuer: IssuerReference,
+}
+
+/// The answer to a request without the identity annotation.
+#[derive(Debug)]
+#[must_use]
+pub enum OrdinaryDecision {
+    /// It is none of SPIFFE's business.
+    Approve(OrdinaryApproval),
+    /// It would make an SVID behind the policy's back.
+    Deny(Denial),
+}
+
+/// Proof that a request is none of SPIFFE's business. Only [`evaluate_ordinary`] makes one.
+#[derive(Debug)]
+pub struct OrdinaryApproval(());
+
+/// Decides on one request without the identity annotation.
+///
+/// `spiffe_issuers` are all issuers whose certificates anybody may take for SVIDs: the current
+/// one and every earlier one. A request to one of them is denied whatever it holds, authorities
+/// (`isCA`) included: an intermediate of theirs could issue any identity.
+pub fn evaluate_ordinary(
+    spiffe_issuers: &[IssuerReference],
+    request: &OrdinaryRequest,
+) -> OrdinaryDecision {
+    let mut violations = Vec::new();
+    if spiffe_issuers.contains(&request.issuer) {
+        violations.push(Violation::new(
+            Rule::OrdinaryIssuer,
+            "this issuer signs SPIFFE identities only; requests to it need the identity annotation",
+        ));
+    }
+    violations.extend(no_spiffe_name(&request.csr_pem).err());
+    let mut violations = violations.into_iter();
+    match violations.next() {
+        None => OrdinaryDecision::Approve(OrdinaryApproval(())),
+        Some(first) => OrdinaryDecision::Deny(Denial::new(first, violations.collect())),
+    }
+}
+
+fn no_spiffe_name(csr_pem: &[u8]) -> Result<(), Violation> {
+    let unreadable = |text: String| Violation::new(Rule::Encoding, text);
+    let der = pem::decode_leniently(csr_pem).map_err(|error| unreadable(error.to_string()))?;
+    let csr = Csr::parse(&der).map_err(|error| unreadable(error.to_string()))?;
+    for name in csr
+        .alternative_names()
+        .filter_map(|found| found.names)
+        .flatten()
+    {
+        if name.kind == NameKind::Uri && is_spiffe(name.bytes) {
+            let uri = quote(name.bytes);
+            return Err(Violation::new(
+                Rule::OrdinaryName,
+                format!(
+                    "the CSR holds the SPIFFE ID {uri} but the request lacks the identity annotation"
+                ),
+            ));
+        }
+    }
+    if mentions_spiffe(csr.der()) && !is_plain(&csr) {
+        return Err(Violation::new(
+            Rule::OrdinaryName,
+            "the CSR mentions a SPIFFE ID and can be read in more than one way",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the scheme is `spiffe`, as the most forgiving URI reader would find it.
+fn is_spiffe(uri: &[u8]) -> bool {
+    let start = uri
+        .iter()
+        .position(u8::is_ascii_graphic)
+        .unwrap_or(uri.len());
+    let uri = uri.get(start..).unwrap_or_default();
+    uri.get(..SCHEME.len())
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
+}
+
+fn mentions_spiffe(bytes: &[u8]) -> bool {
+    bytes
+        .windows(SCHEME.len())
+        .any(|window| window.eq_ignore_ascii_case(SCHEME))
+}
+
+/// Whether every reader finds the same names: at most one extension request with one value, at
+/// most one subjectAltName, and that one readable.
+fn is_plain(csr: &Csr<'_>) -> bool {
+    let mut requests = csr
+        .attributes()
+        .iter()
+        .filter(|attribute| attribute.oid == EXTENSION_REQUEST);
+    let one_request = match (requests.next(), requests.next()) {
+        (None, _) => true,
+        (Some(only), None) => holds_one_value(only.value),
+        (Some(_), Some(_)) => false,
+    };
+    let names: Vec<AlternativeNames<'_>> = csr.alternative_names().collect();
+    let one_reading = match names.as_slice() {
+        [] => true,
+        [only] => only
+            .names
+            .as_ref()
+            .is_some_and(|names| names.iter().all(|name| name.kind != NameKind::Unexpected)),
+        [_, _, ..] => false,
+    };
+    one_request && one_reading
+}
+
+/// Whether a SET, given with its header, holds exactly one element.
+fn holds_one_value(set: &[u8]) -> bool {
+    use x509_parser::asn1_rs::{Any, FromDer};
+    let Ok(([], set)) = Any::from_der(set) else {
+        return false;
+    };
+    matches!(Any::from_der(set.data), Ok(([], _)))
+}
+
+const SCHEME: &[u8] = b"spiffe:";

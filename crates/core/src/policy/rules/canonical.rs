@@ -1,0 +1,102 @@
+//! The bytes are those that we would have written.
+//!
+//! Stops: everything that two parsers read differently: lengths that are not minimal, indefinite
+//! ones, bytes after a structure or between two, a default that is written out, a second value in
+//! an attribute, a name in an unusual tag, unused bits. Whatever the other rules understood is
+//! written anew, by the one encoding that DER has for it, and must give the same bytes. So no
+//! byte of an approved request went unread.
+//! Allowed: what common libraries write (Go, OpenSSL, aws-lc, Java).
+//! Refused: the same request in BER, or with `critical FALSE` written out.
+//! Source: X.690 sections 10 and 11.
+
+use x509_parser::extensions::X509Extension;
+
+use super::key::Key;
+use super::signature::SignatureAlgorithm;
+use super::{Rule, Verdict, broken, subject};
+use crate::identity::SpiffeId;
+use crate::policy::csr::{Csr, SUBJECT_ALTERNATIVE_NAME};
+use crate::policy::der;
+
+/// Writes the whole signing request anew for the expected identity and compares.
+///
+/// The key, the signature and the order of the extensions are the requester's; the name is not
+/// taken from the request at all.
+pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> Verdict {
+    if rewrite(csr, expected).is_some_and(|written| written == csr.der()) {
+        return Ok(());
+    }
+    broken(
+        Rule::Canonical,
+        "the CSR holds bytes beyond what its fields say or is not in DER; make it with a common \
+         library and only the fields an SVID needs",
+    )
+}
+
+/// None where something was not understood.
+fn rewrite(csr: &Csr<'_>, expected: &SpiffeId) -> Option<Vec<u8>> {
+    let key = Key::read(csr).ok()?;
+    let algorithm = SignatureAlgorithm::read(csr)?;
+    let extensions: Vec<Vec<u8>> = csr
+        .extensions()
+        .map(|extension| rewrite_extension(extension, expected))
+        .collect();
+    let request = der::sequence(&[
+        EXTENSION_REQUEST,
+        &der::tlv(der::SET, &der::tlv(der::SEQUENCE, &extensions.concat())),
+    ]);
+    let info = der::sequence(&[
+        VERSION,
+        subject::EMPTY,
+        &key.to_der(),
+        &der::tlv(der::ATTRIBUTES, &request),
+    ]);
+    let signature = der::bit_string(&csr.signature().data);
+    Some(der::sequence(&[&info, algorithm.der(), &signature]))
+}
+
+/// The values of the other extensions were compared byte for byte by the extensions rule.
+fn rewrite_extension(extension: &X509Extension<'_>, expected: &SpiffeId) -> Vec<u8> {
+    let name = expected.as_str().as_bytes();
+    let value = if extension.oid == SUBJECT_ALTERNATIVE_NAME {
+        der::one_uri(name)
+    } else {
+        extension.value.to_vec()
+    };
+    let critical = if extension.critical {
+        der::tlv(der::BOOLEAN, &[0xff])
+    } else {
+        Vec::new()
+    };
+    der::sequence(&[
+        &der::tlv(OBJECT_IDENTIFIER, extension.oid.as_bytes()),
+        &critical,
+        &der::tlv(der::OCTET_STRING, &value),
+    ])
+}
+
+/// `INTEGER 0`: v1.
+const VERSION: &[u8] = &[0x02, 0x01, 0x00];
+/// `OBJECT IDENTIFIER extensionRequest`.
+const EXTENSION_REQUEST: &[u8] = &[
+    0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e,
+];
+const OBJECT_IDENTIFIER: u8 = 0x06;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::svid::{CertificateSigningRequest, PrivateKey};
+
+    #[test]
+    fn refuses_another_name_even_where_no_other_rule_is_asked() {
+        let [ours, other] = ["api", "other"].map(|account| {
+            SpiffeId::parse(&format!("spiffe://cluster.local/ns/payments/sa/{account}")).unwrap()
+        });
+        let request = CertificateSigningRequest::build(&PrivateKey::generate().unwrap(), &ours);
+        let request = request.unwrap();
+        let csr = Csr::parse(request.as_der()).unwrap();
+        assert_eq!(check(&csr, &ours), Ok(()));
+        assert!(check(&csr, &other).is_err());
+    }
+}

@@ -1,0 +1,162 @@
+//! The whole policy over the three corpora, in the default world and in another.
+
+use svid_core::identity::TrustDomain;
+use svid_core::policy::{Decision, Denial, DurationField, IssuerReference, Rule, evaluate};
+use svid_corpus::foreigners::foreigners;
+use svid_corpus::hostile::hostile;
+use svid_corpus::right::right;
+use svid_corpus::{Case, Expect, World, around, policy};
+
+use crate::broken;
+
+/// Another cluster, where nothing has the names of the default one and defaults mean the issuer.
+fn elsewhere() -> World {
+    World::new(
+        "e2e-",
+        TrustDomain::parse("example.test").unwrap(),
+        IssuerReference::new("signer", "", ""),
+    )
+}
+
+/// Every answer that is not the expected one, in words.
+fn wrong_answers(world: &World, cases: Vec<Case>) -> Vec<String> {
+    let wrong = cases.into_iter().filter_map(|case| {
+        let decision = evaluate(&world.policy(), &case.request);
+        let is_right = match (&decision, case.expect) {
+            (Decision::Approve(approval), Expect::Approve) => {
+                approval.spiffe_id().as_str() == world.identity()
+            }
+            (Decision::Deny(_), Expect::Deny(rule)) => broken(&decision).contains(&rule),
+            (Decision::LeaveAlone, Expect::LeaveAlone) => true,
+            (_, Expect::Approve | Expect::Deny(_) | Expect::LeaveAlone) => false,
+        };
+        (!is_right).then(|| format!("{}: wanted {:?}, got {decision:?}", case.name, case.expect))
+    });
+    wrong.collect()
+}
+
+fn all(world: &World) -> Vec<Case> {
+    [right(world), hostile(world), foreigners(world)].concat()
+}
+
+#[test]
+fn every_right_request_is_approved() {
+    for world in [World::default(), elsewhere()] {
+        let cases = right(&world);
+        assert!(cases.len() >= 80, "{} cases", cases.len());
+        let wrong = wrong_answers(&world, cases);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn every_hostile_request_is_denied_for_its_own_fault() {
+    for world in [World::default(), elsewhere()] {
+        let cases = hostile(&world);
+        assert!(cases.len() >= 450, "{} cases", cases.len());
+        let wrong = wrong_answers(&world, cases);
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn every_request_to_another_issuer_is_left_alone_however_wrong_it_is() {
+    for world in [World::default(), elsewhere()] {
+        let wrong = wrong_answers(&world, foreigners(&world));
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn every_denial_is_short_printable_ascii() {
+    for case in hostile(&World::default()) {
+        let Decision::Deny(denial) = evaluate(&policy(), &case.request) else {
+            panic!("{}", case.name)
+        };
+        let message = denial.message();
+        assert!(message.len() <= Denial::MAX_MESSAGE_BYTES, "{}", case.name);
+        let printable = |c: char| c == ' ' || c.is_ascii_graphic();
+        assert!(message.chars().all(printable), "{}: {message}", case.name);
+    }
+}
+
+#[test]
+fn every_case_has_a_name_of_its_own() {
+    let cases = all(&World::default());
+    let mut names: Vec<String> = cases.into_iter().map(|case| case.name).collect();
+    names.sort();
+    let doubled: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+    assert!(doubled.is_empty(), "{doubled:?}");
+}
+
+#[test]
+fn every_rule_is_broken_by_some_hostile_request() {
+    let rules: Vec<Rule> = hostile(&World::default())
+        .iter()
+        .filter_map(|case| match case.expect {
+            Expect::Deny(rule) => Some(rule),
+            Expect::Approve | Expect::LeaveAlone => None,
+        })
+        .collect();
+    for rule in [
+        Rule::Requester,
+        Rule::Namespace,
+        Rule::Generation,
+        Rule::Annotation,
+        Rule::Usages,
+        Rule::Duration,
+        Rule::CertificateAuthority,
+        Rule::Encoding,
+        Rule::Subject,
+        Rule::Attributes,
+        Rule::Extensions,
+        Rule::SubjectAlternativeName,
+        Rule::Identity,
+        Rule::Key,
+        Rule::Signature,
+        Rule::Canonical,
+    ] {
+        assert!(rules.contains(&rule), "{rule:?}");
+    }
+}
+
+#[test]
+fn a_denial_lists_every_broken_rule_once() {
+    let mut request = around(b"garbage".to_vec());
+    request.namespace = "default".to_owned();
+    request.generation = None;
+    request.identity_annotation = String::new();
+    request.usages = None;
+    request.duration = DurationField::Absent;
+    request.is_ca = true;
+    assert_eq!(
+        broken(&evaluate(&policy(), &request)),
+        [
+            Rule::Namespace,
+            Rule::Generation,
+            Rule::Annotation,
+            Rule::Usages,
+            Rule::Duration,
+            Rule::CertificateAuthority,
+            Rule::Encoding,
+        ]
+    );
+}
+
+#[test]
+fn the_worst_request_is_still_told_within_the_limit() {
+    let hostile = "\0".repeat(100_000);
+    let mut request = around(Vec::new());
+    request.namespace.clone_from(&hostile);
+    request.identity_annotation.clone_from(&hostile);
+    request.usages = Some(vec![hostile.clone(); 50]);
+    request.duration = DurationField::Malformed(hostile.clone());
+    request.generation = Some(7);
+    request.is_ca = true;
+    let Decision::Deny(denial) = evaluate(&policy(), &request) else {
+        panic!()
+    };
+    let message = denial.message();
+    assert!(message.len() <= Denial::MAX_MESSAGE_BYTES);
+    assert!(denial.violations().len() >= 7);
+}

@@ -1,0 +1,210 @@
+//! The cluster that the corpora are made for: its policy, and the right object around a signing
+//! request.
+//!
+//! The only place where a [`Request`] and a [`Policy`] are written out: a new field of theirs is
+//! given its right value here, and every case has it. Texts everywhere else are written for the
+//! default world, where they can be read, and moved to another one by [`World::here`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use svid_core::identity::TrustDomain;
+use svid_core::policy::{
+    Attestation, Credentials, DurationField, IssuerReference, Owner, Policy, Request, Requester,
+};
+
+use crate::craft::{Craft, Signer, general_name, san};
+use crate::der;
+
+/// The identity that every request of the corpora may have, in the default world.
+pub const RIGHT_ID: &str = "spiffe://cluster.local/ns/payments/sa/api";
+
+/// The names by which one cluster differs from another.
+#[derive(Clone, Debug)]
+pub struct World {
+    namespace_prefix: String,
+    trust_domain: TrustDomain,
+    issuer: IssuerReference,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            namespace_prefix: String::new(),
+            trust_domain: TrustDomain::parse("cluster.local").unwrap(),
+            issuer: IssuerReference::new("spiffe-ca", "ClusterIssuer", "cert-manager.io"),
+        }
+    }
+}
+
+impl World {
+    /// A cluster where every namespace that is used begins with the prefix.
+    #[must_use]
+    pub fn new(namespace_prefix: &str, trust_domain: TrustDomain, issuer: IssuerReference) -> Self {
+        Self {
+            namespace_prefix: namespace_prefix.to_owned(),
+            trust_domain,
+            issuer,
+        }
+    }
+
+    /// What the administrator of this cluster enforces.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            trust_domain: self.trust_domain.clone(),
+            duration: Duration::from_secs(3600),
+            issuer: self.issuer.clone(),
+            attestation: Attestation::PodToken(Credentials::Any),
+        }
+    }
+
+    /// A right request around a signing request.
+    #[must_use]
+    pub fn around(&self, csr_pem: Vec<u8>) -> Request {
+        Request {
+            namespace: self.namespace(),
+            identity_annotation: self.identity(),
+            generation: Some(1),
+            csr_pem,
+            usages: Some(USAGES.map(str::to_owned).to_vec()),
+            duration: DurationField::Nanoseconds(3_600_000_000_000),
+            is_ca: false,
+            issuer: self.issuer.clone(),
+            requester: self.requester(),
+            owners: Vec::new(),
+        }
+    }
+
+    /// Who makes right requests.
+    #[must_use]
+    pub fn requester(&self) -> Requester {
+        Requester {
+            username: self.here("system:serviceaccount:payments:api"),
+            uid: "8a8a".to_owned(),
+            groups: [
+                "system:serviceaccounts",
+                "system:serviceaccounts:payments",
+                "system:authenticated",
+            ]
+            .map(|group| self.here(group))
+            .to_vec(),
+            extra: [].into(),
+        }
+    }
+
+    /// The identity that every request may have.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        self.here(RIGHT_ID)
+    }
+
+    /// The namespace of right requests.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        self.here("payments")
+    }
+
+    /// A namespace of another name, with this world's prefix; an empty name stays empty.
+    pub(crate) fn namespace_like(&self, name: &str) -> String {
+        match name {
+            "" => String::new(),
+            _ => format!("{}{name}", self.namespace_prefix),
+        }
+    }
+
+    /// The issuer of right requests.
+    #[must_use]
+    pub fn issuer(&self) -> &IssuerReference {
+        &self.issuer
+    }
+
+    /// A text of the default world with this one's names.
+    #[must_use]
+    pub fn here(&self, text: &str) -> String {
+        let prefix = &self.namespace_prefix;
+        let domain = self.trust_domain.as_str();
+        text.replace("payments", &format!("{prefix}payments"))
+            .replace("Payments", &format!("{prefix}Payments"))
+            .replace("cluster.local", domain)
+            .replace("Cluster.local", &format!("X{domain}"))
+            .replace("CLUSTER.LOCAL", &domain.to_uppercase())
+    }
+
+    /// A right signing request on an ECDSA P-256 key.
+    #[must_use]
+    pub fn craft(&self) -> Craft {
+        self.craft_with(Signer::p256())
+    }
+
+    /// A right signing request on another key.
+    #[must_use]
+    pub fn craft_with(&self, signer: &'static Signer) -> Craft {
+        Craft::with(signer).extensions(&[self.right_san()])
+    }
+
+    /// The extension that a right request holds, critical.
+    #[must_use]
+    pub fn right_san(&self) -> Vec<u8> {
+        san(true, &[self.right_name()])
+    }
+
+    /// The one name in it.
+    #[must_use]
+    pub fn right_name(&self) -> Vec<u8> {
+        general_name(der::URI, self.identity().as_bytes())
+    }
+}
+
+/// The policy of the default world.
+#[must_use]
+pub fn policy() -> Policy {
+    World::default().policy()
+}
+
+/// A right request around a signing request, in the default world.
+#[must_use]
+pub fn around(csr_pem: Vec<u8>) -> Request {
+    World::default().around(csr_pem)
+}
+
+/// The pod that a request is for, where it names one.
+#[must_use]
+pub fn owner() -> Owner {
+    Owner {
+        api_version: "v1".to_owned(),
+        kind: "Pod".to_owned(),
+        name: "api-7".to_owned(),
+        uid: "0d9a3b9c-55c6-4d2c-a6f0-a1c21a0a4e3c".to_owned(),
+    }
+}
+
+/// What the token of [`owner`] says.
+#[must_use]
+pub fn claims() -> BTreeMap<String, Vec<String>> {
+    let Owner { name, uid, .. } = owner();
+    [
+        (POD_NAME, name),
+        (POD_UID, uid),
+        (
+            "authentication.kubernetes.io/node-name",
+            "node-1".to_owned(),
+        ),
+        ("authentication.kubernetes.io/node-uid", "n".to_owned()),
+    ]
+    .map(|(claim, value)| (claim.to_owned(), vec![value]))
+    .into()
+}
+
+/// The claim of a pod's name.
+pub const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
+/// The claim of a pod's UID.
+pub const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
+
+/// The usages of a right request, in the driver's order.
+pub const USAGES: [&str; 4] = [
+    "digital signature",
+    "key encipherment",
+    "server auth",
+    "client auth",
+];
