@@ -28,7 +28,7 @@ pub(crate) use down::mounts_below;
 pub(crate) use identities::{bearer, outside};
 pub(crate) use kubectl::Kubectl;
 pub(crate) use node::restart_kubelet;
-pub(crate) use pki::base64;
+pub(crate) use pki::{base64, from_base64};
 pub(crate) use place::{NODE_NAME, Place, configuration};
 pub(crate) use process::wait;
 

@@ -157,3 +157,9 @@ fn kubeconfig(authority: &str, user: &str) -> String {
 pub(crate) fn base64(text: &str) -> String {
     STANDARD.encode(text)
 }
+
+/// The text that base64 of a Secret or a request holds.
+pub(crate) fn from_base64(encoded: &str) -> Result<String> {
+    let bytes = STANDARD.decode(encoded).context("reading base64")?;
+    Ok(String::from_utf8(bytes)?)
+}

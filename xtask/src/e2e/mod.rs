@@ -13,6 +13,7 @@
 mod approver;
 mod attested;
 mod bundle;
+mod corpora;
 mod identity;
 mod installation;
 mod issuer;
@@ -50,6 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         approver::scenarios(),
         policies::scenarios(),
         attested::scenarios(),
+        corpora::scenarios(),
         issuer::scenarios(),
         bundle::scenarios(),
         misconfiguration::scenarios(),
@@ -80,6 +82,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// Takes away what scenarios left, whole or broken off.
 fn clear(world: &World) -> Result<()> {
     policies::clear(world)?;
+    corpora::clear(world)?;
     pods::clear(world)?;
     cluster::spiffe_authority(&world.place)
         .and_then(|authority| world.kubectl.apply(&authority.cluster_issuer("spiffe-ca")))

@@ -95,6 +95,13 @@ impl World {
         Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
 
+    /// All objects of a kind in all namespaces, or of none.
+    pub(super) fn objects_everywhere(&self, kind: &str) -> Result<Vec<Value>> {
+        let words = ["get", kind, "--all-namespaces", "-o", "json"];
+        let list: Value = serde_json::from_str(&self.kubectl.run(&words)?)?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+
     /// Runs a command in a pod.
     pub(super) fn exec(&self, namespace: &str, pod: &str, words: &[&str]) -> Result<String> {
         self.kubectl

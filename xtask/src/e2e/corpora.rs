@@ -1,0 +1,310 @@
+//! The corpora of right and hostile requests against the real API server, approver and issuer.
+//!
+//! Each is created by whom it says, by impersonation, with the admission policies off: they would
+//! refuse most before the approver sees them, and it is the approver that is looked at. What it
+//! approved, and what cert-manager made of it, is then read by Go and by OpenSSL.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use super::world::{LIMIT, World};
+use super::{Scenario, installation, scenario};
+use crate::{cluster, command, repository};
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![scenario(
+        "every right request is approved and no hostile one, and others read in it what we read",
+        corpora,
+    )]
+}
+
+const PREFIX: &str = "corpus-";
+/// Not that of other scenarios, which the corpora have for a foreign one.
+const DOMAIN: &str = "corpus.internal";
+
+fn corpora(world: &World) -> Result<()> {
+    let domain = format!("app.trustDomain={DOMAIN}");
+    installation::install(world, &["admissionPolicies.enabled=false", &domain])?;
+    let cases = cases()?;
+    prepare(world, &cases)?;
+    for (words, objects) in by_requester(&cases) {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        // Some are refused by the API server itself; which, is seen below.
+        drop(world.kubectl.create(&list, &words));
+    }
+    let objects = decided(world, &cases)?;
+    let tally = judge(&cases, &objects)?;
+    eprintln!("{tally}");
+    let approved = signed(world, &cases)?;
+    go_agrees(world, &approved)?;
+    for request in &approved {
+        openssl_agrees(request)?;
+    }
+    clear(world)
+}
+
+/// One line of the corpora's own program each.
+fn cases() -> Result<Vec<Value>> {
+    let words = [
+        "run",
+        "--quiet",
+        "--locked",
+        "--package=svid-corpus",
+        "--bin=corpus",
+        "--",
+    ];
+    let ours = ["--namespace-prefix", PREFIX, "--trust-domain", DOMAIN];
+    let text = command::text(&mut repository::cargo(&[&words[..], &ours].concat()))?;
+    let cases: Vec<Value> = text
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let creatable = cases.into_iter().filter(|case| case["creatable"] == true);
+    Ok(creatable.collect())
+}
+
+/// Every namespace, and the right to create requests in all of them for every requester.
+fn prepare(world: &World, cases: &[Value]) -> Result<()> {
+    let namespaces: BTreeSet<_> = cases.iter().map(namespace).collect();
+    let users: BTreeSet<_> = cases
+        .iter()
+        .filter_map(|case| case["username"].as_str())
+        .collect();
+    let mut objects: Vec<Value> = namespaces
+        .iter()
+        .filter(|name| name.starts_with(PREFIX))
+        .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+        .collect();
+    let users: Vec<Value> = users
+        .into_iter()
+        .map(|user| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}))
+        .collect();
+    objects.push(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "metadata": {"name": "corpus"},
+        "rules": [{"apiGroups": ["cert-manager.io"], "resources": ["certificaterequests"], "verbs": ["create"]}],
+    }));
+    objects.push(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+        "metadata": {"name": "corpus"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "corpus"},
+        "subjects": users,
+    }));
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    world.kubectl.apply(&list.to_string())
+}
+
+/// The objects of each requester, with kubectl's words for impersonating it.
+fn by_requester(cases: &[Value]) -> BTreeMap<Vec<String>, Vec<&Value>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for case in cases {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut words = vec![
+            format!("--as={}", text(&case["username"])),
+            format!("--as-uid={}", text(&case["uid"])),
+        ];
+        for group in case["groups"].as_array().into_iter().flatten() {
+            words.push(format!("--as-group={}", text(group)));
+        }
+        for (key, values) in case["extra"].as_object().into_iter().flatten() {
+            for value in values.as_array().into_iter().flatten() {
+                words.push(format!("--as-user-extra={key}={}", text(value)));
+            }
+        }
+        all.entry(words).or_default().push(&case["object"]);
+    }
+    all
+}
+
+/// Every object by namespace and name, once each that is ours to decide was decided.
+fn decided(world: &World, cases: &[Value]) -> Result<BTreeMap<String, Value>> {
+    let mut objects = BTreeMap::new();
+    cluster::wait("a decision on every request", 3 * LIMIT, || {
+        let listed = world
+            .objects_everywhere("certificaterequests")
+            .unwrap_or_default();
+        objects = listed
+            .into_iter()
+            .map(|object| (key(&object), object))
+            .collect();
+        let mut ours = cases.iter().filter(|case| case["expect"] != "leave");
+        ours.all(|case| {
+            objects
+                .get(&key(&case["object"]))
+                .is_none_or(|one| decision(one).is_some())
+        })
+    })?;
+    Ok(objects)
+}
+
+/// Compares what became of each with what must.
+fn judge(cases: &[Value], objects: &BTreeMap<String, Value>) -> Result<String> {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for case in cases {
+        let object = objects.get(&key(&case["object"]));
+        let decision = object.and_then(decision);
+        let said = decision.map(|one| one["type"].as_str().unwrap_or_default());
+        let became = match (object, said) {
+            (None, _) => "refused by the API server",
+            (_, None) => "left alone",
+            (_, Some(said)) => said,
+        };
+        let is_right = match case["expect"].as_str().unwrap_or_default() {
+            "approve" => became == "Approved",
+            "leave" => became == "left alone",
+            _ => became == "refused by the API server" || became == "Denied",
+        };
+        *count.entry(became).or_default() += 1;
+        let is_told = became != "Denied"
+            || decision.is_some_and(|decision| decision["message"] == case["message"]);
+        if !is_right || !is_told {
+            wrong.push(format!("{}: {became}: {decision:?}", case["name"]));
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(format!("{count:?}"))
+}
+
+/// What was approved, with the certificate that cert-manager made of it.
+fn signed(world: &World, cases: &[Value]) -> Result<Vec<Value>> {
+    let right: BTreeMap<String, &Value> = cases
+        .iter()
+        .filter(|case| case["expect"] == "approve")
+        .map(|case| (key(&case["object"]), &case["name"]))
+        .collect();
+    let mut approved = Vec::new();
+    cluster::wait("a certificate for every approved request", LIMIT, || {
+        let objects = world
+            .objects_everywhere("certificaterequests")
+            .unwrap_or_default();
+        approved = objects
+            .into_iter()
+            .filter(|object| right.contains_key(&key(object)))
+            .collect();
+        let is_signed = |object: &Value| object["status"]["certificate"].is_string();
+        approved.len() == right.len() && approved.iter().all(is_signed)
+    })?;
+    approved
+        .into_iter()
+        .map(|object| {
+            let text = |value: &Value| cluster::from_base64(value.as_str().unwrap_or_default());
+            Ok(json!({
+                "name": right.get(&key(&object)),
+                "id": object["metadata"]["annotations"][super::requests::ANNOTATION],
+                "pem": text(&object["spec"]["request"])?,
+                "certificate": text(&object["status"]["certificate"])?,
+            }))
+        })
+        .collect()
+}
+
+/// Go reads each approved request as one for exactly the one name.
+fn go_agrees(world: &World, approved: &[Value]) -> Result<()> {
+    let mut child = Command::new(world.tools.peer.join("peer"))
+        .arg("requests")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("starting peer")?;
+    let mut input = child.stdin.take().context("writing to peer")?;
+    for request in approved {
+        writeln!(input, "{request}")?;
+    }
+    drop(input);
+    let output = child.wait_with_output()?;
+    let (read, said) = (output.stdout, String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "Go disagrees: {said}");
+    let count = String::from_utf8(read)?;
+    ensure!(
+        count.trim() == approved.len().to_string(),
+        "Go has read {count}"
+    );
+    Ok(())
+}
+
+/// OpenSSL reads one URI and no subject, in the request and in the certificate.
+fn openssl_agrees(request: &Value) -> Result<()> {
+    let id = request["id"].as_str().unwrap_or_default();
+    for (kind, words) in [
+        ("pem", ["req", "-noout", "-verify", "-text"]),
+        ("certificate", ["x509", "-noout", "-subject", "-text"]),
+    ] {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("in.pem");
+        std::fs::write(&file, request[kind].as_str().unwrap_or_default())?;
+        let mut command = Command::new("openssl");
+        command
+            .args(words)
+            .args(["-nameopt", "RFC2253", "-in"])
+            .arg(&file);
+        let text = command::text(&mut command)?;
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let names: Vec<_> = following(&lines, "X509v3 Subject Alternative Name").collect();
+        ensure!(
+            names == [format!("URI:{id}")],
+            "{}: {names:?}",
+            request["name"]
+        );
+        let subject = lines.iter().find_map(|line| line.strip_prefix("Subject:"));
+        ensure!(
+            subject.is_some_and(|one| one.trim().is_empty()),
+            "{}: {subject:?}",
+            request["name"]
+        );
+        ensure!(!text.contains("CA:TRUE"), "{}: a CA", request["name"]);
+    }
+    Ok(())
+}
+
+/// The lines after those that begin so.
+fn following<'a>(lines: &'a [&'a str], start: &'a str) -> impl Iterator<Item = &'a str> {
+    let pairs = lines.windows(2);
+    pairs
+        .filter(move |pair| pair[0].starts_with(start))
+        .map(|pair| pair[1])
+}
+
+/// Takes away what this scenario made.
+pub(super) fn clear(world: &World) -> Result<()> {
+    for kind in ["clusterrolebinding", "clusterrole"] {
+        world
+            .kubectl
+            .run(&["delete", kind, "corpus", "--ignore-not-found"])?;
+    }
+    for namespace in world.objects_everywhere("namespaces")? {
+        let name = namespace["metadata"]["name"].as_str().unwrap_or_default();
+        if name.starts_with(PREFIX) {
+            world.end_namespace(name)?;
+        }
+    }
+    Ok(())
+}
+
+fn decision(object: &Value) -> Option<&Value> {
+    let conditions = object["status"]["conditions"].as_array()?;
+    let mut decisions = conditions.iter();
+    decisions.find(|one| one["type"] == "Approved" || one["type"] == "Denied")
+}
+
+fn namespace(case: &Value) -> &str {
+    case["object"]["metadata"]["namespace"]
+        .as_str()
+        .unwrap_or_default()
+}
+
+fn key(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!(
+        "{}/{}",
+        text(&metadata["namespace"]),
+        text(&metadata["name"])
+    )
+}
