@@ -100,6 +100,8 @@ fn every_rule_is_broken_by_some_hostile_request() {
         .collect();
     for rule in [
         Rule::Requester,
+        Rule::Owner,
+        Rule::PodToken,
         Rule::Namespace,
         Rule::Generation,
         Rule::Annotation,

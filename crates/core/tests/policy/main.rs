@@ -1,6 +1,6 @@
 //! The policy, asked from outside: over the corpora, and rule by rule.
 
-#![expect(clippy::unwrap_used, reason = "these are tests")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
 mod changes;
 mod corpora;

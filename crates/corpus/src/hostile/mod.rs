@@ -5,6 +5,7 @@ mod extensions;
 mod keys;
 mod names;
 mod objects;
+mod owners;
 mod subjects;
 mod texts;
 mod uris;
@@ -38,6 +39,7 @@ pub fn hostile(world: &World) -> Vec<Case> {
     cases.strangers();
     cases.replays();
     cases.owners();
+    cases.claims();
     cases.objects();
     cases.finish()
 }

@@ -1,6 +1,6 @@
 //! Right signing requests in objects that are another's, or were changed.
 
-use svid_core::policy::{Owner, Rule};
+use svid_core::policy::Rule;
 
 use crate::case::{Cases, Expect};
 use crate::craft::extension;
@@ -88,75 +88,6 @@ impl Cases<'_> {
             request.requester.username = username;
             request.namespace = namespace_of_account;
             self.add(name, Expect::Deny(Rule::Identity), request);
-        }
-    }
-
-    /// A pod's token on a request of another pod, or of something else.
-    pub(super) fn owners(&mut self) {
-        let changes: [(&str, Rule, fn(&mut Owner)); 8] = [
-            ("another pod", Rule::PodToken, |owner| owner.name.push('8')),
-            ("a later pod of the name", Rule::PodToken, |owner| {
-                owner.uid.push('8')
-            }),
-            ("a ReplicaSet", Rule::Owner, |owner| {
-                owner.kind = "ReplicaSet".to_owned()
-            }),
-            ("a pod in lower case", Rule::Owner, |owner| {
-                owner.kind = "pod".to_owned()
-            }),
-            ("a Pod of another group", Rule::Owner, |owner| {
-                owner.api_version = "example.org/v1".to_owned();
-            }),
-            ("a path", Rule::Owner, |owner| {
-                owner.name = "../secrets/x".to_owned()
-            }),
-            ("a pod without a name", Rule::Owner, |owner| {
-                owner.name.clear()
-            }),
-            ("a pod without a UID", Rule::Owner, |owner| {
-                owner.uid.clear()
-            }),
-        ];
-        for (what, rule, change) in changes {
-            self.object(format!("a pod's token, owned by {what}"), rule, |request| {
-                let mut owner = crate::owner();
-                change(&mut owner);
-                request.owners = vec![owner];
-                request.requester.extra = crate::claims();
-            });
-        }
-        for (what, owners) in [
-            ("nobody", vec![]),
-            ("two pods", vec![crate::owner(), crate::owner()]),
-        ] {
-            self.object(
-                format!("a pod's token, owned by {what}"),
-                Rule::Owner,
-                |request| {
-                    request.owners = owners;
-                    request.requester.extra = crate::claims();
-                },
-            );
-        }
-        for claim in [crate::POD_NAME, crate::POD_UID] {
-            for values in [&[][..], &[""], &["api-7", "api-7"], &["api-7", "api-8"]] {
-                let name = format!("a token whose {claim} is {values:?}");
-                self.object(name, Rule::PodToken, |request| {
-                    let values = values.iter().map(|&value| value.to_owned()).collect();
-                    request.owners = vec![crate::owner()];
-                    request.requester.extra = crate::claims();
-                    request.requester.extra.insert(claim.to_owned(), values);
-                });
-            }
-            self.object(
-                format!("a token without {claim}"),
-                Rule::PodToken,
-                |request| {
-                    request.owners = vec![crate::owner()];
-                    request.requester.extra = crate::claims();
-                    request.requester.extra.remove(claim);
-                },
-            );
         }
     }
 
