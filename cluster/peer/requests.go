@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
@@ -43,7 +44,7 @@ func requests(input io.Reader) error {
 
 func (r *request) check() error {
 	block, rest := pem.Decode([]byte(r.PEM))
-	if block == nil || len(rest) > 0 {
+	if block == nil || len(bytes.TrimSpace(rest)) > 0 {
 		return fmt.Errorf("not one PEM block: %d bytes are left", len(rest))
 	}
 	csr, err := x509.ParseCertificateRequest(block.Bytes)

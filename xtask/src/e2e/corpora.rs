@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
+use super::pods::OURS;
 use super::world::{LIMIT, World};
 use super::{Scenario, installation, scenario};
 use crate::{cluster, command, repository};
@@ -22,9 +23,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     )]
 }
 
-const PREFIX: &str = "corpus-";
-/// Not that of other scenarios, which the corpora have for a foreign one.
-const DOMAIN: &str = "corpus.internal";
+/// The corpora's own, since signing requests that others have made cannot be moved to another.
+const DOMAIN: &str = "cluster.local";
 
 fn corpora(world: &World) -> Result<()> {
     let domain = format!("app.trustDomain={DOMAIN}");
@@ -39,13 +39,14 @@ fn corpora(world: &World) -> Result<()> {
     }
     let objects = decided(world, &cases)?;
     let tally = judge(&cases, &objects)?;
-    eprintln!("{tally}");
     let approved = signed(world, &cases)?;
+    let certificates = approved.iter().filter(|one| one["certificate"].is_string());
+    eprintln!("{tally}, {} signed", certificates.count());
     go_agrees(world, &approved)?;
     for request in &approved {
         openssl_agrees(request)?;
     }
-    clear(world)
+    super::clear(world)
 }
 
 /// One line of the corpora's own program each.
@@ -58,7 +59,7 @@ fn cases() -> Result<Vec<Value>> {
         "--bin=corpus",
         "--",
     ];
-    let ours = ["--namespace-prefix", PREFIX, "--trust-domain", DOMAIN];
+    let ours = ["--trust-domain", DOMAIN];
     let text = command::text(&mut repository::cargo(&[&words[..], &ours].concat()))?;
     let cases: Vec<Value> = text
         .lines()
@@ -77,8 +78,11 @@ fn prepare(world: &World, cases: &[Value]) -> Result<()> {
         .collect();
     let mut objects: Vec<Value> = namespaces
         .iter()
-        .filter(|name| name.starts_with(PREFIX))
-        .map(|name| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
+        .filter(|name| **name != "default")
+        .map(|name| {
+            let metadata = json!({"name": name, "labels": {OURS: "scenario"}});
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        })
         .collect();
     let users: Vec<Value> = users
         .into_iter()
@@ -178,22 +182,28 @@ fn signed(world: &World, cases: &[Value]) -> Result<Vec<Value>> {
         .filter(|case| case["expect"] == "approve")
         .map(|case| (key(&case["object"]), &case["name"]))
         .collect();
-    let mut approved = Vec::new();
-    cluster::wait("a certificate for every approved request", LIMIT, || {
-        let objects = world
-            .objects_everywhere("certificaterequests")
-            .unwrap_or_default();
-        approved = objects
+    let approved = world.eventually("a certificate for every approved request", || {
+        let objects = world.objects_everywhere("certificaterequests")?;
+        let approved: Vec<Value> = objects
             .into_iter()
             .filter(|object| right.contains_key(&key(object)))
             .collect();
-        let is_signed = |object: &Value| object["status"]["certificate"].is_string();
-        approved.len() == right.len() && approved.iter().all(is_signed)
+        for object in &approved {
+            let (name, status) = (right.get(&key(object)), &object["status"]);
+            // cert-manager wants the extensions for usages both or neither, and fails the request
+            // otherwise, also when it was approved.
+            let is_failed = status.to_string().contains("encoded CSR error");
+            ensure!(
+                status["certificate"].is_string() || is_failed,
+                "{name:?}: {status}"
+            );
+        }
+        Ok(approved)
     })?;
     approved
         .into_iter()
         .map(|object| {
-            let text = |value: &Value| cluster::from_base64(value.as_str().unwrap_or_default());
+            let text = |value: &Value| value.as_str().map(cluster::from_base64).transpose();
             Ok(json!({
                 "name": right.get(&key(&object)),
                 "id": object["metadata"]["annotations"][super::requests::ANNOTATION],
@@ -236,9 +246,12 @@ fn openssl_agrees(request: &Value) -> Result<()> {
         ("pem", ["req", "-noout", "-verify", "-text"]),
         ("certificate", ["x509", "-noout", "-subject", "-text"]),
     ] {
+        let Some(text) = request[kind].as_str() else {
+            continue;
+        };
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("in.pem");
-        std::fs::write(&file, request[kind].as_str().unwrap_or_default())?;
+        std::fs::write(&file, text)?;
         let mut command = Command::new("openssl");
         command
             .args(words)
@@ -271,18 +284,11 @@ fn following<'a>(lines: &'a [&'a str], start: &'a str) -> impl Iterator<Item = &
         .map(|pair| pair[1])
 }
 
-/// Takes away what this scenario made.
+/// Takes away the rights of this scenario. Its namespaces are labelled as others are.
 pub(super) fn clear(world: &World) -> Result<()> {
     for kind in ["clusterrolebinding", "clusterrole"] {
-        world
-            .kubectl
-            .run(&["delete", kind, "corpus", "--ignore-not-found"])?;
-    }
-    for namespace in world.objects_everywhere("namespaces")? {
-        let name = namespace["metadata"]["name"].as_str().unwrap_or_default();
-        if name.starts_with(PREFIX) {
-            world.end_namespace(name)?;
-        }
+        let words = ["delete", kind, "corpus", "--ignore-not-found"];
+        world.kubectl.run(&words)?;
     }
     Ok(())
 }

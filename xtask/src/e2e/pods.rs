@@ -74,7 +74,7 @@ pub(super) fn clear(world: &World) -> Result<()> {
 }
 
 /// The label of namespaces that scenarios make.
-const OURS: &str = "csi-spiffe-e2e";
+pub(super) const OURS: &str = "csi-spiffe-e2e";
 
 /// Runs a pod that looks at its volume five times a second and ends when it is not valid.
 pub(super) fn run(world: &World, namespace: &str, name: &str, account: &str) -> Result<Pod> {
