@@ -5,15 +5,13 @@
 //! approved, and what cert-manager made of it, is then read by Go and by OpenSSL.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods::OURS;
 use super::world::{LIMIT, World};
-use super::{Scenario, installation, scenario};
+use super::{Scenario, installation, readers, scenario};
 use crate::{cluster, command, repository};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -42,9 +40,9 @@ fn corpora(world: &World) -> Result<()> {
     let approved = signed(world, &cases)?;
     let certificates = approved.iter().filter(|one| one["certificate"].is_string());
     eprintln!("{tally}, {} signed", certificates.count());
-    go_agrees(world, &approved)?;
+    readers::go_agrees(world, &approved)?;
     for request in &approved {
-        openssl_agrees(request)?;
+        readers::openssl_agrees(request)?;
     }
     super::clear(world)
 }
@@ -212,76 +210,6 @@ fn signed(world: &World, cases: &[Value]) -> Result<Vec<Value>> {
             }))
         })
         .collect()
-}
-
-/// Go reads each approved request as one for exactly the one name.
-fn go_agrees(world: &World, approved: &[Value]) -> Result<()> {
-    let mut child = Command::new(world.tools.peer.join("peer"))
-        .arg("requests")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("starting peer")?;
-    let mut input = child.stdin.take().context("writing to peer")?;
-    for request in approved {
-        writeln!(input, "{request}")?;
-    }
-    drop(input);
-    let output = child.wait_with_output()?;
-    let (read, said) = (output.stdout, String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "Go disagrees: {said}");
-    let count = String::from_utf8(read)?;
-    ensure!(
-        count.trim() == approved.len().to_string(),
-        "Go has read {count}"
-    );
-    Ok(())
-}
-
-/// OpenSSL reads one URI and no subject, in the request and in the certificate.
-fn openssl_agrees(request: &Value) -> Result<()> {
-    let id = request["id"].as_str().unwrap_or_default();
-    for (kind, words) in [
-        ("pem", ["req", "-noout", "-verify", "-text"]),
-        ("certificate", ["x509", "-noout", "-subject", "-text"]),
-    ] {
-        let Some(text) = request[kind].as_str() else {
-            continue;
-        };
-        let folder = tempfile::tempdir()?;
-        let file = folder.path().join("in.pem");
-        std::fs::write(&file, text)?;
-        let mut command = Command::new("openssl");
-        command
-            .args(words)
-            .args(["-nameopt", "RFC2253", "-in"])
-            .arg(&file);
-        let text = command::text(&mut command)?;
-        let lines: Vec<&str> = text.lines().map(str::trim).collect();
-        let names: Vec<_> = following(&lines, "X509v3 Subject Alternative Name").collect();
-        ensure!(
-            names == [format!("URI:{id}")],
-            "{}: {names:?}",
-            request["name"]
-        );
-        let subject = lines.iter().find_map(|line| line.strip_prefix("Subject:"));
-        ensure!(
-            subject.is_some_and(|one| one.trim().is_empty()),
-            "{}: {subject:?}",
-            request["name"]
-        );
-        ensure!(!text.contains("CA:TRUE"), "{}: a CA", request["name"]);
-    }
-    Ok(())
-}
-
-/// The lines after those that begin so.
-fn following<'a>(lines: &'a [&'a str], start: &'a str) -> impl Iterator<Item = &'a str> {
-    let pairs = lines.windows(2);
-    pairs
-        .filter(move |pair| pair[0].starts_with(start))
-        .map(|pair| pair[1])
 }
 
 /// Takes away the rights of this scenario. Its namespaces are labelled as others are.

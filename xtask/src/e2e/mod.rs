@@ -20,6 +20,7 @@ mod issuer;
 mod misconfiguration;
 mod pods;
 mod policies;
+mod readers;
 mod registration;
 mod renewal;
 mod report;
