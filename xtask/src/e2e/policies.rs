@@ -54,6 +54,17 @@ fn edited(world: &World) -> Result<()> {
             .run(&[&words[..], &["--type=merge", "-p", &patch]].concat());
         ensure!(edited.is_err(), "{patch} was taken");
     }
+    // One that somebody approved for another issuer is not turned to ours.
+    let mut plain = right("edited", "web", "plain")?;
+    plain["metadata"]["annotations"] = json!({});
+    plain["spec"]["issuerRef"]["name"] = json!("another");
+    create_as(world, "edited", "web", &plain)?;
+    let patch = json!({"spec": {"issuerRef": {"name": "spiffe-ca"}}}).to_string();
+    let words = ["--namespace=edited", "patch", "certificaterequest", "plain"];
+    let turned = world
+        .kubectl
+        .run(&[&words[..], &["--type=merge", "-p", &patch]].concat());
+    refused(turned, "cannot be changed")?;
     world.end_namespace("edited")
 }
 
@@ -64,14 +75,9 @@ fn decisions(world: &World) -> Result<()> {
         json!([{"type": "Approved", "status": "True", "reason": "Own", "message": "by myself"}]);
     let denied =
         json!([{"type": "Denied", "status": "True", "reason": "Own", "message": "by myself"}]);
-    let decide = |kubectl: &Kubectl, conditions: &Value| {
+    let decide = |kubectl: &Kubectl, name: &str, conditions: &Value| {
         let patch = json!({"status": {"conditions": conditions}}).to_string();
-        let words = [
-            "--namespace=decisions",
-            "patch",
-            "certificaterequest",
-            "wrong",
-        ];
+        let words = ["--namespace=decisions", "patch", "certificaterequest", name];
         let status = ["--subresource=status", "--type=merge", "-p", &patch];
         kubectl.run(&[&words[..], &status].concat())
     };
@@ -95,12 +101,17 @@ fn decisions(world: &World) -> Result<()> {
     let mut request = right("decisions", "web", "wrong")?;
     request["spec"]["issuerRef"]["name"] = json!("another");
     create_as(world, "decisions", "web", &request)?;
-    refused(
-        decide(&writer, &approved),
-        "lacks the verb approve for that signer",
-    )?;
-    decide(&world.kubectl, &denied)?;
-    refused(decide(&world.kubectl, &approved), "cannot be changed")?;
+    // And one that the approver never looks at, for the issuer that is ours.
+    let mut plain = right("decisions", "web", "plain")?;
+    plain["metadata"]["annotations"] = json!({});
+    create_as(world, "decisions", "web", &plain)?;
+    for name in ["wrong", "plain"] {
+        let decided = decide(&writer, name, &approved);
+        refused(decided, "lacks the verb approve for that signer")?;
+        decide(&world.kubectl, name, &denied)?;
+        let decided = decide(&world.kubectl, name, &approved);
+        refused(decided, "cannot be changed")?;
+    }
     world.end_namespace("decisions")
 }
 

@@ -42,16 +42,20 @@ impl Bystander {
         if !issuers.is_some_and(|issuers| issuers.ever.contains(&elsewhere.issuer)) {
             return;
         }
-        if let Some(listed) = &mut self.listed {
-            listed.seen.insert(settled.uid.clone());
+        if let Some(listed) = &mut self.listed
+            && !listed.seen.insert(settled.uid.clone())
+        {
+            return;
         }
-        if !self.told.insert(settled.uid.clone()) {
+        if self.told.contains(&settled.uid) {
             return;
         }
         match (&mut self.listed, elsewhere.decision) {
+            // Told with the whole list; if that breaks off, it was not.
             (Some(listed), Elsewhere::Approved) => listed.approved += 1,
             (Some(listed), Elsewhere::Denied) => listed.denied += 1,
             (None, decision) => {
+                self.told.insert(settled.uid.clone());
                 self.metrics.elsewhere(decision, 1);
                 let Key { namespace, name } = &settled.key;
                 let reason = elsewhere.reason.escape_debug().to_string();
@@ -80,7 +84,7 @@ impl Bystander {
         else {
             return;
         };
-        self.told.retain(|uid| seen.contains(uid));
+        self.told = seen;
         self.metrics.elsewhere(Elsewhere::Approved, approved);
         self.metrics.elsewhere(Elsewhere::Denied, denied);
         if approved + denied > 0 {
@@ -89,7 +93,7 @@ impl Bystander {
     }
 }
 
-const MESSAGE: &str = "another approver decided on SPIFFE identities; if it is cert-manager's own, \
+const MESSAGE: &str = "another approver decided on requests to the SPIFFE issuer; if it is cert-manager's own, \
                        set disableAutoApproval";
 
 #[cfg(test)]
@@ -146,6 +150,15 @@ mod tests {
         assert_eq!(notice(&mut bystander, "2", "ours"), 2);
         bystander.end_list();
         assert_eq!(bystander.told.len(), 1, "what was not listed is forgotten");
+        // A list that breaks off is begun anew.
+        for _ in 0..2 {
+            bystander.begin_list();
+            notice(&mut bystander, "2", "ours");
+            notice(&mut bystander, "4", "ours");
+        }
+        bystander.end_list();
+        assert_eq!(metrics.count_elsewhere(Elsewhere::Approved), 3);
+        bystander.forget("4");
         bystander.forget("2");
         assert_eq!(bystander.told.len(), 0);
     }

@@ -254,8 +254,9 @@ const MOST_AT_WORK: usize = 16;
 /// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
 /// also delays the next leader; one call takes milliseconds.
 const DRAIN: Duration = Duration::from_secs(5);
-/// Objects a page while listing: each is a few KiB, most of them decided and thrown away.
-const PAGE: u32 = 200;
+/// Objects a page while listing: most are a few KiB, decided and thrown away, but a hostile one is up
+/// to 1.5 MiB, and a page is held whole.
+const PAGE: u32 = 50;
 /// After a failure. The first is short, as a dropped connection mends at once; the cap bounds
 /// what a lasting refusal (missing rights) costs.
 const BACKOFF: Backoff = Backoff {

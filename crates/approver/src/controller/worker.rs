@@ -143,6 +143,8 @@ impl Worker {
                     }
                 }
             }
+            // Without an issuer of ours known, any could be it.
+            Wish::Ordinary(_) if issuers.current.is_none() => return Ok(None),
             Wish::Ordinary(request) => match evaluate_ordinary(&issuers.ever, request) {
                 OrdinaryDecision::Approve(approval) => Verdict::approve_ordinary(&approval),
                 OrdinaryDecision::Deny(denial) => Verdict::deny_ordinary(&denial),

@@ -31,7 +31,7 @@ pub use evaluate::evaluate;
 pub use evidence::{Pod, PodReference};
 pub use inquiry::PodInquiry;
 pub use ordinary::{OrdinaryApproval, OrdinaryDecision, OrdinaryRequest, evaluate_ordinary};
-pub use pem::{PemError, decode as decode_request_pem};
+pub use pem::{MAX_REQUEST_BYTES, PemError, decode as decode_request_pem};
 pub use request::{
     Attestation, Credentials, DurationField, IssuerReference, NodeAttestation, Owner, Policy,
     Request, Requester,

@@ -9,7 +9,7 @@
 //! These requests may hold anything else, so they are read leniently; but where the reading is
 //! doubtful and the bytes mention a SPIFFE name, the doubt denies.
 
-use super::csr::{AlternativeNames, Csr, EXTENSION_REQUEST, NameKind};
+use super::csr::{AlternativeNames, Csr, EXTENSION_REQUEST, NameKind, SUBJECT_ALTERNATIVE_NAME};
 use super::decision::{Denial, Rule, Violation};
 use super::pem;
 use super::quote::quote;
@@ -81,6 +81,16 @@ fn no_spiffe_name(csr_pem: &[u8]) -> Result<(), Violation> {
             ));
         }
     }
+    let mut values = csr
+        .extensions()
+        .filter(|extension| extension.oid == SUBJECT_ALTERNATIVE_NAME)
+        .map(|extension| extension.value);
+    if values.any(has_hidden_text) {
+        return Err(Violation::new(
+            Rule::OrdinaryName,
+            "the CSR's subjectAltName is not DER: readers differ in the names that they find in it",
+        ));
+    }
     if mentions_spiffe(csr.der()) && !is_plain(&csr) {
         return Err(Violation::new(
             Rule::OrdinaryName,
@@ -107,6 +117,27 @@ fn mentions_spiffe(bytes: &[u8]) -> bool {
         .any(|window| window.eq_ignore_ascii_case(SCHEME))
 }
 
+/// Whether a subjectAltName, given by its value, cannot be read or holds a text in pieces: DER has
+/// the kinds of name that are texts or bytes primitive (X.690, 8.21 and 10.2), but OpenSSL puts
+/// pieces together and Go passes over them.
+fn has_hidden_text(value: &[u8]) -> bool {
+    use x509_parser::asn1_rs::{Any, FromDer};
+    let Ok(([], list)) = Any::from_der(value) else {
+        return true;
+    };
+    let mut left = list.data;
+    while !left.is_empty() {
+        let Ok((rest, name)) = Any::from_der(left) else {
+            return true;
+        };
+        if PRIMITIVE_NAMES.contains(&name.tag().0) && name.header.is_constructed() {
+            return true;
+        }
+        left = rest;
+    }
+    false
+}
+
 /// Whether every reader finds the same names: at most one extension request with one value, at
 /// most one subjectAltName, and that one readable.
 fn is_plain(csr: &Csr<'_>) -> bool {
@@ -119,6 +150,10 @@ fn is_plain(csr: &Csr<'_>) -> bool {
         (Some(only), None) => holds_one_value(only.value),
         (Some(_), Some(_)) => false,
     };
+    let has_another_request = csr
+        .attributes()
+        .iter()
+        .any(|attribute| attribute.oid.to_id_string() == MICROSOFT_EXTENSION_REQUEST);
     let names: Vec<AlternativeNames<'_>> = csr.alternative_names().collect();
     let one_reading = match names.as_slice() {
         [] => true,
@@ -128,7 +163,7 @@ fn is_plain(csr: &Csr<'_>) -> bool {
             .is_some_and(|names| names.iter().all(|name| name.kind != NameKind::Unexpected)),
         [_, _, ..] => false,
     };
-    one_request && one_reading
+    one_request && one_reading && !has_another_request
 }
 
 /// Whether a SET, given with its header, holds exactly one element.
@@ -140,4 +175,8 @@ fn holds_one_value(set: &[u8]) -> bool {
     matches!(Any::from_der(set.data), Ok(([], _)))
 }
 
+/// rfc822Name, dNSName, uniformResourceIdentifier, iPAddress and registeredID (RFC 5280, 4.2.1.6).
+const PRIMITIVE_NAMES: [u32; 5] = [1, 2, 6, 7, 8];
+/// szOID_CERT_EXTENSIONS: some readers take extensions from it as from PKCS #9's.
+const MICROSOFT_EXTENSION_REQUEST: &str = "1.3.6.1.4.1.311.2.1.14";
 const SCHEME: &[u8] = b"spiffe:";

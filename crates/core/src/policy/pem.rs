@@ -10,10 +10,12 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PemError {
     /// Longer than any right one could be.
-    #[error("the CSR is {bytes} bytes long, the limit is {MAX_PEM_BYTES}")]
+    #[error("the CSR is {bytes} bytes long, the limit is {limit}")]
     TooLarge {
         /// The length found.
         bytes: usize,
+        /// The most that is taken.
+        limit: usize,
     },
     /// No begin line at the start of the text.
     #[error("the CSR must start with the line -----BEGIN CERTIFICATE REQUEST-----")]
@@ -40,7 +42,10 @@ pub enum PemError {
 /// strict form, but for the line length).
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
     if text.len() > MAX_PEM_BYTES {
-        return Err(PemError::TooLarge { bytes: text.len() });
+        return Err(PemError::TooLarge {
+            bytes: text.len(),
+            limit: MAX_PEM_BYTES,
+        });
     }
     let text = text.trim_ascii();
     let body = text.strip_prefix(BEGIN).ok_or(PemError::NoBegin)?;
@@ -66,11 +71,13 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
 /// # Errors
 /// No block of a signing request, or any second block.
 pub(super) fn decode_leniently(text: &[u8]) -> Result<Vec<u8>, PemError> {
-    let begins = text
-        .windows(ANY_BEGIN.len())
-        .filter(|window| *window == ANY_BEGIN)
-        .count();
-    if begins != 1 {
+    if text.len() > MAX_REQUEST_BYTES {
+        return Err(PemError::TooLarge {
+            bytes: text.len(),
+            limit: MAX_REQUEST_BYTES,
+        });
+    }
+    if !is_once_at_line_start(text, ANY_BEGIN) || !is_once_at_line_start(text, ANY_END) {
         return Err(PemError::NotOneBlock);
     }
     let block = ::pem::parse(text).map_err(|_refused| PemError::NotOneBlock)?;
@@ -84,9 +91,29 @@ pub(super) fn decode_leniently(text: &[u8]) -> Result<Vec<u8>, PemError> {
 /// takes 2 KiB; Kubernetes' own limit for the same thing is 10 KiB of DER, which is 14 KiB here.
 pub(super) const MAX_PEM_BYTES: usize = 16 * 1024;
 
+/// The largest signing request of any kind: one for hundreds of web names is half of it. Whoever
+/// keeps requests may cut them one byte after it.
+pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
+
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE REQUEST-----";
 const ANY_BEGIN: &[u8] = b"-----BEGIN";
+const ANY_END: &[u8] = b"-----END";
 const END: &[u8] = b"-----END CERTIFICATE REQUEST-----";
+
+/// Whether a mark is there once and begins a line. Some readers find it anywhere in a line and
+/// others only there, so elsewhere it would split the text in two ways.
+fn is_once_at_line_start(text: &[u8], mark: &[u8]) -> bool {
+    let mut found = text
+        .windows(mark.len())
+        .enumerate()
+        .filter(|(_, window)| *window == mark)
+        .map(|(at, _)| at);
+    match (found.next(), found.next()) {
+        (Some(0), None) => true,
+        (Some(at), None) => text.get(at - 1) == Some(&b'\n'),
+        _ => false,
+    }
+}
 
 /// Both the begin line and the last line of base64 must end before what follows.
 fn strip_line_break(body: &[u8]) -> Option<&[u8]> {
@@ -249,7 +276,8 @@ mod tests {
         assert_eq!(
             decode(&text),
             Err(PemError::TooLarge {
-                bytes: MAX_PEM_BYTES + 1
+                bytes: MAX_PEM_BYTES + 1,
+                limit: MAX_PEM_BYTES,
             })
         );
     }

@@ -118,6 +118,59 @@ fn denies_a_spiffe_name_in_any_case_and_any_place() {
     }
 }
 
+/// What OpenSSL reads as a SPIFFE ID and Go does not see at all.
+#[test]
+fn denies_a_spiffe_name_in_pieces_or_where_only_some_look() {
+    let id = "spiffe://cluster.local/ns/payments/sa/api";
+    let text = |part: &str| der::tlv(0x16, part.as_bytes());
+    let pieces = |parts: &[&str]| {
+        let parts: Vec<u8> = parts.iter().flat_map(|part| text(part)).collect();
+        vec![extension_request(&[san(
+            false,
+            &[general_name(0xa6, &parts)],
+        )])]
+    };
+    let hidden = der::sequence(&[&san(false, &[general_name(0x86, id.as_bytes())])]);
+    let web = extension_request(&[san(false, &web_names())]);
+    for (what, attributes) in [
+        ("in one piece", pieces(&[id])),
+        ("in two pieces", pieces(&["spi", &id[3..]])),
+        (
+            "in Microsoft's attribute",
+            vec![web, attribute("1.3.6.1.4.1.311.2.1.14", &[hidden])],
+        ),
+    ] {
+        let decision = elsewhere(Craft::new().attributes(attributes).pem());
+        assert!(matches!(decision, OrdinaryDecision::Deny(_)), "{what}");
+    }
+}
+
+/// Go ends a block only at a line that begins with the mark; others end it anywhere.
+#[test]
+fn denies_a_text_in_which_readers_find_different_blocks() {
+    let body = |craft: Craft| {
+        let text = String::from_utf8(craft.pem()).unwrap();
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines[1..lines.len() - 1].concat()
+    };
+    let plain = body(Craft::new().extensions(&[san(false, &web_names())]));
+    let hostile = body(Craft::new());
+    let (begin, end) = (
+        "-----BEGIN CERTIFICATE REQUEST-----",
+        "-----END CERTIFICATE REQUEST-----",
+    );
+    for text in [
+        format!("{begin}\n{plain}{end}:\n{hostile}\n{end}\n"),
+        format!("{begin}\n{plain}{end}\n{hostile}\n{end}\n"),
+        format!("{begin}\n{plain}\n{end}\n{hostile}\n{end}\n"),
+        format!("x{begin}\n{plain}\n{end}\n"),
+        format!("{begin}\n{plain}{end}\n"),
+    ] {
+        let decision = elsewhere(text.clone().into_bytes());
+        assert!(matches!(decision, OrdinaryDecision::Deny(_)), "{text}");
+    }
+}
+
 #[test]
 fn denies_every_request_to_a_spiffe_issuer_whatever_defaults_it_leaves_out() {
     let pem = || Craft::new().extensions(&[san(false, &web_names())]).pem();

@@ -12,7 +12,7 @@ use svid_api::certmanager::{
 };
 use svid_api::duration::GoDuration;
 use svid_core::policy::{
-    DurationField, IssuerReference, OrdinaryRequest, Owner, Request, Requester,
+    DurationField, IssuerReference, MAX_REQUEST_BYTES, OrdinaryRequest, Owner, Request, Requester,
 };
 
 use crate::configuration::OrdinaryRequests;
@@ -89,7 +89,8 @@ pub(crate) struct Settled {
     pub(crate) key: Key,
     /// Tells it from an earlier object of the same name.
     pub(crate) uid: String,
-    /// A decision on a SPIFFE identity that was not made by an approver like this one.
+    /// A decision that was not made by an approver like this one. It matters where the request is
+    /// for an issuer of ours.
     pub(crate) elsewhere: Option<DecidedElsewhere>,
 }
 
@@ -119,8 +120,8 @@ impl Sighting {
             })
         };
         if let Some(condition) = decision(&object) {
-            let elsewhere = identity.and_then(|_| elsewhere(condition, &object.spec.issuer_ref));
-            return settled(elsewhere);
+            // Also without our annotation: whoever signs does not look for it.
+            return settled(elsewhere(condition, &object.spec.issuer_ref));
         }
         if object.progress() != Progress::Undecided
             || object.metadata.deletion_timestamp.is_some()
@@ -210,11 +211,16 @@ fn owner(reference: OwnerReference) -> Owner {
     }
 }
 
-/// Text that is no base64 is handed on as it is; the policy says that it is no PEM either.
+/// Text that is no base64 is handed on as it is; the policy says that it is no PEM either. Undecided
+/// requests are kept, so no more is handed on than what is certainly too long.
 fn csr_pem(spec: &CertificateRequestSpec) -> Vec<u8> {
-    spec.request
+    let mut pem = spec
+        .request
         .decode()
-        .unwrap_or_else(|_not_base64| spec.request.as_str().as_bytes().to_vec())
+        .unwrap_or_else(|_not_base64| spec.request.as_str().as_bytes().to_vec());
+    pem.truncate(MAX_REQUEST_BYTES + 1);
+    pem.shrink_to_fit();
+    pem
 }
 
 fn duration(text: Option<&str>) -> DurationField {

@@ -154,7 +154,7 @@ fn ordinary_requests_are_looked_at_only_where_asked_for() {
 }
 
 #[test]
-fn another_approvers_decision_on_an_identity_is_told_apart_from_ours() {
+fn another_approvers_decision_is_told_apart_from_ours() {
     let decided = |annotations: Value, reason: &str| {
         let object = object(json!({
             "metadata": { "annotations": annotations },
@@ -168,5 +168,7 @@ fn another_approvers_decision_on_an_identity_is_told_apart_from_ours() {
     let annotated = || json!({ "spiffe.csi.cert-manager.io/identity": "x" });
     assert!(decided(annotated(), "cert-manager.io"));
     assert!(!decided(annotated(), REASON));
-    assert!(!decided(json!({}), "cert-manager.io"));
+    // Whoever signs does not look for the annotation.
+    assert!(decided(json!({}), "cert-manager.io"));
+    assert!(!decided(json!({}), REASON));
 }
