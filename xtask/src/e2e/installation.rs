@@ -1,10 +1,11 @@
 //! The chart, installed by Helm.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::cluster::{self, Authority};
 use crate::repository;
 
+use super::requests;
 use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World};
 
 /// The release's name.
@@ -14,7 +15,23 @@ pub(super) const RELEASE: &str = "csi-driver-spiffe";
 pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
     roots(world)?;
     upgrade(world, values, &["--wait", "--timeout=120s"])?;
-    rolled_out(world)
+    rolled_out(world)?;
+    policies(world, !values.contains(&"admissionPolicies.enabled=false"))
+}
+
+/// Waits until the API server asks the admission policies, or no longer does: it hears of a change
+/// a moment after it was made. The administrator is no service account, so has no identity.
+fn policies(world: &World, expected: bool) -> Result<()> {
+    let probe = requests::right("default", "nobody", "probe")?.to_string();
+    world.eventually("the admission policies", || {
+        let refused = match world.kubectl.create(&probe, &["--dry-run=server"]) {
+            Ok(_) => false,
+            Err(error) if error.to_string().contains("ValidatingAdmissionPolicy") => true,
+            Err(error) => return Err(error),
+        };
+        ensure!(refused == expected, "asked: {refused}, wanted: {expected}");
+        Ok(())
+    })
 }
 
 /// Installs the chart or changes its values; `words` as Helm takes them.
