@@ -207,30 +207,13 @@ fn ordinary(world: &World) -> Result<()> {
 fn leader(world: &World) -> Result<()> {
     installation::install(world, &["app.approver.replicaCount=2"])?;
     enroll(world, "leader", "web")?;
-    let lease = world.object(NAMESPACE, "lease/spiffe.csi.cert-manager.io")?;
-    let holder = lease["spec"]["holderIdentity"]
-        .as_str()
-        .context("nobody leads")?
-        .to_owned();
-    let pods = world.kubectl.run(&[
-        "--namespace",
-        NAMESPACE,
-        "get",
-        "pods",
-        "-l",
-        &format!("app={NAME}-approver"),
-        "-o",
-        "name",
-    ])?;
-    let leading = pods
-        .lines()
-        .find(|pod| holder.contains(pod.trim_start_matches("pod/")));
-    let leading = leading.with_context(|| format!("none of {pods:?} is {holder}"))?;
+    // A pod that was just replaced may have the lease for a moment more.
+    let leading = world.eventually("one of the pods to lead", || leading_pod(world))?;
     world.kubectl.run(&[
         "--namespace",
         NAMESPACE,
         "delete",
-        leading,
+        &leading,
         "--grace-period=0",
         "--force",
     ])?;
@@ -238,4 +221,28 @@ fn leader(world: &World) -> Result<()> {
     let condition = decision(world, "leader", "right")?;
     ensure!(condition["type"] == "Approved", "{condition}");
     world.end_namespace("leader")
+}
+
+/// The pod of the approver that holds the lease.
+fn leading_pod(world: &World) -> Result<String> {
+    let lease = world.object(NAMESPACE, "lease/spiffe.csi.cert-manager.io")?;
+    let holder = lease["spec"]["holderIdentity"]
+        .as_str()
+        .context("nobody leads")?;
+    let label = format!("-lapp={NAME}-approver");
+    let words = [
+        "--namespace",
+        NAMESPACE,
+        "get",
+        "pods",
+        &label,
+        "-o",
+        "name",
+    ];
+    let pods = world.kubectl.run(&words)?;
+    let mut pods = pods.lines();
+    let leading = pods.find(|pod| holder.contains(pod.trim_start_matches("pod/")));
+    Ok(leading
+        .with_context(|| format!("{holder} is none of the pods"))?
+        .to_owned())
 }
