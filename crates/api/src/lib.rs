@@ -7,12 +7,14 @@
 //! | module | whose format |
 //! | --- | --- |
 //! | [`annotation`] | names and label values on our objects, shared with cert-manager's csi-lib |
+//! | [`bounded`] | nobody's: how much of what strangers write is kept |
 //! | [`certmanager`] | cert-manager's `CertificateRequest` |
 //! | [`duration`] | durations as Go writes and reads them |
 //! | [`issuance`] | the `ConfigMap` that names the issuer at run time |
 //! | `csi`, `registration` | the gRPC services towards the kubelet (feature `csi`) |
 
 pub mod annotation;
+pub mod bounded;
 pub mod certmanager;
 #[cfg(feature = "csi")]
 pub mod csi;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use svid_client::issuer::ConfigMapName;
 use svid_core::identity::TrustDomain;
 use svid_core::policy::{Attestation, IssuerReference};
 
@@ -28,15 +29,6 @@ pub struct Configuration {
     /// that was restarted does not take its predecessor's lease for its own while that may still
     /// be at work.
     pub identity: String,
-}
-
-/// Names a `ConfigMap`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigMapName {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
 }
 
 /// What happens to requests without the identity annotation.

@@ -16,6 +16,7 @@ use http_body::Frame;
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
+use svid_client::ApiClient;
 use tokio::sync::{Notify, mpsc};
 
 /// Shared by the tests and the clients made from it.
@@ -58,13 +59,13 @@ pub(crate) enum Effect {
 
 impl Fake {
     /// A client under this name; [`Fake::partition`] cuts it off.
-    pub(crate) fn client(&self, name: &'static str) -> Client {
+    pub(crate) fn client(&self, name: &'static str) -> ApiClient {
         let fake = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let fake = fake.clone();
             async move { fake.answer(name, request).await }
         });
-        Client::new(service, "default")
+        ApiClient::new(Client::new(service, "default"))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -213,16 +214,16 @@ impl Fake {
                 let Some(current) = state.objects.get(target).cloned() else {
                     return failure(404);
                 };
-                let change = sent();
-                let wanted = &change["metadata"]["resourceVersion"];
+                let mut object = current.clone();
+                if method == Method::PUT {
+                    object = sent();
+                } else {
+                    let patch: json_patch::Patch = serde_json::from_slice(body).unwrap();
+                    json_patch::patch(&mut object, &patch).unwrap();
+                }
+                let wanted = &object["metadata"]["resourceVersion"];
                 if wanted.is_string() && *wanted != current["metadata"]["resourceVersion"] {
                     return failure(409);
-                }
-                let mut object = current;
-                if method == Method::PUT {
-                    object = change;
-                } else {
-                    merge(&mut object, &change);
                 }
                 json_answer(200, &state.store(target, object))
             }
@@ -280,9 +281,23 @@ impl State {
         json_answer(200, &list)
     }
 
-    /// Begins at the current version, which suffices where a list came just before.
-    fn watch(&mut self, path: &str, _query: &str) -> Response<FakeBody> {
+    /// Begins with what was stored after the version that is asked for.
+    fn watch(&mut self, path: &str, query: &str) -> Response<FakeBody> {
         let (sender, receiver) = mpsc::unbounded_channel();
+        let seen = query.rsplit("resourceVersion=").next().unwrap();
+        let seen: u64 = seen.split('&').next().unwrap().parse().unwrap();
+        let version = |object: &Value| -> u64 {
+            let version = object["metadata"]["resourceVersion"].as_str().unwrap();
+            version.parse().unwrap()
+        };
+        let missed = self
+            .objects
+            .iter()
+            .filter(|(name, object)| is_in(name, path) && version(object) > seen);
+        for (_, object) in missed {
+            let line = format!("{}\n", json!({ "type": "MODIFIED", "object": object }));
+            sender.send(Bytes::from(line)).unwrap();
+        }
         self.watches.push((path.to_owned(), sender));
         Response::new(FakeBody {
             whole: None,

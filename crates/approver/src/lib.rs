@@ -13,17 +13,12 @@
 //! | `controller` | from watch to decision: index, queue, workers |
 //! | `status` | a decision as a condition, and the PATCH that writes it |
 //! | `lease` | who of several replicas decides |
-//! | `issuers` | which issuer is ours, now and before |
 //! | `pods` | the one Pod that a decision of node-attested mode rests on |
-//! | `call`, `backoff` | one bounded API call, and when to try again |
 //! | `metrics`, `readiness` | what others may see |
 
 mod approver;
-mod backoff;
-mod call;
 mod configuration;
 mod controller;
-mod issuers;
 mod lease;
 mod metrics;
 mod pods;
@@ -34,7 +29,7 @@ mod status;
 mod fake;
 
 pub use approver::{Approver, ApproverError};
-pub use configuration::{ConfigMapName, Configuration, OrdinaryRequests};
+pub use configuration::{Configuration, OrdinaryRequests};
 pub use readiness::Readiness;
 
 /// The wall clock, as an argument: it is only ever written into objects, never compared.

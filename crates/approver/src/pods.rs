@@ -4,16 +4,19 @@
 //! from the API server, never from a cache that lags behind; and what could not be read is an error
 //! and no answer, so that trouble with the API server never denies anything.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
-use http::StatusCode;
 use k8s_openapi::api::core::v1;
+use kube::Resource as _;
 use kube::api::GetParams;
-use kube::{Client, Resource as _};
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
+use svid_api::bounded::Text;
+use svid_client::{ApiClient, ApiError};
 use svid_core::policy::{Pod, PodReference};
 use thiserror::Error;
-
-use crate::call::{CallError, call};
 
 /// Why a Pod could not be read. The request stays undecided.
 #[derive(Debug, Error)]
@@ -24,7 +27,7 @@ use crate::call::{CallError, call};
 pub(crate) struct PodError {
     namespace: String,
     name: String,
-    error: CallError,
+    error: ApiError,
 }
 
 impl PodError {
@@ -39,7 +42,7 @@ impl PodError {
 /// # Errors
 /// Every answer but the Pod and "not found".
 pub(crate) async fn read(
-    client: &Client,
+    client: &ApiClient,
     reference: &PodReference,
 ) -> Result<Option<Pod>, PodError> {
     let PodReference {
@@ -48,9 +51,9 @@ pub(crate) async fn read(
     let url = v1::Pod::url_path(&(), Some(namespace));
     // Without a resourceVersion: the newest there is.
     let request = kube::core::Request::new(url).get(name, &GetParams::default());
-    match call::<v1::Pod>(client, request, LIMIT).await {
-        Ok(object) => Ok(Some(pod(object))),
-        Err(CallError::NotFound) => Ok(None),
+    match client.call::<StoredPod>(request, LIMIT).await {
+        Ok(object) => Ok(Some(object.into())),
+        Err(ApiError::NotFound) => Ok(None),
         Err(error) => Err(PodError {
             namespace: namespace.clone(),
             name: name.clone(),
@@ -59,40 +62,118 @@ pub(crate) async fn read(
     }
 }
 
-fn pod(object: v1::Pod) -> Pod {
-    let spec = object.spec.unwrap_or_default();
-    let annotations = object.metadata.annotations.unwrap_or_default();
-    let volumes = spec.volumes.unwrap_or_default();
-    Pod {
-        namespace: object.metadata.namespace.unwrap_or_default(),
-        name: object.metadata.name.unwrap_or_default(),
-        uid: object.metadata.uid.unwrap_or_default(),
-        node: spec.node_name.unwrap_or_default(),
-        service_account: spec.service_account_name.unwrap_or_default(),
-        is_mirror: annotations.contains_key(MIRROR),
-        csi_drivers: volumes
-            .into_iter()
-            .filter_map(|volume| Some(volume.csi?.driver))
-            .collect(),
-        phase: object
-            .status
-            .and_then(|status| status.phase)
-            .unwrap_or_default(),
+/// A Pod as far as a decision rests on it. Its author writes nearly all of the rest, up to 1.5 MiB,
+/// which is never built.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct StoredPod {
+    metadata: Metadata,
+    spec: Spec,
+    status: Option<Status>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    namespace: String,
+    name: String,
+    uid: String,
+    annotations: Option<Annotations>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Annotations {
+    /// Marks a Pod that a kubelet has made, to show one of its own.
+    #[serde(rename = "kubernetes.io/config.mirror")]
+    mirror: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Spec {
+    node_name: Option<Text<MOST_NAME>>,
+    service_account_name: Option<Text<MOST_NAME>>,
+    volumes: Option<CsiDrivers>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    phase: Option<Text<MOST_NAME>>,
+}
+
+/// The drivers of all CSI volumes, each once.
+#[derive(Debug, Default)]
+struct CsiDrivers(BTreeSet<String>);
+
+impl<'de> Deserialize<'de> for CsiDrivers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(VolumesVisitor)
     }
 }
 
-fn advice(error: &CallError) -> &'static str {
-    if let CallError::Refused { status, .. } = error
-        && *status == StatusCode::FORBIDDEN
-    {
+struct VolumesVisitor;
+
+impl<'de> Visitor<'de> for VolumesVisitor {
+    type Value = CsiDrivers;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of volumes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut volumes: A) -> Result<CsiDrivers, A::Error> {
+        #[derive(Deserialize)]
+        struct Volume {
+            csi: Option<Csi>,
+        }
+        #[derive(Deserialize)]
+        struct Csi {
+            driver: Text<MOST_NAME>,
+        }
+        let mut drivers = BTreeSet::new();
+        while let Some(volume) = volumes.next_element::<Volume>()? {
+            if let Some(csi) = volume.csi
+                && drivers.len() < MOST_DRIVERS
+            {
+                drivers.insert(csi.driver.into_beginning());
+            }
+        }
+        Ok(CsiDrivers(drivers))
+    }
+}
+
+impl From<StoredPod> for Pod {
+    fn from(pod: StoredPod) -> Self {
+        let text = |text: Option<Text<MOST_NAME>>| text.unwrap_or_default().into_beginning();
+        Self {
+            namespace: pod.metadata.namespace,
+            name: pod.metadata.name,
+            uid: pod.metadata.uid,
+            node: text(pod.spec.node_name),
+            service_account: text(pod.spec.service_account_name),
+            is_mirror: pod
+                .metadata
+                .annotations
+                .is_some_and(|annotations| annotations.mirror.is_some()),
+            csi_drivers: pod.spec.volumes.unwrap_or_default().0.into_iter().collect(),
+            phase: text(pod.status.and_then(|status| status.phase)),
+        }
+    }
+}
+
+fn advice(error: &ApiError) -> &'static str {
+    if let ApiError::Forbidden(_) = error {
         "; give the approver's service account the verb get on pods"
     } else {
         ""
     }
 }
 
-/// Marks a Pod that a kubelet has made, to show one of its own.
-const MIRROR: &str = "kubernetes.io/config.mirror";
+/// Bytes of a name; Kubernetes allows 253.
+const MOST_NAME: usize = 256;
+/// Different CSI drivers; a node has a handful.
+const MOST_DRIVERS: usize = 256;
 /// As for reading and writing requests.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -143,7 +224,7 @@ mod tests {
             node: "node-1".to_owned(),
             service_account: "api".to_owned(),
             is_mirror: false,
-            csi_drivers: vec!["spiffe.csi.cert-manager.io".to_owned(), "other".to_owned()],
+            csi_drivers: vec!["other".to_owned(), "spiffe.csi.cert-manager.io".to_owned()],
             phase: "Running".to_owned(),
         };
         assert_eq!(found, Some(expected));
@@ -182,13 +263,18 @@ mod tests {
         let fake = Fake::default();
         let client = fake.client("a");
         assert_eq!(read(&client, &reference()).await.unwrap(), None);
-        for (status, words) in [(403, "verb get on pods"), (429, "429"), (500, "500")] {
+        let asked = Some(Duration::from_secs(7));
+        for (status, words, retry_after) in [
+            (403, "verb get on pods", None),
+            (429, "busy", asked),
+            (500, "500", asked),
+        ] {
             fake.inject(
                 "GET /api/v1/namespaces/payments/pods",
                 Effect::Status(status, Some(7)),
             );
             let error = read(&client, &reference()).await.unwrap_err();
-            assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+            assert_eq!(error.retry_after(), retry_after);
             let text = error.to_string();
             assert!(text.contains("Pod payments/api-7"), "{text}");
             assert!(text.contains(words), "{text}");

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use svid_approver::{Approver, ConfigMapName, Configuration, OrdinaryRequests, Readiness};
-use svid_core::policy::IssuerReference;
+use svid_approver::{Approver, Configuration, OrdinaryRequests, Readiness};
 
 use crate::admin::{self, Endpoints, Health, Listener};
 use crate::args::ApproverArgs;
@@ -31,7 +30,12 @@ async fn serve(args: ApproverArgs) -> anyhow::Result<()> {
     let measured = Listener::bind("--metrics-bind-address", args.metrics.as_ref()).await?;
     let clients = kubernetes::connect(&args.connection).await?;
     let mut registry = metrics::registry();
-    let approver = Approver::new(configuration(args)?, clients.own, &mut registry);
+    let approver = Approver::new(
+        configuration(args)?,
+        clients.own,
+        clients.lease,
+        &mut registry,
+    );
 
     let probes = Endpoints::default()
         .health(admin::always())
@@ -57,13 +61,8 @@ fn configuration(args: ApproverArgs) -> anyhow::Result<Configuration> {
         driver_name: certificates.driver_name,
         trust_domain: certificates.trust_domain,
         certificate_duration: certificates.duration,
-        issuer: certificates
-            .issuer
-            .map(|issuer| IssuerReference::new(&issuer.name, &issuer.kind, &issuer.group)),
-        runtime_issuance: certificates.runtime_issuance.map(|name| ConfigMapName {
-            namespace: name.namespace,
-            name: name.name,
-        }),
+        issuer: certificates.issuer,
+        runtime_issuance: certificates.runtime_issuance,
         attestation: args.attestation,
         ordinary_requests: if args.auto_approve_non_spiffe {
             OrdinaryRequests::Approve

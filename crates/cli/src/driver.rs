@@ -10,7 +10,6 @@ use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use svid_node::clock::{SystemChance, SystemClock};
 use svid_node::driver::{Clients, Configuration, Driver, Surroundings};
-use svid_node::issuer::{ConfigMapName, Issuer};
 use svid_node::lifecycle::AnchoringPolicy;
 use svid_node::volume::FileNames;
 
@@ -92,15 +91,8 @@ fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
         registration_dir: args.registration_dir,
         trust_domain: certificates.trust_domain,
         certificate_duration: certificates.duration,
-        issuer: certificates.issuer.map(|issuer| Issuer {
-            name: issuer.name,
-            kind: issuer.kind,
-            group: issuer.group,
-        }),
-        runtime_issuance: certificates.runtime_issuance.map(|name| ConfigMapName {
-            namespace: name.namespace,
-            name: name.name,
-        }),
+        issuer: certificates.issuer,
+        runtime_issuance: certificates.runtime_issuance,
         extra_annotations: args.extra_annotations,
         requester: args.requester,
         files: FileNames::new(&names.certificate, &names.key, &names.bundle)?,

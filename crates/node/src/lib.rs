@@ -12,7 +12,6 @@
 //! | `renewal` | when to ask again: schedule and backoff, pure |
 //! | `volume` | mounts, files and records |
 //! | `trust` | the CA bundle and its changes |
-//! | `issuer` | which issuer to ask, and its changes |
 //! | `metrics` | what is counted |
 //! | `clock` | the wall clock and chance, as arguments |
 //! | `events` | Events on a pod about what somebody must act on |
@@ -23,7 +22,6 @@ pub mod csi;
 pub mod driver;
 pub mod events;
 pub mod issuance;
-pub mod issuer;
 pub mod lifecycle;
 pub mod metrics;
 pub mod registration;

@@ -12,7 +12,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::issuance::{ApiError, Outcome};
+use svid_client::ApiError;
+
+use crate::issuance::Outcome;
 
 /// The driver's counters. Cheap to clone; all clones count together.
 #[derive(Clone, Debug)]
@@ -127,7 +129,7 @@ impl Metrics {
         self.api_errors
             .get_or_create(&ApiErrorLabels {
                 call: Label(call.label()),
-                error: Label(error.label()),
+                error: Label(error.kind()),
             })
             .inc();
     }
@@ -207,24 +209,6 @@ impl Outcome {
             Self::ApiError => "api_error",
             Self::NotMounted => "not_mounted",
             Self::NotConfigured => "not_configured",
-        }
-    }
-}
-
-impl ApiError {
-    fn label(&self) -> &'static str {
-        match self {
-            Self::Unauthorized(_) => "unauthorized",
-            Self::Forbidden(_) => "forbidden",
-            Self::NotFound => "not_found",
-            Self::AlreadyExists => "already_exists",
-            Self::Expired => "expired",
-            Self::Throttled { .. } => "throttled",
-            Self::Refused { .. } => "refused",
-            Self::Failed { .. } => "server_error",
-            Self::Unreachable(_) => "unreachable",
-            Self::TimedOut(_) => "timed_out",
-            Self::Unreadable(_) => "unreadable",
         }
     }
 }

@@ -63,13 +63,18 @@ const ROOMS: &[Room] = &[
         tests_may_know: &[],
     },
     Room {
-        name: "svid-node",
+        name: "svid-client",
         may_know: &["svid-core", "svid-api"],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "svid-node",
+        may_know: &["svid-core", "svid-api", "svid-client"],
         tests_may_know: &["svid-devcluster"],
     },
     Room {
         name: "svid-approver",
-        may_know: &["svid-core", "svid-api"],
+        may_know: &["svid-core", "svid-api", "svid-client"],
         tests_may_know: &["svid-corpus", "svid-devcluster"],
     },
     Room {
@@ -82,6 +87,7 @@ const ROOMS: &[Room] = &[
         may_know: &[
             "svid-core",
             "svid-api",
+            "svid-client",
             "svid-node",
             "svid-approver",
             "svid-devcluster",

@@ -32,14 +32,6 @@ pub struct CertificateRequestCondition {
     pub observed_generation: Option<i64>,
 }
 
-impl CertificateRequestCondition {
-    /// Says whether the condition is of this type and holds.
-    #[must_use]
-    pub fn holds(&self, type_: &str) -> bool {
-        self.type_ == type_ && self.status == ConditionStatus::True
-    }
-}
-
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConditionStatus {
@@ -63,6 +55,8 @@ pub mod condition_type {
     pub const READY: &str = "Ready";
     /// The request itself is malformed and will never be worked on; final.
     pub const INVALID_REQUEST: &str = "InvalidRequest";
+    /// All of them.
+    pub const ALL: [&str; 4] = [APPROVED, DENIED, READY, INVALID_REQUEST];
 }
 
 /// The reasons that cert-manager gives in the condition `Ready`.

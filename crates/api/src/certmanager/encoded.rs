@@ -5,19 +5,22 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::bounded::Text;
+
 /// Bytes as they travel in JSON: base64 text with padding, kept as it came and decoded on demand.
 ///
 /// Not decoded while an object is read, because text that is no base64 in one object would then
-/// make a list of all objects unreadable.
+/// make a list of all objects unreadable. Text of more than [`MOST_TEXT`] bytes is cut while it is
+/// read, and is then no base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct EncodedBytes(String);
+pub struct EncodedBytes(Text<MOST_TEXT>);
 
 impl EncodedBytes {
     /// Encodes bytes, usually PEM.
     #[must_use]
     pub fn encode(bytes: impl AsRef<[u8]>) -> Self {
-        Self(BASE64.encode(bytes))
+        Self(Text::uncut(BASE64.encode(bytes)))
     }
 
     /// Decodes the text, accepting exactly what Go's `encoding/json` accepts for `[]byte`: line
@@ -25,38 +28,49 @@ impl EncodedBytes {
     /// anything. So cert-manager and this project always see the same bytes, or both none.
     ///
     /// # Errors
-    /// The text is not base64.
+    /// The text is too long, or is not base64.
     pub fn decode(&self) -> Result<Vec<u8>, EncodedBytesError> {
-        if self.0.contains(['\r', '\n']) {
-            return Ok(BASE64.decode(self.0.replace(['\r', '\n'], ""))?);
+        let text = self.0.whole().ok_or(EncodedBytesError::TooLong)?;
+        if text.contains(['\r', '\n']) {
+            return Ok(BASE64.decode(text.replace(['\r', '\n'], ""))?);
         }
-        Ok(BASE64.decode(&self.0)?)
+        Ok(BASE64.decode(text)?)
     }
 
-    /// Returns the text as it travels.
+    /// Returns the text as it travels, or its beginning if it is too long.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.beginning()
     }
 
     /// Says whether there is no text at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.beginning().is_empty()
     }
 }
 
 /// Takes text that is base64 already; whether it is shows in [`EncodedBytes::decode`].
 impl From<String> for EncodedBytes {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(Text::uncut(text))
     }
 }
 
 /// A field that should hold base64 holds something else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("decoding a base64 field: {0}")]
-pub struct EncodedBytesError(#[from] base64::DecodeError);
+pub enum EncodedBytesError {
+    /// Not base64.
+    #[error("decoding a base64 field: {0}")]
+    NotBase64(#[from] base64::DecodeError),
+    /// More than is read.
+    #[error("decoding a base64 field: it has more than {MOST_TEXT} bytes")]
+    TooLong,
+}
+
+/// Bytes of text: twice the largest signing request that is looked at, and a certificate chain of
+/// any sensible length.
+const MOST_TEXT: usize = 512 * 1024;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,

@@ -1,7 +1,7 @@
 //! Owns the shape of cert-manager's `CertificateRequest`, API group `cert-manager.io/v1`
 //! (`pkg/apis/certmanager/v1/types_certificaterequest.go` of cert-manager 1.21).
 //!
-//! Must not know which request is a good one. Invariant: every object that the API server stores
+//! [`CertificateRequest`] is what is written, [`StoredRequest`] what is read. Must not know which request is a good one. Invariant: every object that the API server stores
 //! under cert-manager's schema decodes; what is odd in it (text that is no base64, a time that is
 //! none) is kept or left out, and shows when the value is asked for.
 
@@ -10,6 +10,7 @@ mod encoded;
 mod lenient;
 mod progress;
 mod request;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -18,4 +19,8 @@ pub use encoded::{EncodedBytes, EncodedBytesError};
 pub use progress::Progress;
 pub use request::{
     CertificateRequest, CertificateRequestSpec, CertificateRequestStatus, IssuerRef, usage,
+};
+pub use stored::{
+    Claims, StoredAnnotations, StoredCondition, StoredConditions, StoredExtra, StoredIssuerRef,
+    StoredMetadata, StoredOwner, StoredRequest, StoredSpec, StoredStatus,
 };

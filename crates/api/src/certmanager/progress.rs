@@ -1,10 +1,8 @@
 //! How far a request has come, read from its conditions.
 
-use super::condition::{
-    CertificateRequestCondition, ConditionStatus, condition_type, ready_reason,
-};
+use super::condition::{ConditionStatus, condition_type, ready_reason};
 use super::encoded::EncodedBytes;
-use super::request::CertificateRequest;
+use super::stored::{StoredCondition, StoredRequest};
 
 /// How far a request has come. The last four are final: a request is used once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,14 +14,14 @@ pub enum Progress<'a> {
     /// The issuer answered with a certificate, which nobody has checked yet.
     Issued(&'a EncodedBytes),
     /// An approver refused; the condition says why.
-    Denied(&'a CertificateRequestCondition),
+    Denied(&'a StoredCondition),
     /// The issuer gave up; the condition says why.
-    Failed(&'a CertificateRequestCondition),
+    Failed(&'a StoredCondition),
     /// cert-manager found the request malformed; the condition says why.
-    Invalid(&'a CertificateRequestCondition),
+    Invalid(&'a StoredCondition),
 }
 
-impl CertificateRequest {
+impl StoredRequest {
     /// Reads how far the request has come. A refusal wins over whatever else is stated, and a
     /// certificate counts only beside `Ready` being true.
     #[must_use]
@@ -35,14 +33,14 @@ impl CertificateRequest {
             return Progress::Invalid(condition);
         }
         if let Some(ready) = self.ready() {
-            let reason = ready.reason.as_deref().unwrap_or_default();
+            let reason = ready.reason.as_ref().and_then(|reason| reason.whole());
             if ready.status == ConditionStatus::True {
                 if let Some(certificate) = self.certificate() {
                     return Progress::Issued(certificate);
                 }
-            } else if reason == ready_reason::DENIED {
+            } else if reason == Some(ready_reason::DENIED) {
                 return Progress::Denied(ready);
-            } else if reason == ready_reason::FAILED {
+            } else if reason == Some(ready_reason::FAILED) {
                 return Progress::Failed(ready);
             }
         }

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::CustomResource;
 use serde::{Deserialize, Serialize};
 
-use super::condition::{CertificateRequestCondition, condition_type};
+use super::condition::CertificateRequestCondition;
 use super::encoded::EncodedBytes;
 use super::lenient::{self, null_is_empty};
 
@@ -115,50 +115,6 @@ pub struct CertificateRequestStatus {
         skip_serializing_if = "Option::is_none"
     )]
     pub failure_time: Option<Time>,
-}
-
-impl CertificateRequest {
-    /// Returns all conditions; none as long as there is no status.
-    #[must_use]
-    pub fn conditions(&self) -> &[CertificateRequestCondition] {
-        self.status
-            .as_ref()
-            .map_or(&[], |status| &status.conditions)
-    }
-
-    /// Returns the condition of this type that holds, if one does.
-    #[must_use]
-    pub fn holding(&self, type_: &str) -> Option<&CertificateRequestCondition> {
-        self.conditions()
-            .iter()
-            .find(|condition| condition.holds(type_))
-    }
-
-    /// Says whether an approver allowed the request.
-    #[must_use]
-    pub fn is_approved(&self) -> bool {
-        self.holding(condition_type::APPROVED).is_some()
-    }
-
-    /// Says whether an approver refused the request.
-    #[must_use]
-    pub fn is_denied(&self) -> bool {
-        self.holding(condition_type::DENIED).is_some()
-    }
-
-    /// Says whether cert-manager found the request malformed.
-    #[must_use]
-    pub fn is_invalid(&self) -> bool {
-        self.holding(condition_type::INVALID_REQUEST).is_some()
-    }
-
-    /// Returns the issuer's word on the request, whether it holds or not.
-    #[must_use]
-    pub fn ready(&self) -> Option<&CertificateRequestCondition> {
-        self.conditions()
-            .iter()
-            .find(|condition| condition.type_ == condition_type::READY)
-    }
 }
 
 /// Key usages in cert-manager's words: the four of an SVID.

@@ -25,7 +25,7 @@ fn object(status: &Value) -> Value {
     })
 }
 
-fn with_status(status: &Value) -> CertificateRequest {
+fn with_status(status: &Value) -> StoredRequest {
     serde_json::from_value(object(status)).unwrap()
 }
 
@@ -101,7 +101,9 @@ fn odd_objects_are_read_all_the_same() {
         let mut value = object(&json!({ "conditions": [], "colour": "" , "certificate": "",
             "failureTime": null }));
         *value.pointer_mut(path).unwrap() = odd.clone();
-        let read = serde_json::from_value::<CertificateRequest>(value);
+        let read = serde_json::from_value::<CertificateRequest>(value.clone());
+        assert!(read.is_ok(), "{path} {odd}: {read:?}");
+        let read = serde_json::from_value::<StoredRequest>(value);
         assert!(read.is_ok(), "{path} {odd}: {read:?}");
     }
 }
@@ -202,10 +204,103 @@ fn progress_follows_the_conditions() {
 #[test]
 fn a_refusal_comes_with_its_words() {
     let request = with_status(&json!({ "conditions": [condition("Denied", "True", "policy")] }));
-    assert!(request.is_denied() && !request.is_approved() && !request.is_invalid());
+    assert!(!request.is_approved());
     let Progress::Denied(condition) = request.progress() else {
         panic!("not denied")
     };
-    assert_eq!(condition.message.as_deref(), Some("because"));
-    assert_eq!(condition.reason.as_deref(), Some("policy"));
+    assert_eq!(condition.message.as_ref().unwrap().whole(), Some("because"));
+    assert_eq!(condition.reason.as_ref().unwrap().whole(), Some("policy"));
+}
+
+#[test]
+fn what_a_stranger_piles_up_in_an_object_is_read_and_not_kept() {
+    let long = "x".repeat(1 << 20);
+    let many = |what: Value| Value::from(vec![what; 100_000]);
+    for (path, odd) in [
+        (
+            "/metadata/managedFields",
+            json!([{"time": "9999-12-31T23:59:59Z", "manager": 7}]),
+        ),
+        ("/metadata/managedFields", many(json!({}))),
+        ("/metadata/creationTimestamp", json!("yesterday")),
+        ("/metadata/deletionTimestamp", json!("9999-12-31T23:59:59Z")),
+        (
+            "/metadata/annotations",
+            json!({"other": long, "spiffe.csi.cert-manager.io/identity": long}),
+        ),
+        ("/metadata/labels", json!({"a": long})),
+        (
+            "/metadata/ownerReferences",
+            many(json!({"kind": "Pod", "name": "a"})),
+        ),
+        ("/metadata/finalizers", many(json!("a"))),
+        ("/spec/duration", json!(long)),
+        ("/spec/usages", many(json!("any"))),
+        ("/spec/groups", many(json!("a"))),
+        ("/spec/username", json!(long)),
+        ("/spec/request", json!(long)),
+        ("/spec/issuerRef/name", json!(long)),
+        (
+            "/spec/extra",
+            json!({"a": many(json!("b")), "authentication.kubernetes.io/pod-uid": many(json!("c"))}),
+        ),
+        (
+            "/status/conditions",
+            many(json!({"type": "Other", "status": "True", "message": "m"})),
+        ),
+        ("/status/certificate", json!(long)),
+        ("/status/failureTime", json!("yesterday")),
+        ("/unknown", json!({"deep": [[[[{}]]]]})),
+    ] {
+        let mut value = object(&json!({}));
+        let (parent, field) = path.rsplit_once('/').unwrap();
+        value.pointer_mut(parent).unwrap()[field] = odd;
+        let read: StoredRequest = serde_json::from_slice(value.to_string().as_bytes())
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let kept = format!("{read:?}").len();
+        assert!(kept < 600 * 1024, "{path}: {kept}");
+        assert_eq!(
+            (
+                read.metadata.namespace.as_str(),
+                read.metadata.name.as_str()
+            ),
+            ("b", "a")
+        );
+    }
+}
+
+#[test]
+fn what_was_cut_is_not_taken_for_what_it_begins_with() {
+    let mut value = object(&json!({}));
+    let padded = format!("1h{}", "0".repeat(1 << 12));
+    value["spec"]["duration"] = json!(padded);
+    value["spec"]["request"] = json!("QQ==".repeat(1 << 18));
+    value["metadata"]["annotations"] =
+        json!({"spiffe.csi.cert-manager.io/identity": format!("spiffe://a/{}", "b".repeat(5000))});
+    let read: StoredRequest = serde_json::from_value(value).unwrap();
+    assert_eq!(read.spec.duration.unwrap().whole(), None);
+    assert_eq!(
+        read.spec.request.unwrap().decode(),
+        Err(EncodedBytesError::TooLong)
+    );
+    assert_eq!(read.metadata.annotations.identity.unwrap().whole(), None);
+}
+
+#[test]
+fn a_claim_without_a_value_is_there_and_an_absent_one_is_not() {
+    let mut value = object(&json!({}));
+    value["spec"]["extra"] = json!({
+        "authentication.kubernetes.io/pod-name": [],
+        "authentication.kubernetes.io/node-name": null,
+        "authentication.kubernetes.io/pod-uid": ["a", "b", "c"],
+    });
+    let extra = serde_json::from_value::<StoredRequest>(value)
+        .unwrap()
+        .spec
+        .extra;
+    assert!(extra.pod_name.unwrap().kept.is_empty());
+    assert!(extra.node_name.unwrap().kept.is_empty());
+    let uids = extra.pod_uid.unwrap();
+    assert_eq!((uids.kept.len(), uids.is_cut), (2, true));
+    assert!(extra.node_uid.is_none());
 }

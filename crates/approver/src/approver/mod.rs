@@ -1,7 +1,8 @@
 //! Puts the parts together and takes them apart in order.
 
-use kube::Client;
 use prometheus_client::registry::Registry;
+use svid_client::ApiClient;
+use svid_client::issuer::IssuerSource;
 use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -9,17 +10,16 @@ use tokio_util::sync::CancellationToken;
 use crate::Clock;
 use crate::configuration::Configuration;
 use crate::controller::{Controller, Worker};
-use crate::issuers::IssuerWatch;
 use crate::lease::{Election, Timing};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Watch};
 use crate::readiness::Readiness;
 
 /// The approver, ready to run.
 pub struct Approver {
-    client: Client,
+    client: ApiClient,
     controller: Controller,
     election: Election,
-    issuers: IssuerWatch,
+    issuers: IssuerSource,
     metrics: Metrics,
     readiness: Readiness,
 }
@@ -57,15 +57,21 @@ impl Part {
 impl Approver {
     /// Makes an approver and registers its metrics.
     ///
-    /// The client should not retry by itself (`kube::Config::default_retry` off): the approver
-    /// has its own bounded retries, and kube's would hold a worker for minutes.
-    pub fn new(configuration: Configuration, client: Client, registry: &mut Registry) -> Self {
-        Self::with_clock(configuration, client, registry, jiff::Timestamp::now)
+    /// The lease has a client of its own, so that connections that are dead or busy do not cost
+    /// the term.
+    pub fn new(
+        configuration: Configuration,
+        client: ApiClient,
+        lease: ApiClient,
+        registry: &mut Registry,
+    ) -> Self {
+        Self::with_clock(configuration, client, lease, registry, jiff::Timestamp::now)
     }
 
     fn with_clock(
         configuration: Configuration,
-        client: Client,
+        client: ApiClient,
+        lease: ApiClient,
         registry: &mut Registry,
         clock: Clock,
     ) -> Self {
@@ -82,9 +88,9 @@ impl Approver {
         } = configuration;
         let metrics = Metrics::register(registry);
         let readiness = Readiness::default();
-        let (issuers, known_issuers) = IssuerWatch::new(issuer, runtime_issuance);
+        let (issuers, known_issuers) = IssuerSource::new(issuer, runtime_issuance);
         let (election, leadership) = Election::new(
-            client.clone(),
+            lease,
             &leader_election_namespace,
             driver_name,
             identity,
@@ -140,9 +146,10 @@ impl Approver {
         let mut parts = JoinSet::new();
         parts.spawn(part(Part::Controller, controller.run(deciding.clone())));
         parts.spawn(part(Part::Election, election.run(standing.clone())));
+        let failed = move |_error: &_| metrics.watch_failed(Watch::Issuer);
         parts.spawn(part(
             Part::Issuers,
-            issuers.run(client, metrics, standing.clone()),
+            issuers.run(client, failed, standing.clone()),
         ));
         let mut outcome = Ok(());
         while let Some(ended) = parts.join_next().await {

@@ -6,8 +6,9 @@
 
 use std::collections::HashSet;
 
+use svid_client::issuer::Issuers;
+
 use super::candidate::{Key, Settled};
-use crate::issuers::Issuers;
 use crate::metrics::{Elsewhere, Metrics};
 
 /// Remembers which decisions were told already.
@@ -35,11 +36,11 @@ impl Bystander {
     }
 
     /// Looks at an object that has nothing to decide. Only those for an issuer of ours matter.
-    pub(crate) fn notice(&mut self, settled: &Settled, issuers: Option<&Issuers>) {
+    pub(crate) fn notice(&mut self, settled: &Settled, issuers: &Issuers) {
         let Some(elsewhere) = &settled.elsewhere else {
             return;
         };
-        if !issuers.is_some_and(|issuers| issuers.ever.contains(&elsewhere.issuer)) {
+        if !issuers.ever.contains(&elsewhere.issuer) {
             return;
         }
         if let Some(listed) = &mut self.listed
@@ -99,6 +100,7 @@ const MESSAGE: &str = "another approver decided on requests to the SPIFFE issuer
 #[cfg(test)]
 mod tests {
     use prometheus_client::registry::Registry;
+    use svid_client::issuer::IssuerState;
     use svid_core::policy::IssuerReference;
 
     use super::*;
@@ -122,7 +124,7 @@ mod tests {
     fn issuers() -> Issuers {
         let ours = IssuerReference::new("ours", "", "");
         Issuers {
-            current: Some(ours.clone()),
+            current: IssuerState::Known(ours.clone().into()),
             ever: [ours].into(),
         }
     }
@@ -132,7 +134,7 @@ mod tests {
         let metrics = Metrics::register(&mut Registry::default());
         let mut bystander = Bystander::new(metrics.clone());
         let notice = |bystander: &mut Bystander, uid, issuer| {
-            bystander.notice(&settled(uid, issuer), Some(&issuers()));
+            bystander.notice(&settled(uid, issuer), &issuers());
             metrics.count_elsewhere(Elsewhere::Approved)
         };
         bystander.begin_list();

@@ -3,24 +3,22 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::StreamExt;
-use kube::core::DeserializeGuard;
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, ResourceExt};
-use svid_api::annotation;
-use svid_api::certmanager::CertificateRequest;
+use futures::StreamExt as _;
+use kube::Resource as _;
+use svid_api::certmanager::{CertificateRequest, StoredRequest};
+use svid_client::ApiError;
+use svid_client::issuer::{IssuerState, Issuers, IssuersReceiver};
+use svid_client::retry::{Retry, chance};
+use svid_client::watch::{Event, Selection, Unreadable, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::bystander::Bystander;
-use super::candidate::{Key, Sighting};
+use super::candidate::{Kept, Key, Sighting};
 use super::index::{Ending, Index};
 use super::worker::{Attempt, AttemptError, Worker};
-use crate::backoff::{Backoff, chance};
-use crate::issuers::IssuersReceiver;
 use crate::lease::{LeadershipReceiver, Term};
 use crate::metrics::{Metrics, Undecided, Watch};
 use crate::readiness::Readiness;
@@ -37,9 +35,6 @@ pub(crate) struct Controller {
     running: JoinSet<Attempt>,
     at_work: HashMap<Id, Key>,
 }
-
-/// A request as it is watched: one that cannot be read does not hide the others.
-type Watched = DeserializeGuard<CertificateRequest>;
 
 impl Controller {
     pub(crate) fn new(
@@ -68,9 +63,9 @@ impl Controller {
             // Watching begins once it is known which requests are ours.
             _known = wait_for_issuers(self.issuers.clone()) => {}
         }
-        let requests: Api<Watched> = Api::all(self.worker.client.clone());
-        let config = watcher::Config::default().page_size(PAGE);
-        let mut events = std::pin::pin!(watcher(requests, config).default_backoff());
+        let requests = Selection::all(CertificateRequest::url_path(&(), None));
+        let client = self.worker.client.clone();
+        let mut events = std::pin::pin!(watch::<StoredRequest>(client, requests, chance));
         loop {
             self.start_work();
             self.report();
@@ -78,7 +73,7 @@ impl Controller {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(event) = events.next() => self.observe(event),
-                Ok(()) = self.issuers.changed() => self.index.reconsider(),
+                Ok(()) = self.issuers.changed() => self.reconsider(),
                 Ok(()) = self.leadership.changed() => {}
                 Some(ended) = self.running.join_next_with_id() => self.finish(ended),
                 () = rest(due) => self.index.wake(Instant::now()),
@@ -91,15 +86,15 @@ impl Controller {
     fn start_work(&mut self) {
         let Some(term) = self.term() else { return };
         while self.running.len() < MOST_AT_WORK {
-            let Some(candidate) = self.index.take() else {
+            let Some(kept) = self.index.take() else {
                 return;
             };
-            let key = candidate.key.clone();
+            let key = kept.key().clone();
             let span = tracing::info_span!("decide", namespace = key.namespace, name = key.name);
             let decision = self
                 .worker
                 .clone()
-                .decide(candidate, term.clone())
+                .decide(kept, term.clone())
                 .instrument(span);
             let id = self.running.spawn(decision).id();
             self.at_work.insert(id, key);
@@ -117,7 +112,7 @@ impl Controller {
             .set_undecided(Undecided::LeftAlone, self.index.left_alone());
     }
 
-    fn observe(&mut self, event: Result<Event<Watched>, watcher::Error>) {
+    fn observe(&mut self, event: Result<Event<StoredRequest>, ApiError>) {
         match event {
             Ok(Event::Init) => {
                 self.index.begin_list();
@@ -131,8 +126,9 @@ impl Controller {
             }
             Ok(Event::Delete(object)) => {
                 self.index.settle(&Key::of(&object));
-                self.bystander.forget(&object.uid().unwrap_or_default());
+                self.bystander.forget(&object.metadata.uid);
             }
+            Ok(Event::Unreadable(unreadable)) => self.cannot_read(unreadable),
             Err(error) => {
                 self.metrics.watch_failed(Watch::Requests);
                 tracing::warn!(%error, "watching certificate requests failed, trying again");
@@ -140,33 +136,42 @@ impl Controller {
         }
     }
 
-    fn see(&mut self, object: Watched) {
-        let key = Key::of(&object);
-        match object.0 {
-            Ok(object) => match Sighting::read(object, self.worker.ordinary) {
-                Sighting::Undecided(candidate) => self.index.apply(*candidate),
-                Sighting::Settled(settled) => {
-                    self.index.settle(&settled.key);
-                    self.bystander
-                        .notice(&settled, self.issuers.borrow().as_ref());
-                }
-            },
-            Err(invalid) => {
-                self.index.settle(&key);
-                let annotations = invalid.metadata.annotations.unwrap_or_default();
-                if annotations.contains_key(annotation::IDENTITY) {
-                    self.metrics.unreadable.inc();
-                    let Key { namespace, name } = key;
-                    let error = invalid.error;
-                    tracing::warn!(
-                        namespace,
-                        name,
-                        error,
-                        "a request for a SPIFFE identity cannot be read and stays undecided"
-                    );
+    fn see(&mut self, object: StoredRequest) {
+        match Sighting::read(object, self.worker.ordinary) {
+            Sighting::Undecided(candidate) => {
+                let reference = candidate.reference();
+                let issuers = self.issuers.borrow();
+                if reference.is_ours(issuers.current.known()) {
+                    self.index.apply(Kept::from(*candidate));
+                } else {
+                    self.index.leave_alone(reference);
                 }
             }
+            Sighting::Settled(settled) => {
+                self.index.settle(&settled.key);
+                let issuers = self.issuers.borrow();
+                self.bystander.notice(&settled, &issuers);
+            }
         }
+    }
+
+    fn cannot_read(&mut self, unreadable: Unreadable) {
+        let Unreadable { object, error } = unreadable;
+        let key = Key::of_unreadable(object);
+        self.index.settle(&key);
+        self.metrics.unreadable.inc();
+        let Key { namespace, name } = key;
+        tracing::warn!(
+            namespace,
+            name,
+            error,
+            "a certificate request cannot be read and stays undecided"
+        );
+    }
+
+    fn reconsider(&mut self) {
+        let issuers = self.issuers.borrow_and_update();
+        self.index.reconsider(issuers.current.known());
     }
 
     fn finish(&mut self, ended: Result<(Id, Attempt), JoinError>) {
@@ -205,7 +210,7 @@ impl Controller {
         retry_after: Option<Duration>,
     ) -> Ending {
         let failures = self.index.failures(key).saturating_add(1);
-        let delay = BACKOFF.delay(failures, retry_after, chance());
+        let delay = RETRY.delay(failures, retry_after, chance());
         let Key { namespace, name } = key;
         tracing::warn!(
             namespace,
@@ -235,7 +240,8 @@ impl Controller {
 }
 
 async fn wait_for_issuers(mut issuers: IssuersReceiver) {
-    if issuers.wait_for(Option::is_some).await.is_err() {
+    let known = |issuers: &Issuers| !matches!(issuers.current, IssuerState::NotYetRead(_));
+    if issuers.wait_for(known).await.is_err() {
         // Whoever knows them has ended, which ends the approver.
         std::future::pending::<()>().await;
     }
@@ -254,12 +260,9 @@ const MOST_AT_WORK: usize = 16;
 /// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
 /// also delays the next leader; one call takes milliseconds.
 const DRAIN: Duration = Duration::from_secs(5);
-/// Objects a page while listing: most are a few KiB, decided and thrown away, but a hostile one is up
-/// to 1.5 MiB, and a page is held whole.
-const PAGE: u32 = 50;
 /// After a failure. The first is short, as a dropped connection mends at once; the cap bounds
 /// what a lasting refusal (missing rights) costs.
-const BACKOFF: Backoff = Backoff {
+const RETRY: Retry = Retry {
     first: Duration::from_millis(500),
     cap: Duration::from_secs(60),
 };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Client;
+use svid_client::issuer::{IssuerState, IssuersReceiver};
+use svid_client::{ApiClient, ApiError};
 use svid_core::identity::TrustDomain;
 use svid_core::policy::{
     Attestation, Decision, IssuerReference, OrdinaryDecision, PodInquiry, Policy, evaluate,
@@ -12,11 +13,9 @@ use svid_core::policy::{
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::candidate::{Candidate, Sighting, Wish};
+use super::candidate::{Candidate, Kept, Key, Sighting, Wish};
 use crate::Clock;
-use crate::call::CallError;
 use crate::configuration::OrdinaryRequests;
-use crate::issuers::IssuersReceiver;
 use crate::lease::Term;
 use crate::metrics::{Metrics, Outcome, Stage};
 use crate::pods::{self, PodError};
@@ -26,7 +25,7 @@ use crate::status::{self, Verdict};
 #[derive(Clone)]
 pub(crate) struct Worker {
     /// Reads and writes requests.
-    pub(crate) client: Client,
+    pub(crate) client: ApiClient,
     /// The enforced trust domain.
     pub(crate) trust_domain: TrustDomain,
     /// The enforced lifetime.
@@ -46,7 +45,7 @@ pub(crate) struct Worker {
 /// How an attempt to decide ended.
 #[derive(Debug)]
 pub(crate) enum Attempt {
-    /// The decision was written; the object has this version now.
+    /// The decision was written onto this version of the object.
     Written {
         /// `metadata.resourceVersion`.
         resource_version: String,
@@ -66,7 +65,7 @@ pub(crate) enum Attempt {
 pub(crate) enum AttemptError {
     /// The decision could not be written, or the request not read anew.
     #[error(transparent)]
-    Request(#[from] CallError),
+    Request(#[from] ApiError),
     /// The Pod could not be read.
     #[error(transparent)]
     Pod(#[from] PodError),
@@ -88,15 +87,22 @@ impl Worker {
     /// A call that is under way when the term ends is given up; whether it still takes effect is
     /// as open as with any call whose answer is lost, and harmless for the same reason: it is
     /// bound to the version that was judged.
-    pub(crate) async fn decide(self, candidate: Arc<Candidate>, term: Term) -> Attempt {
+    pub(crate) async fn decide(self, kept: Kept, term: Term) -> Attempt {
         tokio::select! {
             biased;
             () = term.ended() => Attempt::Interrupted,
-            attempt = self.attempt(candidate, &term) => attempt,
+            attempt = self.attempt(kept, &term) => attempt,
         }
     }
 
-    async fn attempt(&self, mut candidate: Arc<Candidate>, term: &Term) -> Attempt {
+    async fn attempt(&self, kept: Kept, term: &Term) -> Attempt {
+        let mut candidate = match kept {
+            Kept::Whole(candidate) => candidate,
+            Kept::Reference(reference) => match self.read(&reference.key).await {
+                Ok(candidate) => candidate,
+                Err(attempt) => return attempt,
+            },
+        };
         for _ in 0..MOST_CONFLICTS {
             let verdict = match self.judge(&candidate).await {
                 Ok(Some(verdict)) => verdict,
@@ -107,44 +113,54 @@ impl Worker {
                 return Attempt::Interrupted;
             }
             match self.write(&candidate, &verdict).await {
-                Ok(resource_version) => return Attempt::Written { resource_version },
-                Err(CallError::Conflict) => self.metrics.conflicts.inc(),
-                Err(CallError::NotFound) => return Attempt::Settled,
+                Ok(()) => {
+                    let resource_version = candidate.resource_version.clone();
+                    return Attempt::Written { resource_version };
+                }
+                Err(ApiError::Conflict(_)) => self.metrics.conflicts.inc(),
+                Err(ApiError::NotFound) => return Attempt::Settled,
                 Err(error) => return Attempt::Failed(error.into()),
             };
-            match self.read_anew(&candidate).await {
-                Ok(Sighting::Undecided(fresh)) => candidate = Arc::from(fresh),
-                Ok(Sighting::Settled(_)) | Err(CallError::NotFound) => return Attempt::Settled,
-                Err(error) => return Attempt::Failed(error.into()),
-            }
+            candidate = match self.read(&candidate.key).await {
+                Ok(fresh) => fresh,
+                Err(attempt) => return attempt,
+            };
         }
-        Attempt::Failed(CallError::Conflict.into())
+        let conflicts = format!("it changed {MOST_CONFLICTS} times while it was decided");
+        Attempt::Failed(ApiError::Conflict(conflicts).into())
+    }
+
+    /// Reads a request as it is now; how the attempt ends where there is nothing to decide.
+    async fn read(&self, key: &Key) -> Result<Arc<Candidate>, Attempt> {
+        match status::read(&self.client, &key.namespace, &key.name).await {
+            Ok(object) => match Sighting::read(object, self.ordinary) {
+                Sighting::Undecided(candidate) => Ok(Arc::from(candidate)),
+                Sighting::Settled(_) => Err(Attempt::Settled),
+            },
+            Err(ApiError::NotFound) => Err(Attempt::Settled),
+            Err(error) => Err(Attempt::Failed(error.into())),
+        }
     }
 
     /// Asks the policy, and a Pod where the policy wants to know of one. None when the request is
     /// not ours to decide, now at least.
     async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, PodError> {
         let started = Instant::now();
-        let Some(issuers) = self.issuers.borrow().clone() else {
+        let issuers = self.issuers.borrow().clone();
+        // Without an issuer of ours known, any could be it.
+        let IssuerState::Known(issuer) = issuers.current else {
             return Ok(None);
         };
         let verdict = match &candidate.wish {
-            Wish::Identity(request) => {
-                let Some(issuer) = issuers.current else {
-                    return Ok(None);
-                };
-                match evaluate(&self.policy(issuer), request) {
-                    Decision::Approve(approval) => Verdict::approve(&approval),
-                    Decision::Deny(denial) => Verdict::deny(&denial),
-                    Decision::LeaveAlone => return Ok(None),
-                    Decision::Inquire(inquiry) => {
-                        self.metrics.took(Stage::Evaluate, started.elapsed());
-                        return self.inquire(inquiry).await.map(Some);
-                    }
+            Wish::Identity(request) => match evaluate(&self.policy((*issuer).clone()), request) {
+                Decision::Approve(approval) => Verdict::approve(&approval),
+                Decision::Deny(denial) => Verdict::deny(&denial),
+                Decision::LeaveAlone => return Ok(None),
+                Decision::Inquire(inquiry) => {
+                    self.metrics.took(Stage::Evaluate, started.elapsed());
+                    return self.inquire(inquiry).await.map(Some);
                 }
-            }
-            // Without an issuer of ours known, any could be it.
-            Wish::Ordinary(_) if issuers.current.is_none() => return Ok(None),
+            },
             Wish::Ordinary(request) => match evaluate_ordinary(&issuers.ever, request) {
                 OrdinaryDecision::Approve(approval) => Verdict::approve_ordinary(&approval),
                 OrdinaryDecision::Deny(denial) => Verdict::deny_ordinary(&denial),
@@ -174,12 +190,11 @@ impl Worker {
         }
     }
 
-    async fn write(&self, candidate: &Candidate, verdict: &Verdict) -> Result<String, CallError> {
+    async fn write(&self, candidate: &Candidate, verdict: &Verdict) -> Result<(), ApiError> {
         let started = Instant::now();
         let condition = verdict.condition((self.clock)());
         let version = candidate.version();
-        let written =
-            status::write(&self.client, &version, &candidate.conditions, condition).await?;
+        status::write(&self.client, &version, candidate.conditions, &condition).await?;
         self.metrics.took(Stage::Patch, started.elapsed());
         self.metrics.decided(verdict.outcome());
         let (namespace, name) = (&version.namespace, &version.name);
@@ -192,13 +207,7 @@ impl Worker {
                 tracing::warn!(namespace, name, message, "denied");
             }
         }
-        Ok(written)
-    }
-
-    async fn read_anew(&self, candidate: &Candidate) -> Result<Sighting, CallError> {
-        let key = &candidate.key;
-        let object = status::read(&self.client, &key.namespace, &key.name).await?;
-        Ok(Sighting::read(object, self.ordinary))
+        Ok(())
     }
 }
 

@@ -3,22 +3,21 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
+use kube::Resource;
 use kube::api::{GetParams, PostParams};
 use kube::core::Request;
 use kube::core::request::Error;
-use kube::{Client, Resource};
-
-use crate::call::{CallError, call};
+use svid_client::{ApiClient, ApiError};
 
 /// One lease, by its name.
 pub(super) struct LeaseObject {
-    client: Client,
+    client: ApiClient,
     url: String,
     name: String,
 }
 
 impl LeaseObject {
-    pub(super) fn new(client: Client, namespace: &str, name: String) -> Self {
+    pub(super) fn new(client: ApiClient, namespace: &str, name: String) -> Self {
         let url = Lease::url_path(&(), Some(namespace));
         Self { client, url, name }
     }
@@ -31,11 +30,11 @@ impl LeaseObject {
     ///
     /// # Errors
     /// When it cannot be told whether it exists.
-    pub(super) async fn read(&self) -> Result<Option<Lease>, CallError> {
+    pub(super) async fn read(&self) -> Result<Option<Lease>, ApiError> {
         let request = Request::new(&self.url).get(&self.name, &GetParams::default());
-        match call(&self.client, request, CALL_LIMIT).await {
+        match self.client.call(request, CALL_LIMIT).await {
             Ok(lease) => Ok(Some(lease)),
-            Err(CallError::NotFound) => Ok(None),
+            Err(ApiError::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -43,25 +42,25 @@ impl LeaseObject {
     /// Creates the lease.
     ///
     /// # Errors
-    /// [`CallError::Conflict`] when it exists.
-    pub(super) async fn create(&self, lease: &Lease) -> Result<Lease, CallError> {
+    /// [`ApiError::Conflict`] when it exists.
+    pub(super) async fn create(&self, lease: &Lease) -> Result<Lease, ApiError> {
         let request = serde_json::to_vec(lease)
             .map_err(Error::SerializeBody)
             .and_then(|lease| Request::new(&self.url).create(&PostParams::default(), lease));
-        call(&self.client, request, CALL_LIMIT).await
+        self.client.call(request, CALL_LIMIT).await
     }
 
     /// Replaces the version of the lease that was read.
     ///
     /// # Errors
-    /// [`CallError::Conflict`] when there is a newer version.
-    pub(super) async fn replace(&self, lease: &Lease) -> Result<Lease, CallError> {
+    /// [`ApiError::Conflict`] when there is a newer version.
+    pub(super) async fn replace(&self, lease: &Lease) -> Result<Lease, ApiError> {
         let request = serde_json::to_vec(lease)
             .map_err(Error::SerializeBody)
             .and_then(|lease| {
                 Request::new(&self.url).replace(&self.name, &PostParams::default(), lease)
             });
-        call(&self.client, request, CALL_LIMIT).await
+        self.client.call(request, CALL_LIMIT).await
     }
 }
 

@@ -9,15 +9,15 @@ use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::api::{Patch, PatchParams};
-use kube::{Client, Resource};
+use kube::Resource;
+use kube::api::{GetParams, Patch, PatchParams};
 use serde_json::json;
 use svid_api::certmanager::{
-    CertificateRequest, CertificateRequestCondition, ConditionStatus, condition_type,
+    CertificateRequest, CertificateRequestCondition, ConditionStatus, StoredRequest, condition_type,
 };
+use svid_client::{ApiClient, ApiError};
 use svid_core::policy::{Approval, Denial, OrdinaryApproval};
 
-use crate::call::{CallError, call};
 use crate::metrics::Outcome;
 
 #[cfg(test)]
@@ -102,56 +102,91 @@ pub(crate) struct Version {
     pub(crate) resource_version: String,
 }
 
-/// Writes a decision onto the version of the object that was judged, and returns the version it
-/// has then.
+/// How much of the way to its conditions is there in an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conditions {
+    /// No status.
+    NoStatus,
+    /// A status without a list of conditions.
+    NoList,
+    /// A list, perhaps an empty one.
+    List,
+}
+
+impl Conditions {
+    /// Looks at an object.
+    pub(crate) fn of(object: &StoredRequest) -> Self {
+        match &object.status {
+            None => Self::NoStatus,
+            Some(status) if status.conditions.is_none() => Self::NoList,
+            Some(_) => Self::List,
+        }
+    }
+}
+
+/// Writes a decision onto the version of the object that was judged.
 ///
-/// Conditions that are there already are sent along, since a merge patch replaces the whole list.
+/// A JSON patch (RFC 6902) adds the one condition: those that are there already need not be known,
+/// and nothing of the answer is read, which others have written most of.
 ///
 /// # Errors
-/// [`CallError::Conflict`] when the object is no longer that version: judge it anew.
+/// [`ApiError::Conflict`] when the object is no longer that version: judge it again.
 pub(crate) async fn write(
-    client: &Client,
+    client: &ApiClient,
     version: &Version,
-    existing: &[CertificateRequestCondition],
-    condition: CertificateRequestCondition,
-) -> Result<String, CallError> {
-    let patch = Patch::Merge(body(&version.resource_version, existing, condition));
+    conditions: Conditions,
+    condition: &CertificateRequestCondition,
+) -> Result<(), ApiError> {
+    let operations = body(&version.resource_version, conditions, condition);
+    let patch = serde_json::from_value(operations)
+        .map(Patch::<()>::Json)
+        .map_err(kube::core::request::Error::SerializeBody);
     let params = PatchParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PatchParams::default()
     };
     let url = CertificateRequest::url_path(&(), Some(&version.namespace));
-    let request =
-        kube::core::Request::new(url).patch_subresource("status", &version.name, &params, &patch);
-    let written: CertificateRequest = call(client, request, CALL_LIMIT).await?;
-    Ok(written.metadata.resource_version.unwrap_or_default())
+    let request = patch.and_then(|patch| {
+        kube::core::Request::new(url).patch_subresource("status", &version.name, &params, &patch)
+    });
+    client.send(request, CALL_LIMIT).await
 }
 
 /// Reads the object as it is now.
 ///
 /// # Errors
-/// [`CallError::NotFound`] when it is gone.
+/// [`ApiError::NotFound`] when it is gone.
 pub(crate) async fn read(
-    client: &Client,
+    client: &ApiClient,
     namespace: &str,
     name: &str,
-) -> Result<CertificateRequest, CallError> {
+) -> Result<StoredRequest, ApiError> {
     let url = CertificateRequest::url_path(&(), Some(namespace));
-    let request = kube::core::Request::new(url).get(name, &kube::api::GetParams::default());
-    call(client, request, CALL_LIMIT).await
+    let request = kube::core::Request::new(url).get(name, &GetParams::default());
+    client.call(request, CALL_LIMIT).await
 }
 
 fn body(
     resource_version: &str,
-    existing: &[CertificateRequestCondition],
-    condition: CertificateRequestCondition,
+    conditions: Conditions,
+    condition: &CertificateRequestCondition,
 ) -> serde_json::Value {
-    let mut conditions = existing.to_vec();
-    conditions.push(condition);
-    json!({
-        "metadata": { "resourceVersion": resource_version },
-        "status": { "conditions": conditions },
-    })
+    let add = match conditions {
+        Conditions::NoStatus => {
+            json!({"op": "add", "path": "/status", "value": {"conditions": [condition]}})
+        }
+        Conditions::NoList => {
+            json!({"op": "add", "path": "/status/conditions", "value": [condition]})
+        }
+        Conditions::List => {
+            json!({"op": "add", "path": "/status/conditions/-", "value": condition})
+        }
+    };
+    // A version that is no longer the object's makes the write a conflict.
+    json!([
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version},
+        add,
+    ])
 }
 
 /// The reason in our conditions, by which they are known to be ours. It is the Go driver's,

@@ -11,26 +11,44 @@ fn condition(type_: &str) -> CertificateRequestCondition {
 }
 
 #[test]
-fn the_patch_is_bound_to_its_version_and_keeps_what_is_there() {
-    let patch = body("42", &[condition("Ready")], condition("Approved"));
-    assert_eq!(patch["metadata"], json!({ "resourceVersion": "42" }));
-    let types: Vec<_> = patch["status"]["conditions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|c| &c["type"])
-        .collect();
-    assert_eq!(types, ["Ready", "Approved"]);
-    assert_eq!(
-        patch.as_object().unwrap().len(),
-        2,
-        "nothing but metadata and status"
-    );
-    assert_eq!(
-        patch["status"].as_object().unwrap().len(),
-        1,
-        "the rest of the status is kept"
-    );
+fn the_patch_is_bound_to_its_version_and_adds_one_condition_to_what_is_there() {
+    for (status, path, value) in [
+        (
+            json!(null),
+            "/status",
+            json!({"conditions": [condition("Approved")]}),
+        ),
+        (
+            json!({}),
+            "/status/conditions",
+            json!([condition("Approved")]),
+        ),
+        (
+            json!({"conditions": null}),
+            "/status/conditions",
+            json!([condition("Approved")]),
+        ),
+        (
+            json!({"conditions": []}),
+            "/status/conditions/-",
+            json!(condition("Approved")),
+        ),
+        (
+            json!({"conditions": [{"type": "Other", "status": "True"}]}),
+            "/status/conditions/-",
+            json!(condition("Approved")),
+        ),
+    ] {
+        let object: StoredRequest = serde_json::from_value(json!({"status": status})).unwrap();
+        let patch = body("42", Conditions::of(&object), &condition("Approved"));
+        assert_eq!(
+            patch,
+            json!([
+                {"op": "replace", "path": "/metadata/resourceVersion", "value": "42"},
+                {"op": "add", "path": path, "value": value},
+            ])
+        );
+    }
 }
 
 #[test]

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
+use svid_client::issuer::ConfigMapName;
 use svid_core::identity::TrustDomain;
+use svid_core::policy::IssuerReference;
 
 use super::flags::CertificateFlags;
 use super::problem::{Problems, Wrong};
@@ -20,23 +22,8 @@ pub(crate) struct CertificateArgs {
     /// Lifetime that certificates are asked for, at least a second.
     pub(crate) duration: Duration,
     /// `None`: only the runtime `ConfigMap` names one.
-    pub(crate) issuer: Option<IssuerArgs>,
+    pub(crate) issuer: Option<IssuerReference>,
     pub(crate) runtime_issuance: Option<ConfigMapName>,
-}
-
-/// The issuer that the flags name, no part empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct IssuerArgs {
-    pub(crate) name: String,
-    pub(crate) kind: String,
-    pub(crate) group: String,
-}
-
-/// Where the runtime `ConfigMap` is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConfigMapName {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
 }
 
 impl CertificateArgs {
@@ -117,7 +104,7 @@ fn config_map(flags: &CertificateFlags, problems: &mut Problems) -> Option<Optio
     }))
 }
 
-fn issuer(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<IssuerArgs>> {
+fn issuer(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<IssuerReference>> {
     let name = match flags.issuer_name.as_str() {
         "" => Some(None),
         name => problems
@@ -137,7 +124,7 @@ fn issuer(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<Is
         _ => kind(text, own_group),
     });
     let (name, kind, group) = (name?, kind?, group?);
-    Some(name.map(|name| IssuerArgs { name, kind, group }))
+    Some(name.map(|name| IssuerReference { name, kind, group }))
 }
 
 fn kind(text: &str, of_cert_manager: bool) -> Result<String, Wrong> {

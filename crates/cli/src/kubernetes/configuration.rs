@@ -3,8 +3,6 @@
 //! Must not know who uses it. Invariant: what a flag says wins, and a context, cluster or user that is named
 //! but not there is an error, never a silent fall-back.
 
-use std::time::Duration;
-
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use http::uri::Scheme;
@@ -13,7 +11,7 @@ use kube::config::{
     NamedContext,
 };
 
-use super::error::ConnectError;
+use super::error::ConfigurationError;
 use super::sources::Sources;
 use crate::args::{ConnectionArgs, Impersonation};
 
@@ -22,7 +20,7 @@ use crate::args::{ConnectionArgs, Impersonation};
 pub(super) async fn configuration(
     args: &ConnectionArgs,
     sources: Sources,
-) -> Result<Config, ConnectError> {
+) -> Result<Config, ConfigurationError> {
     let kubeconfig = sources.read(args.kubeconfig.as_deref())?;
     let mut config = if is_empty(&kubeconfig) && !names_cluster(args) {
         in_cluster(args)?
@@ -31,7 +29,7 @@ pub(super) async fn configuration(
     };
     if let Some(path) = &args.certificate_authority {
         // An empty read fails here and not later, when the file is read again every minute.
-        std::fs::read(path).map_err(|source| ConnectError::CertificateAuthority {
+        std::fs::read(path).map_err(|source| ConfigurationError::CertificateAuthority {
             path: path.clone(),
             source,
         })?;
@@ -46,12 +44,8 @@ pub(super) async fn configuration(
         // Else kube wants the machine's roots even where none are used, and a small image has none.
         config.root_cert = Some(Vec::new());
     }
-    config.default_retry = false;
-    config.connect_timeout = Some(CONNECT_TIMEOUT);
-    config.write_timeout = Some(WRITE_TIMEOUT);
-    // A watch is silent for as long as nothing happens, so only the user can say what is too long.
+    // Every call and watch has a limit of its own; this is the user's, on top of them.
     config.read_timeout = args.request_timeout;
-    config.reset_reader_on_write = true;
     config
         .headers
         .push((USER_AGENT, HeaderValue::from_static(AGENT)));
@@ -77,8 +71,8 @@ fn names_cluster(args: &ConnectionArgs) -> bool {
     choice || args.kubeconfig.is_some() || (args.server.is_some() && !in_pod)
 }
 
-fn in_cluster(args: &ConnectionArgs) -> Result<Config, ConnectError> {
-    let mut config = Config::incluster().map_err(ConnectError::Nowhere)?;
+fn in_cluster(args: &ConnectionArgs) -> Result<Config, ConfigurationError> {
+    let mut config = Config::incluster().map_err(ConfigurationError::Nowhere)?;
     if let Some(server) = &args.server {
         config.cluster_url = server.clone();
     }
@@ -93,7 +87,7 @@ fn in_cluster(args: &ConnectionArgs) -> Result<Config, ConnectError> {
 async fn from_kubeconfig(
     mut kubeconfig: Kubeconfig,
     args: &ConnectionArgs,
-) -> Result<Config, ConnectError> {
+) -> Result<Config, ConfigurationError> {
     let context_name = args
         .context
         .clone()
@@ -111,7 +105,7 @@ async fn from_kubeconfig(
             Context::default()
         }
         None => {
-            return Err(ConnectError::Missing {
+            return Err(ConfigurationError::Missing {
                 what: "context",
                 name: context_name,
             });
@@ -134,7 +128,7 @@ async fn from_kubeconfig(
     kubeconfig = merged(cluster, user, context.namespace);
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .map_err(ConnectError::Choice)?;
+        .map_err(ConfigurationError::Choice)?;
     if !proxied {
         // kube takes $HTTPS_PROXY for any server, the loopback address and http:// included.
         config.proxy_url = None;
@@ -146,12 +140,12 @@ fn find_cluster(
     kubeconfig: &Kubeconfig,
     name: &str,
     args: &ConnectionArgs,
-) -> Result<Cluster, ConnectError> {
+) -> Result<Cluster, ConfigurationError> {
     let mut clusters = kubeconfig.clusters.iter();
     match clusters.find(|cluster| cluster.name == name) {
         Some(named) => Ok(named.cluster.clone().unwrap_or_default()),
         None if args.cluster.is_none() && args.server.is_some() => Ok(Cluster::default()),
-        None => Err(ConnectError::Missing {
+        None => Err(ConfigurationError::Missing {
             what: "cluster",
             name: name.to_owned(),
         }),
@@ -164,12 +158,12 @@ fn find_user(
     kubeconfig: &Kubeconfig,
     name: Option<&str>,
     args: &ConnectionArgs,
-) -> Result<AuthInfo, ConnectError> {
+) -> Result<AuthInfo, ConfigurationError> {
     let mut users = kubeconfig.auth_infos.iter();
     match users.find(|user| Some(user.name.as_str()) == name) {
         Some(named) => Ok(named.auth_info.clone().unwrap_or_default()),
         None => match &args.user {
-            Some(user) => Err(ConnectError::Missing {
+            Some(user) => Err(ConfigurationError::Missing {
                 what: "user",
                 name: user.clone(),
             }),
@@ -251,11 +245,5 @@ fn merged(cluster: Cluster, user: AuthInfo, namespace: Option<String>) -> Kubeco
     });
     kubeconfig
 }
-
-/// Connecting within a cluster takes milliseconds; a dropped packet is sent again after 1, 3 and 7 s.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long a write may be stuck: a dead peer fills the socket's buffer.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 const AGENT: &str = concat!("csi-driver-spiffe/", env!("CARGO_PKG_VERSION"));

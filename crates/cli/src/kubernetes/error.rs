@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use http::Uri;
 use kube::config::{InClusterError, KubeconfigError};
 
 /// Why there is no connection to speak of. Nothing was sent yet.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConnectError {
+pub(crate) enum ConfigurationError {
     #[error("reading the kubeconfig {path}", path = path.display())]
     Kubeconfig {
         path: PathBuf,
@@ -27,11 +26,5 @@ pub(crate) enum ConnectError {
         path: PathBuf,
         #[source]
         source: std::io::Error,
-    },
-    #[error("preparing the connection to {server}")]
-    Client {
-        server: Uri,
-        #[source]
-        source: Box<kube::Error>,
     },
 }

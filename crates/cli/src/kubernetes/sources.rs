@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kube::config::Kubeconfig;
 
-use super::error::ConnectError;
+use super::error::ConfigurationError;
 
 /// Where kubeconfigs are looked for if no flag names one.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ impl Sources {
     }
 
     /// The files to merge, as client-go chooses them: a named one must exist, others may be absent.
-    pub(super) fn read(self, named: Option<&Path>) -> Result<Kubeconfig, ConnectError> {
+    pub(super) fn read(self, named: Option<&Path>) -> Result<Kubeconfig, ConfigurationError> {
         if let Some(path) = named {
             return read(path);
         }
@@ -41,7 +41,7 @@ impl Sources {
             let next = read(path)?;
             merged = merged
                 .merge(next)
-                .map_err(|source| ConnectError::Kubeconfig {
+                .map_err(|source| ConfigurationError::Kubeconfig {
                     path: path.clone(),
                     source,
                 })?;
@@ -50,8 +50,8 @@ impl Sources {
     }
 }
 
-fn read(path: &Path) -> Result<Kubeconfig, ConnectError> {
+fn read(path: &Path) -> Result<Kubeconfig, ConfigurationError> {
     // kube resolves the paths in a kubeconfig against its folder, and does not know that of "config".
     let path = std::path::absolute(path).unwrap_or_else(|_unknown| path.to_owned());
-    Kubeconfig::read_from(&path).map_err(|source| ConnectError::Kubeconfig { path, source })
+    Kubeconfig::read_from(&path).map_err(|source| ConfigurationError::Kubeconfig { path, source })
 }

@@ -4,9 +4,9 @@ use kube::config::{AuthInfo, Config};
 use tempfile::TempDir;
 
 use super::configuration::configuration;
-use super::connect::without_credentials;
 use super::sources::Sources;
 use crate::args::{Command, ConnectionArgs, parse};
+use svid_client::connect::without_credentials;
 
 const KUBECONFIG: &str = r"
 apiVersion: v1
@@ -170,12 +170,10 @@ async fn an_authority_that_cannot_be_read_is_told_by_its_path() {
 }
 
 #[tokio::test]
-async fn nothing_is_retried_or_waited_for_beyond_our_limits() {
+async fn only_the_users_own_limit_and_no_proxy_of_the_environment_is_taken() {
     let (_folder, path) = folder();
     let config = configured(&[], only(&path)).await.unwrap();
 
-    assert!(!config.default_retry);
-    assert_eq!(config.connect_timeout.unwrap().as_secs(), 10);
     assert_eq!(config.read_timeout, None);
     assert_eq!(config.proxy_url, None);
     assert!(
@@ -211,7 +209,6 @@ async fn the_anonymous_client_has_the_cluster_and_no_credentials() {
     assert_eq!(serde_json::to_value(&anonymous.auth_info).unwrap(), nobody);
     assert_eq!(anonymous.cluster_url, own.cluster_url);
     assert!(anonymous.accept_invalid_certs);
-    assert!(!anonymous.default_retry);
     let headers: Vec<_> = anonymous
         .headers
         .iter()

@@ -27,13 +27,13 @@ pub(super) fn claim<'a>(requester: &'a Requester, name: &str) -> Claim<'a> {
 }
 
 /// The name of the pod that the token is bound to.
-pub(super) const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
+pub const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
 /// That pod's UID.
-pub(super) const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
+pub const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
 /// The node that this pod was on when the token was issued (Kubernetes 1.30 on).
-pub(super) const NODE_NAME: &str = "authentication.kubernetes.io/node-name";
+pub const NODE_NAME: &str = "authentication.kubernetes.io/node-name";
 /// That node's UID.
-pub(super) const NODE_UID: &str = "authentication.kubernetes.io/node-uid";
+pub const NODE_UID: &str = "authentication.kubernetes.io/node-uid";
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@
 //! Sources: SPIFFE X509-SVID (sections 2, 4.1 and 5.2), RFC 2986, RFC 5280, and the behaviour of
 //! cert-manager/csi-driver-spiffe, whose right requests are all approved here.
 
-mod claims;
+pub mod claims;
 mod csr;
 mod decision;
 mod der;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use svid_client::issuer::ConfigMapName;
 use svid_core::identity::TrustDomain;
+use svid_core::policy::IssuerReference;
 
 use crate::credential::Requester;
-use crate::issuer::{ConfigMapName, Issuer};
 use crate::lifecycle::AnchoringPolicy;
 use crate::volume::FileNames;
 
@@ -29,7 +30,7 @@ pub struct Configuration {
     /// The lifetime that certificates are asked for, at least a second.
     pub certificate_duration: Duration,
     /// The issuer to ask where no ConfigMap says otherwise.
-    pub issuer: Option<Issuer>,
+    pub issuer: Option<IssuerReference>,
     /// The ConfigMap that names the issuer at run time.
     pub runtime_issuance: Option<ConfigMapName>,
     /// Who creates the requests.

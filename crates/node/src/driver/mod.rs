@@ -11,9 +11,10 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Client;
 use prometheus_client::registry::Registry;
 use svid_api::duration::GoDuration;
+use svid_client::ApiClient;
+use svid_client::issuer::IssuerSource;
 use tokio_util::sync::CancellationToken;
 
 pub use configuration::Configuration;
@@ -22,7 +23,6 @@ pub use status::DriverStatus;
 use crate::clock::{Chance, Clock};
 use crate::events::{EventRecorder, EventWriter};
 use crate::issuance::{ApiHealth, KubernetesRequests, RequestSettings};
-use crate::issuer::IssuerSource;
 use crate::lifecycle::{Context, TaskPanicked, VolumeTasks};
 use crate::metrics::Metrics;
 use crate::registration::{BindError, ServeError, Server, ServerOptions};
@@ -33,10 +33,10 @@ use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
 #[derive(Clone)]
 pub struct Clients {
     /// With the driver's own credentials.
-    pub driver: Client,
+    pub driver: ApiClient,
     /// Without credentials, on connections of its own: creates carry their pod's token. Not used
     /// where the driver creates the requests itself.
-    pub anonymous: Client,
+    pub anonymous: ApiClient,
 }
 
 /// Time and chance.
@@ -55,6 +55,7 @@ pub struct Driver {
     server: Server<VolumeTasks>,
     trust: TrustSource,
     issuer: IssuerSource,
+    client: ApiClient,
     events: EventWriter,
     status: DriverStatus,
     stop: CancellationToken,
@@ -107,7 +108,6 @@ impl Driver {
         let (issuer, issuers) = IssuerSource::new(
             configuration.issuer.clone(),
             configuration.runtime_issuance.clone(),
-            driver.clone(),
         );
         let (recorder, events) = EventRecorder::new(
             driver.clone(),
@@ -118,7 +118,11 @@ impl Driver {
         let health = ApiHealth::default();
         let context = Context {
             volumes: Arc::new(LinuxVolumes::open(volume_options(&configuration, &clock))?),
-            requests: Arc::new(KubernetesRequests::new(driver, anonymous, health.clone())),
+            requests: Arc::new(KubernetesRequests::new(
+                driver.clone(),
+                anonymous,
+                health.clone(),
+            )),
             health,
             clock: Arc::clone(&clock),
             chance,
@@ -154,6 +158,7 @@ impl Driver {
             server,
             trust,
             issuer,
+            client: driver,
             events,
             status,
             stop,
@@ -176,6 +181,7 @@ impl Driver {
             server,
             trust,
             issuer,
+            client,
             events,
             stop,
             ..
@@ -183,7 +189,7 @@ impl Driver {
         let sources = async {
             tokio::join!(
                 trust.run(stop.clone()),
-                issuer.run(stop.clone()),
+                issuer.run(client, |_error| {}, stop.clone()),
                 events.run(stop.clone()),
             )
         };

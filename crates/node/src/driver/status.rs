@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use svid_client::issuer::{IssuerState, IssuersReceiver};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::events::EventCounts;
-use crate::issuer::IssuerState;
 use crate::lifecycle::Board;
 use crate::registration::RegistrationState;
 use crate::trust::{Refusals, TrustState};
@@ -22,7 +22,7 @@ pub struct DriverStatus {
     pub(super) board: Board,
     /// None where a sidecar registers us.
     pub(super) registration: Option<watch::Receiver<RegistrationState>>,
-    pub(super) issuer: watch::Receiver<IssuerState>,
+    pub(super) issuer: IssuersReceiver,
     pub(super) trust: watch::Receiver<TrustState>,
     pub(super) refusals: Refusals,
     pub(super) events: EventCounts,
@@ -71,7 +71,7 @@ impl DriverStatus {
     }
 
     fn issuer(&self) -> Value {
-        match &*self.issuer.borrow() {
+        match &self.issuer.borrow().current {
             IssuerState::Known(issuer) => json!({"state": "known", "issuer": issuer.to_string()}),
             IssuerState::NotYetRead(reason) => json!({"state": "not read yet", "reason": reason}),
             IssuerState::Missing(reason) => json!({"state": "missing", "reason": reason}),

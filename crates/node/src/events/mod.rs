@@ -13,7 +13,7 @@ mod writer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kube::Client;
+use svid_client::ApiClient;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
@@ -74,7 +74,7 @@ impl EventRecorder {
     /// `client` has the driver's own credentials and needs the verb create on events
     /// (events.k8s.io) in every namespace. `driver_name` and `node_id` say who speaks.
     pub fn new(
-        client: Client,
+        client: ApiClient,
         clock: Arc<dyn Clock>,
         driver_name: impl Into<String>,
         node_id: &str,

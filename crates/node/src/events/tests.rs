@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
+use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 use svid_core::identity::ServiceAccount;
@@ -41,7 +42,7 @@ enum Answer {
 
 type Asked = Arc<Mutex<Vec<(String, Value)>>>;
 
-fn client(answer: Answer) -> (Client, Asked) {
+fn client(answer: Answer) -> (ApiClient, Asked) {
     let asked = Asked::default();
     let seen = Arc::clone(&asked);
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -62,7 +63,7 @@ fn client(answer: Answer) -> (Client, Asked) {
             Ok::<_, Infallible>(response.unwrap())
         }
     });
-    (Client::new(service, "default"), asked)
+    (ApiClient::new(Client::new(service, "default")), asked)
 }
 
 fn refusal(code: u16, cause: &str) -> Vec<u8> {

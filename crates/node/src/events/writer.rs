@@ -6,10 +6,12 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::Resource as _;
 use kube::api::PostParams;
-use kube::{Api, Client};
+use kube::core::Request;
+use svid_client::{ApiClient, ApiError};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limits, Verdict};
@@ -20,7 +22,7 @@ use crate::clock::Clock;
 /// that the API server does not take is dropped: by the next report it is out of date anyway.
 #[must_use = "Events are sent by `run`"]
 pub struct EventWriter {
-    client: Client,
+    client: ApiClient,
     clock: Arc<dyn Clock>,
     reporter: Reporter,
     reports: mpsc::Receiver<Report>,
@@ -31,7 +33,7 @@ pub struct EventWriter {
 
 impl EventWriter {
     pub(super) fn new(
-        client: Client,
+        client: ApiClient,
         clock: Arc<dyn Clock>,
         reporter: Reporter,
         reports: mpsc::Receiver<Report>,
@@ -69,24 +71,26 @@ impl EventWriter {
             Verdict::Repeated => return self.counts.repeat_one(),
             Verdict::Flood => return self.counts.drop_one(),
         }
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &report.namespace);
+        let url = Event::url_path(&(), Some(&report.namespace));
         let event = self.reporter.event(&report, MicroTime(self.clock.now()));
-        match timeout(LIMIT, api.create(&PostParams::default(), &event)).await {
-            Ok(Ok(_)) => {
+        let request = serde_json::to_vec(&event)
+            .map_err(kube::core::request::Error::SerializeBody)
+            .and_then(|event| Request::new(url).create(&PostParams::default(), event));
+        match self.client.send(request, LIMIT).await {
+            Ok(()) => {
                 self.forbidden_until = None;
                 self.counts.send_one();
                 return;
             }
-            Ok(Err(error)) => self.failed(&report, &error),
-            Err(_elapsed) => tracing::debug!("sending an Event took longer than {LIMIT:?}"),
+            Err(error) => self.failed(&report, &error),
         }
         limits.untold(&report.pod_uid, report.reason);
         self.counts.drop_one();
     }
 
-    fn failed(&mut self, report: &Report, error: &kube::Error) {
+    fn failed(&mut self, report: &Report, error: &ApiError) {
         let namespace = &report.namespace;
-        if is_forbidden(error) {
+        if let ApiError::Unauthorized(_) | ApiError::Forbidden(_) = error {
             if self.forbidden_until.is_none() {
                 tracing::warn!(
                     "Events cannot be sent: {error} (the driver's service account needs create \
@@ -141,21 +145,6 @@ impl Reporter {
             ..Event::default()
         }
     }
-}
-
-/// A namespace that is being deleted refuses new objects with the same code; that passes by
-/// itself and says nothing of our rights.
-fn is_forbidden(error: &kube::Error) -> bool {
-    let kube::Error::Api(status) = error else {
-        return false;
-    };
-    let terminating =
-        |cause: &kube::core::response::StatusCause| cause.reason == "NamespaceTerminating";
-    let causes = status
-        .details
-        .as_ref()
-        .map(|details| details.causes.as_slice());
-    matches!(status.code, 401 | 403) && !causes.unwrap_or_default().iter().any(terminating)
 }
 
 /// At most `limit` bytes of `text`, whole characters.

@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use http::header::{AUTHORIZATION, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, StatusCode};
-use kube::api::{DeleteParams, GetParams, PostParams, WatchParams};
-use kube::client::Body;
+use futures::stream::unfold;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use kube::Resource as _;
+use kube::api::{DeleteParams, GetParams, PostParams};
 use kube::core::Request as Target;
-use kube::{Client, Resource as _};
-use serde::de::DeserializeOwned;
-use svid_api::certmanager::CertificateRequest;
-use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use svid_api::certmanager::{CertificateRequest, StoredRequest};
+use svid_client::watch::{self, Selection};
+use svid_client::{ApiClient, ApiError};
+use tokio::sync::Semaphore;
+use tokio::sync::watch::Sender;
 use zeroize::Zeroizing;
 
-use super::{ApiError, Events, Requests};
+use super::{Requests, Watch};
 use crate::credential::{Credential, PodToken};
 
 /// CertificateRequests on the cluster's API server.
@@ -28,15 +29,15 @@ use crate::credential::{Credential, PodToken};
 /// belong.
 #[derive(Clone)]
 pub struct KubernetesRequests {
-    driver: Client,
-    anonymous: Client,
+    driver: ApiClient,
+    anonymous: ApiClient,
     health: ApiHealth,
     creates: Arc<Semaphore>,
 }
 
 /// Tells whoever waits that the API server answers again.
 #[derive(Clone, Debug)]
-pub struct ApiHealth(watch::Sender<Health>);
+pub struct ApiHealth(Sender<Health>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Health {
@@ -46,7 +47,7 @@ struct Health {
 
 impl Default for ApiHealth {
     fn default() -> Self {
-        Self(watch::Sender::new(Health {
+        Self(Sender::new(Health {
             answers: true,
             recoveries: 0,
         }))
@@ -79,7 +80,7 @@ impl ApiHealth {
 impl KubernetesRequests {
     /// Calls with the driver's own credentials go to `driver`; `anonymous` reaches the same
     /// cluster and sends no credentials.
-    pub fn new(driver: Client, anonymous: Client, health: ApiHealth) -> Self {
+    pub fn new(driver: ApiClient, anonymous: ApiClient, health: ApiHealth) -> Self {
         Self {
             driver,
             anonymous,
@@ -88,28 +89,7 @@ impl KubernetesRequests {
         }
     }
 
-    async fn call<T: DeserializeOwned>(
-        &self,
-        client: &Client,
-        request: Result<Request<Vec<u8>>, kube::core::request::Error>,
-    ) -> Result<T, ApiError> {
-        let exchange = async {
-            let answer = client
-                .send(built(request)?.map(Body::from))
-                .await
-                .map_err(|error| unreachable(&error))?;
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let body = answer.into_body().collect_bytes().await;
-            let body = body.map_err(|error| unreachable(&error))?;
-            if status.is_success() {
-                serde_json::from_slice(&body).map_err(|error| unreadable(&error))
-            } else {
-                Err(refusal(status, &headers, &body))
-            }
-        };
-        let result = timeout(CALL_LIMIT, exchange)
-            .await
-            .unwrap_or(Err(ApiError::TimedOut(CALL_LIMIT)));
+    fn note<T>(&self, result: Result<T, ApiError>) -> Result<T, ApiError> {
         self.health.note(&result);
         result
     }
@@ -120,14 +100,18 @@ impl Requests for KubernetesRequests {
         &'a self,
         credential: &'a Credential,
         request: &'a CertificateRequest,
-    ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
+    ) -> BoxFuture<'a, Result<StoredRequest, ApiError>> {
         Box::pin(async move {
             let namespace = request.metadata.namespace.as_deref().unwrap_or_default();
-            let body = serde_json::to_vec(request).map_err(|error| unreadable(&error))?;
-            let mut call = built(target(namespace).create(&PostParams::default(), body))?;
+            let mut call = serde_json::to_vec(request)
+                .map_err(kube::core::request::Error::SerializeBody)
+                .and_then(|body| target(namespace).create(&PostParams::default(), body));
             let client = match credential {
                 Credential::Pod(token) => {
-                    call.headers_mut().insert(AUTHORIZATION, bearer(token)?);
+                    let bearer = bearer(token)?;
+                    if let Ok(call) = &mut call {
+                        call.headers_mut().insert(AUTHORIZATION, bearer);
+                    }
                     &self.anonymous
                 }
                 Credential::Driver => &self.driver,
@@ -135,7 +119,7 @@ impl Requests for KubernetesRequests {
             let Ok(_permit) = self.creates.acquire().await else {
                 return Err(ApiError::Unreachable("the driver is stopping".to_owned()));
             };
-            self.call(client, Ok(call)).await
+            self.note(client.call(call, CREATE_LIMIT).await)
         })
     }
 
@@ -143,34 +127,25 @@ impl Requests for KubernetesRequests {
         &'a self,
         namespace: &'a str,
         name: &'a str,
-    ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
+    ) -> BoxFuture<'a, Result<StoredRequest, ApiError>> {
         let call = target(namespace).get(name, &GetParams::default());
-        Box::pin(self.call(&self.driver, call))
+        Box::pin(async move { self.note(self.driver.call(call, CALL_LIMIT).await) })
     }
 
     fn follow<'a>(
         &'a self,
         namespace: &'a str,
         name: &'a str,
-        version: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Events, ApiError>> {
+        version: &'a str,
+    ) -> BoxFuture<'a, Result<Watch, ApiError>> {
         Box::pin(async move {
-            let parameters = WatchParams {
-                field_selector: Some(format!("metadata.name={name}")),
-                timeout: Some(WATCH_SECONDS),
-                ..WatchParams::default()
-            };
-            let call = built(target(namespace).watch(&parameters, version.unwrap_or("")))?;
-            let opened = timeout(CALL_LIMIT, self.driver.request_events(call)).await;
-            let result = match opened {
-                Ok(Ok(events)) => Ok(events),
-                Ok(Err(error)) => Err(failure(&error)),
-                Err(_elapsed) => Err(ApiError::TimedOut(CALL_LIMIT)),
-            };
-            self.health.note(&result);
-            Ok(result?
-                .map(|event| event.map_err(|error| failure(&error)))
-                .boxed())
+            let selection = Selection::named(target(namespace).url_path, name);
+            let changes = self.note(watch::open(&self.driver, &selection, version).await)?;
+            let changes = unfold(changes, |mut changes| async move {
+                let change = changes.next().await.transpose()?;
+                Some((change, changes))
+            });
+            Ok(changes.boxed())
         })
     }
 
@@ -179,11 +154,8 @@ impl Requests for KubernetesRequests {
         namespace: &'a str,
         name: &'a str,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
-        Box::pin(async move {
-            let call = target(namespace).delete(name, &DeleteParams::default());
-            self.call::<serde_json::Value>(&self.driver, call).await?;
-            Ok(())
-        })
+        let call = target(namespace).delete(name, &DeleteParams::default());
+        Box::pin(async move { self.note(self.driver.send(call, CALL_LIMIT).await) })
     }
 }
 
@@ -202,94 +174,10 @@ fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
     Ok(value)
 }
 
-fn built(
-    request: Result<Request<Vec<u8>>, kube::core::request::Error>,
-) -> Result<Request<Vec<u8>>, ApiError> {
-    request.map_err(|error| ApiError::Refused {
-        code: 0,
-        message: format!("the call cannot be put together: {error}"),
-    })
-}
-
-fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ApiError {
-    let seconds = headers
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok());
-    let retry_after = seconds
-        .and_then(|text| text.trim().parse().ok())
-        .map(Duration::from_secs);
-    classify(status.as_u16(), &message(body), retry_after)
-}
-
-/// What a kube error is; its Debug and Display texts hold no header.
-fn failure(error: &kube::Error) -> ApiError {
-    if let kube::Error::Api(status) = error {
-        return classify(status.code, &one_line(&status.message), None);
-    }
-    if let kube::Error::SerdeError(error) = error {
-        return unreadable(error);
-    }
-    unreachable(error)
-}
-
-fn classify(code: u16, message: &str, retry_after: Option<Duration>) -> ApiError {
-    let message = message.to_owned();
-    match code {
-        401 => ApiError::Unauthorized(message),
-        403 => ApiError::Forbidden(message),
-        404 => ApiError::NotFound,
-        409 => ApiError::AlreadyExists,
-        410 => ApiError::Expired,
-        429 => ApiError::Throttled { retry_after },
-        500.. => ApiError::Failed {
-            code,
-            message,
-            retry_after,
-        },
-        _ => ApiError::Refused { code, message },
-    }
-}
-
-fn unreachable(error: &kube::Error) -> ApiError {
-    let mut text = error.to_string();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    ApiError::Unreachable(one_line(&text))
-}
-
-fn unreadable(error: &serde_json::Error) -> ApiError {
-    ApiError::Unreadable(one_line(&error.to_string()))
-}
-
-fn message(body: &[u8]) -> String {
-    #[derive(serde::Deserialize)]
-    struct Status {
-        message: String,
-    }
-    match serde_json::from_slice::<Status>(body) {
-        Ok(status) => one_line(&status.message),
-        Err(_not_a_status) => one_line(&String::from_utf8_lossy(body)),
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MOST_MESSAGE_CHARS)
-        .collect()
-}
-
-/// Longer than the API server's own limit for a queued call, shorter than a publish waits.
-const CALL_LIMIT: Duration = Duration::from_secs(20);
-/// Seconds after which the server ends a watch; the wait opens the next.
-const WATCH_SECONDS: u32 = 290;
+/// For a create: webhooks and the queue of a busy API server come on top of the call itself. Shorter
+/// than a publish waits.
+const CREATE_LIMIT: Duration = Duration::from_secs(20);
+/// For every other call, so that a connection that is dead without a word costs no more.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
 /// Doubled, a node full of pods asks twice as many seats of the API server at once.
 const CREATES_AT_ONCE: usize = 32;
-/// Characters.
-const MOST_MESSAGE_CHARS: usize = 600;

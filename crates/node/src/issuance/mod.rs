@@ -11,7 +11,7 @@ mod outcome;
 mod request;
 mod wait;
 
-pub use api::{ApiError, Events, Requests};
+pub use api::{Requests, Watch};
 pub use kubernetes::{ApiHealth, KubernetesRequests};
 pub use outcome::{Failure, Outcome};
 pub use request::{Attempt, RequestSettings};

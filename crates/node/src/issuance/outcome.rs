@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::ApiError;
+use svid_client::ApiError;
+
 use crate::events::EventReason;
 
 /// How an attempt ended, as a metric's label has it. Closed.

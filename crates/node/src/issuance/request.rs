@@ -6,14 +6,14 @@ use aws_lc_rs::digest;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use svid_api::annotation::{IDENTITY, NODE_ID_HASH, VOLUME_ID_HASH, identifier_hash};
 use svid_api::certmanager::{
-    CertificateRequest, CertificateRequestSpec, EncodedBytes, IssuerRef, usage,
+    CertificateRequest, CertificateRequestSpec, EncodedBytes, IssuerRef, StoredRequest, usage,
 };
 use svid_api::duration::GoDuration;
 use svid_core::identity::{SpiffeId, TrustDomain};
+use svid_core::policy::IssuerReference;
 use svid_core::svid::{CertificateSigningRequest, CsrError, KeyError, PrivateKey, PublicKey};
 
 use crate::credential::Requester;
-use crate::issuer::Issuer;
 use crate::wish::Wish;
 
 /// What every request of this driver has in common.
@@ -39,7 +39,7 @@ pub struct Attempt {
     /// The identity that is asked for.
     pub spiffe_id: SpiffeId,
     /// The issuer that is asked.
-    pub issuer: Issuer,
+    pub issuer: IssuerReference,
     /// The request as it is sent.
     pub request: CertificateRequest,
     /// The request's name, derived from volume and key: a create whose answer was lost finds it.
@@ -64,7 +64,7 @@ impl Attempt {
     /// When the key or the signing request cannot be made.
     pub fn new(
         wish: &Wish,
-        issuer: &Issuer,
+        issuer: &IssuerReference,
         settings: &RequestSettings,
     ) -> Result<Self, AttemptError> {
         let key = PrivateKey::generate()?;
@@ -101,17 +101,14 @@ impl Attempt {
     /// service account where requests are made with the pods' tokens. Under which name the API
     /// server knows the driver itself is not known here; the key was made for this attempt and has
     /// left this process in this request alone.
-    pub fn recognises(
-        &self,
-        found: &CertificateRequest,
-        wish: &Wish,
-        requester: Requester,
-    ) -> bool {
-        let Ok(pem) = found.spec.request.decode() else {
+    pub fn recognises(&self, found: &StoredRequest, wish: &Wish, requester: Requester) -> bool {
+        let Some(Ok(pem)) = found.spec.request.as_ref().map(EncodedBytes::decode) else {
             return false;
         };
         let is_requester = match requester {
-            Requester::Pod => found.spec.username == wish.service_account.username(),
+            Requester::Pod => {
+                found.spec.username.whole() == Some(&*wish.service_account.username())
+            }
             Requester::Driver => true,
         };
         is_requester && PublicKey::from_csr_pem(&pem).is_ok_and(|key| key == *self.key.public_key())
@@ -211,8 +208,8 @@ mod tests {
         }
     }
 
-    fn issuer() -> Issuer {
-        Issuer {
+    fn issuer() -> IssuerReference {
+        IssuerReference {
             name: "spiffe-ca".to_owned(),
             kind: "ClusterIssuer".to_owned(),
             group: "cert-manager.io".to_owned(),
@@ -268,7 +265,9 @@ mod tests {
         let attempt = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
         let other = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
         let is_ours = |attempt: &Attempt, found: &CertificateRequest, requester| {
-            attempt.recognises(found, &wish("pod-1"), requester)
+            let found = serde_json::to_value(found).unwrap();
+            let found = serde_json::from_value(found).unwrap();
+            attempt.recognises(&found, &wish("pod-1"), requester)
         };
         let mut found = attempt.request.clone();
         assert!(!is_ours(&attempt, &found, Requester::Pod), "made by nobody");

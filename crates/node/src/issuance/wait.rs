@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use kube::core::WatchEvent;
-use svid_api::certmanager::{CertificateRequest, CertificateRequestCondition, Progress};
+use svid_api::bounded::Text;
+use svid_api::certmanager::{Progress, StoredCondition, StoredRequest};
+use svid_client::ApiError;
+use svid_client::watch::Change;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{ApiError, Events, Requests};
+use super::{Requests, Watch};
 use crate::renewal::Backoff;
 
 /// What became of a request.
@@ -40,21 +42,28 @@ pub enum News {
 
 /// Waits for the final answer to the request that `created` shows, until `deadline`.
 ///
+/// ## Expected flow
 /// One watch on this one object, from the version that the create returned, so that the API
-/// server's cost does not grow with the cluster. A watch that ends is opened anew from the last
-/// version seen; after 410 from its present state, once a read has shown that it
-/// is still there. A failing watch, and
-/// one that ends at once, is retried with backoff: the answer may be there although it cannot be
-/// read, so nothing short of `deadline` ends the wait. `tell` hears what happens on the way.
+/// server's cost does not grow with the cluster. Whenever a watch has ended, the object is read once
+/// and the next watch begins at the version that was read.
+///
+/// ## Guarantees
+/// - An answer is heard within the time limit of one watch, whatever happens to a connection: each
+///   watch and each read has a limit of its own, and neither rests on what another one said.
+/// - The object is read a last time before the wait is given up.
+/// - Nothing short of `deadline` ends the wait but an answer or a deletion: the answer may be there
+///   although it cannot be read. Failures are retried with backoff.
+///
+/// `tell` hears what happens on the way.
 pub async fn wait(
     requests: &dyn Requests,
-    created: &CertificateRequest,
+    created: &StoredRequest,
     deadline: Instant,
     chance: impl Fn() -> f64 + Send + Sync,
     mut tell: impl FnMut(News) + Send,
 ) -> Answer {
-    let namespace = created.metadata.namespace.as_deref().unwrap_or_default();
-    let name = created.metadata.name.as_deref().unwrap_or_default();
+    let namespace = created.metadata.namespace.as_str();
+    let name = created.metadata.name.as_str();
     let mut follower = Follower {
         version: created.metadata.resource_version.clone(),
         approved: false,
@@ -66,49 +75,44 @@ pub async fn wait(
     }
     let mut backoff = Backoff::default();
     loop {
-        let version = follower.version.clone();
         let opened = Instant::now();
-        let followed = requests.follow(namespace, name, version.as_deref());
-        let end = match timeout_at(deadline, followed).await {
-            Ok(Ok(events)) => {
-                match timeout_at(deadline, follower.consume(events, &mut tell)).await {
-                    Ok(end) => end,
-                    Err(_elapsed) => return Answer::TimedOut(follower.last_word),
-                }
+        let version = follower.version.clone();
+        let watched = async {
+            match requests.follow(namespace, name, &version).await {
+                Ok(watch) => follower.consume(watch, &mut tell).await,
+                Err(error) => End::Broken(error),
             }
-            Ok(Err(error)) => End::Broken(error),
-            Err(_elapsed) => return Answer::TimedOut(follower.last_word),
         };
+        let end = timeout_at(deadline, watched).await;
+        let is_last = end.is_err();
         let pause = match end {
-            End::Answered(answer) => return answer,
-            End::Closed if opened.elapsed() > LASTING => {
+            Ok(End::Answered(answer)) => return answer,
+            Ok(End::Closed) if opened.elapsed() > LASTING => {
                 backoff.reset();
                 REOPEN
             }
-            End::Closed => backoff.next(None, None, chance()),
-            End::Broken(ApiError::Expired) => {
-                // From the present state. The request may have been deleted meanwhile, of which
-                // nobody will tell.
-                follower.version = None;
-                match requests.read(namespace, name).await {
-                    Ok(request) => {
-                        if let Some(answer) = follower.read(&request, &mut tell) {
-                            return answer;
-                        }
-                    }
-                    Err(ApiError::NotFound) => return Answer::Deleted,
-                    Err(error) => tell(News::NotWatched(error)),
-                }
-                backoff.next(None, None, chance())
-            }
-            End::Broken(error) => {
+            Ok(End::Closed) => backoff.next(None, None, chance()),
+            Ok(End::Broken(error)) => {
                 let pause = backoff.next(None, error.retry_after(), chance());
-                follower.word(format!("it could not be watched: {error}"), &mut tell);
-                tell(News::NotWatched(error));
+                follower.not_watched(error, &mut tell);
                 pause
             }
+            Err(_elapsed) => Duration::ZERO,
         };
-        if timeout_at(deadline, sleep(pause)).await.is_err() {
+        let is_last = timeout_at(deadline, sleep(pause)).await.is_err() || is_last;
+        match requests.read(namespace, name).await {
+            Ok(request) => {
+                follower
+                    .version
+                    .clone_from(&request.metadata.resource_version);
+                if let Some(answer) = follower.read(&request, &mut tell) {
+                    return answer;
+                }
+            }
+            Err(ApiError::NotFound) => return Answer::Deleted,
+            Err(error) => follower.not_watched(error, &mut tell),
+        }
+        if is_last {
             return Answer::TimedOut(follower.last_word);
         }
     }
@@ -123,45 +127,41 @@ enum End {
 }
 
 struct Follower {
-    version: Option<String>,
+    version: String,
     approved: bool,
     last_word: String,
 }
 
 impl Follower {
-    async fn consume(&mut self, mut events: Events, tell: &mut (impl FnMut(News) + Send)) -> End {
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(WatchEvent::Added(request) | WatchEvent::Modified(request)) => {
+    async fn consume(&mut self, mut watch: Watch, tell: &mut (impl FnMut(News) + Send)) -> End {
+        while let Some(change) = watch.next().await {
+            match change {
+                Ok(Change::Applied(request)) => {
                     self.version.clone_from(&request.metadata.resource_version);
                     if let Some(answer) = self.read(&request, tell) {
                         return End::Answered(answer);
                     }
                 }
-                Ok(WatchEvent::Deleted(request)) => {
+                Ok(Change::Deleted(request)) => {
                     let answer = self.read(&request, tell);
                     return End::Answered(match answer {
                         Some(answer @ Answer::Denied(_)) => answer,
                         Some(_) | None => Answer::Deleted,
                     });
                 }
-                Ok(WatchEvent::Bookmark(bookmark)) => {
-                    self.version = Some(bookmark.metadata.resource_version);
-                }
-                Ok(WatchEvent::Error(status)) if status.code == 410 => {
-                    return End::Broken(ApiError::Expired);
-                }
-                Ok(WatchEvent::Error(status)) => {
-                    return End::Broken(ApiError::Failed {
-                        code: status.code,
-                        message: status.message.clone(),
-                        retry_after: None,
-                    });
+                Ok(Change::Bookmark(version)) => self.version = version,
+                Ok(Change::Unreadable(unreadable)) => {
+                    return End::Broken(ApiError::Unreadable(unreadable.error));
                 }
                 Err(error) => return End::Broken(error),
             }
         }
         End::Closed
+    }
+
+    fn not_watched(&mut self, error: ApiError, tell: &mut impl FnMut(News)) {
+        self.word(format!("it could not be watched: {error}"), tell);
+        tell(News::NotWatched(error));
     }
 
     fn word(&mut self, word: String, tell: &mut impl FnMut(News)) {
@@ -171,11 +171,7 @@ impl Follower {
         }
     }
 
-    fn read(
-        &mut self,
-        request: &CertificateRequest,
-        tell: &mut impl FnMut(News),
-    ) -> Option<Answer> {
+    fn read(&mut self, request: &StoredRequest, tell: &mut impl FnMut(News)) -> Option<Answer> {
         if request.is_approved() && !self.approved {
             self.approved = true;
             tell(News::Approved);
@@ -183,9 +179,11 @@ impl Follower {
         match request.progress() {
             Progress::Undecided => None,
             Progress::Approved => {
-                let word = request.ready().and_then(|ready| ready.message.as_deref());
+                let word = request.ready().and_then(|ready| ready.message.as_ref());
                 let word = match word {
-                    Some(word) => format!("it is approved and not signed: {}", quote(word)),
+                    Some(word) => {
+                        format!("it is approved and not signed: {}", quote(word.beginning()))
+                    }
                     None => "it is approved and not signed; is the issuer there?".to_owned(),
                 };
                 self.word(word, tell);
@@ -202,13 +200,9 @@ impl Follower {
     }
 }
 
-fn words(condition: &CertificateRequestCondition) -> String {
-    quote(
-        condition
-            .message
-            .as_deref()
-            .unwrap_or("no reason was given"),
-    )
+fn words(condition: &StoredCondition) -> String {
+    let words = condition.message.as_ref().map(Text::beginning);
+    quote(words.unwrap_or("no reason was given"))
 }
 
 /// Somebody else's words, fit for one line of a log and an Event.

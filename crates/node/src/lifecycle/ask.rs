@@ -4,15 +4,17 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
 
-use svid_api::certmanager::CertificateRequest;
+use svid_api::certmanager::StoredRequest;
+use svid_client::ApiError;
+use svid_client::issuer::IssuerState;
+use svid_core::policy::IssuerReference;
 use tokio::time::{Instant, sleep};
 
 use super::context::Context;
 use super::task::VolumeTask;
 use crate::credential::{Credential, Requester};
 use crate::events::EventReason;
-use crate::issuance::{Answer, ApiError, Attempt, Failure, News, Outcome, wait};
-use crate::issuer::{Issuer, IssuerState};
+use crate::issuance::{Answer, Attempt, Failure, News, Outcome, wait};
 use crate::metrics::{ApiCall, StageReached};
 use crate::renewal::Backoff;
 
@@ -23,7 +25,7 @@ impl VolumeTask {
         &self,
         attempt: &Attempt,
         credential: &Credential,
-    ) -> Result<CertificateRequest, Failure> {
+    ) -> Result<StoredRequest, Failure> {
         let Context {
             requests,
             chance,
@@ -35,7 +37,7 @@ impl VolumeTask {
         loop {
             let error = match requests.create(credential, &attempt.request).await {
                 Ok(created) => return Ok(created),
-                Err(ApiError::AlreadyExists) => return self.find_own(attempt).await,
+                Err(ApiError::Conflict(_)) => return self.find_own(attempt).await,
                 Err(error) => error,
             };
             metrics.api_error(ApiCall::Create, &error);
@@ -56,7 +58,7 @@ impl VolumeTask {
     }
 
     /// After a lost answer: the request of our name, if it is the one that we sent.
-    async fn find_own(&self, attempt: &Attempt) -> Result<CertificateRequest, Failure> {
+    async fn find_own(&self, attempt: &Attempt) -> Result<StoredRequest, Failure> {
         let namespace = self.wish.service_account.namespace();
         let found = self.context.requests.read(namespace, &attempt.name).await;
         let found = found.map_err(|error| {
@@ -123,7 +125,8 @@ impl VolumeTask {
                 event: Some(EventReason::Failed),
                 ..failure
             },
-            ApiError::AlreadyExists
+            ApiError::Conflict(_)
+            | ApiError::Terminating(_)
             | ApiError::Expired
             | ApiError::Throttled { .. }
             | ApiError::Failed { .. }
@@ -137,7 +140,7 @@ impl VolumeTask {
     pub(super) async fn answer(
         &self,
         attempt: &Attempt,
-        created: &CertificateRequest,
+        created: &StoredRequest,
         started: Instant,
     ) -> Result<Vec<u8>, Failure> {
         let context = &self.context;
@@ -217,9 +220,9 @@ impl VolumeTask {
     }
 
     /// Ends when another issuer is to be asked, or none.
-    async fn issuer_changed(&self, asked: &Issuer) {
+    async fn issuer_changed(&self, asked: &IssuerReference) {
         let mut issuer = self.context.issuer.clone();
-        let other = issuer.wait_for(|state| match state {
+        let other = issuer.wait_for(|issuers| match &issuers.current {
             IssuerState::Known(issuer) => **issuer != *asked,
             IssuerState::Missing(_) => true,
             IssuerState::NotYetRead(_) => false,

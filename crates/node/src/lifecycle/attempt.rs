@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use svid_client::issuer::IssuerState;
+use svid_core::policy::IssuerReference;
 use svid_core::svid::{TrustBundle, X509Svid};
 use tokio::time::Instant;
 
@@ -16,7 +18,6 @@ use super::upkeep::bundle_text;
 use crate::credential::Credential;
 use crate::events::EventReason;
 use crate::issuance::{Attempt, Failure, Outcome};
-use crate::issuer::{Issuer, IssuerState};
 use crate::metrics::StageReached;
 use crate::trust::TrustState;
 use crate::volume::FileSet;
@@ -89,8 +90,8 @@ impl VolumeTask {
         Ok(shown)
     }
 
-    fn issuer(&self) -> Result<Arc<Issuer>, Failure> {
-        match &*self.context.issuer.borrow() {
+    fn issuer(&self) -> Result<Arc<IssuerReference>, Failure> {
+        match &self.context.issuer.borrow().current {
             IssuerState::Known(issuer) => Ok(Arc::clone(issuer)),
             IssuerState::NotYetRead(why) | IssuerState::Missing(why) => Err(Failure::reported(
                 Outcome::NotConfigured,

@@ -7,8 +7,9 @@ use tokio::time::{Duration, Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use svid_client::ApiError;
+
 use super::context::Context;
-use crate::issuance::ApiError;
 use crate::metrics::ApiCall;
 use crate::renewal::Backoff;
 use crate::volume::Record;

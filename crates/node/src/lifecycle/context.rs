@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use svid_client::issuer::IssuersReceiver;
 use tokio::sync::watch;
 
 use crate::clock::{Chance, Clock};
 use crate::events::{EventReason, EventRecorder};
 use crate::issuance::{ApiHealth, RequestSettings, Requests};
-use crate::issuer::IssuerState;
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Volumes;
@@ -29,7 +29,7 @@ pub struct Context {
     /// The trust bundle.
     pub trust: watch::Receiver<TrustState>,
     /// Which issuer to ask.
-    pub issuer: watch::Receiver<IssuerState>,
+    pub issuer: IssuersReceiver,
     /// Events on the pod.
     pub events: Arc<dyn Report>,
     /// Counters.

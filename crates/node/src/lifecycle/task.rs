@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use svid_client::issuer::IssuersReceiver;
 use svid_core::identity::SpiffeId;
 use svid_core::svid::{Expectation, PublicKey, Readiness, X509Svid};
 use tokio::sync::watch;
@@ -17,7 +18,6 @@ use super::status::{Phase, VolumeStatus};
 use super::writer::{WriteError, Writer};
 use crate::credential::Credential;
 use crate::issuance::{Failure, Outcome};
-use crate::issuer::IssuerState;
 use crate::metrics::AttemptKind;
 use crate::renewal::{Backoff, Window, due, least_pause};
 use crate::trust::TrustState;
@@ -48,7 +48,7 @@ pub(super) struct Shown {
 /// What may help after a failure, where it has changed since the attempt began.
 struct Changes {
     credentials: watch::Receiver<Option<Credential>>,
-    issuer: watch::Receiver<IssuerState>,
+    issuer: IssuersReceiver,
     trust: watch::Receiver<TrustState>,
 }
 

@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::sleep;
 
+use svid_client::ApiError;
+
 use super::cleaner::{self, Deletion};
 use super::task::{VolumeTask, changed};
-use crate::issuance::{ApiError, Failure};
+use crate::issuance::Failure;
 use crate::renewal::Backoff;
 use crate::trust::TrustState;
 

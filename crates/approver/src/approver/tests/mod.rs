@@ -14,7 +14,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::configuration::{ConfigMapName, OrdinaryRequests};
+use svid_client::issuer::ConfigMapName;
+
+use crate::configuration::OrdinaryRequests;
 use crate::fake::{Effect, Fake};
 use crate::metrics::{Elsewhere, Outcome};
 
@@ -122,7 +124,12 @@ struct Running {
 
 impl Running {
     fn start(fake: &Fake, name: &'static str, configuration: Configuration) -> Self {
-        let approver = Approver::new(configuration, fake.client(name), &mut Registry::default());
+        let approver = Approver::new(
+            configuration,
+            fake.client(name),
+            fake.client(name),
+            &mut Registry::default(),
+        );
         let shutdown = CancellationToken::new();
         let (readiness, metrics) = (approver.readiness(), approver.metrics.clone());
         let task = tokio::spawn(approver.run(shutdown.clone()));

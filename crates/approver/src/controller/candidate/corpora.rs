@@ -8,7 +8,7 @@ use svid_corpus::{Expect, World};
 use super::*;
 
 /// The object as the API server and cert-manager's webhook complete it.
-fn stored(export: &Export) -> CertificateRequest {
+fn stored(export: &Export) -> StoredRequest {
     let mut object = export.object.clone();
     object["metadata"]["generation"] = json!(1);
     object["metadata"]["uid"] = json!("u");

@@ -3,21 +3,24 @@
 //! The only place that turns cert-manager's wire types into the policy's. Keeps nothing of the
 //! object but what a decision needs.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::ResourceExt;
-use svid_api::annotation;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use svid_api::bounded::{Few, Text};
 use svid_api::certmanager::{
-    CertificateRequest, CertificateRequestCondition, CertificateRequestSpec, IssuerRef, Progress,
-    condition_type,
+    Claims, Progress, StoredCondition, StoredExtra, StoredIssuerRef, StoredOwner, StoredRequest,
+    StoredSpec, condition_type,
 };
 use svid_api::duration::GoDuration;
+use svid_client::watch::ObjectName;
 use svid_core::policy::{
     DurationField, IssuerReference, MAX_REQUEST_BYTES, OrdinaryRequest, Owner, Request, Requester,
+    claims,
 };
 
 use crate::configuration::OrdinaryRequests;
 use crate::metrics::Elsewhere;
-use crate::status::{REASON, Version};
+use crate::status::{Conditions, REASON, Version};
 
 /// Names one object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,11 +32,19 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Names the object with this metadata.
-    pub(crate) fn of(object: &impl ResourceExt) -> Self {
+    /// Names an object that was read.
+    pub(crate) fn of(object: &StoredRequest) -> Self {
         Self {
-            namespace: object.namespace().unwrap_or_default(),
-            name: object.name_any(),
+            namespace: object.metadata.namespace.clone(),
+            name: object.metadata.name.clone(),
+        }
+    }
+
+    /// Names an object that could not be read.
+    pub(crate) fn of_unreadable(object: ObjectName) -> Self {
+        Self {
+            namespace: object.namespace,
+            name: object.name,
         }
     }
 }
@@ -47,8 +58,8 @@ pub(crate) struct Candidate {
     pub(crate) uid: String,
     /// The version that was read, to which the decision is bound.
     pub(crate) resource_version: String,
-    /// The conditions that are there already.
-    pub(crate) conditions: Vec<CertificateRequestCondition>,
+    /// Where in its status a condition is added.
+    pub(crate) conditions: Conditions,
     /// What is asked for.
     pub(crate) wish: Wish,
 }
@@ -60,6 +71,112 @@ impl Candidate {
             namespace: self.key.namespace.clone(),
             name: self.key.name.clone(),
             resource_version: self.resource_version.clone(),
+        }
+    }
+
+    /// Which object this is, and nothing of what it says but its issuer.
+    pub(crate) fn reference(&self) -> Reference {
+        let (kind, issuer) = match &self.wish {
+            Wish::Identity(request) => (Kind::Identity, &request.issuer),
+            Wish::Ordinary(request) => (Kind::Ordinary, &request.issuer),
+        };
+        Reference {
+            key: self.key.clone(),
+            uid: self.uid.clone(),
+            resource_version: self.resource_version.clone(),
+            kind,
+            issuer: issuer.clone(),
+        }
+    }
+
+    fn csr_bytes(&self) -> usize {
+        match &self.wish {
+            Wish::Identity(request) => request.csr_pem.len(),
+            Wish::Ordinary(request) => request.csr_pem.len(),
+        }
+    }
+}
+
+/// What is kept of an undecided request that is left alone, or is too large to be kept: it is read
+/// again before it is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    /// Its object.
+    pub(crate) key: Key,
+    /// Tells it from an earlier object of the same name.
+    pub(crate) uid: String,
+    /// The version that was seen.
+    pub(crate) resource_version: String,
+    kind: Kind,
+    issuer: IssuerReference,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Identity,
+    Ordinary,
+}
+
+impl Reference {
+    /// Whether it is ours to decide while this issuer is ours. Without one, no request is: any
+    /// could be for it.
+    pub(crate) fn is_ours(&self, issuer: Option<&IssuerReference>) -> bool {
+        match self.kind {
+            Kind::Identity => issuer == Some(&self.issuer),
+            Kind::Ordinary => issuer.is_some(),
+        }
+    }
+}
+
+/// An undecided request, as far as it is kept until it is decided.
+#[derive(Clone, Debug)]
+pub(crate) enum Kept {
+    /// With all that a decision needs.
+    Whole(Arc<Candidate>),
+    /// To be read again.
+    Reference(Reference),
+}
+
+impl From<Candidate> for Kept {
+    fn from(candidate: Candidate) -> Self {
+        if candidate.csr_bytes() > MOST_KEPT_CSR_BYTES {
+            Self::Reference(candidate.reference())
+        } else {
+            Self::Whole(Arc::new(candidate))
+        }
+    }
+}
+
+impl Kept {
+    /// Its object.
+    pub(crate) fn key(&self) -> &Key {
+        match self {
+            Self::Whole(candidate) => &candidate.key,
+            Self::Reference(reference) => &reference.key,
+        }
+    }
+
+    /// Tells it from an earlier object of the same name.
+    pub(crate) fn uid(&self) -> &str {
+        match self {
+            Self::Whole(candidate) => &candidate.uid,
+            Self::Reference(reference) => &reference.uid,
+        }
+    }
+
+    /// The version that was seen.
+    pub(crate) fn resource_version(&self) -> &str {
+        match self {
+            Self::Whole(candidate) => &candidate.resource_version,
+            Self::Reference(reference) => &reference.resource_version,
+        }
+    }
+
+    /// As little of it as suffices to come back to it.
+    pub(crate) fn reference(&self) -> Reference {
+        match self {
+            Self::Whole(candidate) => candidate.reference(),
+            Self::Reference(reference) => reference.clone(),
         }
     }
 }
@@ -108,14 +225,12 @@ pub(crate) struct DecidedElsewhere {
 impl Sighting {
     /// Reads an object. Decided, failed, malformed and disappearing ones are settled, and so are
     /// those without our annotation where they are not our business.
-    pub(crate) fn read(object: CertificateRequest, ordinary: OrdinaryRequests) -> Self {
+    pub(crate) fn read(object: StoredRequest, ordinary: OrdinaryRequests) -> Self {
         let key = Key::of(&object);
-        let uid = object.uid().unwrap_or_default();
-        let identity = object.annotations().get(annotation::IDENTITY).cloned();
         let settled = |elsewhere| {
             Self::Settled(Settled {
                 key: key.clone(),
-                uid: uid.clone(),
+                uid: object.metadata.uid.clone(),
                 elsewhere,
             })
         };
@@ -123,24 +238,25 @@ impl Sighting {
             // Also without our annotation: whoever signs does not look for it.
             return settled(elsewhere(condition, &object.spec.issuer_ref));
         }
+        let identity = &object.metadata.annotations.identity;
         if object.progress() != Progress::Undecided
-            || object.metadata.deletion_timestamp.is_some()
+            || object.metadata.is_being_deleted
             || (identity.is_none() && ordinary == OrdinaryRequests::LeaveAlone)
         {
             return settled(None);
         }
-        let generation = object.metadata.generation;
-        let owners = object.metadata.owner_references.unwrap_or_default();
-        let resource_version = object.metadata.resource_version.unwrap_or_default();
-        let conditions = object
-            .status
-            .map(|status| status.conditions)
-            .unwrap_or_default();
-        let wish = match identity {
+        let conditions = Conditions::of(&object);
+        let metadata = object.metadata;
+        let wish = match metadata.annotations.identity {
             Some(identity) => Wish::Identity(Box::new(Request {
-                generation,
-                owners: owners.into_iter().map(owner).collect(),
-                ..request(&key, identity, object.spec)
+                generation: metadata.generation,
+                owners: metadata
+                    .owner_references
+                    .kept
+                    .into_iter()
+                    .map(owner)
+                    .collect(),
+                ..request(&key, identity.into_beginning(), object.spec)
             })),
             None => Wish::Ordinary(Box::new(OrdinaryRequest {
                 csr_pem: csr_pem(&object.spec),
@@ -149,8 +265,8 @@ impl Sighting {
         };
         Self::Undecided(Box::new(Candidate {
             key,
-            uid,
-            resource_version,
+            uid: metadata.uid,
+            resource_version: metadata.resource_version,
             conditions,
             wish,
         }))
@@ -158,18 +274,19 @@ impl Sighting {
 }
 
 /// An Approved or Denied condition, whatever it says: who wrote it meant to decide.
-fn decision(object: &CertificateRequest) -> Option<&CertificateRequestCondition> {
+fn decision(object: &StoredRequest) -> Option<&StoredCondition> {
     object.conditions().iter().find(|condition| {
-        [condition_type::APPROVED, condition_type::DENIED].contains(&condition.type_.as_str())
+        condition.is(condition_type::APPROVED) || condition.is(condition_type::DENIED)
     })
 }
 
-fn elsewhere(
-    condition: &CertificateRequestCondition,
-    issuer: &IssuerRef,
-) -> Option<DecidedElsewhere> {
-    let reason = condition.reason.clone().unwrap_or_default();
-    let decision = if condition.type_ == condition_type::APPROVED {
+fn elsewhere(condition: &StoredCondition, issuer: &StoredIssuerRef) -> Option<DecidedElsewhere> {
+    let reason = condition
+        .reason
+        .clone()
+        .unwrap_or_default()
+        .into_beginning();
+    let decision = if condition.is(condition_type::APPROVED) {
         Elsewhere::Approved
     } else {
         Elsewhere::Denied
@@ -182,63 +299,94 @@ fn elsewhere(
 }
 
 /// What the specification says; generation and owners are the metadata's.
-fn request(key: &Key, identity_annotation: String, spec: CertificateRequestSpec) -> Request {
+fn request(key: &Key, identity_annotation: String, spec: StoredSpec) -> Request {
     Request {
         namespace: key.namespace.clone(),
         identity_annotation,
         generation: None,
         owners: Vec::new(),
         csr_pem: csr_pem(&spec),
-        duration: duration(spec.duration.as_deref()),
+        duration: duration(spec.duration.as_ref()),
         is_ca: spec.is_ca.unwrap_or(false),
         issuer: reference(&spec.issuer_ref),
-        usages: spec.usages,
+        usages: spec.usages.map(texts),
         requester: Requester {
-            username: spec.username,
-            uid: spec.uid,
-            groups: spec.groups,
-            extra: spec.extra,
+            username: spec.username.into_beginning(),
+            extra: extra(spec.extra),
+            ..Requester::default()
         },
     }
 }
 
-fn owner(reference: OwnerReference) -> Owner {
+/// Limits are such that what was cut breaks the same rule as the whole: a list of more usages than
+/// there are has one twice or one that is unknown, and no name is as long as a text that was cut.
+fn texts<const LENGTH: usize, const MOST: usize>(few: Few<Text<LENGTH>, MOST>) -> Vec<String> {
+    few.kept.into_iter().map(Text::into_beginning).collect()
+}
+
+fn extra(extra: StoredExtra) -> BTreeMap<String, Vec<String>> {
+    let StoredExtra {
+        pod_name,
+        pod_uid,
+        node_name,
+        node_uid,
+    } = extra;
+    let claim = |name: &str, values: Option<Claims>| Some((name.to_owned(), texts(values?)));
+    [
+        claim(claims::POD_NAME, pod_name),
+        claim(claims::POD_UID, pod_uid),
+        claim(claims::NODE_NAME, node_name),
+        claim(claims::NODE_UID, node_uid),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn owner(owner: StoredOwner) -> Owner {
     Owner {
-        api_version: reference.api_version,
-        kind: reference.kind,
-        name: reference.name,
-        uid: reference.uid,
+        api_version: owner.api_version.into_beginning(),
+        kind: owner.kind.into_beginning(),
+        name: owner.name.into_beginning(),
+        uid: owner.uid.into_beginning(),
     }
 }
 
-/// Text that is no base64 is handed on as it is; the policy says that it is no PEM either. Undecided
-/// requests are kept, so no more is handed on than what is certainly too long.
-fn csr_pem(spec: &CertificateRequestSpec) -> Vec<u8> {
-    let mut pem = spec
-        .request
+/// Text that is no base64 is handed on as it is; the policy says that it is no PEM either. No more
+/// is handed on than what is certainly too long.
+fn csr_pem(spec: &StoredSpec) -> Vec<u8> {
+    let Some(request) = &spec.request else {
+        return Vec::new();
+    };
+    let mut pem = request
         .decode()
-        .unwrap_or_else(|_not_base64| spec.request.as_str().as_bytes().to_vec());
+        .unwrap_or_else(|_not_base64| request.as_str().as_bytes().to_vec());
     pem.truncate(MAX_REQUEST_BYTES + 1);
     pem.shrink_to_fit();
     pem
 }
 
-fn duration(text: Option<&str>) -> DurationField {
-    match text.map(|text| (text, text.parse::<GoDuration>())) {
-        None => DurationField::Absent,
-        Some((_, Ok(duration))) => DurationField::Nanoseconds(duration.nanoseconds()),
-        Some((text, Err(_malformed))) => DurationField::Malformed(text.to_owned()),
+fn duration<const MOST: usize>(text: Option<&Text<MOST>>) -> DurationField {
+    let Some(text) = text else {
+        return DurationField::Absent;
+    };
+    match text.whole().map(str::parse::<GoDuration>) {
+        Some(Ok(duration)) => DurationField::Nanoseconds(duration.nanoseconds()),
+        Some(Err(_)) | None => DurationField::Malformed(text.beginning().to_owned()),
     }
 }
 
-fn reference(issuer: &IssuerRef) -> IssuerReference {
-    let or_empty = |part: &Option<String>| part.clone().unwrap_or_default();
+fn reference(issuer: &StoredIssuerRef) -> IssuerReference {
     IssuerReference::new(
-        &issuer.name,
-        &or_empty(&issuer.kind),
-        &or_empty(&issuer.group),
+        issuer.name.beginning(),
+        issuer.kind.as_ref().map_or("", Text::beginning),
+        issuer.group.as_ref().map_or("", Text::beginning),
     )
 }
+
+/// Of signing requests larger than this only a reference is kept: a standby keeps every undecided
+/// request, and one with an RSA 4096 key takes 2 KiB.
+const MOST_KEPT_CSR_BYTES: usize = 4 * 1024;
 
 #[cfg(test)]
 mod corpora;

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn object(change: Value) -> CertificateRequest {
+fn object(change: Value) -> StoredRequest {
     let mut object = json!({
         "apiVersion": "cert-manager.io/v1",
         "kind": "CertificateRequest",

@@ -5,11 +5,11 @@
 //! no room but a few bytes until the watch has caught up with them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
+use svid_core::policy::IssuerReference;
 use tokio::time::Instant;
 
-use super::candidate::{Candidate, Key};
+use super::candidate::{Kept, Key, Reference};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -25,12 +25,34 @@ pub(crate) struct Index {
 #[derive(Debug)]
 struct Entry {
     /// The newest version seen; None once there is nothing more to decide.
-    candidate: Option<Arc<Candidate>>,
+    kept: Option<Kept>,
     /// The object's own UID: the next one of the same name is another request.
     uid: String,
     state: State,
     /// Failures in a row.
     failures: u32,
+}
+
+impl Entry {
+    fn new(kept: Kept, state: State) -> Self {
+        Self {
+            uid: kept.uid().to_owned(),
+            kept: Some(kept),
+            state,
+            failures: 0,
+        }
+    }
+
+    /// Whether this is what we have decided already: the watch lags behind.
+    fn is_stale(&self, kept: &Kept) -> bool {
+        matches!(&self.state, State::Written { resource_version }
+            if kept.uid() == self.uid && !is_newer(kept.resource_version(), resource_version))
+    }
+
+    fn see(&mut self, kept: Kept) {
+        kept.uid().clone_into(&mut self.uid);
+        self.kept = Some(kept);
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +63,9 @@ enum State {
     Running { changed: bool },
     /// Failed, and tried again then.
     Resting { until: Instant },
-    /// For another issuer than ours.
+    /// For another issuer than ours; no more of it is kept than a reference.
     LeftAlone,
-    /// Decided by us; the watch still has to show it.
+    /// Decided by us, on this version; the watch still has to show it.
     Written { resource_version: String },
 }
 
@@ -75,7 +97,7 @@ impl Queue {
 /// How work on a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The decision was written; the object has this version now.
+    /// The decision was written onto this version of the object.
     Written {
         /// `metadata.resourceVersion`.
         resource_version: String,
@@ -94,28 +116,19 @@ pub(crate) enum Ending {
 }
 
 impl Index {
-    /// Takes in a version of an undecided request.
-    pub(crate) fn apply(&mut self, candidate: Candidate) {
-        let key = candidate.key.clone();
+    /// Takes in a version of an undecided request that is ours.
+    pub(crate) fn apply(&mut self, kept: Kept) {
+        let key = kept.key().clone();
         self.note_listed(&key);
         let Some(entry) = self.entries.get_mut(&key) else {
             let state = self.queue.join(key.clone());
-            let entry = Entry {
-                uid: candidate.uid.clone(),
-                candidate: Some(Arc::new(candidate)),
-                state,
-                failures: 0,
-            };
-            self.entries.insert(key, entry);
+            self.entries.insert(key, Entry::new(kept, state));
             return;
         };
+        if entry.is_stale(&kept) {
+            return;
+        }
         match &mut entry.state {
-            State::Written { resource_version }
-                if candidate.uid == entry.uid
-                    && !is_newer(&candidate.resource_version, resource_version) =>
-            {
-                return;
-            }
             State::Running { changed } => *changed = true,
             State::Queued { .. } | State::Resting { .. } => {}
             State::LeftAlone | State::Written { .. } => {
@@ -123,8 +136,27 @@ impl Index {
                 entry.state = self.queue.join(key);
             }
         }
-        entry.uid.clone_from(&candidate.uid);
-        entry.candidate = Some(Arc::new(candidate));
+        entry.see(kept);
+    }
+
+    /// Takes in a version of an undecided request for another issuer.
+    pub(crate) fn leave_alone(&mut self, reference: Reference) {
+        let key = reference.key.clone();
+        self.note_listed(&key);
+        let kept = Kept::Reference(reference);
+        if let Some(entry) = self.entries.get_mut(&key) {
+            if entry.is_stale(&kept) {
+                return;
+            }
+            if let State::Running { changed } = &mut entry.state {
+                *changed = true;
+                entry.see(kept);
+                return;
+            }
+        }
+        self.remove(&key);
+        self.left_alone += 1;
+        self.entries.insert(key, Entry::new(kept, State::LeftAlone));
     }
 
     /// Takes in that there is nothing to decide about an object, or that it is gone.
@@ -155,13 +187,13 @@ impl Index {
     }
 
     /// Hands out the next request to work on, which is then [`Index::finish`]ed.
-    pub(crate) fn take(&mut self) -> Option<Arc<Candidate>> {
+    pub(crate) fn take(&mut self) -> Option<Kept> {
         while let Some(key) = self.queue.leave_first() {
             if let Some(entry) = self.entries.get_mut(&key)
-                && let Some(candidate) = &entry.candidate
+                && let Some(kept) = &entry.kept
             {
                 entry.state = State::Running { changed: false };
-                return Some(Arc::clone(candidate));
+                return Some(kept.clone());
             }
         }
         None
@@ -175,7 +207,7 @@ impl Index {
         let State::Running { changed } = entry.state else {
             return;
         };
-        let Some(candidate) = &entry.candidate else {
+        let Some(kept) = &entry.kept else {
             self.entries.remove(key);
             return;
         };
@@ -184,7 +216,10 @@ impl Index {
         }
         entry.state = match ending {
             Ending::Interrupted => self.queue.join(key.clone()),
-            Ending::LeftAlone if !changed => State::LeftAlone,
+            Ending::LeftAlone if !changed => {
+                entry.kept = Some(Kept::Reference(kept.reference()));
+                State::LeftAlone
+            }
             Ending::LeftAlone => self.queue.join(key.clone()),
             Ending::Settled if !changed => {
                 self.entries.remove(key);
@@ -192,12 +227,12 @@ impl Index {
             }
             Ending::Settled => self.queue.join(key.clone()),
             Ending::Written { resource_version }
-                if changed && is_newer(&candidate.resource_version, &resource_version) =>
+                if changed && is_newer(kept.resource_version(), &resource_version) =>
             {
                 self.queue.join(key.clone())
             }
             Ending::Written { resource_version } => {
-                entry.candidate = None;
+                entry.kept = None;
                 State::Written { resource_version }
             }
             Ending::Failed { until } => {
@@ -236,16 +271,22 @@ impl Index {
         }
     }
 
-    /// Queues what was left alone, and marks what is at work: our issuer is another now.
-    pub(crate) fn reconsider(&mut self) {
+    /// Queues what was left alone and is ours now, and marks what is at work: another issuer counts.
+    pub(crate) fn reconsider(&mut self, issuer: Option<&IssuerReference>) {
         for (key, entry) in &mut self.entries {
             match &mut entry.state {
-                State::LeftAlone => entry.state = self.queue.join(key.clone()),
+                State::LeftAlone => {
+                    if let Some(Kept::Reference(reference)) = &entry.kept
+                        && reference.is_ours(issuer)
+                    {
+                        self.left_alone = self.left_alone.saturating_sub(1);
+                        entry.state = self.queue.join(key.clone());
+                    }
+                }
                 State::Running { changed } => *changed = true,
                 State::Queued { .. } | State::Resting { .. } | State::Written { .. } => {}
             }
         }
-        self.left_alone = 0;
     }
 
     /// How many requests wait for a decision of ours.
@@ -272,7 +313,7 @@ impl Index {
             return;
         };
         match &entry.state {
-            State::Running { .. } => entry.candidate = None,
+            State::Running { .. } => entry.kept = None,
             State::Resting { until } => {
                 let resting = (*until, key.clone());
                 self.resting.remove(&resting);

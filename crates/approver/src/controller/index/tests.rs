@@ -3,19 +3,28 @@ use std::time::Duration;
 use svid_core::policy::{IssuerReference, OrdinaryRequest};
 
 use super::*;
-use crate::controller::candidate::Wish;
+use crate::controller::candidate::{Candidate, Wish};
+use crate::status::Conditions;
 
-fn candidate(name: &str, version: u64) -> Candidate {
+fn candidate(name: &str, version: u64) -> Kept {
+    Kept::from(request(name, version))
+}
+
+fn request(name: &str, version: u64) -> Candidate {
     Candidate {
         key: key(name),
         uid: format!("uid of {name}"),
         resource_version: version.to_string(),
-        conditions: Vec::new(),
+        conditions: Conditions::NoStatus,
         wish: Wish::Ordinary(Box::new(OrdinaryRequest {
             csr_pem: Vec::new(),
-            issuer: IssuerReference::new("x", "", ""),
+            issuer: issuer(),
         })),
     }
+}
+
+fn issuer() -> IssuerReference {
+    IssuerReference::new("x", "", "")
 }
 
 fn key(name: &str) -> Key {
@@ -34,8 +43,8 @@ fn written(version: u64) -> Ending {
 fn take(index: &mut Index) -> Option<(String, String)> {
     let candidate = index.take()?;
     Some((
-        candidate.key.name.clone(),
-        candidate.resource_version.clone(),
+        candidate.key().name.clone(),
+        candidate.resource_version().to_owned(),
     ))
 }
 
@@ -61,7 +70,7 @@ fn what_is_at_work_is_not_handed_out_again_before_it_ends() {
     index.apply(candidate("x", 1));
     assert!(take(&mut index).is_some());
     index.apply(candidate("x", 2));
-    index.reconsider();
+    index.reconsider(Some(&issuer()));
     assert_eq!(take(&mut index), None);
     index.finish(&key("x"), Ending::LeftAlone);
     assert_eq!(take(&mut index), taken("x", 2), "it changed meanwhile");
@@ -102,12 +111,12 @@ fn the_next_object_of_the_same_name_is_another_request() {
     index.apply(candidate("x", 1));
     take(&mut index);
     index.finish(&key("x"), written(5));
-    let mut next = candidate("x", 0);
+    let mut next = request("x", 0);
     next.resource_version = "not a number".to_owned();
-    index.apply(next.clone());
+    index.apply(Kept::from(next.clone()));
     assert_eq!(take(&mut index), None, "the same object, of unknown age");
     next.uid = "another".to_owned();
-    index.apply(next);
+    index.apply(Kept::from(next));
     assert!(take(&mut index).is_some());
 }
 
@@ -121,9 +130,43 @@ fn what_was_left_alone_is_looked_at_when_the_issuer_changes() {
         (take(&mut index), index.left_alone(), index.pending()),
         (None, 1, 0)
     );
-    index.reconsider();
+    index.reconsider(Some(&issuer()));
     assert_eq!((index.left_alone(), index.pending()), (0, 1));
     assert_eq!(take(&mut index), taken("x", 1));
+}
+
+#[test]
+fn of_what_is_left_alone_or_too_large_only_a_reference_is_kept() {
+    let large = |name: &str| {
+        let wish = OrdinaryRequest {
+            csr_pem: vec![b'x'; 100_000],
+            issuer: issuer(),
+        };
+        Candidate {
+            wish: Wish::Ordinary(Box::new(wish)),
+            ..request(name, 1)
+        }
+    };
+    let mut index = Index::default();
+    index.apply(Kept::from(large("large")));
+    index.leave_alone(large("other").reference());
+    index.apply(candidate("small", 2));
+    assert_eq!((index.left_alone(), index.pending()), (1, 2));
+    assert!(matches!(index.take(), Some(Kept::Reference(_))));
+    assert!(matches!(index.take(), Some(Kept::Whole(_))));
+    index.finish(&key("small"), Ending::LeftAlone);
+    for name in ["large", "other", "small"] {
+        let kept = &index.entries[&key(name)].kept;
+        assert!(matches!(kept, Some(Kept::Reference(_))), "{name}");
+    }
+    // The one that is at work has changed: it is for another issuer now.
+    index.leave_alone(large("large").reference());
+    index.finish(&key("large"), Ending::LeftAlone);
+    assert_eq!(take(&mut index), taken("large", 1), "it is looked at again");
+    index.finish(&key("large"), Ending::LeftAlone);
+    assert_eq!((index.left_alone(), index.pending()), (3, 0));
+    index.settle(&key("other"));
+    assert_eq!(index.left_alone(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +203,7 @@ fn what_a_list_does_not_hold_is_gone() {
     }
     let mut handed = Vec::new();
     for _ in 0..3 {
-        handed.push(index.take().unwrap().key.clone());
+        handed.push(index.take().unwrap().key().clone());
     }
     index.finish(&handed[0], Ending::Interrupted);
     index.finish(&handed[2], Ending::LeftAlone);

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::Client;
+use svid_client::retry::chance;
+use svid_client::{ApiClient, ApiError};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -13,8 +14,6 @@ use super::object::LeaseObject;
 use super::record::{self, Observation, Standing};
 use super::term::{Leadership, LeadershipReceiver, Term};
 use crate::Clock;
-use crate::backoff::chance;
-use crate::call::CallError;
 use crate::metrics::Metrics;
 
 /// Stands for one lease on behalf of this process.
@@ -39,7 +38,7 @@ enum Renewal {
 impl Election {
     /// Stands for the lease `name`. `identity` is unique to this process.
     pub(crate) fn new(
-        client: Client,
+        client: ApiClient,
         namespace: &str,
         name: String,
         identity: String,
@@ -88,7 +87,7 @@ impl Election {
                     self.pause().min(left)
                 }
                 Ok(Stood::SteppedDown) => return None,
-                Err(CallError::Conflict) => self.pause(),
+                Err(ApiError::Conflict(_)) => self.pause(),
                 Err(error) => {
                     tracing::warn!(lease = self.lease.name(), %error, "standing for the lease failed");
                     self.pause()
@@ -106,7 +105,7 @@ impl Election {
         &self,
         observation: &mut Observation,
         step_down: &CancellationToken,
-    ) -> Result<Stood, CallError> {
+    ) -> Result<Stood, ApiError> {
         let found = tokio::select! {
             () = step_down.cancelled() => return Ok(Stood::SteppedDown),
             found = self.lease.read() => found?,
@@ -201,10 +200,10 @@ impl Election {
     }
 
     /// Writes a new time of renewal; where the lease has changed, looks who holds it first.
-    async fn renew(&self, lease: &Lease) -> Result<Renewal, CallError> {
+    async fn renew(&self, lease: &Lease) -> Result<Renewal, ApiError> {
         match self.write_acquired(lease.clone()).await {
             Ok(lease) => return Ok(Renewal::Renewed(Box::new(lease))),
-            Err(CallError::Conflict) => {}
+            Err(ApiError::Conflict(_)) => {}
             Err(error) => return Err(error),
         }
         match self.lease.read().await? {
@@ -215,7 +214,7 @@ impl Election {
         }
     }
 
-    async fn write_acquired(&self, lease: Lease) -> Result<Lease, CallError> {
+    async fn write_acquired(&self, lease: Lease) -> Result<Lease, ApiError> {
         let lease = record::acquired(lease, &self.identity, self.timing.duration, (self.clock)());
         self.lease.replace(&lease).await
     }
@@ -227,7 +226,7 @@ impl Election {
         match written {
             Ok(_lease) => tracing::info!(lease = self.lease.name(), "the lease was given away"),
             // A renewal whose answer was lost; or it was taken, and then there is nothing to give.
-            Err(CallError::Conflict) => self.release_anew().await,
+            Err(ApiError::Conflict(_)) => self.release_anew().await,
             Err(error) => {
                 tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
             }
@@ -245,7 +244,7 @@ impl Election {
                 Some(_) | None => Ok(()),
             }
         };
-        if let Err::<(), CallError>(error) = released.await {
+        if let Err::<(), ApiError>(error) = released.await {
             tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
         }
     }

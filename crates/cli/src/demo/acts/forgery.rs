@@ -6,8 +6,10 @@ use kube::config::AuthInfo;
 use kube::{Api, Client, Config};
 use serde_json::{Value, json};
 use svid_api::annotation::IDENTITY;
+use svid_api::bounded::Text;
 use svid_api::certmanager::{
-    CertificateRequest, CertificateRequestSpec, EncodedBytes, IssuerRef, Progress, usage,
+    CertificateRequest, CertificateRequestSpec, EncodedBytes, IssuerRef, Progress, StoredRequest,
+    usage,
 };
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
 use svid_devcluster::{Binding, Identity, ServiceAccountName, resource};
@@ -53,7 +55,7 @@ pub(in crate::demo) async fn play(
         let decided = objects
             .wait_for(requests, Some(NAMESPACE), LIMIT, decided)
             .await?;
-        let decided: CertificateRequest = serde_json::from_value(Value::clone(&decided))?;
+        let decided: StoredRequest = serde_json::from_value(Value::clone(&decided))?;
         Ok(decided)
     };
     let decided = timeline
@@ -63,7 +65,7 @@ pub(in crate::demo) async fn play(
         let seen = format!("{:?}", decided.progress());
         return Err(Unmet::new("the forged request to be denied", seen).into());
     };
-    let message = condition.message.as_deref().unwrap_or_default();
+    let message = condition.message.as_ref().map_or("", Text::beginning);
     timeline.seen(&format!("denied: {message}"))?;
     if decided
         .status

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::fake::{Creating, Verb};
 use super::world::{LIFETIME, World, wish};
 use crate::credential::Credential;
-use crate::issuance::ApiError;
+use svid_client::ApiError;
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_gets_its_certificate_and_renews_it_without_any_token() {

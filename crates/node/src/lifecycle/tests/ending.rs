@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Fault, Log, Operation, SECRET, Verb};
 use super::world::{LIFETIME, LIMIT, World, published, wish};
-use crate::issuance::ApiError;
 use crate::lifecycle::{PublishError, TaskPanicked};
+use svid_client::ApiError;
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_joins_every_task_and_tells_whoever_waits_to_call_again() {

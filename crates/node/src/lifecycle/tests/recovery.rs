@@ -7,10 +7,10 @@ use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Fault, Operation, Set, Verb};
 use super::world::{LIFETIME, World, published, wish};
-use crate::issuance::ApiError;
 use crate::lifecycle::{Lifecycle as _, PublishError};
 use crate::volume::{Record, Standing};
 use crate::wish::Wish;
+use svid_client::ApiError;
 
 fn record(wish: &Wish) -> Record {
     Record {

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Operation, Set, Verb};
 use super::world::{LIMIT, World, published, wish};
-use crate::issuance::ApiError;
 use crate::lifecycle::{Lifecycle as _, PublishError};
 use crate::wish::TargetPath;
+use svid_client::ApiError;
 
 fn anything() -> Set {
     Set {

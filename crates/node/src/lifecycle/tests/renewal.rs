@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Fault, Operation, Verb};
 use super::world::{LIFETIME, World, published, wish};
-use crate::issuance::ApiError;
 use crate::wish::Wish;
+use svid_client::ApiError;
 
 /// Offers a token that lasts, as a kubelet does all the time.
 async fn lasting(world: &World, wish: &Wish) {

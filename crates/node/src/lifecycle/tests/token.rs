@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Verb};
 use super::world::{LIFETIME, World, wish};
-use crate::issuance::ApiError;
+use svid_client::ApiError;
 
 fn refused() -> Creating {
     Creating::Refuse(ApiError::Unauthorized("not any more".to_owned()))

@@ -7,8 +7,8 @@ use tokio::time::sleep;
 use super::fake::{Answering, Fault, Verb};
 use super::world::{World, wish};
 use crate::events::EventReason;
-use crate::issuance::ApiError;
 use crate::lifecycle::AnchoringPolicy;
+use svid_client::ApiError;
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_breaks_is_opened_anew_and_the_answer_is_found() {
@@ -28,8 +28,40 @@ async fn a_watch_that_breaks_is_opened_anew_and_the_answer_is_found() {
     let name = world.api.names()[0].clone();
     world.api.answer(&name, &Answering::Issue(Fault::None));
     publish.await.unwrap().unwrap();
-    // After 410 it is read, since it may have been deleted in the gap.
-    assert_eq!(world.api.counts(), [1, 1, 5, 0]);
+    // It is read before it is watched again, since it may have been answered or deleted in the gap.
+    assert_eq!(world.api.counts(), [1, 4, 4, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_no_watch_tells_is_heard_within_a_minute() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_secs(5)).await;
+    world.api.silence_watches();
+    let name = world.api.names()[0].clone();
+    world.api.answer(&name, &Answering::Issue(Fault::None));
+    sleep(Duration::from_secs(40)).await;
+    assert!(publish.is_finished());
+    publish.await.unwrap().unwrap();
+    assert_eq!(world.api.count(Verb::Create), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_read_a_last_time_before_it_is_given_up() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let publish = world.publish_aside(&wish);
+    world.settle().await;
+    world.api.silence_watches();
+    // The last watch but for this would go on to the end of the wait.
+    sleep(Duration::from_secs(1190)).await;
+    let name = world.api.names()[0].clone();
+    world.api.answer(&name, &Answering::Issue(Fault::None));
+    sleep(Duration::from_secs(11)).await;
+    assert_eq!(world.api.count(Verb::Create), 1);
+    world.svid(&wish);
+    drop(publish);
 }
 
 #[tokio::test(start_paused = true)]

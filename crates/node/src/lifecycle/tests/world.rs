@@ -23,12 +23,13 @@ use super::fake::{
 use crate::clock::Clock as _;
 use crate::credential::{Credential, PodToken, Requester};
 use crate::issuance::RequestSettings;
-use crate::issuer::{Issuer, IssuerState};
 use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Record;
 use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
+use svid_client::issuer::{IssuerState, Issuers};
+use svid_core::policy::IssuerReference;
 
 /// What is asked for and, where nothing else is said, given.
 pub(super) const LIFETIME: Duration = Duration::from_secs(3600);
@@ -51,7 +52,7 @@ pub(super) struct Around {
     pub(super) stranger: Arc<Authority>,
     pub(super) reports: Arc<Reports>,
     pub(super) trust: watch::Sender<TrustState>,
-    pub(super) issuer: watch::Sender<IssuerState>,
+    pub(super) issuer: watch::Sender<Issuers>,
     pub(super) line: Line,
     anchoring: AnchoringPolicy,
     lifetime: Duration,
@@ -110,7 +111,7 @@ impl World {
             clock,
             reports: Arc::new(Reports::default()),
             trust: watch::Sender::new(bundle(&[&authority])),
-            issuer: watch::Sender::new(IssuerState::Known(Arc::new(named("spiffe-ca")))),
+            issuer: watch::Sender::new(asking(IssuerState::Known(Arc::new(named("spiffe-ca"))))),
             authority,
             stranger,
             line: Line::new(),
@@ -271,11 +272,14 @@ fn settings(lifetime: Duration, requester: Requester) -> RequestSettings {
     }
 }
 
-pub(super) fn named(issuer: &str) -> Issuer {
-    Issuer {
-        name: issuer.to_owned(),
-        kind: "ClusterIssuer".to_owned(),
-        group: "cert-manager.io".to_owned(),
+pub(super) fn named(issuer: &str) -> IssuerReference {
+    IssuerReference::new(issuer, "ClusterIssuer", "cert-manager.io")
+}
+
+pub(super) fn asking(current: IssuerState) -> Issuers {
+    Issuers {
+        current,
+        ever: [].into(),
     }
 }
 

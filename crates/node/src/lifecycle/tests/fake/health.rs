@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::{Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
+use svid_client::ApiClient;
 use tower::service_fn;
 
 use crate::issuance::{ApiHealth, KubernetesRequests, Requests as _};
@@ -33,7 +34,7 @@ impl Line {
                 Ok(answer)
             }
         });
-        let client = Client::new(server, "default");
+        let client = ApiClient::new(Client::new(server, "default"));
         Self {
             requests: KubernetesRequests::new(client.clone(), client, health.clone()),
             is_cut,

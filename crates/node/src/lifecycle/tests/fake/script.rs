@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::authority::Fault;
-use crate::issuance::ApiError;
+use svid_client::ApiError;
 
 /// What approver and issuer do with a request.
 #[derive(Clone, Debug)]

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use kube::core::WatchEvent;
 use svid_api::certmanager::{
     CertificateRequestCondition, ConditionStatus, EncodedBytes, condition_type, ready_reason,
 };
 use svid_api::duration::GoDuration;
+use svid_client::ApiError;
 
 use super::super::authority::Fault;
 use super::super::script::Answering;
 use super::{Entry, FakeRequests};
-use crate::issuance::ApiError;
 
 impl FakeRequests {
     pub(super) fn settle(&self, name: &str, answering: &Answering) {
@@ -58,15 +57,19 @@ impl FakeRequests {
         object.status = Some(status);
         object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
         state.objects.insert(name.to_owned(), object.clone());
-        let event = Box::new(WatchEvent::Modified(object));
-        self.log(&mut state, Entry::Event(name.to_owned(), event));
+        self.log(
+            &mut state,
+            Entry::Applied(name.to_owned(), Box::new(object)),
+        );
     }
 
     pub(super) fn discard(&self, name: &str) -> Result<(), ApiError> {
         let mut state = self.state();
         let object = state.objects.remove(name).ok_or(ApiError::NotFound)?;
-        let event = Box::new(WatchEvent::Deleted(object));
-        self.log(&mut state, Entry::Event(name.to_owned(), event));
+        self.log(
+            &mut state,
+            Entry::Deleted(name.to_owned(), Box::new(object)),
+        );
         Ok(())
     }
 }

@@ -6,15 +6,14 @@ mod serve;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use kube::core::WatchEvent;
-use svid_api::certmanager::CertificateRequest;
+use svid_api::certmanager::{CertificateRequest, StoredRequest};
+use svid_client::ApiError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::authority::{Authority, Fault};
 use super::script::{Answering, Creating, Script};
 use crate::clock::Clock;
-use crate::issuance::ApiError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Verb {
@@ -26,7 +25,8 @@ pub(in super::super) enum Verb {
 
 /// What has happened, in order: the version is the place.
 enum Entry {
-    Event(String, Box<WatchEvent<CertificateRequest>>),
+    Applied(String, Box<CertificateRequest>),
+    Deleted(String, Box<CertificateRequest>),
     /// Every open watch ends, so or so.
     End(Option<ApiError>),
 }
@@ -43,6 +43,7 @@ struct State {
     opening: VecDeque<ApiError>,
     deleting: Script<Option<ApiError>>,
     outage: Option<ApiError>,
+    is_deaf: bool,
 }
 
 /// Cheap to clone; all clones are one server.
@@ -55,6 +56,11 @@ struct Inner {
     clock: Arc<dyn Clock>,
     authority: Arc<Authority>,
     stranger: Arc<Authority>,
+}
+
+/// An object as it is read.
+fn stored(object: &CertificateRequest) -> StoredRequest {
+    serde_json::from_value(serde_json::to_value(object).unwrap()).unwrap()
 }
 
 impl FakeRequests {
@@ -74,6 +80,7 @@ impl FakeRequests {
             opening: VecDeque::new(),
             deleting: Script::new(None),
             outage: None,
+            is_deaf: false,
         };
         Self(Arc::new(Inner {
             state: Mutex::new(state),
@@ -151,6 +158,13 @@ impl FakeRequests {
     /// Every call hangs until it has timed out, or fails otherwise.
     pub(in super::super) fn set_outage(&self, outage: Option<ApiError>) {
         self.state().outage = outage;
+    }
+
+    /// Nothing that happens reaches a watch any more, as after a connection is lost without a word.
+    pub(in super::super) fn silence_watches(&self) {
+        let mut state = self.state();
+        state.is_deaf = true;
+        self.0.versions.send_replace(state.entries.len());
     }
 
     /// Deletes an object as somebody else.

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use kube::core::WatchEvent;
-use svid_api::certmanager::{CertificateRequest, CertificateRequestSpec};
+use svid_api::certmanager::{CertificateRequest, CertificateRequestSpec, StoredRequest};
+use svid_client::ApiError;
+use svid_client::watch::{Change, WATCH_LIMIT, WATCH_SECONDS};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::super::script::{Answering, Creating};
-use super::{Entry, FakeRequests, Verb};
+use super::{Entry, FakeRequests, Verb, stored};
 use crate::credential::Credential;
-use crate::issuance::{ApiError, Events, Requests};
+use crate::issuance::{Requests, Watch};
 
 impl FakeRequests {
     async fn call(&self, verb: Verb, name: &str) -> Result<(), ApiError> {
@@ -34,12 +35,12 @@ impl FakeRequests {
         &self,
         credential: &Credential,
         request: &CertificateRequest,
-    ) -> Result<CertificateRequest, ApiError> {
+    ) -> Result<StoredRequest, ApiError> {
         let name = request.metadata.name.clone().unwrap();
         let answering = {
             let mut state = self.state();
             if state.objects.contains_key(&name) {
-                return Err(ApiError::AlreadyExists);
+                return Err(ApiError::Conflict("it exists".to_owned()));
             }
             let mut object = request.clone();
             object.spec.username = match credential {
@@ -53,11 +54,10 @@ impl FakeRequests {
             object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
             state.sent.push(object.clone());
             state.objects.insert(name.clone(), object.clone());
-            let added = Box::new(WatchEvent::Added(object));
-            self.log(&mut state, Entry::Event(name.clone(), added));
+            self.log(&mut state, Entry::Applied(name.clone(), Box::new(object)));
             state.answering.take()
         };
-        let created = self.state().objects.get(&name).cloned();
+        let created = self.state().objects.get(&name).map(stored);
         let delay = match answering {
             Answering::IssueAfter(delay) | Answering::DeleteAfter(delay) => delay,
             Answering::Issue(_)
@@ -89,7 +89,7 @@ impl Requests for FakeRequests {
         &'a self,
         credential: &'a Credential,
         request: &'a CertificateRequest,
-    ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
+    ) -> BoxFuture<'a, Result<StoredRequest, ApiError>> {
         Box::pin(async move {
             let name = request.metadata.name.as_deref().unwrap();
             self.call(Verb::Create, name).await?;
@@ -123,7 +123,7 @@ impl Requests for FakeRequests {
                     };
                     let object = CertificateRequest::new(name, spec);
                     self.state().objects.insert(name.to_owned(), object);
-                    Err(ApiError::AlreadyExists)
+                    Err(ApiError::Conflict("it exists".to_owned()))
                 }
             }
         })
@@ -133,10 +133,10 @@ impl Requests for FakeRequests {
         &'a self,
         _namespace: &'a str,
         name: &'a str,
-    ) -> BoxFuture<'a, Result<CertificateRequest, ApiError>> {
+    ) -> BoxFuture<'a, Result<StoredRequest, ApiError>> {
         Box::pin(async move {
             self.call(Verb::Read, name).await?;
-            let found = self.state().objects.get(name).cloned();
+            let found = self.state().objects.get(name).map(stored);
             found.ok_or(ApiError::NotFound)
         })
     }
@@ -145,27 +145,23 @@ impl Requests for FakeRequests {
         &'a self,
         _namespace: &'a str,
         name: &'a str,
-        version: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Events, ApiError>> {
+        version: &'a str,
+    ) -> BoxFuture<'a, Result<Watch, ApiError>> {
         Box::pin(async move {
             self.call(Verb::Follow, name).await?;
             let mut state = self.state();
             if let Some(error) = state.opening.pop_front() {
                 return Err(error);
             }
-            let mut watch = Watch {
+            let watch = OpenWatch {
                 server: self.clone(),
                 name: name.to_owned(),
-                place: state.entries.len(),
+                place: version.parse().unwrap(),
                 opened: state.entries.len(),
-                first: None,
                 versions: self.0.versions.subscribe(),
+                since: Instant::now(),
                 is_over: false,
             };
-            match version {
-                Some(version) => watch.place = version.parse().unwrap(),
-                None => watch.first = state.objects.get(name).cloned(),
-            }
             let events = futures::stream::unfold(watch, |mut watch| async move {
                 let event = watch.next().await?;
                 Some((event, watch))
@@ -189,40 +185,46 @@ impl Requests for FakeRequests {
 }
 
 /// One open watch on one object.
-struct Watch {
+struct OpenWatch {
     server: FakeRequests,
     name: String,
     place: usize,
     opened: usize,
-    first: Option<CertificateRequest>,
     versions: watch::Receiver<usize>,
+    since: Instant,
     is_over: bool,
 }
 
-impl Watch {
-    async fn next(&mut self) -> Option<Result<WatchEvent<CertificateRequest>, ApiError>> {
+impl OpenWatch {
+    async fn next(&mut self) -> Option<Result<Change<StoredRequest>, ApiError>> {
         if self.is_over {
             return None;
         }
-        if let Some(object) = self.first.take() {
-            return Some(Ok(WatchEvent::Added(object)));
-        }
         loop {
             let place = self.place;
+            if self.server.state().is_deaf {
+                sleep_until(self.since + WATCH_LIMIT).await;
+                self.is_over = true;
+                return Some(Err(ApiError::TimedOut(WATCH_LIMIT)));
+            }
             if *self.versions.borrow_and_update() <= place {
-                self.versions.changed().await.ok()?;
+                let end = self.since + Duration::from_secs(WATCH_SECONDS.into());
+                timeout_at(end, self.versions.changed()).await.ok()?.ok()?;
                 continue;
             }
             self.place += 1;
             match &self.server.state().entries[place] {
-                Entry::Event(name, event) if *name == self.name => {
-                    return Some(Ok((**event).clone()));
+                Entry::Applied(name, object) if *name == self.name => {
+                    return Some(Ok(Change::Applied(stored(object))));
+                }
+                Entry::Deleted(name, object) if *name == self.name => {
+                    return Some(Ok(Change::Deleted(stored(object))));
                 }
                 Entry::End(error) if place >= self.opened => {
                     self.is_over = true;
                     return error.clone().map(Err);
                 }
-                Entry::Event(_, _) | Entry::End(_) => {}
+                Entry::Applied(..) | Entry::Deleted(..) | Entry::End(_) => {}
             }
         }
     }

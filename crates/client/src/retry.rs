@@ -7,24 +7,20 @@ use std::time::Duration;
 ///
 /// The spread keeps replicas and requests that failed together from coming back together.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Backoff {
+pub struct Retry {
     /// After the first failure.
-    pub(crate) first: Duration,
+    pub first: Duration,
     /// The most, but for what the server asks for.
-    pub(crate) cap: Duration,
+    pub cap: Duration,
 }
 
-impl Backoff {
+impl Retry {
     /// Returns how long to wait after this many failures in a row (at least one).
     ///
     /// Never sooner than the server asked for with `Retry-After`, which is believed up to
     /// [`MOST_RETRY_AFTER`]. Pure: `chance` in `0.0..1.0` is the caller's.
-    pub(crate) fn delay(
-        self,
-        failures: u32,
-        retry_after: Option<Duration>,
-        chance: f64,
-    ) -> Duration {
+    #[must_use]
+    pub fn delay(self, failures: u32, retry_after: Option<Duration>, chance: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         let whole = self.first.saturating_mul(1 << doublings).min(self.cap);
         let spread = whole.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0));
@@ -37,9 +33,36 @@ impl Backoff {
     }
 }
 
+/// Counts failures in a row.
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    retry: Retry,
+    failures: u32,
+}
+
+impl Backoff {
+    /// No failures yet.
+    #[must_use]
+    pub fn new(retry: Retry) -> Self {
+        Self { retry, failures: 0 }
+    }
+
+    /// Returns how long to wait after one more failure.
+    pub fn next(&mut self, retry_after: Option<Duration>, chance: f64) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        self.retry.delay(self.failures, retry_after, chance)
+    }
+
+    /// After a success.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
 /// Draws a number in `0.0..1.0`, good enough to spread retries: from the standard library's own
 /// hash seeds, which differ on every call.
-pub(crate) fn chance() -> f64 {
+#[must_use]
+pub fn chance() -> f64 {
     let bits = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).unwrap_or(0);
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
@@ -51,7 +74,7 @@ const MOST_RETRY_AFTER: Duration = Duration::from_secs(300);
 mod tests {
     use super::*;
 
-    const BACKOFF: Backoff = Backoff {
+    const RETRY: Retry = Retry {
         first: Duration::from_secs(1),
         cap: Duration::from_secs(60),
     };
@@ -69,17 +92,17 @@ mod tests {
             (u32::MAX, 60),
         ] {
             let whole = Duration::from_secs(whole);
-            assert_eq!(BACKOFF.delay(failures, None, 0.0), whole / 2, "{failures}");
-            assert!(BACKOFF.delay(failures, None, 0.999) < whole, "{failures}");
+            assert_eq!(RETRY.delay(failures, None, 0.0), whole / 2, "{failures}");
+            assert!(RETRY.delay(failures, None, 0.999) < whole, "{failures}");
         }
     }
 
     #[test]
     fn waits_for_what_the_server_asks_within_reason() {
         let after = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!(BACKOFF.delay(1, after(30), 0.0), Duration::from_secs(30));
-        assert_eq!(BACKOFF.delay(7, after(1), 0.0), Duration::from_secs(30));
-        assert_eq!(BACKOFF.delay(1, after(u64::MAX), 0.0), MOST_RETRY_AFTER);
+        assert_eq!(RETRY.delay(1, after(30), 0.0), Duration::from_secs(30));
+        assert_eq!(RETRY.delay(7, after(1), 0.0), Duration::from_secs(30));
+        assert_eq!(RETRY.delay(1, after(u64::MAX), 0.0), MOST_RETRY_AFTER);
     }
 
     #[test]

@@ -13,9 +13,10 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::ApiClient;
 
 /// An API server that answers each request with the next of `answers`, then no more.
-fn client(answers: Vec<(StatusCode, String)>) -> (Client, Arc<Mutex<Vec<String>>>) {
+fn client(answers: Vec<(StatusCode, String)>) -> (ApiClient, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     let answers = Arc::new(Mutex::new(answers.into_iter()));
@@ -32,7 +33,7 @@ fn client(answers: Vec<(StatusCode, String)>) -> (Client, Arc<Mutex<Vec<String>>
             Ok::<_, Infallible>(Response::builder().status(code).body(body).unwrap())
         }
     });
-    (Client::new(service, "default"), asked)
+    (ApiClient::new(Client::new(service, "default")), asked)
 }
 
 fn object(version: &str, issuer: &str) -> Value {
@@ -69,12 +70,8 @@ fn failure(code: StatusCode, message: &str) -> (StatusCode, String) {
     (code, body.to_string())
 }
 
-fn flags() -> Option<Issuer> {
-    Some(Issuer {
-        name: "flags".to_owned(),
-        kind: "ClusterIssuer".to_owned(),
-        group: "cert-manager.io".to_owned(),
-    })
+fn flags() -> Option<IssuerReference> {
+    Some(IssuerReference::new("flags", "ClusterIssuer", ""))
 }
 
 fn name() -> ConfigMapName {
@@ -87,14 +84,17 @@ fn name() -> ConfigMapName {
 /// The names of the issuers seen one after the other, or the text of another state.
 async fn states(answers: Vec<(StatusCode, String)>, count: usize) -> Vec<String> {
     let (client, _) = client(answers);
-    let (source, mut receiver) = IssuerSource::new(flags(), Some(name()), client);
-    assert!(matches!(*receiver.borrow(), IssuerState::NotYetRead(_)));
+    let (source, mut receiver) = IssuerSource::new(flags(), Some(name()));
+    assert!(matches!(
+        receiver.borrow().current,
+        IssuerState::NotYetRead(_)
+    ));
     let shutdown = CancellationToken::new();
     let follow = async {
         let mut seen = Vec::new();
         while seen.len() < count {
             receiver.changed().await.unwrap();
-            seen.push(match &*receiver.borrow_and_update() {
+            seen.push(match &receiver.borrow_and_update().current {
                 IssuerState::Known(issuer) => issuer.name.clone(),
                 IssuerState::Missing(text) | IssuerState::NotYetRead(text) => text.clone(),
             });
@@ -102,7 +102,7 @@ async fn states(answers: Vec<(StatusCode, String)>, count: usize) -> Vec<String>
         shutdown.cancel();
         seen
     };
-    let both = async { tokio::join!(source.run(shutdown.clone()), follow).1 };
+    let both = async { tokio::join!(source.run(client, |_| {}, shutdown.clone()), follow).1 };
     tokio::time::timeout(Duration::from_secs(300), both)
         .await
         .expect("no more states")
@@ -155,15 +155,29 @@ async fn an_outage_after_the_first_read_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn another_config_map_is_not_listened_to() {
+    let mut stranger = object("1", "stranger");
+    stranger["metadata"]["name"] = json!("stranger");
+    let answers = vec![
+        list(&[stranger.clone()]),
+        event("MODIFIED", &stranger),
+        event("ADDED", &object("2", "first")),
+        event("DELETED", &stranger),
+        event("MODIFIED", &object("3", "second")),
+    ];
+    assert_eq!(states(answers, 3).await, ["flags", "first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn asks_for_the_one_object_only() {
     let (client, asked) = client(vec![list(&[object("1", "first")])]);
-    let (source, mut receiver) = IssuerSource::new(None, Some(name()), client);
+    let (source, mut receiver) = IssuerSource::new(None, Some(name()));
     let shutdown = CancellationToken::new();
     let stop = async {
         receiver.changed().await.unwrap();
         shutdown.cancel();
     };
-    tokio::join!(source.run(shutdown.clone()), stop);
+    tokio::join!(source.run(client, |_| {}, shutdown.clone()), stop);
     let asked = asked.lock().unwrap();
     for uri in asked.iter() {
         assert!(
@@ -179,11 +193,13 @@ async fn asks_for_the_one_object_only() {
 
 #[tokio::test]
 async fn without_a_config_map_the_flags_decide() {
-    let (_source, receiver) = IssuerSource::new(flags(), None, client(vec![]).0);
-    assert!(matches!(&*receiver.borrow(), IssuerState::Known(issuer) if issuer.name == "flags"));
-    let (source, receiver) = IssuerSource::new(None, None, client(vec![]).0);
-    assert!(matches!(*receiver.borrow(), IssuerState::Missing(_)));
+    let (_source, receiver) = IssuerSource::new(flags(), None);
+    assert!(
+        matches!(&receiver.borrow().current, IssuerState::Known(issuer) if issuer.name == "flags")
+    );
+    let (source, receiver) = IssuerSource::new(None, None);
+    assert!(matches!(receiver.borrow().current, IssuerState::Missing(_)));
     let shutdown = CancellationToken::new();
     shutdown.cancel();
-    source.run(shutdown).await;
+    source.run(client(vec![]).0, |_| {}, shutdown).await;
 }

@@ -1,0 +1,217 @@
+//! How a call fails.
+
+use std::error::Error;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// Why a call had no result. The texts name no object: the caller does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// 401: the credentials are not accepted (any more).
+    #[error("the API server does not accept the token: {0}")]
+    Unauthorized(String),
+    /// 403: rights are missing, or admission refuses.
+    #[error("the API server forbids it: {0}")]
+    Forbidden(String),
+    /// 403 because the namespace is being deleted: nothing new can be created in it. That passes by
+    /// itself and says nothing of our rights.
+    #[error("the namespace is being deleted: {0}")]
+    Terminating(String),
+    /// 404: the object, its namespace or its kind does not exist.
+    #[error("it does not exist")]
+    NotFound,
+    /// 409: on create, the object exists; on a write, it is no longer the version that was read.
+    #[error("the API server answered 409: {0}")]
+    Conflict(String),
+    /// 410: the version to list or watch from is too old.
+    #[error("the version is too old")]
+    Expired,
+    /// 429: the server is asked for too much.
+    #[error("the API server is busy")]
+    Throttled {
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// Any other refusal; nothing was written.
+    #[error("the API server answered {code}: {message}")]
+    Refused {
+        /// The HTTP status; 0 if the call could not be put together.
+        code: u16,
+        /// What the server says about it, on one line.
+        message: String,
+    },
+    /// 5xx: whether something was written is not known.
+    #[error("the API server failed with {code}: {message}")]
+    Failed {
+        /// The HTTP status.
+        code: u16,
+        /// What the server says about it, on one line.
+        message: String,
+        /// How long it wants to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// No answer: whether something was written is not known.
+    #[error("the API server cannot be reached: {0}")]
+    Unreachable(String),
+    /// No answer in time: whether something was written is not known.
+    #[error("the API server did not answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    /// An answer that cannot be read: something may have been written.
+    #[error("the API server's answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+impl ApiError {
+    /// Whether the write may have happened all the same.
+    #[must_use]
+    pub fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Failed { .. }
+            | Self::Unreachable(_)
+            | Self::TimedOut(_)
+            | Self::Unreadable(_) => true,
+            Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::Terminating(_)
+            | Self::NotFound
+            | Self::Conflict(_)
+            | Self::Expired
+            | Self::Throttled { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+
+    /// How long the server wants to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after } | Self::Failed { retry_after, .. } => *retry_after,
+            Self::Unauthorized(_)
+            | Self::Forbidden(_)
+            | Self::Terminating(_)
+            | Self::NotFound
+            | Self::Conflict(_)
+            | Self::Expired
+            | Self::Refused { .. }
+            | Self::Unreachable(_)
+            | Self::TimedOut(_)
+            | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// The kind of failure in one word, as metrics count it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::Terminating(_) => "terminating",
+            Self::NotFound => "not_found",
+            Self::Conflict(_) => "conflict",
+            Self::Expired => "expired",
+            Self::Throttled { .. } => "throttled",
+            Self::Refused { .. } => "refused",
+            Self::Failed { .. } => "server_error",
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut(_) => "timed_out",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+
+    /// What an answer with this status says.
+    pub(crate) fn of_status(
+        status: StatusCode,
+        message: &str,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let code = status.as_u16();
+        let message = one_line(message);
+        match code {
+            401 => Self::Unauthorized(message),
+            403 => Self::Forbidden(message),
+            404 => Self::NotFound,
+            409 => Self::Conflict(message),
+            410 => Self::Expired,
+            429 => Self::Throttled { retry_after },
+            500.. => Self::Failed {
+                code,
+                message,
+                retry_after,
+            },
+            _ => Self::Refused { code, message },
+        }
+    }
+
+    /// The whole chain of causes: which of refused, untrusted, unknown name it was is at its end.
+    pub(crate) fn unreachable(error: &dyn Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            let inner_text = inner.to_string();
+            if !text.contains(&inner_text) {
+                text = format!("{text}: {inner_text}");
+            }
+            cause = inner.source();
+        }
+        Self::Unreachable(one_line(&text))
+    }
+
+    pub(crate) fn unreadable(why: impl std::fmt::Display) -> Self {
+        Self::Unreadable(one_line(&why.to_string()))
+    }
+
+    pub(crate) fn not_built(error: &kube::core::request::Error) -> Self {
+        Self::Refused {
+            code: 0,
+            message: format!("the call cannot be put together: {error}"),
+        }
+    }
+}
+
+/// Somebody else's words, fit for one line of a log.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MOST_MESSAGE_CHARS)
+        .collect()
+}
+
+/// Characters.
+const MOST_MESSAGE_CHARS: usize = 600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_been_written_is_in_doubt_and_a_refusal_is_not() {
+        for (code, doubt) in [
+            (400, false),
+            (401, false),
+            (403, false),
+            (404, false),
+            (409, false),
+            (410, false),
+            (422, false),
+            (429, false),
+            (500, true),
+            (504, true),
+        ] {
+            let status = StatusCode::from_u16(code).unwrap();
+            let error = ApiError::of_status(status, "x", None);
+            assert_eq!(error.leaves_doubt(), doubt, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_servers_words_stay_on_one_short_line() {
+        let words = format!("a\nb\u{1b}{}", "x".repeat(1 << 20));
+        let error = ApiError::of_status(StatusCode::BAD_REQUEST, &words, None);
+        let text = error.to_string();
+        assert!(
+            text.len() < 700 && !text.contains(char::is_control),
+            "{text}"
+        );
+    }
+}

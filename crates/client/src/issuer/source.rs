@@ -1,0 +1,164 @@
+//! Watching the `ConfigMap`.
+//!
+//! One watch of one object by name, with the role's own rights: list and watch on that
+//! `ConfigMap`. Failures are retried for as long as the process lives.
+
+use futures::StreamExt as _;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Resource as _;
+use svid_core::policy::IssuerReference;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::choice::{Choice, StoredConfigMap};
+use super::{ConfigMapName, IssuerState, Issuers, IssuersReceiver};
+use crate::retry::chance;
+use crate::watch::watch_object;
+use crate::{ApiClient, ApiError};
+
+/// Finds out which issuer counts. Does nothing until [`IssuerSource::run`] is polled.
+#[must_use = "the ConfigMap is read by `run`"]
+#[derive(Debug)]
+pub struct IssuerSource {
+    watched: Option<ConfigMapName>,
+    flags: Option<IssuerReference>,
+    issuers: watch::Sender<Issuers>,
+}
+
+impl IssuerSource {
+    /// A source that takes the issuer from the flags, or, where a `ConfigMap` is named, from there.
+    pub fn new(
+        flags: Option<IssuerReference>,
+        config_map: Option<ConfigMapName>,
+    ) -> (Self, IssuersReceiver) {
+        let current = match (&config_map, &flags) {
+            (Some(name), _) => {
+                IssuerState::NotYetRead(format!("the ConfigMap {name} has not been read yet"))
+            }
+            (None, Some(issuer)) => IssuerState::Known(issuer.clone().into()),
+            (None, None) => {
+                IssuerState::Missing("no issuer is named: give --issuer-name".to_owned())
+            }
+        };
+        let ever = flags.iter().cloned().collect();
+        let (issuers, receiver) = watch::channel(Issuers { current, ever });
+        (
+            Self {
+                watched: config_map,
+                flags,
+                issuers,
+            },
+            receiver,
+        )
+    }
+
+    /// Follows the `ConfigMap` until `shutdown`. `failed` hears of each failure.
+    pub async fn run(
+        self,
+        client: ApiClient,
+        failed: impl Fn(&ApiError) + Send + Sync,
+        shutdown: CancellationToken,
+    ) {
+        let Self {
+            watched,
+            flags,
+            issuers,
+        } = self;
+        let Some(name) = watched else {
+            shutdown.cancelled().await;
+            return;
+        };
+        shutdown
+            .run_until_cancelled(follow(&name, client, flags, &issuers, failed))
+            .await;
+    }
+}
+
+async fn follow(
+    name: &ConfigMapName,
+    client: ApiClient,
+    flags: Option<IssuerReference>,
+    issuers: &watch::Sender<Issuers>,
+    failed: impl Fn(&ApiError),
+) {
+    let mut choice = Choice::new(name.clone(), flags);
+    let path = ConfigMap::url_path(&(), Some(&name.namespace));
+    let observations = watch_object::<StoredConfigMap>(client, path, &name.name, chance);
+    let mut observations = std::pin::pin!(observations);
+    let mut warned = Warned::No;
+    while let Some(observation) = observations.next().await {
+        match observation {
+            Ok(found) => {
+                warned = Warned::No;
+                publish(
+                    issuers,
+                    name,
+                    choice.observe(found.as_ref().map(Option::as_ref)),
+                );
+            }
+            Err(error) => {
+                failed(&error);
+                let reason = explain(name, &error);
+                warned.warn(&reason);
+                issuers.send_if_modified(|issuers| {
+                    let waiting =
+                        matches!(&issuers.current, IssuerState::NotYetRead(old) if *old != reason);
+                    if waiting {
+                        issuers.current = IssuerState::NotYetRead(reason);
+                    }
+                    waiting
+                });
+            }
+        }
+    }
+}
+
+fn publish(issuers: &watch::Sender<Issuers>, name: &ConfigMapName, new: Issuers) {
+    issuers.send_if_modified(|issuers| {
+        if *issuers == new {
+            return false;
+        }
+        match &new.current {
+            IssuerState::Known(issuer) => {
+                tracing::info!(%issuer, config_map = %name, "the SPIFFE issuer");
+            }
+            IssuerState::Missing(what) | IssuerState::NotYetRead(what) => {
+                tracing::warn!(config_map = %name, "{what}");
+            }
+        }
+        *issuers = new;
+        true
+    });
+}
+
+/// Whether the present series of failures was warned of; the rest of it is for debugging.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Warned {
+    No,
+    Yes,
+}
+
+impl Warned {
+    fn warn(&mut self, reason: &str) {
+        match self {
+            Self::No => tracing::warn!("{reason}"),
+            Self::Yes => tracing::debug!("{reason}"),
+        }
+        *self = Self::Yes;
+    }
+}
+
+fn explain(name: &ConfigMapName, error: &ApiError) -> String {
+    let advice = match error {
+        ApiError::Unauthorized(_) | ApiError::Forbidden(_) => {
+            " (the service account needs get, list and watch on it)"
+        }
+        _ => "",
+    };
+    // The text becomes part of an Event of at most 1 KiB.
+    let reason: String = error.to_string().chars().take(REASON_LIMIT).collect();
+    format!("reading the ConfigMap {name} failed: {reason}{advice}")
+}
+
+/// Characters.
+const REASON_LIMIT: usize = 400;

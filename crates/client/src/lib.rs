@@ -1,0 +1,29 @@
+//! What both roles say to the Kubernetes API server, and how.
+//!
+//! Owns the way a client is made (sockets, pools, time limits), one bounded call with one error
+//! type, when to try again, and the list and watch of a collection, object by object. Knows nothing
+//! of certificates and nothing of who may do what: driver and approver hold different rights, each
+//! makes its own clients, and neither reaches the other's code through this crate.
+//!
+//! Invariants: every wait has a limit on our side; what a stranger wrote is held one object at a
+//! time, up to a fixed size, and an object that cannot be read is named and stops no other.
+//!
+//! | module | what it owns |
+//! | --- | --- |
+//! | [`connect`] | from a configuration to clients: sockets, TLS, pools |
+//! | [`call`] | one request and its answer |
+//! | [`watch`] | list and watch of a collection, watch of one object |
+//! | [`issuer`] | which issuer counts: flags, or the `ConfigMap` that both roles follow |
+//! | [`retry`] | when to try again |
+//! | `body` | reading an answer with limits; cutting a stream into objects |
+
+mod body;
+pub mod call;
+pub mod connect;
+mod error;
+pub mod issuer;
+pub mod retry;
+pub mod watch;
+
+pub use call::ApiClient;
+pub use error::ApiError;

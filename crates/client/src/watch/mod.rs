@@ -1,0 +1,372 @@
+//! List and watch: what is in a collection, and what happens to it.
+//!
+//! The API server's own protocol (Kubernetes API concepts, "Efficient detection of changes"), as
+//! kube's watcher and client-go's reflector speak it, but object by object: each one is decoded by
+//! itself into the type that is asked for, and one that cannot be is an event, not the end of the
+//! stream.
+//!
+//! ## Guarantees
+//! - After [`Event::Init`] every object that exists is told once, up to [`Event::InitDone`]; what
+//!   was known before and is not among them is gone.
+//! - After that every change is told in order. A watch that ends is opened again from the last
+//!   version that was seen, so nothing is missed in between; if the server no longer knows that
+//!   version (410), everything begins with [`Event::Init`] again.
+//! - A connection on which nothing arrives any more is given up after [`WATCH_LIMIT`].
+//!
+//! | file | job |
+//! | --- | --- |
+//! | `event` | one event of a watch, decoded |
+//! | `single` | the watch of one object by its name |
+
+mod event;
+mod single;
+#[cfg(test)]
+mod tests;
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use futures::Stream;
+use futures::stream::unfold;
+use http::StatusCode;
+use kube::api::{ListParams, WatchParams};
+use kube::core::Request;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use svid_api::certmanager::StoredRequest;
+use tokio::time::{Instant, sleep};
+
+pub use self::event::{Change, ObjectName, Unreadable};
+pub use self::single::{Named, Observed, watch_object};
+use crate::body::{Objects, Raw, Shape};
+use crate::retry::{Backoff, Retry};
+use crate::{ApiClient, ApiError};
+
+/// A collection, or a part of it.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    path: String,
+    field_selector: Option<String>,
+}
+
+impl Selection {
+    /// Everything under this URL path.
+    #[must_use]
+    pub fn all(path: String) -> Self {
+        Self {
+            path,
+            field_selector: None,
+        }
+    }
+
+    /// The one object of this name under this URL path.
+    #[must_use]
+    pub fn named(path: String, name: &str) -> Self {
+        Self {
+            path,
+            field_selector: Some(format!("metadata.name={name}")),
+        }
+    }
+}
+
+/// Something that has a version by which a watch can go on.
+pub trait Versioned {
+    /// `metadata.resourceVersion`.
+    fn resource_version(&self) -> &str;
+}
+
+impl Versioned for StoredRequest {
+    fn resource_version(&self) -> &str {
+        &self.metadata.resource_version
+    }
+}
+
+/// What happens to a collection.
+#[derive(Debug)]
+pub enum Event<T> {
+    /// A list of all objects begins.
+    Init,
+    /// This one exists.
+    InitApply(T),
+    /// The list is complete.
+    InitDone,
+    /// This one was made or changed.
+    Apply(T),
+    /// This one is gone.
+    Delete(T),
+    /// This one exists or has changed, and cannot be read.
+    Unreadable(Unreadable),
+}
+
+/// Lists, then watches, for as long as it is polled. Failures are told and retried after a pause.
+pub fn watch<T: DeserializeOwned + Versioned + Send>(
+    client: ApiClient,
+    selection: Selection,
+    chance: fn() -> f64,
+) -> impl Stream<Item = Result<Event<T>, ApiError>> + Send {
+    let watcher = Watcher {
+        client,
+        selection,
+        chance,
+        backoff: Backoff::new(RETRY),
+        pause: Duration::ZERO,
+        phase: Phase::Start,
+        objects: PhantomData::<fn() -> T>,
+    };
+    unfold(watcher, |mut watcher| async move {
+        let event = watcher.step().await;
+        Some((event, watcher))
+    })
+}
+
+/// Opens one watch, from `version` on. It ends by itself after [`WATCH_SECONDS`].
+///
+/// # Errors
+/// The API server refuses or does not answer.
+pub async fn open(
+    client: &ApiClient,
+    selection: &Selection,
+    version: &str,
+) -> Result<Changes, ApiError> {
+    let parameters = WatchParams {
+        field_selector: selection.field_selector.clone(),
+        timeout: Some(WATCH_SECONDS),
+        ..WatchParams::default()
+    };
+    let call = Request::new(&selection.path).watch(&parameters, version);
+    let body = client.open(call, OPEN_LIMIT).await?;
+    Ok(Changes {
+        objects: Objects::new(Shape::Sequence, body, WATCH_LIMIT),
+    })
+}
+
+/// The changes that one watch tells.
+#[derive(Debug)]
+pub struct Changes {
+    objects: Objects,
+}
+
+impl Changes {
+    /// The next change; None when the server has ended the watch. Safe to cancel.
+    ///
+    /// # Errors
+    /// The watch broke off, is silent beyond [`WATCH_LIMIT`], or the server told an error:
+    /// [`ApiError::Expired`] if the version is too old.
+    pub async fn next<T: DeserializeOwned + Versioned>(
+        &mut self,
+    ) -> Result<Option<Change<T>>, ApiError> {
+        match self.objects.next().await? {
+            Some(Raw::Json(json)) => Ok(Some(Change::read(json)?)),
+            Some(Raw::TooLong) => Ok(Some(Change::Unreadable(Unreadable::too_long()))),
+            None => Ok(None),
+        }
+    }
+}
+
+struct Watcher<T> {
+    client: ApiClient,
+    selection: Selection,
+    chance: fn() -> f64,
+    backoff: Backoff,
+    pause: Duration,
+    phase: Phase,
+    objects: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Start,
+    Page {
+        token: Option<String>,
+    },
+    Listing(Objects),
+    Open {
+        version: String,
+    },
+    Watching {
+        changes: Changes,
+        version: String,
+        since: Instant,
+    },
+}
+
+impl<T: DeserializeOwned + Versioned> Watcher<T> {
+    async fn step(&mut self) -> Result<Event<T>, ApiError> {
+        loop {
+            sleep(std::mem::take(&mut self.pause)).await;
+            let event = match std::mem::replace(&mut self.phase, Phase::Start) {
+                Phase::Start => {
+                    self.phase = Phase::Page { token: None };
+                    return Ok(Event::Init);
+                }
+                Phase::Page { token } => self.ask_for_page(token).await,
+                Phase::Listing(objects) => self.read_page(objects).await,
+                Phase::Open { version } => self.open(version).await,
+                Phase::Watching {
+                    changes,
+                    version,
+                    since,
+                } => self.read_changes(changes, version, since).await,
+            };
+            match event {
+                Ok(Some(event)) => return Ok(event),
+                Ok(None) => {}
+                Err(error) => {
+                    self.pause = self.backoff.next(error.retry_after(), (self.chance)());
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn ask_for_page(&mut self, token: Option<String>) -> Result<Option<Event<T>>, ApiError> {
+        let parameters = ListParams {
+            field_selector: self.selection.field_selector.clone(),
+            limit: Some(PAGE),
+            continue_token: token,
+            ..ListParams::default()
+        };
+        let call = Request::new(&self.selection.path).list(&parameters);
+        let body = self.client.open(call, OPEN_LIMIT).await?;
+        self.phase = Phase::Listing(Objects::new(Shape::List, body, PAGE_LIMIT));
+        Ok(None)
+    }
+
+    async fn read_page(&mut self, mut objects: Objects) -> Result<Option<Event<T>>, ApiError> {
+        let event = match objects.next().await? {
+            Some(Raw::Json(json)) => match serde_json::from_slice(json) {
+                Ok(object) => Event::InitApply(object),
+                Err(error) => Event::Unreadable(Unreadable::named_in(json, &error)),
+            },
+            Some(Raw::TooLong) => Event::Unreadable(Unreadable::too_long()),
+            None => {
+                let list: List =
+                    serde_json::from_slice(objects.rest()).map_err(ApiError::unreadable)?;
+                let ListMetadata {
+                    next_page,
+                    resource_version: version,
+                } = list.metadata;
+                if let Some(token) = next_page.filter(|token| !token.is_empty()) {
+                    self.phase = Phase::Page { token: Some(token) };
+                    return Ok(None);
+                }
+                self.backoff.reset();
+                self.phase = Phase::Open { version };
+                return Ok(Some(Event::InitDone));
+            }
+        };
+        self.phase = Phase::Listing(objects);
+        Ok(Some(event))
+    }
+
+    async fn open(&mut self, version: String) -> Result<Option<Event<T>>, ApiError> {
+        match open(&self.client, &self.selection, &version).await {
+            Ok(changes) => {
+                self.phase = Phase::Watching {
+                    changes,
+                    version,
+                    since: Instant::now(),
+                };
+                Ok(None)
+            }
+            Err(error) => {
+                self.begin_again_from(version, &error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn read_changes(
+        &mut self,
+        mut changes: Changes,
+        mut version: String,
+        since: Instant,
+    ) -> Result<Option<Event<T>>, ApiError> {
+        let change = match changes.next::<T>().await {
+            Ok(change) => change,
+            Err(error) => {
+                self.begin_again_from(version, &error);
+                return Err(error);
+            }
+        };
+        if let Some(newer) = change.as_ref().and_then(Change::resource_version) {
+            version = newer.to_owned();
+        }
+        let event = match change {
+            Some(Change::Applied(object)) => Some(Event::Apply(object)),
+            Some(Change::Deleted(object)) => Some(Event::Delete(object)),
+            Some(Change::Unreadable(unreadable)) => Some(Event::Unreadable(unreadable)),
+            Some(Change::Bookmark(_)) => None,
+            None => {
+                if since.elapsed() < LASTING {
+                    // A server that ends every watch at once is not asked without a pause.
+                    self.pause = self.backoff.next(None, (self.chance)());
+                } else {
+                    self.backoff.reset();
+                }
+                self.phase = Phase::Open { version };
+                return Ok(None);
+            }
+        };
+        if since.elapsed() >= LASTING {
+            self.backoff.reset();
+        }
+        self.phase = Phase::Watching {
+            changes,
+            version,
+            since,
+        };
+        Ok(event)
+    }
+
+    /// After 410 from the list on; after any other failure from the last version that was seen.
+    fn begin_again_from(&mut self, version: String, error: &ApiError) {
+        self.phase = match error {
+            ApiError::Expired => Phase::Start,
+            _ => Phase::Open { version },
+        };
+    }
+}
+
+/// A list without its items.
+#[derive(Deserialize)]
+struct List {
+    metadata: ListMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListMetadata {
+    #[serde(rename = "continue", default)]
+    next_page: Option<String>,
+    resource_version: String,
+}
+
+/// An error that is told within a watch, which began as a success.
+pub(crate) fn told(code: u16, message: &str) -> ApiError {
+    StatusCode::from_u16(code).map_or_else(
+        |_not_http| ApiError::unreadable(format!("an error without a status: {message}")),
+        |status| ApiError::of_status(status, message, None),
+    )
+}
+
+/// Seconds after which the server ends a watch; the next begins where it ended. Shorter, and quiet
+/// watches are opened more often; longer, and a connection that was lost without a word is noticed
+/// later where something in between goes on answering keepalives.
+pub const WATCH_SECONDS: u32 = 30;
+/// After this a watch that the server has not ended is given up.
+pub const WATCH_LIMIT: Duration = Duration::from_secs(35);
+/// For the head of an answer.
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// For one page of a list to its end.
+const PAGE_LIMIT: Duration = Duration::from_secs(60);
+/// Objects per page, as client-go asks. They are read one by one, so this bounds calls, not memory:
+/// 10,000 objects cost 20 calls.
+const PAGE: u32 = 500;
+/// A watch that ends sooner did not end as they do.
+const LASTING: Duration = Duration::from_secs(5);
+/// After a failure.
+const RETRY: Retry = Retry {
+    first: Duration::from_millis(800),
+    cap: Duration::from_secs(30),
+};
