@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::cluster::{self, Authority};
-use crate::repository;
+use crate::{image, repository};
 
 use super::requests;
 use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World, user};
@@ -58,6 +58,8 @@ pub(super) fn upgrade(world: &World, values: &[&str], words: &[&str]) -> Result<
         format!("app.trustDomain={TRUST_DOMAIN}"),
         "app.issuer.name=spiffe-ca".to_owned(),
         format!("app.driver.kubeletRootDir={kubelet}"),
+        format!("driverImage.repository={}", image::NAME),
+        format!("approverImage.repository={}", image::NAME),
         "driverImage.pullPolicy=Never".to_owned(),
         "approverImage.pullPolicy=Never".to_owned(),
         "app.driver.sourceCABundle=/roots/ca.crt".to_owned(),
