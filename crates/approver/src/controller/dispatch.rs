@@ -95,7 +95,7 @@ impl Controller {
                 return;
             };
             let key = candidate.key.clone();
-            let span = tracing::info_span!("decide", namespace = key.namespace, name = key.name);
+            let span = tracing::info_span!("decide", namespace = key.namespace, request = key.name);
             let decision = self
                 .worker
                 .clone()
@@ -160,7 +160,7 @@ impl Controller {
                     let error = invalid.error;
                     tracing::warn!(
                         namespace,
-                        name,
+                        request = name,
                         error,
                         "a request for a SPIFFE identity cannot be read and stays undecided"
                     );
@@ -209,7 +209,7 @@ impl Controller {
         let Key { namespace, name } = key;
         tracing::warn!(
             namespace,
-            name,
+            request = name,
             %error,
             failures,
             delay_seconds = delay.as_secs_f64(),

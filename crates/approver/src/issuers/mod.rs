@@ -85,7 +85,7 @@ impl IssuerWatch {
                     metrics.watch_failed(Watch::Issuer);
                     tracing::warn!(
                         namespace = source.namespace,
-                        name = source.name,
+                        config_map = source.name,
                         %error,
                         "watching the issuer's ConfigMap failed, trying again"
                     );
@@ -183,7 +183,7 @@ impl State {
             Ok(issuer) => {
                 let issuer = IssuerReference::new(&issuer.name, &issuer.kind, &issuer.group);
                 if self.named.as_ref() != Some(&issuer) {
-                    tracing::info!(namespace, name, %issuer, "the ConfigMap names our issuer");
+                    tracing::info!(namespace, config_map = name, %issuer, "the ConfigMap names our issuer");
                 }
                 if !self.ever.contains(&issuer) {
                     self.ever.push(issuer.clone());
@@ -193,7 +193,7 @@ impl State {
             Err(error) => {
                 tracing::warn!(
                     namespace,
-                    name,
+                    config_map = name,
                     error,
                     "the issuer's ConfigMap is ignored until it names an issuer"
                 );
@@ -206,7 +206,7 @@ impl State {
         if self.named.take().is_some() {
             tracing::info!(
                 namespace,
-                name,
+                config_map = name,
                 "the issuer's ConfigMap is gone, back to the flags"
             );
         }
