@@ -90,7 +90,9 @@ fn rights(tools: &Tools) -> Result<String> {
             .args(["template", NAME])
             .arg(repository::chart())
             .args(["--namespace", NAME, "--set"])
-            .arg(format!("nameOverride={NAME},app.name={NAME}.example.com"))
+            .arg(format!(
+                "nameOverride={NAME},app.name={NAME}.example.com,imageRegistry=localhost"
+            ))
             .args(RIGHTS.iter().flat_map(|template| ["--show-only", template])),
     )
 }

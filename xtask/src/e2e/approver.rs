@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::pods::{enroll, spiffe_id};
 use super::requests::{ANNOTATION, create_as, decided, decision, right, signing_request};
-use super::world::{NAME, NAMESPACE, World};
+use super::world::{NAME, NAMESPACE, World, user};
 use super::{Scenario, installation, scenario};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -168,6 +168,8 @@ fn abroad(world: &World) -> Result<()> {
         "--role=spiffe",
         "--serviceaccount=abroad:web",
     ])?;
+    let stranger = user("abroad", "web");
+    world.wait_allowed(&stranger, "create", "certificaterequests", "approver")?;
     let mut request = right("approver", "web", "abroad")?;
     create_as(world, "abroad", "web", &request)?;
     expect(world, "abroad", Some("namespace"))?;

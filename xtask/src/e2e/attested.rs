@@ -3,11 +3,12 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use super::installation::{OWN_ACCOUNT, driver_pod};
 use super::pods::{self, Pod, make_account, spiffe_id};
-use super::policies::{driver, driver_pod, stolen_token};
+use super::policies::{driver, stolen_token};
 use super::renewal::renewed;
 use super::requests::{decided, decision, right};
-use super::world::{NAMESPACE, World};
+use super::world::World;
 use super::{Scenario, installation, policies, scenario};
 use crate::cluster::Kubectl;
 
@@ -24,10 +25,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-const MODE: &str = "app.driver.useOwnServiceAccount=true";
-
 fn delivery(world: &World) -> Result<()> {
-    installation::install(world, &[MODE, "app.certificateRequestDuration=60s"])?;
+    installation::install(world, &[OWN_ACCOUNT, "app.certificateRequestDuration=60s"])?;
     make_account(world, "attested", "web")?;
     let pod = pods::run(world, "attested", "web", "web")?;
     pod.wait_ready(world)?;
@@ -35,11 +34,7 @@ fn delivery(world: &World) -> Result<()> {
     ensure!(seen.id() == spiffe_id("attested", "web"), "{seen:?}");
     let all = [pod];
     renewed(world, &all)?;
-    let driver = driver_pod(world)?;
-    let kill = ["delete", "pod", &driver, "--grace-period=0", "--force"];
-    world
-        .kubectl
-        .run(&[&["--namespace", NAMESPACE][..], &kill].concat())?;
+    installation::kill_driver(world)?;
     installation::rolled_out(world)?;
     renewed(world, &all)?;
     for pod in all {
@@ -50,7 +45,7 @@ fn delivery(world: &World) -> Result<()> {
 }
 
 fn stolen(world: &World) -> Result<()> {
-    installation::install(world, &[MODE])?;
+    installation::install(world, &[OWN_ACCOUNT])?;
     for account in ["web", "plain"] {
         make_account(world, "robbed", account)?;
     }
@@ -131,9 +126,12 @@ fn stolen(world: &World) -> Result<()> {
 fn outcome(world: &World, name: &str) -> Result<Option<Value>> {
     world.eventually(&format!("a decision on {name}"), || {
         let condition = decided(world, "robbed", name);
-        let object = format!("certificaterequest/{name}");
-        let is_gone = || world.object("robbed", &object).is_err();
-        ensure!(condition.is_some() || is_gone(), "it is undecided");
+        let is_gone = || {
+            let objects = world.objects("robbed", "certificaterequests")?;
+            let mut names = objects.iter().map(|object| &object["metadata"]["name"]);
+            Ok::<_, anyhow::Error>(!names.any(|one| one == name))
+        };
+        ensure!(condition.is_some() || is_gone()?, "it is undecided");
         Ok(condition)
     })
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods::OURS;
@@ -95,10 +95,14 @@ fn prepare(world: &World, cases: &[Value]) -> Result<()> {
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
         "metadata": {"name": "corpus"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "corpus"},
-        "subjects": users,
+        "subjects": &users,
     }));
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    world.kubectl.apply(&list.to_string())
+    world.kubectl.apply(&list.to_string())?;
+    // One object binds them all.
+    let user = users.first().and_then(|user| user["name"].as_str());
+    let user = user.context("nobody makes requests")?;
+    world.wait_allowed(user, "create", "certificaterequests", "default")
 }
 
 /// The objects of each requester, with kubectl's words for impersonating it.
@@ -127,9 +131,9 @@ fn by_requester(cases: &[Value]) -> BTreeMap<Vec<String>, Vec<&Value>> {
 fn decided(world: &World, cases: &[Value]) -> Result<BTreeMap<String, Value>> {
     let mut objects = BTreeMap::new();
     cluster::wait("a decision on every request", 3 * LIMIT, || {
-        let listed = world
-            .objects_everywhere("certificaterequests")
-            .unwrap_or_default();
+        let Ok(listed) = world.objects_everywhere("certificaterequests") else {
+            return false;
+        };
         objects = listed
             .into_iter()
             .map(|object| (key(&object), object))

@@ -57,7 +57,8 @@ fn mutual_tls(world: &World) -> Result<()> {
     let dial = |pod: &str, volume: &str, id: &str| {
         world.exec("tls", pod, &["/bin/peer", "dial", volume, &address, id])
     };
-    let answer = dial("client", VOLUME, &server_id)?;
+    // A container is ready once it runs, and listens a moment later.
+    let answer = world.eventually("the server's answer", || dial("client", VOLUME, &server_id))?;
     ensure!(answer == format!("you are {client_id}"), "{answer}");
     ensure!(
         dial("client", VOLUME, &client_id).is_err(),
@@ -75,8 +76,11 @@ fn mutual_tls(world: &World) -> Result<()> {
             "{pod} with {volume} was answered: {answer}"
         );
     }
-    let log = server.logs(world)?;
-    ensure!(log.matches("refused").count() >= 3, "{log}");
+    world.eventually("three refusals in the server's log", || {
+        let log = server.logs(world)?;
+        ensure!(log.matches("refused").count() >= 3, "{log}");
+        Ok(())
+    })?;
     for pod in [server, client, stranger, foreigner] {
         pod.delete(world)?;
     }

@@ -32,6 +32,7 @@ fn runtime(world: &World) -> Result<()> {
     world.kubectl.apply(&other.cluster_issuer("other-ca"))?;
     let ours = cluster::spiffe_authority(&world.place)?;
     installation::set_roots(world, &[&ours, &other])?;
+    installation::wait_roots(world, 2)?;
     let processes = processes(world)?;
 
     let first = pods::run(world, "issuer", "first", "web")?;
@@ -114,18 +115,29 @@ fn processes(world: &World) -> Result<Vec<String>> {
 fn not_ready(world: &World) -> Result<()> {
     let authority = Authority::new("late")?;
     let objects = authority.cluster_issuer("late-ca");
-    world.kubectl.apply(&objects)?;
     let secret = ["--namespace", NAMESPACE, "delete", "secret", "late-ca"];
-    world.kubectl.run(&secret)?;
+    // Never ready before its time: a run that broke off may have left the Secret.
+    world
+        .kubectl
+        .run(&[&secret[..], &["--ignore-not-found"]].concat())?;
+    let issuer = json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer",
+        "metadata": {"name": "late-ca"},
+        "spec": {"ca": {"secretName": "late-ca"}},
+    });
+    world.kubectl.apply(&issuer.to_string())?;
     let not_ready = [
         "wait",
         "--for=condition=Ready=False",
+        "--timeout=120s",
         "clusterissuer/late-ca",
     ];
     world.kubectl.run(&not_ready)?;
     installation::install(world, &["app.issuer.name=late-ca"])?;
+    // The pod ends for good if it sees a certificate that its roots do not cover.
     let ours = cluster::spiffe_authority(&world.place)?;
     installation::set_roots(world, &[&ours, &authority])?;
+    installation::wait_roots(world, 2)?;
     enroll(world, "late", "web")?;
     let pod = pods::run(world, "late", "web", "web")?;
     let told = pod.event(world, "CertificateRequestPending")?;

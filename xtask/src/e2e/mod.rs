@@ -80,13 +80,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Takes away what scenarios left, whole or broken off.
+/// Takes away what scenarios left, whole or broken off: all that can be, whatever stays.
 fn clear(world: &World) -> Result<()> {
-    policies::clear(world)?;
-    corpora::clear(world)?;
-    pods::clear(world)?;
-    cluster::spiffe_authority(&world.place)
-        .and_then(|authority| world.kubectl.apply(&authority.cluster_issuer("spiffe-ca")))
+    let steps = [policies::clear, corpora::clear, restore_issuer, pods::clear];
+    let errors = steps.iter().filter_map(|step| step(world).err());
+    let errors: Vec<String> = errors.map(|error| format!("{error:#}")).collect();
+    anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));
+    Ok(())
+}
+
+fn restore_issuer(world: &World) -> Result<()> {
+    let authority = cluster::spiffe_authority(&world.place)?;
+    world.kubectl.apply(&authority.cluster_issuer("spiffe-ca"))
 }
 
 /// Something that must be seen.

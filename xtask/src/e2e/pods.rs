@@ -3,7 +3,8 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::world::{NAMESPACE, TRUST_DOMAIN, World};
+use super::installation;
+use super::world::{NAMESPACE, TRUST_DOMAIN, World, user};
 
 /// Where the mission's example mounts the volume.
 pub(super) const VOLUME: &str = "/var/run/secrets/spiffe.io";
@@ -37,7 +38,7 @@ impl Seen {
     }
 }
 
-/// A namespace whose default roles let the service account ask for certificates.
+/// A namespace whose roles let the service account ask for certificates, by now.
 pub(super) fn enroll(world: &World, namespace: &str, account: &str) -> Result<()> {
     make_account(world, namespace, account)?;
     world.kubectl.apply(&format!(
@@ -52,7 +53,9 @@ metadata: {{name: spiffe-{account}, namespace: {namespace}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: spiffe}}
 subjects: [{{kind: ServiceAccount, name: {account}, namespace: {namespace}}}]
 "
-    ))
+    ))?;
+    let user = user(namespace, account);
+    world.wait_allowed(&user, "create", "certificaterequests", namespace)
 }
 
 pub(super) fn make_account(world: &World, namespace: &str, account: &str) -> Result<()> {
@@ -63,13 +66,42 @@ pub(super) fn make_account(world: &World, namespace: &str, account: &str) -> Res
 
 /// Takes away what scenarios left, whole or broken off.
 pub(super) fn clear(world: &World) -> Result<()> {
-    world
-        .kubectl
-        .run(&["delete", "namespaces", "-l", OURS, "--timeout=180s"])?;
     let words = ["delete", "configmap", "spiffe-issuer", "--ignore-not-found"];
     world
         .kubectl
         .run(&[&["--namespace", NAMESPACE][..], &words].concat())?;
+    let list = ["get", "namespaces", "-l", OURS, "-o", "name"];
+    let left = world.kubectl.run(&list)?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    let pods = world.objects_everywhere("pods")?;
+    let mut namespaces = pods
+        .iter()
+        .filter_map(|pod| pod["metadata"]["namespace"].as_str());
+    let is_left = |namespace| {
+        left.lines()
+            .any(|one| one == format!("namespace/{namespace}"))
+    };
+    // A pod with a volume cannot end without a driver, and a scenario may have taken it away.
+    if namespaces.any(is_left)
+        && let Err(error) = installation::install(world, &[])
+    {
+        eprintln!("the pods that are left may have no driver: {error:#}");
+    }
+    let delete = ["delete", "namespaces", "-l", OURS, "--timeout=120s"];
+    let Err(error) = world.kubectl.run(&delete) else {
+        return Ok(());
+    };
+    // A driver that does not work must not keep every later scenario from its namespace.
+    eprintln!("forcing the end of the pods that are left: {error:#}");
+    for namespace in left.lines() {
+        let namespace = namespace.trim_start_matches("namespace/");
+        let words = ["--namespace", namespace, "delete", "pods", "--all"];
+        let force = ["--force", "--grace-period=0", "--timeout=60s"];
+        world.kubectl.run(&[&words[..], &force].concat())?;
+    }
+    world.kubectl.run(&delete)?;
     Ok(())
 }
 

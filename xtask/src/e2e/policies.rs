@@ -3,9 +3,10 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use super::installation::driver_pod;
 use super::pods::{self, enroll, spiffe_id};
 use super::requests::{ANNOTATION, create_as, right};
-use super::world::{NAME, NAMESPACE, World};
+use super::world::{NAME, NAMESPACE, World, user};
 use super::{Scenario, installation, scenario};
 use crate::cluster::{Kubectl, NODE_NAME};
 
@@ -41,6 +42,10 @@ fn edited(world: &World) -> Result<()> {
     );
     request["metadata"]["annotations"][ANNOTATION] = json!(spiffe_id("edited", "web"));
     create_as(world, "edited", "web", &request)?;
+    let patch = json!({"spec": {"duration": "2h"}}).to_string();
+    let words = ["--namespace=edited", "patch", "certificaterequest", "right"];
+    let words = [&words[..], &["--type=merge", "-p", &patch]].concat();
+    wait_refused(world, &world.kubectl, &words, "cannot be changed")?;
     for patch in [
         json!({"spec": {"duration": "2h"}}),
         json!({"spec": {"username": "system:serviceaccount:edited:admin"}}),
@@ -75,11 +80,9 @@ fn decisions(world: &World) -> Result<()> {
         json!([{"type": "Approved", "status": "True", "reason": "Own", "message": "by myself"}]);
     let denied =
         json!([{"type": "Denied", "status": "True", "reason": "Own", "message": "by myself"}]);
+    let patch = |conditions: &Value| json!({"status": {"conditions": conditions}}).to_string();
     let decide = |kubectl: &Kubectl, name: &str, conditions: &Value| {
-        let patch = json!({"status": {"conditions": conditions}}).to_string();
-        let words = ["--namespace=decisions", "patch", "certificaterequest", name];
-        let status = ["--subresource=status", "--type=merge", "-p", &patch];
-        kubectl.run(&[&words[..], &status].concat())
+        kubectl.run(&status_patch(name, &patch(conditions)))
     };
     // Who may write the status, and nothing else, of requests of this namespace.
     let create = ["--namespace=decisions", "create"];
@@ -95,6 +98,8 @@ fn decisions(world: &World) -> Result<()> {
         "--serviceaccount=decisions:web",
     ];
     world.kubectl.run(&[&create[..], &bind].concat())?;
+    let web = user("decisions", "web");
+    world.wait_allowed(&web, "patch", "certificaterequests/status", "decisions")?;
     let writer = world.bearer("writer", &world.token("decisions", "web", &[])?)?;
 
     // For an issuer that is none of ours, so that the approver leaves it alone.
@@ -105,14 +110,32 @@ fn decisions(world: &World) -> Result<()> {
     let mut plain = right("decisions", "web", "plain")?;
     plain["metadata"]["annotations"] = json!({});
     create_as(world, "decisions", "web", &plain)?;
+    let lacking = "lacks the verb approve for that signer";
+    let patch = patch(&approved);
+    wait_refused(world, &writer, &status_patch("wrong", &patch), lacking)?;
     for name in ["wrong", "plain"] {
         let decided = decide(&writer, name, &approved);
-        refused(decided, "lacks the verb approve for that signer")?;
+        refused(decided, lacking)?;
         decide(&world.kubectl, name, &denied)?;
         let decided = decide(&world.kubectl, name, &approved);
         refused(decided, "cannot be changed")?;
     }
     world.end_namespace("decisions")
+}
+
+fn status_patch<'a>(name: &'a str, patch: &'a str) -> Vec<&'a str> {
+    let words = ["--namespace=decisions", "patch", "certificaterequest", name];
+    let status = ["--subresource=status", "--type=merge", "-p", patch];
+    [words, status].concat()
+}
+
+/// Waits until something is refused, by asking for it without effect: the API server hears of a
+/// policy a moment after it was written.
+fn wait_refused(world: &World, kubectl: &Kubectl, words: &[&str], why: &str) -> Result<()> {
+    let words = [words, &["--dry-run=server"]].concat();
+    world.eventually(&format!("a refusal that says {why:?}"), || {
+        refused(kubectl.run(&words), why)
+    })
 }
 
 /// Wants an error that says why.
@@ -148,6 +171,7 @@ fn other_node(world: &World) -> Result<()> {
 
     let stolen = stolen_token(world)?;
     let why = "the CSI driver of node \"node-2\" may not delete";
+    wait_refused(world, &stolen, &delete, why)?;
     refused(stolen.run(&delete), why)?;
     for request in [right("elsewhere", "web", "forged")?, plain()?] {
         let created = stolen.create(&request.to_string(), &[]);
@@ -208,14 +232,6 @@ pub(super) fn driver(world: &World, name: &str, pod: &str) -> Result<Kubectl> {
     world.bearer(name, &token)
 }
 
-pub(super) fn driver_pod(world: &World) -> Result<String> {
-    let words = ["get", "pods", "-o", "jsonpath={.items[0].metadata.name}"];
-    let label = format!("-lapp={NAME}");
-    world
-        .kubectl
-        .run(&[&["--namespace", NAMESPACE, &label][..], &words].concat())
-}
-
 /// With the kubeconfigs that the cluster offers, which have the rights of a chart in an
 /// installation of its own.
 fn rights(world: &World) -> Result<()> {
@@ -274,12 +290,12 @@ fn rights(world: &World) -> Result<()> {
         // It ends with 1 where the answer is no.
         let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
         let part = format!("--subresource={part}");
-        let answer = kubectl.run(&["auth", "can-i", verb, resource, &part, "--all-namespaces"]);
-        ensure!(
-            answer.is_ok() == expected,
-            "{who} may {verb} {resource} {part}: {}, expected {expected}",
-            answer.is_ok()
-        );
+        let words = ["auth", "can-i", verb, resource, &part, "--all-namespaces"];
+        world.eventually(&format!("{who}: {verb} {resource} {part}"), || {
+            let may = kubectl.run(&words).is_ok();
+            ensure!(may == expected, "{may}, expected {expected}");
+            Ok(())
+        })?;
     }
     let account = format!("system:serviceaccount:{NAMESPACE}:{NAME}-approver");
     for (signer, expected) in [
@@ -287,8 +303,11 @@ fn rights(world: &World) -> Result<()> {
         ("clusterissuers.cert-manager.io/other-ca", "false"),
         ("issuers.cert-manager.io/payments.spiffe-ca", "false"),
     ] {
-        let allowed = may_approve(world, &account, signer)?;
-        ensure!(allowed == expected, "approve {signer}: {allowed}");
+        world.eventually(&format!("approve {signer}: {expected}"), || {
+            let allowed = may_approve(world, &account, signer)?;
+            ensure!(allowed == expected, "allowed: {allowed}");
+            Ok(())
+        })?;
     }
     Ok(())
 }

@@ -24,18 +24,22 @@ fn registration(world: &World) -> Result<()> {
     let before = pods::run(world, "registration", "before", "web")?;
     before.wait_ready(world)?;
 
-    // The old process ends while the new one has begun, and takes nothing of the new one's along.
-    let driver = format!("daemonset/{NAME}-driver");
-    let restart = ["--namespace", NAMESPACE, "rollout", "restart", &driver];
-    world.kubectl.run(&restart)?;
+    // The old process ends, and takes nothing of the new one's along. From here on the kubelet's
+    // registration is that of the new one, so what is seen below comes of the deletion.
+    installation::restart_driver(world)?;
     installation::rolled_out(world)?;
     wait_registered(world, true)?;
-    ensure!(sockets(world)?.len() == 1, "{:?}", sockets(world)?);
+    wait_sockets(world, 1)?;
 
-    let delete = ["--namespace", NAMESPACE, "delete", &driver, "--timeout=60s"];
-    world.kubectl.run(&delete)?;
+    // Gone once its pods are, and not before.
+    let driver = format!("daemonset/{NAME}-driver");
+    let delete = ["--namespace", NAMESPACE, "delete", &driver];
+    let whole = ["--cascade=foreground", "--timeout=120s"];
+    world.kubectl.run(&[&delete[..], &whole].concat())?;
+    let left = installation::pods_of(world, NAME)?;
+    ensure!(left.is_empty(), "the driver's pods outlive it: {left:?}");
+    wait_sockets(world, 0)?;
     wait_registered(world, false)?;
-    ensure!(sockets(world)?.is_empty(), "{:?}", sockets(world)?);
 
     installation::install(world, &[])?;
     wait_registered(world, true)?;
@@ -66,7 +70,15 @@ fn wait_registered(world: &World, expected: bool) -> Result<()> {
     })
 }
 
-/// The sockets in the kubelet's folder for them.
+/// Waits for so many sockets in the kubelet's folder for them.
+fn wait_sockets(world: &World, count: usize) -> Result<()> {
+    world.eventually("the sockets of drivers", || {
+        let sockets = sockets(world)?;
+        ensure!(sockets.len() == count, "{sockets:?}, expected {count}");
+        Ok(())
+    })
+}
+
 fn sockets(world: &World) -> Result<Vec<String>> {
     let folder = world.place.kubelet().join("plugins_registry");
     let entries = fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::pods::{self, Pod, Seen, enroll};
-use super::world::{NAME, NAMESPACE, World};
+use super::world::World;
 use super::{Scenario, installation, scenario};
 use crate::cluster;
 
@@ -26,33 +26,10 @@ fn restarts(world: &World) -> Result<()> {
         pod.wait_ready(world)?;
     }
     renewed(world, &all)?;
-    let driver = world.kubectl.run(&[
-        "--namespace",
-        NAMESPACE,
-        "get",
-        "pods",
-        "-l",
-        &format!("app={NAME}"),
-        "-o",
-        "name",
-    ])?;
-    world.kubectl.run(&[
-        "--namespace",
-        NAMESPACE,
-        "delete",
-        &driver,
-        "--grace-period=0",
-        "--force",
-    ])?;
+    installation::kill_driver(world)?;
     installation::rolled_out(world)?;
     renewed(world, &all)?;
-    world.kubectl.run(&[
-        "--namespace",
-        NAMESPACE,
-        "rollout",
-        "restart",
-        &format!("daemonset/{NAME}-driver"),
-    ])?;
+    installation::restart_driver(world)?;
     installation::rolled_out(world)?;
     renewed(world, &all)?;
     cluster::restart_kubelet(&world.place, &world.tools)?;

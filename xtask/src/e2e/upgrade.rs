@@ -11,7 +11,7 @@ use serde_json::json;
 use super::installation::{self, RELEASE};
 use super::pods::{self, Pod, VOLUME, enroll};
 use super::renewal::renewed;
-use super::world::{NAMESPACE, World, pod_folder};
+use super::world::{NAME, NAMESPACE, World, pod_folder};
 use super::{Scenario, scenario};
 use crate::{cluster, command};
 
@@ -42,7 +42,8 @@ fn upgrade(world: &World) -> Result<()> {
         "the pod's container was started anew"
     );
 
-    world.helm(&["rollback", RELEASE, "1", "--namespace", NAMESPACE])?;
+    let back = ["rollback", RELEASE, "1", "--namespace", NAMESPACE];
+    world.helm(&[&back[..], &["--wait", "--timeout=120s"]].concat())?;
     pod.ensure_running(world)?;
     installation::install(world, &[])?;
     pod.delete(world)
@@ -60,6 +61,12 @@ fn pod_of_the_go_driver(world: &World) -> Result<Pod> {
     })?;
     pod.wait_ready(world)?;
     world.helm(&["uninstall", RELEASE, "--namespace", NAMESPACE, "--wait"])?;
+    // Helm waits for its own objects; a process of ours would write its records again.
+    world.eventually("the end of the driver's pods", || {
+        let left = installation::pods_of(world, NAME)?;
+        ensure!(left.is_empty(), "{} are left", left.len());
+        Ok(())
+    })?;
     let chart = cluster::configuration("go-chart").display().to_string();
     world.helm(&[
         "install",

@@ -34,12 +34,9 @@ fn farewell(world: &World) -> Result<()> {
         folder.display()
     );
     pod.delete(world)?;
-    ensure!(
-        cluster::mounts_below(&[&folder])?.is_empty(),
-        "mounts stay below {}",
-        folder.display()
-    );
-    world.eventually("the end of the pod's folder and request", || {
+    world.eventually("the end of the pod's mounts, folder and request", || {
+        let mounts = cluster::mounts_below(&[&folder])?;
+        ensure!(mounts.is_empty(), "{mounts:?} are there");
         ensure!(!folder.exists(), "{} is there", folder.display());
         let left = world.objects("farewell", "certificaterequests")?;
         ensure!(left.is_empty(), "{} requests are there", left.len());

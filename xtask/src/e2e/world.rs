@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use serde_json::Value;
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
 
 use crate::cluster::{self, Extent, Kubectl, Place, Tools};
 use crate::{command, image, repository};
@@ -81,6 +81,44 @@ impl World {
         Ok(())
     }
 
+    /// Waits until the API server acts by a right that was just given: it hears of it a moment
+    /// later.
+    pub(super) fn wait_allowed(
+        &self,
+        user: &str,
+        verb: &str,
+        resource: &str,
+        namespace: &str,
+    ) -> Result<()> {
+        self.eventually(&format!("{user} may {verb} {resource}"), || {
+            let allowed = self.may(user, verb, resource, namespace)?;
+            ensure!(allowed, "the API server does not allow it");
+            Ok(())
+        })
+    }
+
+    /// Whether a user may do something with objects of cert-manager, as the API server sees it now.
+    /// A resource may have a part, as in `certificaterequests/status`.
+    pub(super) fn may(
+        &self,
+        user: &str,
+        verb: &str,
+        resource: &str,
+        namespace: &str,
+    ) -> Result<bool> {
+        let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": {
+                "group": "cert-manager.io", "resource": resource, "subresource": part,
+                "verb": verb, "namespace": namespace,
+            }},
+        });
+        let words = ["-o", "jsonpath={.status.allowed}"];
+        Ok(self.kubectl.create(&review.to_string(), &words)? == "true")
+    }
+
     /// One object as the API server has it.
     pub(super) fn object(&self, namespace: &str, object: &str) -> Result<Value> {
         let text = self
@@ -132,4 +170,9 @@ impl World {
 /// The folders that the kubelet has for a pod.
 pub(super) fn pod_folder(place: &Place, uid: &str) -> PathBuf {
     place.kubelet().join("pods").join(uid)
+}
+
+/// The name under which the API server knows a service account.
+pub(super) fn user(namespace: &str, account: &str) -> String {
+    format!("system:serviceaccount:{namespace}:{account}")
 }

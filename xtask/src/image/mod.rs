@@ -18,8 +18,8 @@ use crate::repository;
 use archive::{Archive, Image};
 use layer::Layer;
 
-/// The product's image, as the chart names it by default.
-pub(crate) const NAME: &str = "quay.io/jetstack/cert-manager-csi-driver-spiffe";
+/// The product's image, until somebody gives it a name of their registry.
+pub(crate) const NAME: &str = "localhost/csi-driver-spiffe";
 
 /// Writes the product's image for every platform whose Rust target is installed.
 ///

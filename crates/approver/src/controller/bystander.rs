@@ -60,7 +60,7 @@ impl Bystander {
                 self.metrics.elsewhere(decision, 1);
                 let Key { namespace, name } = &settled.key;
                 let reason = elsewhere.reason.escape_debug().to_string();
-                tracing::warn!(namespace, name, ?decision, reason, "{MESSAGE}");
+                tracing::warn!(namespace, request = name, ?decision, reason, "{MESSAGE}");
             }
         }
     }

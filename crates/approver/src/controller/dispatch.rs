@@ -90,7 +90,7 @@ impl Controller {
                 return;
             };
             let key = kept.key().clone();
-            let span = tracing::info_span!("decide", namespace = key.namespace, name = key.name);
+            let span = tracing::info_span!("decide", namespace = key.namespace, request = key.name);
             let decision = self
                 .worker
                 .clone()
@@ -163,7 +163,7 @@ impl Controller {
         let Key { namespace, name } = key;
         tracing::warn!(
             namespace,
-            name,
+            request = name,
             error,
             "a certificate request cannot be read and stays undecided"
         );
@@ -214,7 +214,7 @@ impl Controller {
         let Key { namespace, name } = key;
         tracing::warn!(
             namespace,
-            name,
+            request = name,
             %error,
             failures,
             delay_seconds = delay.as_secs_f64(),

@@ -198,13 +198,13 @@ impl Worker {
         self.metrics.took(Stage::Patch, started.elapsed());
         self.metrics.decided(verdict.outcome());
         let (namespace, name) = (&version.namespace, &version.name);
-        let message = verdict.message();
+        let reason = verdict.message();
         match verdict.outcome() {
             Outcome::Approved | Outcome::OrdinaryApproved => {
-                tracing::info!(namespace, name, message, "approved");
+                tracing::info!(namespace, request = name, reason, "approved");
             }
             Outcome::Denied | Outcome::OrdinaryDenied => {
-                tracing::warn!(namespace, name, message, "denied");
+                tracing::warn!(namespace, request = name, reason, "denied");
             }
         }
         Ok(())

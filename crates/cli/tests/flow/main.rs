@@ -20,6 +20,7 @@ mod clients;
 mod fault;
 mod first;
 mod forged;
+mod lines;
 mod restart;
 mod role;
 mod world;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         attested::tests(),
         change::tests(),
         fault::tests(),
+        lines::tests(),
         restart::tests(),
     ];
     libtest_mimic::run(

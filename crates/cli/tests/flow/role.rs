@@ -90,6 +90,19 @@ impl Role {
 
     /// Ends it as Kubernetes does, and gives its exit code.
     pub(crate) fn terminate(mut self) -> i32 {
+        self.end()
+    }
+
+    /// Ends it as Kubernetes does, and gives every line that it has written.
+    pub(crate) fn terminate_and_tell(mut self) -> Vec<String> {
+        assert_eq!(self.end(), 0);
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.log.borrow().clone()
+    }
+
+    fn end(&mut self) -> i32 {
         let id = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(id, Signal::TERM).unwrap();
         let status = self.child.wait().unwrap();

@@ -23,20 +23,34 @@ true
 {{- end -}}
 
 {{/*
-Image of a role: (dict "context" $ "role" "driver"). The deprecated `image` counts where the role's own
-values are silent.
+Where the image of a role is: (dict "context" $ "role" "driver"). The deprecated `image` counts where the
+role's own values are silent. Empty where the values name none, or the Go driver's, which values of its
+releases carry along: at quay.io/jetstack, where nothing is ours, or in a mirror of that.
 */}}
-{{- define "spiffe.image" -}}
+{{- define "spiffe.repository" -}}
 {{- $values := .context.Values -}}
 {{- $own := index $values (printf "%sImage" .role) | default dict -}}
 {{- $old := $values.image | default dict -}}
 {{- $registry := $own.registry | default $old.registry -}}
 {{- $repository := $own.repository | default (get ($old.repository | default dict) .role) -}}
-{{- $parts := list ($registry | default $values.imageRegistry) $values.imageNamespace $own.name -}}
+{{- $folder := compact (list ($registry | default $values.imageRegistry) $values.imageNamespace) -}}
+{{- $named := "" -}}
 {{- if $repository -}}
-{{- $parts = list $registry $repository -}}
+{{- $named = join "/" (compact (list $registry $repository)) -}}
+{{- else if $folder -}}
+{{- $named = join "/" (compact (append $folder $own.name)) -}}
 {{- end -}}
-{{- join "/" (compact $parts) -}}
+{{- if not (regexMatch "^quay[.]io/+jetstack/|(^|/)jetstack/+cert-manager-csi-driver-spiffe" $named) -}}
+{{- $named -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Image of a role. */}}
+{{- define "spiffe.image" -}}
+{{- $values := .context.Values -}}
+{{- $own := index $values (printf "%sImage" .role) | default dict -}}
+{{- $old := $values.image | default dict -}}
+{{- include "spiffe.repository" . -}}
 {{- with $own.digest | default (get ($old.digest | default dict) .role) -}}
 @{{ . }}
 {{- else -}}
@@ -176,7 +190,12 @@ true
 {{- define "spiffe.check" -}}
 {{- $driver := .Values.app.driver -}}
 {{- if not (hasKey $driver "kubeletRootDir") -}}
-{{- fail "The values lack app.driver.kubeletRootDir, so they are those of another chart: --reuse-values puts the old chart's defaults, images included, in the place of this one's. Upgrade with --reset-then-reuse-values, or give your own values with -f." -}}
+{{- fail "The values lack app.driver.kubeletRootDir, so they are those of another chart, images included, as with --reuse-values: upgrade with --reset-then-reuse-values, or give your own values with -f, and name the image with imageRegistry and imageNamespace, or with driverImage.repository and approverImage.repository." -}}
+{{- end -}}
+{{- range $role := list "driver" "approver" -}}
+{{- if not (include "spiffe.repository" (dict "context" $ "role" $role)) -}}
+{{- fail (printf "No image of this program is named for the %s: set imageRegistry and imageNamespace to where yours is, or driverImage.repository and approverImage.repository; that of the Go driver, quay.io/jetstack/cert-manager-csi-driver-spiffe, is another program." $role) -}}
+{{- end -}}
 {{- end -}}
 {{- /* Without a cluster (helm template) the version is not one that anybody runs. */ -}}
 {{- $known := .Capabilities.APIVersions.Has "v1/Pod" -}}

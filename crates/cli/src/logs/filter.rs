@@ -1,45 +1,14 @@
-//! Owns how logs are written: to standard error, as text or JSON, and how much of them.
+//! Owns how much is logged.
 //!
-//! Must not know what is logged. Invariant: the libraries that carry tokens (HTTP, gRPC, TLS) never log
-//! below `info`, whatever level is asked for, since they would print headers and frames.
+//! Invariant: the libraries that carry tokens (HTTP, gRPC, TLS) never log below `info`, whatever level is
+//! asked for, since they would print headers and frames.
 
-use std::io::IsTerminal as _;
-
-use anyhow::Context as _;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt, registry};
-
-use crate::args::{LogArgs, LogFormat};
-
-/// Starts logging, once in the life of the process.
-///
-/// # Errors
-/// Logging was started before.
-pub(crate) fn start(args: LogArgs) -> anyhow::Result<()> {
-    let filter = filter(args.level);
-    let output = fmt::layer().with_writer(std::io::stderr);
-    let output = match args.format {
-        LogFormat::Text => output
-            .with_ansi(std::io::stderr().is_terminal())
-            .with_filter(filter)
-            .boxed(),
-        LogFormat::Json => output
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .with_filter(filter)
-            .boxed(),
-    };
-    registry().with(output).try_init().context("starting logs")
-}
 
 /// 0 warnings, 1 what happens, 2 and 3 details, 4 and above everything that we have to say; from 5 on the
 /// Kubernetes client's details too.
-fn filter(level: u32) -> Targets {
+pub(super) fn filter(level: u32) -> Targets {
     let ours = match level {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
