@@ -37,11 +37,14 @@ impl Listener {
         let Some(address) = address else {
             return Ok(None);
         };
-        let socket = bind(address)
+        let bind = async {
+            let socket = bind(address).await?;
+            // As a second call does on a socket that listens already.
+            rustix::net::listen(&socket, BACKLOG)?;
+            Ok::<_, io::Error>((socket.local_addr()?, socket))
+        };
+        let (bound, socket) = bind
             .await
-            .with_context(|| format!("listening on {flag}={address}"))?;
-        let bound = socket
-            .local_addr()
             .with_context(|| format!("listening on {flag}={address}"))?;
         tracing::info!(flag, address = %bound, "listening");
         Ok(Some(Self { socket }))
@@ -133,6 +136,11 @@ pub(super) async fn serve_all(
     drop(socket);
     connections.end(LAST_ANSWER).await;
 }
+
+/// Connections that may wait to be accepted, in the kernel and without a descriptor. The kernel takes no more than
+/// its own limit, `net.core.somaxconn`, 4,096 by default. Halved, half as many connections at one moment have a probe
+/// wait a second until it is tried again; doubled, nothing changes on most machines.
+const BACKLOG: i32 = 4096;
 
 /// How long nothing is accepted after the kernel refused, so that the loop does not spin: what failed once fails
 /// again until something is closed. Doubled, a probe waits longer; halved, more time is wasted.

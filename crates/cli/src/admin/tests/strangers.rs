@@ -17,6 +17,9 @@ use super::{answer_to, answering, connect_from, fetch, listener, rest, send, ser
 /// More than the kernel holds for a client that does not read.
 const LARGE: usize = 16 << 20;
 
+/// For what happens at once or never.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 fn healthy() -> Endpoints {
     Endpoints::default().health(answering(Ok(())))
 }
@@ -50,6 +53,23 @@ async fn silent_connections_from_a_hundred_addresses_cost_no_probe() {
     for closed in silent.iter_mut().take(200 - MOST) {
         assert_eq!(rest(closed).await, b"");
     }
+}
+
+#[tokio::test]
+async fn a_burst_of_connections_waits_for_the_server_and_none_is_lost() {
+    let listener = listener().await;
+    let address = listener.address();
+    let mut waiting = Vec::new();
+    for host in (2..102).chain(2..102).chain(2..102) {
+        // One that the kernel has no room for is never connected, since nobody accepts any.
+        let connected = tokio::time::timeout(PATIENCE, connect_from(host, address));
+        waiting.push(connected.await.unwrap());
+    }
+
+    tokio::spawn(listener.serve(healthy(), CancellationToken::new()));
+
+    let answer = fetch(address, "/healthz").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
 #[tokio::test]
