@@ -1,11 +1,11 @@
 //! Owns which connections are open, and which of them makes room for another.
 //!
-//! Must not know what is sent on them. Invariant: at most [`MOST`] are open, [`MOST_PER_NETWORK`] of one network,
-//! counted by what the kernel holds: one that makes room is closed before the next one is served. Each is a
-//! task, and each task is joined.
+//! Must not know what is sent on them. Invariant: at most [`MOST`] are open, [`MOST_PER_NETWORK`] of one
+//! network, counted by what the kernel holds: one that makes room is closed before the next one is served.
+//! Each is a task, and each task is joined.
 //!
-//! Anybody may connect, and most of those who mean harm say nothing. So it is the oldest connection without a whole
-//! request that makes room; a probe, which asks at once, gets its answer however many are silent.
+//! Anybody may connect, and most of those who mean harm say nothing. So it is the oldest connection without a
+//! whole request that makes room; a probe, which asks at once, gets its answer however many are silent.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -146,12 +146,12 @@ fn room(open: &[Connection], network: Network) -> Room {
     oldest.map_or(Room::Full, Room::InsteadOf)
 }
 
-/// Connections per port. Doubled, strangers hold 128 more descriptors of the process; halved, they need half as
-/// many addresses to be in each other's way, and in Prometheus's.
+/// Connections per port. Doubled, strangers hold 128 more descriptors of the process; halved, they need half
+/// as many addresses to be in each other's way, and in Prometheus's.
 pub(super) const MOST: usize = 64;
 
-/// Connections per network. The kubelet's probes and Prometheus need one or two each. Doubled, four pods fill a port
-/// with requests; halved, clients behind one address get in each other's way.
+/// Connections per network. The kubelet's probes and Prometheus need one or two each. Doubled, four pods fill
+/// a port with requests; halved, clients behind one address get in each other's way.
 pub(super) const MOST_PER_NETWORK: usize = 8;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Owns the paths and what they answer.
 //!
-//! Must not know where they are served. Invariant: nothing here waits longer than [`BUILD_LIMIT`], and no answer
-//! depends on anything of the request but its method and its path.
+//! Must not know where they are served. Invariant: nothing here waits longer than [`BUILD_LIMIT`], and no
+//! answer depends on anything of the request but its method and its path.
 
 use std::io;
 use std::path::{Path, PathBuf};

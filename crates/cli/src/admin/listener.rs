@@ -137,13 +137,13 @@ pub(super) async fn serve_all(
     connections.end(LAST_ANSWER).await;
 }
 
-/// Connections that may wait to be accepted, in the kernel and without a descriptor. The kernel takes no more than
-/// its own limit, `net.core.somaxconn`, 4,096 by default. Halved, half as many connections at one moment have a probe
-/// wait a second until it is tried again; doubled, nothing changes on most machines.
+/// Connections that may wait to be accepted, in the kernel and without a descriptor. The kernel takes no more
+/// than its own limit, `net.core.somaxconn`, 4,096 by default. Halved, half as many connections at one moment
+/// have a probe wait a second until it is tried again; doubled, nothing changes on most machines.
 const BACKLOG: i32 = 4096;
 
-/// How long nothing is accepted after the kernel refused, so that the loop does not spin: what failed once fails
-/// again until something is closed. Doubled, a probe waits longer; halved, more time is wasted.
+/// How long nothing is accepted after the kernel refused, so that the loop does not spin: what failed once
+/// fails again until something is closed. Doubled, a probe waits longer; halved, more time is wasted.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long an answer that was begun may take once the process is to end.

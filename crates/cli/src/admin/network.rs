@@ -4,8 +4,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// What one party has at its command: an IPv4 address, or all IPv6 addresses with the same first 64 bits, since
-/// whoever has one of these often has the others.
+/// What one party has at its command: an IPv4 address, or all IPv6 addresses with the same first 64 bits,
+/// since whoever has one of these often has the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Network {
     /// Also where IPv4 comes in on a socket for IPv6, as `::ffff:192.0.2.1`.

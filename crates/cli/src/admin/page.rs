@@ -1,7 +1,8 @@
 //! Owns what a path answers, and that everybody who asks within a second gets the same answer.
 //!
-//! Must not know the paths, nor who asks. Invariant: building a page is begun at most once per [`AGE`], however
-//! many ask, and whoever asks meanwhile shares its bytes; a stranger who asks often costs nothing behind it.
+//! Must not know the paths, nor who asks. Invariant: building a page is begun at most once per [`AGE`],
+//! however many ask, and whoever asks meanwhile shares its bytes; a stranger who asks often costs nothing
+//! behind it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -121,8 +122,8 @@ impl Latest {
     }
 }
 
-/// How old an answer may be. Doubled, a probe hears of a failure a second later; halved, strangers drive twice
-/// as many checks.
+/// How old an answer may be. Doubled, a probe hears of a failure a second later; halved, strangers drive
+/// twice as many checks.
 const AGE: Duration = Duration::from_secs(1);
 
 /// How long building may take. Below the 5 s that the Go driver's chart gives its liveness probe.

@@ -2,8 +2,8 @@
 //!
 //! Must not know what they are opened for. Invariant: called before anything is bound.
 //!
-//! Container runtimes start a process with a soft limit of 1,024, for the sake of programs that use select(2), and
-//! leave it to the process to raise it. Programs in Go do so by themselves.
+//! Container runtimes start a process with a soft limit of 1,024, for the sake of programs that use
+//! select(2), and leave it to the process to raise it. Programs in Go do so by themselves.
 
 use std::io;
 
