@@ -19,6 +19,7 @@ use crate::{kubernetes, logs, metrics};
 /// An address cannot be bound, the API server cannot be addressed, or a part failed.
 pub(crate) fn run(args: ApproverArgs) -> anyhow::Result<()> {
     logs::start(args.logs)?;
+    process::raise_limit_of_open_files();
     process::run_to_end(serve(args))
 }
 

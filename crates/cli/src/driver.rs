@@ -25,6 +25,7 @@ use crate::{kubernetes, logs, metrics};
 pub(crate) fn run(args: DriverArgs) -> anyhow::Result<()> {
     logs::start(args.logs)?;
     process::keep_memory_private()?;
+    process::raise_limit_of_open_files();
     process::run_to_end(serve(args))
 }
 

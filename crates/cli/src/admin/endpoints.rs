@@ -1,18 +1,20 @@
 //! Owns the paths and what they answer.
 //!
-//! Must not know where they are served. Invariant: nothing here waits longer than [`CHECK_LIMIT`].
+//! Must not know where they are served. Invariant: nothing here waits longer than [`BUILD_LIMIT`], and no
+//! answer depends on anything of the request but its method and its path.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::{Json, Router, routing};
 use futures::future::BoxFuture;
+use futures::future::{Either, Ready, ready};
+use hyper::body::Body;
+use hyper::{Method, Request, StatusCode};
 use prometheus_client::registry::Registry;
 use tokio::net::UnixStream;
+
+use super::page::{BUILD_LIMIT, Page, PageSource, SharedPage};
 
 /// Says whether something of this process works. The text of an error is shown to whoever asks.
 pub(crate) type Health = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -20,7 +22,7 @@ pub(crate) type Health = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> 
 /// What is served at one address.
 #[derive(Default)]
 pub(crate) struct Endpoints {
-    router: Router,
+    pages: Vec<(&'static str, PageSource)>,
 }
 
 impl Endpoints {
@@ -35,62 +37,87 @@ impl Endpoints {
     }
 
     /// Adds `/metrics`.
-    pub(crate) fn metrics(mut self, registry: Arc<Registry>) -> Self {
-        let answer = move || {
-            let answer = exposition(&registry);
-            async move { answer }
+    pub(crate) fn metrics(self, registry: Arc<Registry>) -> Self {
+        let build = move || -> BoxFuture<'static, Page> {
+            let registry = Arc::clone(&registry);
+            Box::pin(async move { exposition(&registry) })
         };
-        self.router = self.router.route("/metrics", routing::get(answer));
-        self
+        self.page("/metrics", PageSource::new(build))
     }
 
     /// Adds `/status`.
-    pub(crate) fn status<Status>(mut self, status: Status) -> Self
+    pub(crate) fn status<Status>(self, status: Status) -> Self
     where
         Status: Fn() -> serde_json::Value + Clone + Send + Sync + 'static,
     {
-        let answer = move || {
-            let answer = Json(status());
-            async move { answer }
+        let build = move || -> BoxFuture<'static, Page> {
+            let status = status.clone();
+            Box::pin(async move { json(&status()) })
         };
-        self.router = self.router.route("/status", routing::get(answer));
-        self
+        self.page("/status", PageSource::new(build))
     }
 
-    /// The finished routes; other paths are not found.
-    pub(crate) fn into_router(self) -> Router {
-        self.router
+    /// What a request gets. Its body is not read, and one that has a body is refused.
+    pub(super) fn answer<Content: Body>(
+        &self,
+        request: &Request<Content>,
+    ) -> Either<SharedPage, Ready<Page>> {
+        let refuse = |status: StatusCode| Either::Right(ready(Page::text(status, "")));
+        if !request.body().is_end_stream() {
+            return refuse(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        let path = request.uri().path();
+        let Some((_path, source)) = self.pages.iter().find(|(known, _)| *known == path) else {
+            return refuse(StatusCode::NOT_FOUND);
+        };
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return refuse(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        Either::Left(source.latest())
     }
 
-    fn check(mut self, path: &'static str, check: Health) -> Self {
-        let answer = move || {
-            let check = check();
-            async move { verdict(check).await }
-        };
-        self.router = self.router.route(path, routing::get(answer));
+    fn check(self, path: &'static str, check: Health) -> Self {
+        let build = move || -> BoxFuture<'static, Page> { Box::pin(verdict(check())) };
+        self.page(path, PageSource::new(build))
+    }
+
+    fn page(mut self, path: &'static str, source: PageSource) -> Self {
+        self.pages.push((path, source));
         self
     }
 }
 
-async fn verdict(check: BoxFuture<'static, Result<(), String>>) -> Response {
-    match tokio::time::timeout(CHECK_LIMIT, check).await {
-        Ok(Ok(())) => "ok\n".into_response(),
-        Ok(Err(reason)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+async fn verdict(check: BoxFuture<'static, Result<(), String>>) -> Page {
+    match tokio::time::timeout(BUILD_LIMIT, check).await {
+        Ok(Ok(())) => Page::text(StatusCode::OK, "ok\n"),
+        Ok(Err(reason)) => Page::text(StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
         Err(_elapsed) => {
-            let reason = format!("no answer within {} s\n", CHECK_LIMIT.as_secs());
-            (StatusCode::SERVICE_UNAVAILABLE, reason).into_response()
+            let reason = format!("no answer within {} s\n", BUILD_LIMIT.as_secs());
+            Page::text(StatusCode::SERVICE_UNAVAILABLE, reason)
         }
     }
 }
 
-fn exposition(registry: &Registry) -> Response {
+fn exposition(registry: &Registry) -> Page {
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, registry) {
-        Ok(()) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Ok(()) => Page {
+            status: StatusCode::OK,
+            content_type: OPEN_METRICS,
+            body: text.into(),
+        },
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
         }
+    }
+}
+
+fn json(value: &serde_json::Value) -> Page {
+    Page {
+        status: StatusCode::OK,
+        content_type: JSON,
+        body: value.to_string().into(),
     }
 }
 
@@ -117,5 +144,4 @@ pub(crate) fn socket_answers(path: &Path) -> Health {
 /// Content type of the `OpenMetrics` text format, which Prometheus reads since 2.5.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Below the 5 s that the Go driver's chart gives its liveness probe.
-const CHECK_LIMIT: Duration = Duration::from_secs(3);
+const JSON: &str = "application/json";

@@ -1,17 +1,20 @@
 //! Owns binding and serving one address.
 //!
-//! Must not know the paths that are served. Invariant: a server ends soon after it is told to, also while a
-//! client holds its connection open.
+//! Must not know the paths that are served. Invariant: a server ends soon after it is asked to, also while
+//! clients hold connections open, and for no other reason.
 
+use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use super::connection;
+use super::connections::Connections;
 use super::endpoints::Endpoints;
 use crate::args::ListenAddress;
 use crate::process::Tasks;
@@ -34,11 +37,14 @@ impl Listener {
         let Some(address) = address else {
             return Ok(None);
         };
-        let socket = bind(address)
+        let bind = async {
+            let socket = bind(address).await?;
+            // As a second call does on a socket that listens already.
+            rustix::net::listen(&socket, BACKLOG)?;
+            Ok::<_, io::Error>((socket.local_addr()?, socket))
+        };
+        let (bound, socket) = bind
             .await
-            .with_context(|| format!("listening on {flag}={address}"))?;
-        let bound = socket
-            .local_addr()
             .with_context(|| format!("listening on {flag}={address}"))?;
         tracing::info!(flag, address = %bound, "listening");
         Ok(Some(Self { socket }))
@@ -50,26 +56,9 @@ impl Listener {
         self.socket.local_addr().unwrap()
     }
 
-    /// Serves until told to end.
-    ///
-    /// # Errors
-    /// Accepting failed for good.
-    pub(crate) async fn serve(
-        self,
-        router: Router,
-        shutdown: CancellationToken,
-    ) -> anyhow::Result<()> {
-        let ending = shutdown.clone();
-        let serving = axum::serve(self.socket, router)
-            .with_graceful_shutdown(async move { shutdown.cancelled().await });
-        let late = async {
-            ending.cancelled().await;
-            tokio::time::sleep(LAST_ANSWER).await;
-        };
-        tokio::select! {
-            outcome = serving => outcome.context("serving probes and metrics"),
-            () = late => Ok(()),
-        }
+    /// Serves until asked to end.
+    pub(super) async fn serve(self, endpoints: Endpoints, shutdown: CancellationToken) {
+        serve_all(self.socket, endpoints, shutdown).await;
     }
 }
 
@@ -81,8 +70,9 @@ pub(crate) fn serve(
     endpoints: Endpoints,
 ) {
     if let Some(listener) = listener {
-        tasks.spawn(name, |shutdown| {
-            listener.serve(endpoints.into_router(), shutdown)
+        tasks.spawn(name, |shutdown| async move {
+            listener.serve(endpoints, shutdown).await;
+            Ok(())
         });
     }
 }
@@ -101,5 +91,60 @@ async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
     TcpListener::bind((host.as_str(), address.port)).await
 }
 
+/// Where connections come from: the kernel, or a test that fails as the kernel can.
+pub(super) trait Accept: Send + Sync {
+    /// Waits for the next connection.
+    fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
+}
+
+impl Accept for TcpListener {
+    fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send {
+        Self::accept(self)
+    }
+}
+
+/// Serves every connection until asked to end.
+pub(super) async fn serve_all(
+    socket: impl Accept,
+    endpoints: Endpoints,
+    shutdown: CancellationToken,
+) {
+    let endpoints = Arc::new(endpoints);
+    let mut connections = Connections::default();
+    let mut failing = false;
+    while let Some(accepted) = shutdown.run_until_cancelled(socket.accept()).await {
+        match accepted {
+            Ok((stream, from)) => {
+                failing = false;
+                let serve = |mark| connection::serve(stream, Arc::clone(&endpoints), mark);
+                connections.admit(from.ip(), serve).await;
+                // Its request is read, if it is there, before the next one may take its place.
+                tokio::task::yield_now().await;
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "cannot accept connections for probes and metrics");
+                }
+                failing = true;
+                // Most likely descriptors ran out, of which a silent connection needs none.
+                connections.close_a_silent_one().await;
+                let pause = tokio::time::sleep(ACCEPT_PAUSE);
+                shutdown.run_until_cancelled(pause).await;
+            }
+        }
+    }
+    drop(socket);
+    connections.end(LAST_ANSWER).await;
+}
+
+/// Connections that may wait to be accepted, in the kernel and without a descriptor. The kernel takes no more
+/// than its own limit, `net.core.somaxconn`, 4,096 by default. Halved, half as many connections at one moment
+/// have a probe wait a second until it is tried again; doubled, nothing changes on most machines.
+const BACKLOG: i32 = 4096;
+
+/// How long nothing is accepted after the kernel refused, so that the loop does not spin: what failed once
+/// fails again until something is closed. Doubled, a probe waits longer; halved, more time is wasted.
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// How long an answer that was begun may take once the process is to end.
-const LAST_ANSWER: Duration = Duration::from_secs(2);
+pub(super) const LAST_ANSWER: Duration = Duration::from_secs(2);

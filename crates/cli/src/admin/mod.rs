@@ -3,11 +3,19 @@
 //! Must not know what driver and approver are; it gets closures. Invariant: `/healthz` depends on this
 //! process alone, or an outage of the API server would kill every driver and the tokens in its memory.
 //!
-//! Addresses are bound before anything else is started, so that a port that is taken is told by the flag's
-//! name and not half a minute later.
+//! Every pod of the cluster can connect, and nobody is asked for credentials. So what strangers can take is
+//! limited here: descriptors by [`connections`], time and memory per connection by [`connection`], work by
+//! [`page`].
+//!
+//! Addresses are bound before anything else is started, so that a port that is taken is reported by the
+//! flag's name and not half a minute later.
 
+mod connection;
+mod connections;
 mod endpoints;
 mod listener;
+mod network;
+mod page;
 
 pub(crate) use endpoints::{Endpoints, Health, always, socket_answers};
 pub(crate) use listener::{Listener, serve};

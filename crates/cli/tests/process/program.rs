@@ -46,7 +46,30 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(words: &[&str]) -> Self {
-        let mut child = program(words)
+        Self::spawn(program(words))
+    }
+
+    /// Starts it with a soft limit of open files.
+    pub(crate) fn start_with_open_files(limit: u32, words: &[&str]) -> Self {
+        let program = program(words);
+        let mut shell = Command::new("sh");
+        shell
+            .arg("-c")
+            .arg(format!("ulimit -Sn {limit} && exec \"$0\" \"$@\""))
+            .arg(program.get_program())
+            .args(program.get_args())
+            .stdin(Stdio::null());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        Self::spawn(shell)
+    }
+
+    fn spawn(mut program: Command) -> Self {
+        let mut child = program
             .stderr(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -71,6 +94,17 @@ impl Running {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.id(), signal).unwrap();
+    }
+
+    /// Soft and hard limit of open files, as the kernel says.
+    pub(crate) fn open_files(&self) -> (String, String) {
+        let path = format!("/proc/{}/limits", self.id());
+        let limits = std::fs::read_to_string(path).unwrap();
+        let line = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max open files"));
+        let mut words = line.unwrap().split_whitespace().map(ToOwned::to_owned);
+        (words.next().unwrap(), words.next().unwrap())
     }
 
     /// Waits for the end, at most 40 s: the grace period and room for a slow machine.

@@ -85,3 +85,24 @@ fn no_cluster_at_all_is_told_with_what_to_do() {
         ran.stderr
     );
 }
+
+#[test]
+fn both_roles_raise_the_soft_limit_of_open_files_to_the_hard_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let endpoint = format!("--endpoint=unix://{}", at("csi.sock"));
+    let data = format!("--data-root={}", at("data"));
+    let driver = ["driver", "--node-id=n", &endpoint, &data];
+    let approver = ["approver", "--readiness-probe-bind-address=0"];
+
+    for role in [&driver[..], &approver] {
+        let words = [role, &[NOBODY, "--metrics-bind-address=127.0.0.1:0"]].concat();
+        let mut running = Running::start_with_open_files(64, &words);
+        running.wait_for_line("listening");
+
+        let (soft, hard) = running.open_files();
+
+        assert_eq!(soft, hard, "{words:?}");
+        assert_ne!(soft, "64", "{words:?}");
+    }
+}

@@ -109,7 +109,7 @@ async fn events(script: Vec<Answer>, count: usize) -> (Vec<String>, Vec<String>)
     let (client, asked) = client(script);
     let events = watch::<Thing>(client, Selection::all("/things".to_owned()), || 0.5);
     let events = events.take(count).map(told_event).collect();
-    let limit = std::time::Duration::from_secs(600);
+    let limit = Duration::from_secs(600);
     let events = tokio::time::timeout(limit, events)
         .await
         .expect("no more events");

@@ -1,48 +1,22 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hyper::Request;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::endpoints::socket_answers;
-use super::{Endpoints, Health, Listener};
+use super::super::endpoints::socket_answers;
+use super::super::page::Page;
+use super::super::{Endpoints, Health, Listener};
+use super::{answer_to, answering, fetch, listener, served};
 use crate::args::ListenAddress;
 
-fn any_port() -> ListenAddress {
-    ListenAddress {
-        host: Some("127.0.0.1".to_owned()),
-        port: 0,
-    }
-}
-
-fn answering(outcome: Result<(), String>) -> Health {
-    Arc::new(move || {
-        let outcome = outcome.clone();
-        Box::pin(async move { outcome })
-    })
-}
-
-async fn fetch(address: SocketAddr, path: &str) -> String {
-    let mut connection = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    connection.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
-async fn served(endpoints: Endpoints) -> (SocketAddr, CancellationToken) {
-    let listener = Listener::bind("--test", Some(&any_port()))
-        .await
-        .unwrap()
-        .unwrap();
-    let address = listener.address();
-    let shutdown = CancellationToken::new();
-    tokio::spawn(listener.serve(endpoints.into_router(), shutdown.clone()));
-    (address, shutdown)
+/// What a request of its own gets, without a server.
+async fn page(endpoints: &Endpoints, path: &str) -> Page {
+    let request = Request::get(path).body(String::new()).unwrap();
+    endpoints.answer(&request).await
 }
 
 #[tokio::test]
@@ -112,11 +86,8 @@ async fn status_is_json() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_told_by_the_name_of_its_flag() {
-    let first = Listener::bind("--first", Some(&any_port()))
-        .await
-        .unwrap()
-        .unwrap();
+async fn a_taken_port_is_reported_by_the_name_of_its_flag() {
+    let first = listener().await;
     let taken = ListenAddress {
         host: Some("127.0.0.1".to_owned()),
         port: first.address().port(),
@@ -144,8 +115,8 @@ async fn every_address_of_the_machine_answers_where_no_host_is_given() {
         .unwrap()
         .unwrap();
     let port = listener.address().port();
-    let router = Endpoints::default().health(answering(Ok(()))).into_router();
-    tokio::spawn(listener.serve(router, CancellationToken::new()));
+    let endpoints = Endpoints::default().health(answering(Ok(())));
+    tokio::spawn(listener.serve(endpoints, CancellationToken::new()));
 
     let answer = fetch(SocketAddr::from(([127, 0, 0, 1], port)), "/healthz").await;
 
@@ -153,25 +124,88 @@ async fn every_address_of_the_machine_answers_where_no_host_is_given() {
 }
 
 #[tokio::test]
-async fn a_client_that_holds_its_connection_does_not_keep_the_server() {
-    let listener = Listener::bind("--test", Some(&any_port()))
-        .await
-        .unwrap()
-        .unwrap();
-    let address = listener.address();
-    let shutdown = CancellationToken::new();
-    let router = Endpoints::default().health(answering(Ok(()))).into_router();
-    let serving = tokio::spawn(listener.serve(router, shutdown.clone()));
-    let mut connection = TcpStream::connect(address).await.unwrap();
-    connection
-        .write_all(b"GET /healthz HTTP/1.1\r\n")
-        .await
-        .unwrap();
+async fn what_is_not_a_plain_question_is_refused() {
+    let endpoints = Endpoints::default().health(answering(Ok(())));
+    let (address, _shutdown) = served(endpoints).await;
 
-    shutdown.cancel();
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(10), serving).await;
+    for (fault, request, status) in [
+        (
+            "another method",
+            "DELETE /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+            "405",
+        ),
+        (
+            "another path",
+            "GET /healthz/ HTTP/1.1\r\nHost: x\r\n\r\n",
+            "404",
+        ),
+        (
+            "a body",
+            "GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+            "413",
+        ),
+        (
+            "a body that is announced and does not come",
+            "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n",
+            "413",
+        ),
+        (
+            "a body in chunks, which wants to be invited",
+            "PUT /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\
+             Expect: 100-continue\r\n\r\n",
+            "413",
+        ),
+        ("no HTTP", "hello\r\n\r\n", "400"),
+    ] {
+        let answer = answer_to(address, request).await;
 
-    ended.unwrap().unwrap().unwrap();
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{fault}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_for_the_head_alone_gets_no_body() {
+    let endpoints = Endpoints::default().health(answering(Ok(())));
+    let (address, _shutdown) = served(endpoints).await;
+
+    let answer = answer_to(address, "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_is_made_once_per_second_however_often_it_is_asked_for() {
+    let made = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&made);
+    let check: Health = Arc::new(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(()) })
+    });
+    let endpoints = Endpoints::default().health(check);
+
+    for second in 1..=3 {
+        for _ in 0..100 {
+            page(&endpoints, "/healthz").await;
+        }
+        assert_eq!(made.load(Ordering::Relaxed), second);
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_who_ask_for_metrics_or_status_share_the_bytes() {
+    let endpoints = Endpoints::default()
+        .metrics(Arc::new(crate::metrics::registry()))
+        .status(|| serde_json::json!({"volumes": 3}));
+
+    for path in ["/metrics", "/status"] {
+        let first = page(&endpoints, path).await;
+        let second = page(&endpoints, path).await;
+
+        assert_eq!(first.body.as_ptr(), second.body.as_ptr(), "{path}");
+    }
 }
 
 #[tokio::test]

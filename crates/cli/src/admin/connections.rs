@@ -1,0 +1,304 @@
+//! Owns which connections are open, and which of them makes room for another.
+//!
+//! Must not know what is sent on them. Invariant: at most [`MOST`] are open, [`MOST_PER_NETWORK`] of one
+//! network, counted by what the kernel holds: one that makes room is closed before the next one is served.
+//! Each is a task, and each task is joined.
+//!
+//! Anybody may connect, and most of those who mean harm say nothing. So it is the oldest connection without a
+//! whole request that makes room; a probe, which asks at once, gets its answer however many are silent.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+
+use super::network::Network;
+
+/// The open connections, oldest first.
+#[derive(Default)]
+pub(super) struct Connections {
+    open: Vec<Connection>,
+    tasks: JoinSet<()>,
+}
+
+impl Connections {
+    /// Serves a connection, for which a silent one may be closed; or does not, which closes it.
+    pub(super) async fn admit<Task>(
+        &mut self,
+        address: IpAddr,
+        serve: impl FnOnce(RequestMark) -> Task,
+    ) where
+        Task: Future<Output = ()> + Send + 'static,
+    {
+        self.forget_ended();
+        let network = Network::of(address);
+        match room(&self.open, network) {
+            Room::Free => {}
+            Room::InsteadOf(silent) => self.close(silent).await,
+            Room::Full => return,
+        }
+        let request = RequestMark::default();
+        let task = self.tasks.spawn(serve(request.clone()));
+        self.open.push(Connection {
+            network,
+            request,
+            task,
+        });
+    }
+
+    /// Closes the oldest silent connection, if there is one.
+    pub(super) async fn close_a_silent_one(&mut self) {
+        self.forget_ended();
+        if let Some(silent) = self.open.iter().position(Connection::is_silent) {
+            self.close(silent).await;
+        }
+    }
+
+    /// Closes silent connections at once and the others when they were answered, or after `limit`.
+    pub(super) async fn end(mut self, limit: Duration) {
+        for silent in self.open.iter().filter(|open| open.is_silent()) {
+            silent.task.abort();
+        }
+        let answered = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                judge(ended);
+            }
+        };
+        if tokio::time::timeout(limit, answered).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+    }
+
+    /// Closes one, and waits until its descriptor is free.
+    async fn close(&mut self, index: usize) {
+        let closed = self.open.remove(index);
+        closed.task.abort();
+        while !closed.task.is_finished() {
+            let Some(ended) = self.tasks.join_next().await else {
+                return;
+            };
+            judge(ended);
+        }
+    }
+
+    fn forget_ended(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            judge(ended);
+        }
+        self.open.retain(|open| !open.task.is_finished());
+    }
+}
+
+fn judge(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "answering a request panicked");
+    }
+}
+
+struct Connection {
+    network: Network,
+    request: RequestMark,
+    task: AbortHandle,
+}
+
+impl Connection {
+    fn is_silent(&self) -> bool {
+        !self.request.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Says of a connection that it has a whole request. Set by whoever serves it, once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RequestMark(Arc<AtomicBool>);
+
+impl RequestMark {
+    /// From now on the connection is not closed for another.
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether another connection fits.
+#[derive(Debug, PartialEq, Eq)]
+enum Room {
+    Free,
+    /// Once the one with this index is closed.
+    InsteadOf(usize),
+    /// Every one that could make room has a whole request.
+    Full,
+}
+
+fn room(open: &[Connection], network: Network) -> Room {
+    let neighbours = open.iter().filter(|open| open.network == network).count();
+    let oldest = if neighbours >= MOST_PER_NETWORK {
+        open.iter()
+            .position(|open| open.network == network && open.is_silent())
+    } else if open.len() >= MOST {
+        open.iter().position(Connection::is_silent)
+    } else {
+        return Room::Free;
+    };
+    oldest.map_or(Room::Full, Room::InsteadOf)
+}
+
+/// Connections per port. Doubled, strangers hold 128 more descriptors of the process; halved, they need half
+/// as many addresses to be in each other's way, and in Prometheus's.
+pub(super) const MOST: usize = 64;
+
+/// Connections per network. The kubelet's probes and Prometheus need one or two each. Doubled, four pods fill
+/// a port with requests; halved, clients behind one address get in each other's way.
+pub(super) const MOST_PER_NETWORK: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+
+    use super::*;
+
+    /// Connects, and returns what lives as long as the connection is served.
+    async fn connect(connections: &mut Connections, address: &str, has: Has) -> Weak<()> {
+        let held = Arc::new(());
+        let life = Arc::downgrade(&held);
+        let serve = |mark: RequestMark| {
+            if has == Has::WholeRequest {
+                mark.set();
+            }
+            async move {
+                std::future::pending::<()>().await;
+                drop(held);
+            }
+        };
+        connections.admit(address.parse().unwrap(), serve).await;
+        life
+    }
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Has {
+        Nothing,
+        WholeRequest,
+    }
+
+    fn is_open(life: &Weak<()>) -> bool {
+        life.strong_count() > 0
+    }
+
+    /// Fills all places, each from an address of its own.
+    async fn full(connections: &mut Connections, has: Has) -> Vec<Weak<()>> {
+        let mut lives = Vec::new();
+        for host in 1..=MOST {
+            lives.push(connect(connections, &format!("192.0.2.{host}"), has).await);
+        }
+        assert!(lives.iter().all(is_open));
+        lives
+    }
+
+    #[tokio::test]
+    async fn the_oldest_silent_connection_makes_room_and_is_closed_by_then() {
+        let mut connections = Connections::default();
+        let lives = full(&mut connections, Has::Nothing).await;
+
+        for next in 0..MOST {
+            let newest = connect(&mut connections, "198.51.100.1", Has::WholeRequest).await;
+
+            let expected = next < MOST_PER_NETWORK;
+            assert_eq!(is_open(&newest), expected, "{next}");
+            assert_eq!(!lives.get(next).is_some_and(is_open), expected, "{next}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whole_requests_keep_their_places_and_the_newest_is_refused() {
+        let mut connections = Connections::default();
+        let lives = full(&mut connections, Has::WholeRequest).await;
+
+        for has in [Has::Nothing, Has::WholeRequest] {
+            let newest = connect(&mut connections, "198.51.100.1", has).await;
+            assert!(!is_open(&newest));
+        }
+
+        assert!(lives.iter().all(is_open));
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_younger_than_whole_requests_makes_room() {
+        let mut connections = Connections::default();
+        let lives = full(&mut connections, Has::WholeRequest).await;
+        connections.open[MOST / 2].request = RequestMark::default();
+
+        let newest = connect(&mut connections, "198.51.100.1", Has::Nothing).await;
+
+        assert!(is_open(&newest));
+        let closed: Vec<_> = (0..MOST).filter(|index| !is_open(&lives[*index])).collect();
+        assert_eq!(closed, [MOST / 2]);
+    }
+
+    #[tokio::test]
+    async fn one_network_makes_room_for_itself_alone() {
+        let mut connections = Connections::default();
+        let stranger = connect(&mut connections, "2001:db8:0:1::1", Has::Nothing).await;
+        let mut lives = Vec::new();
+        for host in 1..=MOST_PER_NETWORK + 3 {
+            let address = format!("2001:db8::{host}");
+            lives.push(connect(&mut connections, &address, Has::Nothing).await);
+        }
+
+        let closed = lives.iter().take_while(|life| !is_open(life)).count();
+        let open = lives.iter().filter(|life| is_open(life)).count();
+        assert_eq!((closed, open), (3, MOST_PER_NETWORK));
+        assert!(is_open(&stranger));
+    }
+
+    #[tokio::test]
+    async fn a_network_full_of_whole_requests_is_refused_though_others_are_silent() {
+        let mut connections = Connections::default();
+        let silent = connect(&mut connections, "192.0.2.8", Has::Nothing).await;
+        for _ in 0..MOST_PER_NETWORK {
+            connect(&mut connections, "192.0.2.7", Has::WholeRequest).await;
+        }
+
+        let newest = connect(&mut connections, "192.0.2.7", Has::WholeRequest).await;
+
+        assert!(!is_open(&newest) && is_open(&silent));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ended_or_panicked_leaves_its_place() {
+        let mut connections = Connections::default();
+        let address = IpAddr::from([192, 0, 2, 7]);
+        for _ in 0..MOST_PER_NETWORK {
+            connections
+                .admit(address, |mark| async move { mark.set() })
+                .await;
+        }
+        connections
+            .admit(address, |mark| async move {
+                mark.set();
+                panic!("oh");
+            })
+            .await;
+        while !connections.open.iter().all(|open| open.task.is_finished()) {
+            tokio::task::yield_now().await;
+        }
+
+        let newest = connect(&mut connections, "192.0.2.7", Has::Nothing).await;
+
+        assert!(is_open(&newest));
+        assert_eq!(connections.open.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_joins_all_whether_they_finish_or_not() {
+        let mut connections = Connections::default();
+        let silent = connect(&mut connections, "192.0.2.7", Has::Nothing).await;
+        let stuck = connect(&mut connections, "192.0.2.7", Has::WholeRequest).await;
+
+        connections.end(Duration::from_secs(2)).await;
+
+        assert!(!is_open(&silent) && !is_open(&stuck));
+    }
+}
