@@ -32,7 +32,7 @@ pub(crate) struct Metrics {
     pub(crate) decided_elsewhere: Family<DecidedElsewhereLabels, Counter>,
     /// Requests without a decision.
     pub(crate) undecided: Family<UndecidedLabels, Gauge>,
-    /// Annotated requests that cannot be read at all.
+    /// Requests that cannot be read.
     pub(crate) unreadable: Counter,
 }
 
@@ -104,7 +104,7 @@ impl Metrics {
         );
         registry.register(
             "unreadable_requests",
-            "Requests for SPIFFE identities that cannot be read and stay undecided",
+            "Requests that cannot be read and stay undecided",
             unreadable,
         );
         metrics
