@@ -17,6 +17,7 @@ use crate::events::EventReason;
 use crate::issuance::{Answer, Attempt, Failure, News, Outcome, wait};
 use crate::metrics::{ApiCall, StageReached};
 use crate::renewal::Backoff;
+use crate::volume::Record;
 
 impl VolumeTask {
     /// Creates the request. An answer that was lost is asked for again with the same request, so
@@ -80,7 +81,7 @@ impl VolumeTask {
 
     /// There is no request of ours by the name in flight, so there is nothing to delete.
     async fn leave_alone(&self) {
-        self.note(self.writer.amend(|record| record.in_flight = None).await);
+        self.note(self.writer.amend(Record::cancel).await);
     }
 
     fn not_created(&self, attempt: &Attempt, error: &ApiError) -> Failure {

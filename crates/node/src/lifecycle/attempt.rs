@@ -20,7 +20,7 @@ use crate::events::EventReason;
 use crate::issuance::{Attempt, Failure, Outcome};
 use crate::metrics::StageReached;
 use crate::trust::TrustState;
-use crate::volume::FileSet;
+use crate::volume::{FileSet, Record};
 
 /// A trust bundle, where the administrator named a source.
 pub(super) type Bundle = Option<Arc<TrustBundle>>;
@@ -39,18 +39,10 @@ impl VolumeTask {
         let attempt = Attempt::new(&self.wish, &issuer, &self.context.settings)
             .map_err(|error| Failure::silent(Outcome::NotConfigured, error.to_string()))?;
         let name = attempt.name.clone();
-        self.note(
-            self.writer
-                .amend(|record| record.in_flight = Some(name))
-                .await,
-        );
+        self.note(self.writer.amend(|record| record.begin(name)).await);
         let result = self.obtain(attempt, bundle, credential, started).await;
         if result.is_err() {
-            let set_aside = self.writer.amend(|record| {
-                let left = record.in_flight.take();
-                record.obsolete.extend(left);
-            });
-            self.note(set_aside.await);
+            self.note(self.writer.amend(Record::abandon).await);
         }
         result
     }

@@ -49,15 +49,9 @@ impl Cleaner {
 
     /// Deletes every request that the record of a volume names.
     pub(super) fn sweep(&self, record: &Record) {
-        let namespace = record.wish.service_account.namespace().to_owned();
-        let names = record
-            .in_flight
-            .iter()
-            .chain(&record.issued)
-            .chain(&record.obsolete);
-        for name in names {
+        for name in record.requests() {
             let (cleaner, name) = (self.clone(), name.clone());
-            let namespace = namespace.clone();
+            let namespace = record.wish().service_account.namespace().to_owned();
             self.tasks.spawn(async move {
                 let shutdown = cleaner.shutdown.clone();
                 shutdown

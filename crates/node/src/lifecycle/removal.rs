@@ -63,8 +63,8 @@ impl Inner {
 
     /// Removes a volume that nobody wants any more.
     pub(super) async fn discard(&self, record: Record, standing: Standing) {
-        let volume = record.wish.volume.clone();
-        tracing::info!(%volume, pod = record.wish.pod.name, ?standing, "removing what is left of a volume");
+        let volume = record.wish().volume.clone();
+        tracing::info!(%volume, pod = record.wish().pod.name, ?standing, "removing what is left of a volume");
         let writer = self.writer(record);
         let slot = self.slot(&volume);
         let mut life = slot.lock().await;

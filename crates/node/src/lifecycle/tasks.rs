@@ -85,7 +85,7 @@ impl VolumeTasks {
             .unwrap_or(Ok(Vec::new()))?;
         for FoundRecord { record, standing } in found {
             match standing {
-                Standing::Current if !record.going => self.0.resume(record).await,
+                Standing::Current if !record.is_going() => self.0.resume(record).await,
                 Standing::Current | Standing::OtherBoot | Standing::PodGone => {
                     self.0.discard(record, standing).await;
                 }
@@ -199,7 +199,7 @@ impl Inner {
                 Ok(live.status.clone())
             }
             Life::Vacant => {
-                let writer = self.writer(fresh_record(wish.clone()));
+                let writer = self.writer(Record::new(wish.clone()));
                 if let Err(error) = writer.save().await {
                     self.retire(&wish.volume, &mut life);
                     return Err(PublishError::Unavailable(error.to_string()));
@@ -215,9 +215,8 @@ impl Inner {
     /// Goes on with a volume of the process before. What was in flight then has no key any more. Of
     /// the pod's token there is none until the kubelet publishes again; our own needs no waiting.
     async fn resume(&self, mut record: Record) {
-        let left = record.in_flight.take();
-        record.obsolete.extend(left);
-        let wish = record.wish.clone();
+        record.abandon();
+        let wish = record.wish().clone();
         tracing::info!(volume = %wish.volume, pod = wish.pod.name, "going on with a volume");
         let slot = self.slot(&wish.volume);
         let credential = match self.context.settings.requester {
@@ -274,16 +273,6 @@ impl Inner {
     fn slots(&self) -> MutexGuard<'_, BTreeMap<VolumeId, Arc<Slot>>> {
         // A map has no half-done state that a panic elsewhere could leave.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn fresh_record(wish: Wish) -> Record {
-    Record {
-        wish,
-        going: false,
-        in_flight: None,
-        issued: None,
-        obsolete: Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ use super::task::{VolumeTask, changed};
 use crate::issuance::Failure;
 use crate::renewal::Backoff;
 use crate::trust::TrustState;
+use crate::volume::Record;
 
 impl VolumeTask {
     /// Shows each new trust bundle to the pod, without end.
@@ -68,26 +69,21 @@ impl VolumeTask {
             return Err(Failure::api(&attempted, &error));
         }
         tracing::warn!(volume = %self.wish.volume, request = name, %error, "asking anew although an old request stays");
-        let forget = self.writer.amend(|record| {
-            let oldest = record.obsolete.len().saturating_sub(MOST_OBSOLETE);
-            drop(record.obsolete.drain(..oldest));
-        });
-        self.note(forget.await);
+        self.note(self.writer.amend(Record::trim).await);
         Ok(())
     }
 
     /// Deletes the requests that ended badly or were superseded. One call each.
     async fn delete_obsolete(&self) -> Result<(), Undeleted> {
         let namespace = self.wish.service_account.namespace();
-        for name in self.writer.record().await.obsolete {
-            let deletion = cleaner::delete(&self.context, namespace, &name).await;
+        for name in self.writer.record().await.obsolete() {
+            let deletion = cleaner::delete(&self.context, namespace, name).await;
             if let Deletion::Later(error) = deletion {
+                let name = name.clone();
                 return Err(Undeleted { name, error });
             }
-            let forget = self.writer.amend(move |record| {
-                record.obsolete.retain(|kept| *kept != name);
-            });
-            self.note(forget.await);
+            let name = name.clone();
+            self.note(self.writer.amend(move |record| record.forget(&name)).await);
         }
         Ok(())
     }
@@ -101,8 +97,6 @@ struct Undeleted {
 
 /// Attempts in a row that wait for an old request to go.
 const TRIES_TO_DELETE: u32 = 3;
-/// Names that a record keeps; what is forgotten goes with the pod that owns it.
-const MOST_OBSOLETE: usize = 8;
 
 /// What a volume shows of the trust bundle; None leaves what is there.
 pub(super) fn bundle_text(trust: &TrustState) -> Option<Vec<u8>> {

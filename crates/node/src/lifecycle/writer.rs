@@ -65,7 +65,7 @@ impl Writer {
 
     /// The complete set of files that the pod sees, if there is one.
     pub(super) async fn read(&self) -> Result<Option<FileSet>, WriteError> {
-        self.work(|state| state.volumes.read(&state.record.wish.target))
+        self.work(|state| state.volumes.read(&state.record.wish().target))
             .await
     }
 
@@ -76,14 +76,12 @@ impl Writer {
         files: impl FnOnce() -> FileSet + Send + 'static,
     ) -> Result<(), WriteError> {
         self.work(move |state| {
-            state.volumes.publish(&state.record.wish, &files())?;
-            let request = state.record.in_flight.take();
-            let before = std::mem::replace(&mut state.record.issued, request);
-            state.record.obsolete.extend(before);
+            state.volumes.publish(state.record.wish(), &files())?;
+            state.record.complete();
             // The files are what counts: a record that is a step behind costs one request at the
             // next start, so its failure must not take the certificate away again.
             if let Err(error) = state.volumes.save(&state.record) {
-                tracing::warn!(volume = %state.record.wish.volume, %error, "noting the request that was issued");
+                tracing::warn!(volume = %state.record.wish().volume, %error, "noting the request that was issued");
             }
             Ok(())
         })
@@ -98,13 +96,14 @@ impl Writer {
     ) -> Result<(), WriteError> {
         self.work(move |state| {
             let State { volumes, record } = state;
-            let (Some(bundle), Some(shown)) = (newest(), volumes.read(&record.wish.target)?) else {
+            let (Some(bundle), Some(shown)) = (newest(), volumes.read(&record.wish().target)?)
+            else {
                 return Ok(());
             };
             if shown.bundle.as_deref() == Some(&*bundle) {
                 return Ok(());
             }
-            volumes.replace_bundle(&record.wish, &bundle)
+            volumes.replace_bundle(record.wish(), &bundle)
         })
         .await
     }
@@ -113,14 +112,13 @@ impl Writer {
     pub(super) async fn remove(&self) -> Result<(), WriteError> {
         self.work(|state| {
             let State { volumes, record } = state;
-            if !record.going {
-                record.going = true;
-                // A full disk must not keep a pod from ending.
-                if let Err(error) = volumes.save(record) {
-                    tracing::warn!(volume = %record.wish.volume, %error, "marking the volume as going");
-                }
+            // A full disk must not keep a pod from ending.
+            if record.go()
+                && let Err(error) = volumes.save(record)
+            {
+                tracing::warn!(volume = %record.wish().volume, %error, "marking the volume as going");
             }
-            let Wish { volume, target, .. } = &record.wish;
+            let Wish { volume, target, .. } = record.wish();
             volumes.remove(volume, target)?;
             volumes.forget(volume)
         })

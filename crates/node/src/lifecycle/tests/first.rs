@@ -20,9 +20,9 @@ async fn a_first_publish_yields_a_whole_set_with_one_create_and_one_watch() {
     world.settle().await;
     assert_eq!(world.api.counts(), [1, 0, 1, 0]);
     let record = world.record(&wish);
-    assert_eq!(record.in_flight, None);
-    assert_eq!(record.issued, Some(world.api.names()[0].clone()));
-    assert_eq!(record.obsolete, Vec::<String>::new());
+    assert_eq!(record.in_flight(), None);
+    assert_eq!(record.issued(), Some(&*world.api.names()[0]));
+    assert_eq!(record.obsolete(), [""; 0]);
     assert_eq!(world.phase(&wish), "resting");
 }
 
@@ -116,7 +116,7 @@ async fn many_volumes_have_a_key_a_name_and_a_record_of_their_own() {
     let keys: BTreeSet<_> = wishes.iter().map(|wish| world.set(wish).key).collect();
     let names: BTreeSet<_> = wishes
         .iter()
-        .map(|wish| world.record(wish).issued)
+        .map(|wish| world.record(wish).issued().map(str::to_owned))
         .collect();
     assert_eq!((keys.len(), names.len()), (8, 8));
     assert_eq!(world.api.counts(), [8, 0, 8, 0]);
@@ -134,7 +134,7 @@ async fn the_record_names_the_request_before_it_is_created() {
         .until("a create", |world| world.api.count(Verb::Create) == 1)
         .await;
     let (_, name, _) = world.api.calls()[0].clone();
-    assert_eq!(world.record(&wish).in_flight, Some(name));
+    assert_eq!(world.record(&wish).in_flight(), Some(&*name));
     publish.abort();
 }
 
@@ -169,7 +169,7 @@ async fn another_wish_for_the_same_volume_is_aborted_unless_the_certificate_is_v
     assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");
     publish.await.unwrap().unwrap();
     assert_eq!(world.publish(&other).await, Ok(()));
-    assert_eq!(world.record(&one).wish, one);
+    assert_eq!(*world.record(&one).wish(), one);
 }
 
 #[tokio::test(start_paused = true)]

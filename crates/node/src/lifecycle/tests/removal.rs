@@ -180,7 +180,7 @@ async fn a_removal_that_fails_is_told_and_finished_by_the_next_one() {
     world.volumes.fail(Operation::Remove, 1);
     let told = world.unpublish(&wish).await.unwrap_err();
     assert!(told.contains("/full"), "{told}");
-    assert!(world.record(&wish).going);
+    assert!(world.record(&wish).is_going());
     assert!(world.tasks.is_known(&wish.volume, None).await);
     let told = world.publish(&wish).await;
     assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");

@@ -70,7 +70,7 @@ impl FakeVolumes {
 
     /// Puts a record there, as another process has left it.
     pub(in super::super) fn leave(&self, record: Record, standing: Standing) {
-        let volume = record.wish.volume.clone();
+        let volume = record.wish().volume.clone();
         let mut state = self.state();
         state.standing.insert(volume.clone(), standing);
         state.records.insert(volume, record);
@@ -174,10 +174,10 @@ impl Volumes for FakeVolumes {
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
-        let mut state = self.enter(Operation::Save, Some(&record.wish.target))?;
+        let mut state = self.enter(Operation::Save, Some(&record.wish().target))?;
         state
             .records
-            .insert(record.wish.volume.clone(), record.clone());
+            .insert(record.wish().volume.clone(), record.clone());
         Ok(())
     }
 
