@@ -22,7 +22,7 @@ struct State {
 
 /// Why something was not written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum WriteError {
+pub enum WriteError {
     /// The file system, the kernel or the record refused.
     #[error(transparent)]
     Volume(#[from] VolumeError),
@@ -89,21 +89,19 @@ impl Writer {
     }
 
     /// Shows the trust bundle that `newest` gives at the moment of writing, beside the same
-    /// certificate and key. Does nothing where no set is shown or it has that bundle already.
+    /// certificate and key. Does nothing where no set is shown.
     pub(super) async fn show_bundle(
         &self,
         newest: impl FnOnce() -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<(), WriteError> {
         self.work(move |state| {
-            let State { volumes, record } = state;
-            let (Some(bundle), Some(shown)) = (newest(), volumes.read(&record.wish().target)?)
-            else {
+            let Some(bundle) = newest() else {
                 return Ok(());
             };
-            if shown.bundle.as_deref() == Some(&*bundle) {
-                return Ok(());
+            match state.volumes.replace_bundle(state.record.wish(), &bundle) {
+                Err(VolumeError::NotPublished { .. }) => Ok(()),
+                result => result,
             }
-            volumes.replace_bundle(record.wish(), &bundle)
         })
         .await
     }

@@ -100,7 +100,8 @@ pub trait Volumes: Send + Sync + 'static {
     /// When mounting or writing fails; the target then shows what it showed before.
     fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError>;
 
-    /// Swaps the trust bundle of a published volume, certificate and key untouched.
+    /// Swaps the trust bundle of a published volume, certificate and key untouched. Does nothing
+    /// where it shows that bundle already.
     ///
     /// # Errors
     /// When the volume is not mounted or writing fails.
