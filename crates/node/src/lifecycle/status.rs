@@ -47,8 +47,7 @@ pub enum Phase {
 impl VolumeStatus {
     /// Whether the pod sees a certificate that is valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        self.window
-            .is_some_and(|window| window.start <= now && now < window.end)
+        self.window.is_some_and(|window| window.contains(now))
     }
 
     fn doing(&self) -> &'static str {
