@@ -26,6 +26,7 @@ mod board;
 mod check;
 mod cleaner;
 mod context;
+mod error;
 mod removal;
 mod slot;
 mod status;
@@ -40,30 +41,11 @@ use std::time::Duration;
 
 pub use board::Board;
 pub use context::{AnchoringPolicy, Context, Report};
+pub use error::{PublishError, UnpublishError, WriteError};
 pub use status::{Phase, VolumeStatus};
 pub use tasks::{TaskPanicked, VolumeTasks};
 
 use crate::wish::{PublishRequest, TargetPath, VolumeId};
-
-/// What a publish was told. Mapped to a gRPC code in `csi/status`, nowhere else.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PublishError {
-    /// Something outside must change first: the reason of the last attempt. gRPC Unavailable.
-    #[error("{0}")]
-    Unavailable(String),
-    /// This call cannot be served, another may: a bad request for a known volume, a volume
-    /// that is going. gRPC Aborted.
-    #[error("{0}")]
-    Aborted(String),
-    /// The files were not there in time; issuance goes on. gRPC DeadlineExceeded.
-    #[error("{0}")]
-    DeadlineExceeded(String),
-}
-
-/// Why an unpublish was not done. The kubelet calls again. gRPC Internal.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct UnpublishError(pub String);
 
 /// What the CSI services need of the volumes' tasks.
 pub trait Lifecycle: Send + Sync + 'static {
@@ -83,11 +65,10 @@ pub trait Lifecycle: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), PublishError>> + Send;
 
     /// A publish of a known volume whose request was not understood: fine while the volume's
-    /// certificate is valid, else Aborted with `reason`.
+    /// certificate is valid, else refused with `reason`.
     fn publish_misunderstood(
         &self,
         volume: &VolumeId,
-        target: Option<&TargetPath>,
         reason: String,
     ) -> impl Future<Output = Result<(), PublishError>> + Send;
 

@@ -83,7 +83,7 @@ pub(super) async fn until_valid(
             if let (Phase::RetryingAt(next), Some(failure)) = (now.phase, &now.failure)
                 && next > deadline
             {
-                return Err(PublishError::Unavailable(failure.clone()));
+                return Err(PublishError::AttemptFailed(failure.clone()));
             }
             now.window
                 .map(|window| window.start)
@@ -92,20 +92,16 @@ pub(super) async fn until_valid(
         tokio::select! {
             () = reached(clock, begins) => {}
             changed = status.changed() => if changed.is_err() {
-                return Err(PublishError::Aborted("the volume is being removed".to_owned()));
+                return Err(PublishError::Going);
             },
             () = sleep_until(deadline) => {
                 let now = status.borrow();
-                let last = match &now.failure {
-                    Some(failure) => format!("; the last attempt failed: {failure}"),
-                    None => String::new(),
-                };
-                let word = match &now.waits_for {
-                    Some(word) if now.phase == Phase::Pending => format!(": {word}"),
-                    Some(_) | None => String::new(),
-                };
-                let doing = now.doing();
-                return Err(PublishError::DeadlineExceeded(format!("still {doing}{word}{last}")));
+                let waits_for = now.waits_for.as_ref().filter(|_| now.phase == Phase::Pending);
+                return Err(PublishError::StillWaiting {
+                    doing: now.doing(),
+                    waits_for: waits_for.cloned(),
+                    failure: now.failure.clone(),
+                });
             }
         }
     }

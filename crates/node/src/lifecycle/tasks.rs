@@ -130,22 +130,28 @@ impl Lifecycle for VolumeTasks {
         let deadline = Instant::now() + limit;
         let inner = Arc::clone(&self.0);
         let joined = self.0.tasks.spawn(async move { inner.join(request).await });
-        let joined = timeout_at(deadline, joined).await.map_err(|_elapsed| {
-            PublishError::DeadlineExceeded("still waiting for the volume's folder".to_owned())
-        })?;
-        let mut status = joined.unwrap_or_else(|_panicked| Err(stopping()))?;
-        let told = until_valid(&mut status, &*self.0.context.clock, deadline).await;
-        match told {
+        let joined =
+            timeout_at(deadline, joined)
+                .await
+                .map_err(|_elapsed| PublishError::StillWaiting {
+                    doing: "waiting for the volume's folder",
+                    waits_for: None,
+                    failure: None,
+                })?;
+        let mut status = joined.unwrap_or(Err(PublishError::ShuttingDown))?;
+        let shown = until_valid(&mut status, &*self.0.context.clock, deadline).await;
+        match shown {
             // The task has ended, and not for a removal.
-            Err(PublishError::Aborted(_)) if self.0.shutdown.is_cancelled() => Err(stopping()),
-            told => told,
+            Err(PublishError::Going) if self.0.shutdown.is_cancelled() => {
+                Err(PublishError::ShuttingDown)
+            }
+            shown => shown,
         }
     }
 
     async fn publish_misunderstood(
         &self,
         volume: &VolumeId,
-        _target: Option<&TargetPath>,
         reason: String,
     ) -> Result<(), PublishError> {
         let slot = self.0.slots().get(volume).cloned();
@@ -156,7 +162,7 @@ impl Lifecycle for VolumeTasks {
             tracing::warn!(%volume, reason, "a publish of a volume that is fine was not understood");
             return Ok(());
         }
-        Err(PublishError::Aborted(reason))
+        Err(PublishError::Misunderstood(reason))
     }
 
     async fn unpublish(&self, volume: VolumeId, target: TargetPath) -> Result<(), UnpublishError> {
@@ -165,9 +171,7 @@ impl Lifecycle for VolumeTasks {
             .0
             .tasks
             .spawn(async move { inner.remove(volume, target).await });
-        removed
-            .await
-            .unwrap_or_else(|_panicked| Err(UnpublishError(stopping().to_string())))
+        removed.await.unwrap_or(Err(UnpublishError::ShuttingDown))
     }
 }
 
@@ -181,20 +185,13 @@ impl Inner {
         let slot = self.slot(&wish.volume);
         let mut life = slot.lock().await;
         match &*life {
-            // Whoever waited for the lock meanwhile may speak for a pod that is gone.
-            Life::Retired => Err(PublishError::Aborted(
-                "the volume was removed or could not be begun a moment ago; call again".to_owned(),
-            )),
-            Life::Going(_) => Err(PublishError::Aborted(
-                "the volume is being removed".to_owned(),
-            )),
+            Life::Retired => Err(PublishError::Removed),
+            Life::Going(_) => Err(PublishError::Going),
             Life::Live(live) => {
                 if *live.wish == wish {
                     live.offer(credential);
                 } else if !live.is_valid(self.context.clock.now()) {
-                    return Err(PublishError::Aborted(
-                        "the volume was published with another pod, service account, target or group".to_owned(),
-                    ));
+                    return Err(PublishError::OtherWish);
                 }
                 Ok(live.status.clone())
             }
@@ -202,7 +199,7 @@ impl Inner {
                 let writer = self.writer(Record::new(wish.clone()));
                 if let Err(error) = writer.save().await {
                     self.retire(&wish.volume, &mut life);
-                    return Err(PublishError::Unavailable(error.to_string()));
+                    return Err(PublishError::NotRecorded(error));
                 }
                 let live = self.start(wish, writer, Some(credential));
                 let status = live.status.clone();
@@ -274,8 +271,4 @@ impl Inner {
         // A map has no half-done state that a panic elsewhere could leave.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-pub(super) fn stopping() -> PublishError {
-    PublishError::Unavailable("the driver is stopping; call again".to_owned())
 }

@@ -53,7 +53,7 @@ async fn a_denial_is_told_reported_and_deleted_before_the_next_request() {
     let asked = Instant::now();
     let told = world.publish(&wish).await;
     assert!(
-        matches!(&told, Err(PublishError::Unavailable(why)) if why.contains("wrong trust domain")),
+        matches!(&told, Err(PublishError::AttemptFailed(why)) if why.contains("wrong trust domain")),
         "{told:?}"
     );
     assert_eq!(asked.elapsed(), Duration::ZERO, "waiting cannot help");
