@@ -1,6 +1,7 @@
 //! What every volume's task is given.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 
 use svid_client::issuer::IssuersReceiver;
@@ -31,7 +32,7 @@ pub struct Context {
     /// Which issuer to ask.
     pub issuer: IssuersReceiver,
     /// Events on the pod.
-    pub events: Arc<dyn Report>,
+    pub events: Arc<dyn EventSink>,
     /// Counters.
     pub metrics: Metrics,
     /// What all requests have in common.
@@ -57,14 +58,21 @@ pub enum AnchoringPolicy {
     Require,
 }
 
-/// Tells a pod's owner what they must act on. Never waits, never fails.
-pub trait Report: Send + Sync + 'static {
+/// Takes what a pod's owner must act on. Never waits, never fails.
+pub trait EventSink: Send + Sync + 'static {
     /// Reports on the pod of `wish`.
     fn report(&self, wish: &Wish, reason: EventReason, text: &str);
 }
 
-impl Report for EventRecorder {
+impl EventSink for EventRecorder {
     fn report(&self, wish: &Wish, reason: EventReason, text: &str) {
         self.record(wish, reason, text);
+    }
+}
+
+/// Waits for a change of something that is followed; where there can be none any more, without end.
+pub(super) async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
+    if receiver.changed().await.is_err() {
+        pending::<()>().await;
     }
 }

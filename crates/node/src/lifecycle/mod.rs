@@ -6,41 +6,54 @@
 //! records and files of a volume have one writer at a time; nothing is sent for a volume that is
 //! going.
 //!
+//! ```text
+//! publish -> tasks -> task:  look at what the volume shows
+//!                            +-> rest until it is due
+//!                            |   attempt:  begin, create, answer, check, show
+//!                            |   +-> back off after a failure, and attempt again
+//!                            +-- after a success
+//! ```
+//!
 //! | file | owns |
 //! | --- | --- |
 //! | `tasks` | the volumes by id: publish, unpublish, recovery, the end |
 //! | `removal` | taking a volume away |
+//! | `slot` | where one volume is in its life |
 //! | `task` | one volume's loop: look, wait until due, attempt, back off |
-//! | `attempt` | one attempt: key, request, answer, check, files; `ask` and `check` are parts of it |
-//! | `upkeep` | the trust bundle's changes, and requests that are of no use any more |
-//! | `slot` | where one volume is in its life
+//! | `shown` | the certificate that the pod sees, and when it is due |
+//! | `attempt` | one attempt: key, request, answer, check, files |
+//! | `bundle` | which trust bundle counts, and showing each new one |
+//! | `obsolete` | requests that ended badly or were superseded |
+//! | `volume` | one volume, for everything that works on it |
 //! | `writer` | the only hand that writes a volume's record and files |
-//! | `status` | what a volume's task is doing, and what a publish is told about it |
+//! | `status` | what a volume's task is doing, and waiting for it |
+//! | `error` | why a publish or an unpublish did not succeed |
 //! | `board` | all statuses, for metrics and `/status` |
 //! | `cleaner` | deleting the requests of volumes that are gone |
 //! | `context` | what all of them are given |
 
-mod ask;
 mod attempt;
 mod board;
-mod check;
+mod bundle;
 mod cleaner;
 mod context;
 mod error;
+mod obsolete;
 mod removal;
+mod shown;
 mod slot;
 mod status;
 mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
-mod upkeep;
+mod volume;
 mod writer;
 
 use std::time::Duration;
 
 pub use board::Board;
-pub use context::{AnchoringPolicy, Context, Report};
+pub use context::{AnchoringPolicy, Context, EventSink};
 pub use error::{PublishError, UnpublishError, WriteError};
 pub use status::{Phase, VolumeStatus};
 pub use tasks::{TaskPanicked, VolumeTasks};

@@ -44,6 +44,52 @@ pub enum Phase {
     RetryingAt(Instant),
 }
 
+/// The task's end of its volume's status, which it only writes: what it has to remember, it
+/// remembers itself.
+#[derive(Clone)]
+pub(super) struct StatusWriter(watch::Sender<VolumeStatus>);
+
+impl StatusWriter {
+    /// The status before the task has looked.
+    pub(super) fn new() -> (Self, watch::Receiver<VolumeStatus>) {
+        let (status, statuses) = watch::channel(VolumeStatus {
+            phase: Phase::Starting,
+            window: None,
+            waits_for: None,
+            failure: None,
+        });
+        (Self(status), statuses)
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.0.send_modify(|status| status.phase = phase);
+    }
+
+    /// The pod sees a certificate, which is left alone until it is due.
+    pub(super) fn rest(&self, window: Window, due: Timestamp) {
+        self.0.send_replace(VolumeStatus {
+            phase: Phase::Resting(due),
+            window: Some(window),
+            waits_for: None,
+            failure: None,
+        });
+    }
+
+    /// What the pending request waits for.
+    pub(super) fn wait_for(&self, word: &str) {
+        self.0
+            .send_modify(|status| status.waits_for = Some(word.to_owned()));
+    }
+
+    /// An attempt failed, and the next one begins at `next`.
+    pub(super) fn fail(&self, reason: &str, next: Instant) {
+        self.0.send_modify(|status| {
+            status.phase = Phase::RetryingAt(next);
+            status.failure = Some(reason.to_owned());
+        });
+    }
+}
+
 impl VolumeStatus {
     /// Whether the pod sees a certificate that is valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {

@@ -1,7 +1,6 @@
 //! The volumes by id: publish, unpublish, recovery, the end.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +13,10 @@ use tokio_util::task::TaskTracker;
 use super::board::Board;
 use super::cleaner::Cleaner;
 use super::context::Context;
-use super::slot::{Life, Live, Slot, UNKNOWN};
-use super::status::{VolumeStatus, until_valid};
+use super::slot::{Life, Live, Slot};
+use super::status::{StatusWriter, VolumeStatus, until_valid};
 use super::task::VolumeTask;
+use super::volume::Volume;
 use super::writer::Writer;
 use super::{Lifecycle, PublishError, UnpublishError};
 use crate::credential::{Credential, Requester};
@@ -227,15 +227,14 @@ impl Inner {
     fn start(&self, wish: Wish, writer: Writer, credential: Option<Credential>) -> Live {
         let wish = Arc::new(wish);
         let (credential, credentials) = watch::channel(credential);
-        let (statuses, status) = watch::channel(UNKNOWN);
-        let task = VolumeTask {
+        let (own_status, status) = StatusWriter::new();
+        let volume = Volume {
             context: Arc::clone(&self.context),
             wish: Arc::clone(&wish),
             writer: writer.clone(),
-            credential: credentials,
-            status: statuses,
-            undeleted: AtomicU32::new(0),
+            status: own_status,
         };
+        let task = VolumeTask::new(volume, credentials);
         let stop = self.shutdown.child_token();
         let broken = self.broken.clone().drop_guard();
         let stopped = stop.clone();

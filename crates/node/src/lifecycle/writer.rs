@@ -31,6 +31,16 @@ pub enum WriteError {
     Thread,
 }
 
+impl State {
+    /// Writes the record, where its failure is no reason to stop: a record that is a step behind
+    /// costs one request at the next start.
+    fn save(&self, what: &'static str) {
+        if let Err(error) = self.volumes.save(&self.record) {
+            tracing::warn!(volume = %self.record.wish().volume, %error, "{what}");
+        }
+    }
+}
+
 impl Writer {
     pub(super) fn new(volumes: Arc<dyn Volumes>, record: Record) -> Self {
         Self(Arc::new(Mutex::new(State { volumes, record })))
@@ -38,19 +48,19 @@ impl Writer {
 
     /// Writes the record with a change in it. The change stays in memory even where the write
     /// fails, so that the next write has it.
-    pub(super) async fn amend(
-        &self,
-        change: impl FnOnce(&mut Record) + Send + 'static,
-    ) -> Result<(), WriteError> {
-        self.work(move |state| {
+    pub(super) async fn amend(&self, change: impl FnOnce(&mut Record) + Send + 'static) {
+        let amended = self.work(move |state| {
             let before = state.record.clone();
             change(&mut state.record);
-            if before == state.record {
-                return Ok(());
+            if before != state.record {
+                state.save("writing the volume's record");
             }
-            state.volumes.save(&state.record)
-        })
-        .await
+            Ok(())
+        });
+        if let Err(error) = amended.await {
+            let record = self.record().await;
+            tracing::warn!(volume = %record.wish().volume, %error, "writing the volume's record");
+        }
     }
 
     /// Writes the record as it is.
@@ -78,11 +88,8 @@ impl Writer {
         self.work(move |state| {
             state.volumes.publish(state.record.wish(), &files())?;
             state.record.complete();
-            // The files are what counts: a record that is a step behind costs one request at the
-            // next start, so its failure must not take the certificate away again.
-            if let Err(error) = state.volumes.save(&state.record) {
-                tracing::warn!(volume = %state.record.wish().volume, %error, "noting the request that was issued");
-            }
+            // The files are what counts, so that a failure must not take the certificate away again.
+            state.save("noting the request that was issued");
             Ok(())
         })
         .await
@@ -109,13 +116,11 @@ impl Writer {
     /// Takes the volume away: marks the record, removes mount and files, forgets the record.
     pub(super) async fn remove(&self) -> Result<(), WriteError> {
         self.work(|state| {
-            let State { volumes, record } = state;
             // A full disk must not keep a pod from ending.
-            if record.go()
-                && let Err(error) = volumes.save(record)
-            {
-                tracing::warn!(volume = %record.wish().volume, %error, "marking the volume as going");
+            if state.record.go() {
+                state.save("marking the volume as going");
             }
+            let State { volumes, record } = state;
             let Wish { volume, target, .. } = record.wish();
             volumes.remove(volume, target)?;
             volumes.forget(volume)
