@@ -29,7 +29,7 @@ pub(super) fn publish_failed(error: &PublishError) -> Status {
         | PublishError::Removed
         | PublishError::OtherWish
         | PublishError::Misunderstood(_) => Code::Aborted,
-        PublishError::StillWaiting { .. } => Code::DeadlineExceeded,
+        PublishError::Busy | PublishError::StillWaiting { .. } => Code::DeadlineExceeded,
     };
     Status::new(code, cut(&error.to_string()))
 }
@@ -102,6 +102,7 @@ mod tests {
             ),
             (PublishError::AttemptFailed(text()), Code::Unavailable),
             (PublishError::ShuttingDown, Code::Unavailable),
+            (PublishError::Busy, Code::DeadlineExceeded),
             (waiting, Code::DeadlineExceeded),
         ];
         let causes = causes.map(|(cause, code)| (publish_failed(&cause), code));

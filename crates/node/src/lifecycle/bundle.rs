@@ -7,8 +7,7 @@ use svid_core::svid::TrustBundle;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::context::changed;
-use super::volume::Volume;
+use super::context::{Volume, changed};
 use crate::events::EventReason;
 use crate::issuance::{Failure, Outcome};
 use crate::renewal::Backoff;

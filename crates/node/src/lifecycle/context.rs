@@ -1,4 +1,4 @@
-//! What every volume's task is given.
+//! What every volume's task is given, and what those who work on one volume share.
 
 use std::fmt;
 use std::future::pending;
@@ -7,6 +7,8 @@ use std::sync::Arc;
 use svid_client::issuer::IssuersReceiver;
 use tokio::sync::watch;
 
+use super::status::StatusWriter;
+use super::writer::Writer;
 use crate::clock::{Chance, Clock};
 use crate::events::{EventReason, EventRecorder};
 use crate::issuance::{ApiHealth, RequestSettings, Requests};
@@ -46,6 +48,27 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
+    }
+}
+
+/// One volume: what is wanted, and the only ways to its files, its record and its status. Cheap
+/// to clone.
+#[derive(Clone)]
+pub(super) struct Volume {
+    pub(super) context: Arc<Context>,
+    pub(super) wish: Arc<Wish>,
+    pub(super) writer: Writer,
+    pub(super) status: StatusWriter,
+}
+
+impl Volume {
+    pub(super) fn namespace(&self) -> &str {
+        self.wish.service_account.namespace()
+    }
+
+    /// A request of this volume, for texts.
+    pub(super) fn request(&self, name: &str) -> String {
+        format!("the CertificateRequest {}/{name}", self.namespace())
     }
 }
 

@@ -24,6 +24,9 @@ pub enum PublishError {
     /// The last attempt failed for this reason, and the next one falls after the call's end.
     #[error("{0}")]
     AttemptFailed(String),
+    /// Beginning the volume, or another call that began or removed it, took until the deadline.
+    #[error("still waiting for the volume's folder")]
+    Busy,
     /// The files were not there in time; the work goes on.
     #[error(
         "still {doing}{}{}",

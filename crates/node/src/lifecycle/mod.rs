@@ -24,13 +24,12 @@
 //! | `attempt` | one attempt: key, request, answer, check, files |
 //! | `bundle` | which trust bundle counts, and showing each new one |
 //! | `obsolete` | requests that ended badly or were superseded |
-//! | `volume` | one volume, for everything that works on it |
 //! | `writer` | the only hand that writes a volume's record and files |
 //! | `status` | what a volume's task is doing, and waiting for it |
 //! | `error` | why a publish or an unpublish did not succeed |
 //! | `board` | all statuses, for metrics and `/status` |
 //! | `cleaner` | deleting the requests of volumes that are gone |
-//! | `context` | what all of them are given |
+//! | `context` | what all of them are given; `Volume`, what those who work on one share |
 
 mod attempt;
 mod board;
@@ -47,7 +46,6 @@ mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
-mod volume;
 mod writer;
 
 use std::time::Duration;

@@ -6,8 +6,8 @@ use std::future::pending;
 use svid_client::ApiError;
 use tokio::time::sleep;
 
-use super::cleaner::{self, Deletion};
-use super::volume::Volume;
+use super::cleaner;
+use super::context::Volume;
 use crate::issuance::Failure;
 use crate::renewal::Backoff;
 use crate::volume::Record;
@@ -59,13 +59,11 @@ impl ObsoleteRequests {
 
     /// One call each, up to the first that fails.
     async fn delete(&self) -> Result<(), Undeleted> {
-        let Volume {
-            context, writer, ..
-        } = &self.volume;
+        let (context, writer) = (&self.volume.context, &self.volume.writer);
         for name in writer.record().await.obsolete().iter().cloned() {
             match cleaner::delete(context, self.volume.namespace(), &name).await {
-                Deletion::Done => writer.amend(move |record| record.forget(&name)).await,
-                Deletion::Later(error) => return Err(Undeleted { name, error }),
+                Ok(()) => writer.amend(move |record| record.forget(&name)).await,
+                Err(error) => return Err(Undeleted { name, error }),
             }
         }
         Ok(())

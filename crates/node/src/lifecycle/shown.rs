@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use svid_core::identity::SpiffeId;
 use svid_core::svid::{Expectation, PublicKey, Readiness, X509Svid};
 use tokio::time::{Instant, sleep_until};
 
-use super::volume::Volume;
+use super::context::Volume;
 use crate::clock::Clock;
 use crate::renewal::{Window, due, least_pause};
 use crate::volume::FileSet;
@@ -81,8 +82,9 @@ impl Shown {
 
 fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, String> {
     let key = PublicKey::from_pkcs8_pem(&files.key).map_err(|error| error.to_string())?;
+    let trust_domain = &volume.context.settings.trust_domain;
     let expected = Expectation {
-        spiffe_id: &volume.spiffe_id(),
+        spiffe_id: &SpiffeId::for_service_account(trust_domain, &volume.wish.service_account),
         public_key: &key,
         trust_bundle: None,
     };

@@ -52,12 +52,7 @@ pub(super) struct StatusWriter(watch::Sender<VolumeStatus>);
 impl StatusWriter {
     /// The status before the task has looked.
     pub(super) fn new() -> (Self, watch::Receiver<VolumeStatus>) {
-        let (status, statuses) = watch::channel(VolumeStatus {
-            phase: Phase::Starting,
-            window: None,
-            waits_for: None,
-            failure: None,
-        });
+        let (status, statuses) = watch::channel(VolumeStatus::new(Phase::Starting, None));
         (Self(status), statuses)
     }
 
@@ -67,12 +62,8 @@ impl StatusWriter {
 
     /// The pod sees a certificate, which is left alone until it is due.
     pub(super) fn rest(&self, window: Window, due: Timestamp) {
-        self.0.send_replace(VolumeStatus {
-            phase: Phase::Resting(due),
-            window: Some(window),
-            waits_for: None,
-            failure: None,
-        });
+        self.0
+            .send_replace(VolumeStatus::new(Phase::Resting(due), Some(window)));
     }
 
     /// What the pending request waits for.
@@ -91,6 +82,15 @@ impl StatusWriter {
 }
 
 impl VolumeStatus {
+    fn new(phase: Phase, window: Option<Window>) -> Self {
+        Self {
+            phase,
+            window,
+            waits_for: None,
+            failure: None,
+        }
+    }
+
     /// Whether the pod sees a certificate that is valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.window.is_some_and(|window| window.contains(now))

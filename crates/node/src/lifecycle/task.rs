@@ -7,11 +7,10 @@ use svid_client::issuer::IssuersReceiver;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::context::{Context, changed};
+use super::context::{Context, Volume, changed};
 use super::obsolete::ObsoleteRequests;
 use super::shown::Shown;
 use super::status::Phase;
-use super::volume::Volume;
 use super::{attempt, bundle};
 use crate::credential::Credential;
 use crate::issuance::{Failure, Outcome};
@@ -113,12 +112,7 @@ impl VolumeTask {
 
     /// Reports a failure to whoever must know, and says when the next attempt begins.
     fn report(&self, failure: &Failure, window: Option<Window>, backoff: &mut Backoff) -> Instant {
-        let Volume {
-            context,
-            wish,
-            status,
-            ..
-        } = &self.volume;
+        let (context, wish) = (&self.volume.context, &self.volume.wish);
         let now = context.clock.now();
         let window = window.filter(|window| window.contains(now));
         let remaining = window.map(|window| window.remaining(now));
@@ -138,7 +132,7 @@ impl VolumeTask {
             context.events.report(wish, event, &failure.reason);
         }
         context.metrics.retry();
-        status.fail(&failure.reason, next);
+        self.volume.status.fail(&failure.reason, next);
         next
     }
 }

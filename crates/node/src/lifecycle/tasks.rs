@@ -12,11 +12,10 @@ use tokio_util::task::TaskTracker;
 
 use super::board::Board;
 use super::cleaner::Cleaner;
-use super::context::Context;
+use super::context::{Context, Volume};
 use super::slot::{Life, Live, Slot};
 use super::status::{StatusWriter, VolumeStatus, until_valid};
 use super::task::VolumeTask;
-use super::volume::Volume;
 use super::writer::Writer;
 use super::{Lifecycle, PublishError, UnpublishError};
 use crate::credential::{Credential, Requester};
@@ -130,14 +129,8 @@ impl Lifecycle for VolumeTasks {
         let deadline = Instant::now() + limit;
         let inner = Arc::clone(&self.0);
         let joined = self.0.tasks.spawn(async move { inner.join(request).await });
-        let joined =
-            timeout_at(deadline, joined)
-                .await
-                .map_err(|_elapsed| PublishError::StillWaiting {
-                    doing: "waiting for the volume's folder",
-                    waits_for: None,
-                    failure: None,
-                })?;
+        let joined = timeout_at(deadline, joined).await;
+        let joined = joined.map_err(|_elapsed| PublishError::Busy)?;
         let mut status = joined.unwrap_or(Err(PublishError::ShuttingDown))?;
         let shown = until_valid(&mut status, &*self.0.context.clock, deadline).await;
         match shown {

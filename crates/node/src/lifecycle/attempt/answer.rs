@@ -13,15 +13,13 @@ use super::in_flight::InFlight;
 use crate::events::EventReason;
 use crate::issuance::{Answer, Failure, News, Outcome, wait};
 use crate::lifecycle::status::Phase;
-use crate::lifecycle::volume::Volume;
 use crate::metrics::{ApiCall, StageReached};
 
 impl InFlight<'_> {
     /// Waits for what approver and issuer say, as PEM that nobody has checked.
     pub(super) async fn answer(&self, created: &StoredRequest) -> Result<Vec<u8>, Failure> {
-        let Volume {
-            context, status, ..
-        } = self.volume;
+        let (context, status) = (&self.volume.context, &self.volume.status);
+        self.reached(StageReached::Requested);
         status.enter(Phase::Pending);
         let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
         let deadline = Instant::now() + UNDECIDED.max(lifetime / 3);
@@ -87,7 +85,7 @@ impl InFlight<'_> {
     /// Reports a request that takes long to the pod's owner, once. Does not end.
     async fn report_when_slow(&self, word: &watch::Sender<String>) -> Infallible {
         sleep(SLOW).await;
-        let Volume { context, wish, .. } = self.volume;
+        let (context, wish) = (&self.volume.context, &self.volume.wish);
         let text = format!(
             "{} asks {} and waits for {} s: {}",
             self.object(),

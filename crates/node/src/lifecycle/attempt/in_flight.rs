@@ -9,10 +9,9 @@ use tokio::time::Instant;
 use crate::events::EventReason;
 use crate::issuance::{Failure, NewRequest, Outcome};
 use crate::lifecycle::bundle::EffectiveBundle;
-use crate::lifecycle::context::Context;
+use crate::lifecycle::context::{Context, Volume};
 use crate::lifecycle::obsolete::ObsoleteRequests;
 use crate::lifecycle::status::Phase;
-use crate::lifecycle::volume::Volume;
 use crate::metrics::StageReached;
 
 /// An attempt whose request is named in the record as in flight.

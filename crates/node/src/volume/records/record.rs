@@ -1,7 +1,9 @@
-//! What is remembered of a volume, and the moves that a request makes in it.
+//! What is remembered of a volume, and how the names of its requests move in it.
 //!
-//! Invariant: every request that may exist on the API server is named here until it was deleted,
-//! or until the pod that owns it takes it along. Nothing outside of `records` touches a field.
+//! Invariant: every request that may exist on the API server is named here until it was deleted or
+//! left to the pod that owns it. Nothing outside `records` touches a field.
+
+use serde::{Deserialize, Serialize};
 
 use crate::wish::Wish;
 
@@ -20,11 +22,17 @@ pub struct Record {
     pub(super) wish: Wish,
     /// Unpublish has begun: never resumed, only removed.
     pub(super) going: bool,
-    /// The CertificateRequest that is being waited for; written before it is created.
+    pub(super) requests: RequestNames,
+}
+
+/// The CertificateRequests that a volume may have on the API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RequestNames {
+    /// The one that is being waited for; written before it is created.
     pub(super) in_flight: Option<String>,
-    /// The CertificateRequest that the files in the volume came from.
+    /// The one that the files in the volume came from.
     pub(super) issued: Option<String>,
-    /// CertificateRequests that are still to be deleted.
+    /// Those that are still to be deleted.
     pub(super) obsolete: Vec<String>,
 }
 
@@ -34,9 +42,7 @@ impl Record {
         Self {
             wish,
             going: false,
-            in_flight: None,
-            issued: None,
-            obsolete: Vec::new(),
+            requests: RequestNames::default(),
         }
     }
 
@@ -52,52 +58,51 @@ impl Record {
 
     /// Requests that are still to be deleted, the oldest first.
     pub fn obsolete(&self) -> &[String] {
-        &self.obsolete
+        &self.requests.obsolete
     }
 
     /// Every request that may exist.
     pub fn requests(&self) -> impl Iterator<Item = &String> {
-        let Self {
-            in_flight,
-            issued,
-            obsolete,
-            ..
-        } = self;
-        in_flight.iter().chain(issued).chain(obsolete)
+        let requests = &self.requests;
+        let current = requests.in_flight.iter().chain(&requests.issued);
+        current.chain(&requests.obsolete)
     }
 
     /// A request of this name is about to be created.
     pub fn begin(&mut self, name: String) {
         self.abandon();
-        self.in_flight = Some(name);
+        self.requests.in_flight = Some(name);
     }
 
     /// The request in flight was never created, so there is nothing to delete.
     pub fn cancel(&mut self) {
-        self.in_flight = None;
+        self.requests.in_flight = None;
     }
 
     /// The request in flight, if there is one, ended badly or has lost its key.
     pub fn abandon(&mut self) {
-        self.obsolete.extend(self.in_flight.take());
+        let requests = &mut self.requests;
+        requests.obsolete.extend(requests.in_flight.take());
     }
 
     /// The files in the volume come from the request in flight, which supersedes the one before.
     pub fn complete(&mut self) {
-        let superseded = std::mem::replace(&mut self.issued, self.in_flight.take());
-        self.obsolete.extend(superseded);
+        let requests = &mut self.requests;
+        let superseded = std::mem::replace(&mut requests.issued, requests.in_flight.take());
+        requests.obsolete.extend(superseded);
     }
 
     /// An obsolete request was deleted.
     pub fn forget(&mut self, name: &str) {
-        self.obsolete.retain(|kept| kept != name);
+        self.requests.obsolete.retain(|kept| kept != name);
     }
 
     /// Drops all but the newest names of obsolete requests; the pod that owns them takes them
     /// along.
     pub fn trim(&mut self) {
-        let surplus = self.obsolete.len().saturating_sub(MOST_OBSOLETE);
-        drop(self.obsolete.drain(..surplus));
+        let obsolete = &mut self.requests.obsolete;
+        let surplus = obsolete.len().saturating_sub(MOST_OBSOLETE);
+        drop(obsolete.drain(..surplus));
     }
 
     /// Unpublish begins. Whether it had not done so before.
@@ -109,11 +114,11 @@ impl Record {
 #[cfg(test)]
 impl Record {
     pub(crate) fn in_flight(&self) -> Option<&str> {
-        self.in_flight.as_deref()
+        self.requests.in_flight.as_deref()
     }
 
     pub(crate) fn issued(&self) -> Option<&str> {
-        self.issued.as_deref()
+        self.requests.issued.as_deref()
     }
 }
 
