@@ -6,7 +6,7 @@
 //! unpublishes it. Invariant: a publish is answered with a code of the second class only where
 //! nothing of the volume exists.
 
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::publish::PublishRequestError;
 use crate::lifecycle::{PublishError, UnpublishError};
@@ -19,12 +19,19 @@ pub(super) fn publish_not_understood(error: &PublishRequestError) -> Status {
 
 /// A publish that was understood and did not succeed. Never final.
 pub(super) fn publish_failed(error: &PublishError) -> Status {
-    let text = cut(&error.to_string());
-    match error {
-        PublishError::Unavailable(_) => Status::unavailable(text),
-        PublishError::Aborted(_) => Status::aborted(text),
-        PublishError::DeadlineExceeded(_) => Status::deadline_exceeded(text),
-    }
+    let code = match error {
+        // Something outside must change first.
+        PublishError::NotRecorded(_)
+        | PublishError::AttemptFailed(_)
+        | PublishError::ShuttingDown => Code::Unavailable,
+        // This call cannot be served, another may.
+        PublishError::Going
+        | PublishError::Removed
+        | PublishError::OtherWish
+        | PublishError::Misunderstood(_) => Code::Aborted,
+        PublishError::Busy | PublishError::StillWaiting { .. } => Code::DeadlineExceeded,
+    };
+    Status::new(code, cut(&error.to_string()))
 }
 
 /// An unpublish whose volume id or target cannot be one of ours.
@@ -44,7 +51,7 @@ pub(super) fn too_many_calls() -> Status {
 
 /// The process ends. Not final: whatever was begun goes on in the next one.
 pub(super) fn stopping() -> Status {
-    Status::unavailable("the driver is stopping; call again")
+    publish_failed(&PublishError::ShuttingDown)
 }
 
 /// A call that an inline volume has no use for.
@@ -74,27 +81,35 @@ const TEXT_LIMIT: usize = 800;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tonic::Code;
+    use crate::lifecycle::WriteError;
 
     #[test]
     fn a_volume_that_may_exist_never_gets_a_final_code() {
         let text = || "reason".to_owned();
-        let table = [
+        let waiting = PublishError::StillWaiting {
+            doing: "waiting",
+            waits_for: None,
+            failure: None,
+        };
+        let causes = [
+            (PublishError::Going, Code::Aborted),
+            (PublishError::Removed, Code::Aborted),
+            (PublishError::OtherWish, Code::Aborted),
+            (PublishError::Misunderstood(text()), Code::Aborted),
             (
-                publish_failed(&PublishError::Unavailable(text())),
+                PublishError::NotRecorded(WriteError::Thread),
                 Code::Unavailable,
             ),
-            (
-                publish_failed(&PublishError::Aborted(text())),
-                Code::Aborted,
-            ),
-            (
-                publish_failed(&PublishError::DeadlineExceeded(text())),
-                Code::DeadlineExceeded,
-            ),
+            (PublishError::AttemptFailed(text()), Code::Unavailable),
+            (PublishError::ShuttingDown, Code::Unavailable),
+            (PublishError::Busy, Code::DeadlineExceeded),
+            (waiting, Code::DeadlineExceeded),
+        ];
+        let causes = causes.map(|(cause, code)| (publish_failed(&cause), code));
+        let table = causes.into_iter().chain([
             (too_many_calls(), Code::Unavailable),
             (stopping(), Code::Unavailable),
-        ];
+        ]);
         let uncertain = [
             Code::Cancelled,
             Code::DeadlineExceeded,
@@ -118,7 +133,7 @@ mod tests {
             ),
             (unpublish_not_understood(&empty), Code::InvalidArgument),
             (
-                unpublish_failed(&UnpublishError("busy".to_owned())),
+                unpublish_failed(&UnpublishError::ShuttingDown),
                 Code::Internal,
             ),
             (unimplemented("NodeStageVolume"), Code::Unimplemented),
@@ -130,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        let status = publish_failed(&PublishError::Unavailable("é".repeat(5000)));
+        let status = publish_failed(&PublishError::AttemptFailed("é".repeat(5000)));
         assert!(status.message().len() <= TEXT_LIMIT + 3);
         assert!(status.message().ends_with("..."));
         assert_eq!(cut("short"), "short");

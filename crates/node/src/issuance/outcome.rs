@@ -51,16 +51,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that the pod's owner or an administrator must hear of.
-    pub fn reported(outcome: Outcome, event: EventReason, reason: impl Into<String>) -> Self {
-        Self {
-            outcome,
-            reason: reason.into(),
-            retry_after: None,
-            event: Some(event),
-        }
-    }
-
     /// A failure that is likely to pass.
     pub fn silent(outcome: Outcome, reason: impl Into<String>) -> Self {
         Self {
@@ -71,13 +61,19 @@ impl Failure {
         }
     }
 
+    /// A failure that the pod's owner or an administrator must hear of.
+    pub fn reported(outcome: Outcome, event: EventReason, reason: impl Into<String>) -> Self {
+        Self {
+            event: Some(event),
+            ..Self::silent(outcome, reason)
+        }
+    }
+
     /// A failed call; `attempted` says what on which object.
     pub fn api(attempted: &str, error: &ApiError) -> Self {
         Self {
-            outcome: Outcome::ApiError,
-            reason: format!("{attempted}: {error}"),
             retry_after: error.retry_after(),
-            event: None,
+            ..Self::silent(Outcome::ApiError, format!("{attempted}: {error}"))
         }
     }
 }

@@ -24,15 +24,6 @@ pub(super) struct Cleaner {
     shutdown: CancellationToken,
 }
 
-/// Whether a request needs no more deleting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deletion {
-    /// It is gone, or never will be by our hand.
-    Done,
-    /// It may work later.
-    Later(ApiError),
-}
-
 impl Cleaner {
     pub(super) fn new(
         context: Arc<Context>,
@@ -49,15 +40,9 @@ impl Cleaner {
 
     /// Deletes every request that the record of a volume names.
     pub(super) fn sweep(&self, record: &Record) {
-        let namespace = record.wish.service_account.namespace().to_owned();
-        let names = record
-            .in_flight
-            .iter()
-            .chain(&record.issued)
-            .chain(&record.obsolete);
-        for name in names {
+        for name in record.requests() {
             let (cleaner, name) = (self.clone(), name.clone());
-            let namespace = namespace.clone();
+            let namespace = record.wish().service_account.namespace().to_owned();
             self.tasks.spawn(async move {
                 let shutdown = cleaner.shutdown.clone();
                 shutdown
@@ -77,7 +62,7 @@ impl Cleaner {
                 };
                 delete(&self.context, namespace, name).await
             };
-            let Deletion::Later(error) = deletion else {
+            let Err(error) = deletion else {
                 return;
             };
             let chance = self.context.chance.fraction();
@@ -95,19 +80,19 @@ impl Cleaner {
     }
 }
 
-/// Tries once to delete a request. A refused delete is a warning, since the pod owns the request
-/// and takes it along when it goes.
-pub(super) async fn delete(context: &Context, namespace: &str, name: &str) -> Deletion {
+/// Tries once to delete a request; after an error it may work later. A refused delete is a warning,
+/// since the pod owns the request and takes it along when it goes.
+pub(super) async fn delete(context: &Context, namespace: &str, name: &str) -> Result<(), ApiError> {
     let error = match context.requests.delete(namespace, name).await {
-        Ok(()) | Err(ApiError::NotFound) => return Deletion::Done,
+        Ok(()) | Err(ApiError::NotFound) => return Ok(()),
         Err(error) => error,
     };
     context.metrics.api_error(ApiCall::Delete, &error);
     if let ApiError::Forbidden(_) | ApiError::Refused { .. } = error {
         tracing::warn!(namespace, request = name, %error, "deleting the CertificateRequest");
-        return Deletion::Done;
+        return Ok(());
     }
-    Deletion::Later(error)
+    Err(error)
 }
 
 /// More would compete with creates after an outage.

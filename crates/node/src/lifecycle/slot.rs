@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::status::{Phase, VolumeStatus};
+use super::status::VolumeStatus;
 use super::writer::Writer;
 use crate::credential::Credential;
 use crate::wish::Wish;
@@ -73,11 +73,3 @@ impl Live {
         self.writer
     }
 }
-
-/// The status before the task has looked.
-pub(super) const UNKNOWN: VolumeStatus = VolumeStatus {
-    phase: Phase::Starting,
-    window: None,
-    waits_for: None,
-    failure: None,
-};

@@ -44,12 +44,7 @@ impl Lifecycle for Stuck {
         pending().await
     }
 
-    async fn publish_misunderstood(
-        &self,
-        _: &VolumeId,
-        _: Option<&TargetPath>,
-        _: String,
-    ) -> Result<(), PublishError> {
+    async fn publish_misunderstood(&self, _: &VolumeId, _: String) -> Result<(), PublishError> {
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::wish::VolumeId;
 
 /// The time in which a certificate chain can be used: from the latest notBefore to the earliest
-/// notAfter in it.
+/// notAfter in it, both included (RFC 5280, section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The latest notBefore of the chain.
@@ -18,6 +18,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether the chain can be used at `now`.
+    pub fn contains(&self, now: Timestamp) -> bool {
+        (self.start..=self.end).contains(&now)
+    }
+
     /// How long the window is; zero where it ends before it starts.
     pub fn length(&self) -> Duration {
         self.start
@@ -117,6 +122,14 @@ mod tests {
         let id = volume("csi-1");
         assert_eq!(due(&window, &id, &[1]), due(&window, &id, &[1]));
         assert_ne!(due(&window, &id, &[1]), due(&window, &id, &[2]));
+    }
+
+    #[test]
+    fn a_window_holds_its_first_and_its_last_moment() {
+        let window = window(5);
+        let moment = SignedDuration::from_nanos(1);
+        assert!(window.contains(window.start) && window.contains(window.end));
+        assert!(!window.contains(window.start - moment) && !window.contains(window.end + moment));
     }
 
     #[test]

@@ -125,12 +125,11 @@ fn in_use() {
 
 fn records() {
     let node = Node::new();
-    let record = |volume: &str| Record {
-        wish: node.wish(volume),
-        going: false,
-        in_flight: None,
-        issued: Some("request".into()),
-        obsolete: Vec::new(),
+    let record = |volume: &str| {
+        let mut record = Record::new(node.wish(volume));
+        record.begin("request".to_owned());
+        record.complete();
+        record
     };
     let volumes = node.volumes();
     assert_eq!(volumes.records().unwrap(), []);
@@ -150,7 +149,7 @@ fn records() {
 
     let volumes = node.volumes();
     let mut found = volumes.records().unwrap();
-    found.sort_by_key(|found| found.record.wish.volume.clone());
+    found.sort_by_key(|found| found.record.wish().volume.clone());
     let wanted = |volume, standing| FoundRecord {
         record: record(volume),
         standing,
@@ -164,7 +163,7 @@ fn records() {
             wanted("c", Standing::Current)
         ]
     );
-    volumes.forget(&b.record.wish.volume).unwrap();
+    volumes.forget(&b.record.wish().volume).unwrap();
     drop(volumes);
 
     let boot_id = Some("another".to_owned());

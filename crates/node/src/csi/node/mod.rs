@@ -109,7 +109,7 @@ impl<L: Lifecycle> NodeService<L> {
         {
             return self
                 .lifecycle
-                .publish_misunderstood(&volume, target.as_ref(), error.to_string())
+                .publish_misunderstood(&volume, error.to_string())
                 .await
                 .map_err(|error| status::publish_failed(&error));
         }

@@ -48,20 +48,19 @@ impl Lifecycle for Volumes {
     async fn publish_misunderstood(
         &self,
         volume: &VolumeId,
-        _: Option<&TargetPath>,
         reason: String,
     ) -> Result<(), PublishError> {
         self.note(format!("misunderstood {volume} {reason}"));
         self.rest
             .clone()
-            .map_or(Ok(()), |text| Err(PublishError::Aborted(text)))
+            .map_or(Ok(()), |text| Err(PublishError::Misunderstood(text)))
     }
 
     async fn unpublish(&self, volume: VolumeId, target: TargetPath) -> Result<(), UnpublishError> {
         self.note(format!("unpublish {volume} {target}"));
         self.rest
             .clone()
-            .map_or(Ok(()), |text| Err(UnpublishError(text)))
+            .map_or(Ok(()), |_| Err(UnpublishError::ShuttingDown))
     }
 }
 
@@ -115,12 +114,19 @@ async fn a_publish_that_was_understood_is_answered_by_the_volumes() {
     let table = [
         (Ok(()), None),
         (
-            Err(PublishError::Unavailable(text())),
+            Err(PublishError::AttemptFailed(text())),
             Some(Code::Unavailable),
         ),
-        (Err(PublishError::Aborted(text())), Some(Code::Aborted)),
         (
-            Err(PublishError::DeadlineExceeded(text())),
+            Err(PublishError::Misunderstood(text())),
+            Some(Code::Aborted),
+        ),
+        (
+            Err(PublishError::StillWaiting {
+                doing: "waiting",
+                waits_for: None,
+                failure: None,
+            }),
             Some(Code::DeadlineExceeded),
         ),
     ];

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use svid_core::identity::ServiceAccount;
 
+use super::record::RequestNames;
 use super::store::{BROKEN_LIMIT, LIMIT};
 use super::*;
 use crate::volume::folder::Folder;
@@ -25,9 +26,11 @@ fn record(volume: &str, target: &str) -> Record {
             fs_group: Some(u32::MAX),
         },
         going: false,
-        in_flight: Some("a.b-1".into()),
-        issued: None,
-        obsolete: vec!["x".into(), "y".into()],
+        requests: RequestNames {
+            in_flight: Some("a.b-1".into()),
+            issued: None,
+            obsolete: vec!["x".into(), "y".into()],
+        },
     }
 }
 
@@ -58,8 +61,11 @@ fn a_record_is_read_back_as_it_was_written() {
     store.save(&first).unwrap();
     let changed = Record {
         going: true,
-        in_flight: None,
-        issued: Some("i".into()),
+        requests: RequestNames {
+            in_flight: None,
+            issued: Some("i".into()),
+            ..first.requests.clone()
+        },
         ..first.clone()
     };
     store.save(&changed).unwrap();
@@ -69,7 +75,10 @@ fn a_record_is_read_back_as_it_was_written() {
     };
     let second = Record {
         wish: plain,
-        obsolete: Vec::new(),
+        requests: RequestNames {
+            obsolete: Vec::new(),
+            ..first.requests
+        },
         ..first
     };
     store.save(&second).unwrap();
@@ -263,10 +272,8 @@ fn a_record_that_could_not_be_read_back_is_not_written() {
     let temporary = tempfile::tempdir().unwrap();
     let store = open(temporary.path(), "boot");
     store.save(&record("v", "/t")).unwrap();
-    let large = Record {
-        obsolete: vec!["x".repeat(250); 300],
-        ..record("v", "/t")
-    };
+    let mut large = record("v", "/t");
+    large.requests.obsolete = vec!["x".repeat(250); 300];
     assert!(matches!(
         store.save(&large),
         Err(VolumeError::RecordTooLarge { .. })
