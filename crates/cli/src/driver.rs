@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use svid_node::clock::{SystemChance, SystemClock};
+use svid_client::clock::SystemClock;
+use svid_client::retry::chance;
 use svid_node::driver::{Clients, Configuration, Driver, Surroundings};
 use svid_node::lifecycle::AnchoringPolicy;
 use svid_node::volume::FileNames;
@@ -46,7 +47,7 @@ async fn serve(args: DriverArgs) -> anyhow::Result<()> {
         },
         Surroundings {
             clock: Arc::new(clock),
-            chance: Arc::new(SystemChance),
+            chance,
         },
         &mut registry,
     )?;

@@ -13,10 +13,8 @@
 //! | `volume` | mounts, files and records |
 //! | `trust` | the CA bundle and its changes |
 //! | `metrics` | what is counted |
-//! | `clock` | the wall clock and chance, as arguments |
 //! | `events` | Events on a pod about what somebody must act on |
 
-pub mod clock;
 pub mod credential;
 pub mod csi;
 pub mod driver;

@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 pub use configuration::Configuration;
 pub use status::DriverStatus;
 
-use crate::clock::{Chance, Clock};
 use crate::events::{EventRecorder, EventWriter};
 use crate::issuance::{ApiHealth, KubernetesRequests, RequestSettings};
 use crate::lifecycle::{Context, TaskPanicked, VolumeTasks};
@@ -28,6 +27,7 @@ use crate::metrics::Metrics;
 use crate::registration::{BindError, ServeError, Server, ServerOptions};
 use crate::trust::TrustSource;
 use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
+use svid_client::clock::Clock;
 
 /// Clients for one API server.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ pub struct Surroundings {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Jitter.
-    pub chance: Arc<dyn Chance>,
+    pub chance: fn() -> f64,
 }
 
 /// A driver that holds its data folder and its sockets, and does nothing yet.

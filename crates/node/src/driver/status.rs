@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use svid_client::issuer::{IssuerState, IssuersReceiver};
 use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::events::EventCounts;
 use crate::lifecycle::Board;
 use crate::registration::RegistrationState;
 use crate::trust::{Refusals, TrustState};
+use svid_client::clock::Clock;
 
 /// Reads what is going on. Cheap to clone.
 #[derive(Clone)]

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use svid_client::ApiClient;
 use tokio::sync::mpsc;
 
-use crate::clock::Clock;
 use crate::wish::Wish;
+use svid_client::clock::Clock;
 
 pub use writer::EventWriter;
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limits, Verdict};
 use super::{EventCounts, Report};
-use crate::clock::Clock;
+use svid_client::clock::Clock;
 
 /// Sends what an [`EventRecorder`](super::EventRecorder) records, one Event at a time. An Event
 /// that the API server does not take is dropped: by the next report it is out of date anyway.

@@ -10,7 +10,7 @@ use svid_client::watch::Change;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Requests, Watch};
-use crate::renewal::Backoff;
+use svid_client::retry::Backoff;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub async fn wait(
     requests: &dyn Requests,
     created: &StoredRequest,
     deadline: Instant,
-    chance: impl Fn() -> f64 + Send + Sync,
+    chance: fn() -> f64,
     tell: impl FnMut(News) + Send,
 ) -> Answer {
     let namespace = created.metadata.namespace.as_str();
@@ -92,9 +92,9 @@ pub async fn wait(
                 backoff.reset();
                 REOPEN
             }
-            Ok(End::Closed) => backoff.next(None, None, chance()),
+            Ok(End::Closed) => backoff.next(None, chance()),
             Ok(End::Broken(error)) => {
-                let pause = backoff.next(None, error.retry_after(), chance());
+                let pause = backoff.next(error.retry_after(), chance());
                 follower.not_watched(error);
                 pause
             }

@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use super::context::{Volume, changed};
 use crate::events::EventReason;
 use crate::issuance::{Failure, Outcome};
-use crate::renewal::Backoff;
 use crate::trust::TrustState;
+use svid_client::retry::Backoff;
 
 /// The trust bundle that counts for a volume: the newest good one, whenever it is asked for, else
 /// the one that counted when the attempt began.
@@ -77,7 +77,7 @@ pub(super) async fn follow(volume: &Volume) -> Infallible {
             changed(&mut trust).await;
             continue;
         };
-        let wait = backoff.next(None, None, volume.context.chance.fraction());
+        let wait = backoff.next(None, (volume.context.chance)());
         tracing::warn!(volume = %volume.wish.volume, %error, "showing the new trust bundle");
         tokio::select! {
             () = sleep(wait) => {}

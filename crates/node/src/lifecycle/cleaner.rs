@@ -11,8 +11,8 @@ use svid_client::ApiError;
 
 use super::context::Context;
 use crate::metrics::ApiCall;
-use crate::renewal::Backoff;
 use crate::volume::Record;
+use svid_client::retry::Backoff;
 
 /// Deletes requests in the background, as soon as the API server takes it. What is left when the
 /// process ends is garbage that Kubernetes collects: every request has its pod for an owner.
@@ -65,8 +65,7 @@ impl Cleaner {
             let Err(error) = deletion else {
                 return;
             };
-            let chance = self.context.chance.fraction();
-            let pause = backoff.next(None, error.retry_after(), chance);
+            let pause = backoff.next(error.retry_after(), (self.context.chance)());
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.context.health.recovered() => {}

@@ -9,13 +9,13 @@ use tokio::sync::watch;
 
 use super::status::StatusWriter;
 use super::writer::Writer;
-use crate::clock::{Chance, Clock};
 use crate::events::{EventReason, EventRecorder};
 use crate::issuance::{ApiHealth, RequestSettings, Requests};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Volumes;
 use crate::wish::Wish;
+use svid_client::clock::Clock;
 
 /// What every volume's task is given. Nothing in it belongs to one volume.
 pub struct Context {
@@ -28,7 +28,7 @@ pub struct Context {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Jitter.
-    pub chance: Arc<dyn Chance>,
+    pub chance: fn() -> f64,
     /// The trust bundle.
     pub trust: watch::Receiver<TrustState>,
     /// Which issuer to ask.

@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use super::cleaner;
 use super::context::Volume;
 use crate::issuance::Failure;
-use crate::renewal::Backoff;
 use crate::volume::Record;
+use svid_client::retry::Backoff;
 
 /// The requests of a volume that its record names as obsolete.
 pub(super) struct ObsoleteRequests {
@@ -30,7 +30,7 @@ impl ObsoleteRequests {
         let context = &self.volume.context;
         let mut backoff = Backoff::default();
         while let Err(Undeleted { error, .. }) = self.delete().await {
-            let wait = backoff.next(None, error.retry_after(), context.chance.fraction());
+            let wait = backoff.next(error.retry_after(), (context.chance)());
             tokio::select! {
                 () = sleep(wait) => {}
                 () = context.health.recovered() => {}

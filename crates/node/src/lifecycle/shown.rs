@@ -8,9 +8,9 @@ use svid_core::svid::{Expectation, PublicKey, Readiness, X509Svid};
 use tokio::time::{Instant, sleep_until};
 
 use super::context::Volume;
-use crate::clock::Clock;
 use crate::renewal::{Window, due, least_pause};
 use crate::volume::FileSet;
+use svid_client::clock::Clock;
 
 /// The certificate that the pod sees.
 #[derive(Clone, Copy, Debug)]

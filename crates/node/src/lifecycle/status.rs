@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::PublishError;
-use crate::clock::Clock;
 use crate::renewal::Window;
+use svid_client::clock::Clock;
 
 /// What a volume's task is doing and what the pod has.
 #[derive(Clone, Debug)]

@@ -15,8 +15,9 @@ use super::{attempt, bundle};
 use crate::credential::Credential;
 use crate::issuance::{Failure, Outcome};
 use crate::metrics::AttemptKind;
-use crate::renewal::{Backoff, Window};
+use crate::renewal::{Window, retry_cap};
 use crate::trust::TrustState;
+use svid_client::retry::Backoff;
 
 /// What keeps one volume's certificate and trust bundle good. Runs until it is dropped.
 pub(super) struct VolumeTask {
@@ -116,7 +117,8 @@ impl VolumeTask {
         let now = context.clock.now();
         let window = window.filter(|window| window.contains(now));
         let remaining = window.map(|window| window.remaining(now));
-        let wait = backoff.next(remaining, failure.retry_after, context.chance.fraction());
+        let cap = retry_cap(remaining);
+        let wait = backoff.next_within(cap, failure.retry_after, (context.chance)());
         let next = Instant::now() + wait;
         tracing::warn!(
             volume = %wish.volume,
@@ -167,7 +169,7 @@ impl Changes {
             () = changed(&mut self.trust) => {}
             () = context.health.recovered(), if failure.outcome == Outcome::ApiError => {
                 // All volumes that wait hear of it at the same time.
-                sleep(RECOVERY_SPREAD.mul_f64(context.chance.fraction())).await;
+                sleep(RECOVERY_SPREAD.mul_f64((context.chance)())).await;
             }
         }
     }

@@ -22,10 +22,10 @@ use tonic::service::Routes;
 use super::accept::accept;
 use super::registrar::{Registrar, RegistrationState};
 use super::socket::{MissingFolder, Socket, SocketError};
-use crate::clock::Clock;
 use crate::credential::Requester;
 use crate::csi::{InfoService, NodeOptions, NodeService};
 use crate::lifecycle::Lifecycle;
+use svid_client::clock::Clock;
 
 /// Where to serve, and who we are.
 #[derive(Clone, Debug)]

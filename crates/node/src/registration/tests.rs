@@ -23,10 +23,10 @@ use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use super::*;
-use crate::clock::Clock;
 use crate::credential::Requester;
 use crate::lifecycle::{Lifecycle, PublishError, UnpublishError};
 use crate::wish::{PublishRequest, TargetPath, VolumeId};
+use svid_client::clock::Clock;
 
 const DRIVER: &str = "spiffe.csi.cert-manager.io";
 const LIMIT: Duration = Duration::from_secs(20);

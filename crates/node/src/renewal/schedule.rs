@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use jiff::{SignedDuration, Timestamp};
+use svid_client::retry::Retry;
 
 use crate::wish::VolumeId;
 
@@ -59,6 +60,16 @@ pub fn least_pause(window: &Window) -> Duration {
     window.length() / 10
 }
 
+/// The longest pause before another attempt: two minutes, and while a valid certificate has
+/// `remaining` left, a tenth of that, so that several attempts fit in before it expires.
+pub fn retry_cap(remaining: Option<Duration>) -> Duration {
+    let longest = Retry::default().cap;
+    remaining.map_or(longest, |left| (left / 10).clamp(SHORTEST_CAP, longest))
+}
+
+/// Shorter, and a node full of expiring volumes would ask an ailing API server all the time.
+const SHORTEST_CAP: Duration = Duration::from_secs(5);
+
 /// A number in 0.0..1.0 that is always the same for this volume and certificate.
 fn spread(volume: &VolumeId, serial: &[u8]) -> f64 {
     let mut context = digest::Context::new(&digest::SHA256);
@@ -77,6 +88,13 @@ fn spread(volume: &VolumeId, serial: &[u8]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn before_expiry_a_pause_is_a_tenth_of_what_remains_at_most_but_not_under_5_seconds() {
+        let cap = |seconds| retry_cap(Some(Duration::from_secs(seconds))).as_secs();
+        assert_eq!([cap(10), cap(400), cap(100_000)], [5, 40, 120]);
+        assert_eq!(retry_cap(None).as_secs(), 120);
+    }
 
     fn window(seconds: i64) -> Window {
         let start = Timestamp::from_second(1_800_000_000).unwrap();

@@ -12,8 +12,8 @@ use super::scratch::Scratch;
 use super::swap::{self, Layout};
 use super::target::{Occupant, Ours, Target, source_text};
 use super::{FileNames, FileSet, FoundRecord, Obstacle, Record, VolumeError, Volumes, data};
-use crate::clock::Clock;
 use crate::wish::{TargetPath, VolumeId, Wish};
+use svid_client::clock::Clock;
 
 /// What [`LinuxVolumes::open`] needs to know.
 #[derive(Debug, Clone)]

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustix::mount::{MountFlags, UnmountFlags};
+use svid_client::clock::Clock;
 use svid_core::identity::ServiceAccount;
-use svid_node::clock::Clock;
 use svid_node::volume::{FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
 use svid_node::wish::{Pod, TargetPath, VolumeId, Wish};
 use zeroize::Zeroizing;

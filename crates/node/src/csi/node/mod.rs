@@ -29,10 +29,10 @@ use tonic::{Request, Response, Status};
 use super::deadline::publish_limit;
 use super::publish::{self, PublishRequestError, Settings};
 use super::status;
-use crate::clock::Clock;
 use crate::credential::Requester;
 use crate::lifecycle::Lifecycle;
 use crate::wish::{TargetPath, VolumeId};
+use svid_client::clock::Clock;
 
 /// What the Node service needs to know.
 #[derive(Debug, Clone)]

@@ -23,7 +23,6 @@ impl InFlight<'_> {
         status.enter(Phase::Pending);
         let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
         let deadline = Instant::now() + UNDECIDED.max(lifetime / 3);
-        let chance = || context.chance.fraction();
         let word = watch::Sender::new(String::new());
         let tell = |news| match news {
             News::Approved => self.reached(StageReached::Approved),
@@ -34,7 +33,7 @@ impl InFlight<'_> {
             }
         };
         let answer = tokio::select! {
-            answer = wait(&*context.requests, created, deadline, chance, tell) => answer,
+            answer = wait(&*context.requests, created, deadline, context.chance, tell) => answer,
             never = self.report_when_slow(&word) => match never {},
             () = self.issuer_changed() => return Err(Failure::silent(
                 Outcome::IssuerChanged,

@@ -9,8 +9,8 @@ use crate::credential::{Credential, Requester};
 use crate::events::EventReason;
 use crate::issuance::{Failure, Outcome};
 use crate::metrics::ApiCall;
-use crate::renewal::Backoff;
 use crate::volume::Record;
+use svid_client::retry::Backoff;
 
 impl InFlight<'_> {
     /// Creates the request. An answer that was lost is asked for again with the same request, so
@@ -35,7 +35,7 @@ impl InFlight<'_> {
                 return Err(self.not_created(&error));
             }
             is_in_doubt = true;
-            let wait = backoff.next(None, error.retry_after(), context.chance.fraction());
+            let wait = backoff.next(error.retry_after(), (context.chance)());
             if backoff.failures() == TRIES_IN_DOUBT {
                 return Err(self.not_created(&error));
             }

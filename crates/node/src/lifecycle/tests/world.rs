@@ -17,10 +17,8 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::fake::{
-    Authority, FakeClock, FakeRequests, FakeVolumes, FixedChance, Line, Operation, Reports, SECRET,
-    Set,
+    Authority, FakeClock, FakeRequests, FakeVolumes, Line, Operation, Reports, SECRET, Set,
 };
-use crate::clock::Clock as _;
 use crate::credential::{Credential, PodToken, Requester};
 use crate::issuance::RequestSettings;
 use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
@@ -28,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Record;
 use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
+use svid_client::clock::Clock as _;
 use svid_client::issuer::{IssuerState, Issuers};
 use svid_core::policy::IssuerReference;
 
@@ -74,7 +73,7 @@ impl Around {
             requests: Arc::new(self.api.clone()),
             health: self.line.health(),
             clock: self.clock.clone(),
-            chance: Arc::new(FixedChance(0.0)),
+            chance: || 0.0,
             trust: self.trust.subscribe(),
             issuer: self.issuer.subscribe(),
             events: self.reports.clone(),

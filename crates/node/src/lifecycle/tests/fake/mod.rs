@@ -11,7 +11,7 @@ mod volumes;
 use std::sync::Mutex;
 
 pub(super) use authority::{Authority, Fault};
-pub(super) use clock::{FakeClock, FixedChance};
+pub(super) use clock::FakeClock;
 pub(super) use health::Line;
 pub(super) use log::Log;
 pub(super) use requests::{FakeRequests, Verb};

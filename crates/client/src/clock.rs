@@ -1,7 +1,7 @@
-//! The wall clock and chance, as arguments.
+//! The wall clock, as an argument.
 //!
-//! Owns the only reads of the wall clock in this crate. Invariant: whoever waits for a wall-clock
-//! time is woken when that time comes, also when the clock is set or the machine was suspended.
+//! Owns the only reads of the wall clock in both roles. Invariant: who waits for a wall-clock time
+//! is woken when that time comes, also when the clock is set or the machine was suspended.
 
 use std::fmt;
 use std::future::Future;
@@ -10,7 +10,6 @@ use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use jiff::Timestamp;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
@@ -27,12 +26,6 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
 
     /// Ends when the wall clock shows `due` or later; at once when it does already.
     fn sleep_until(&self, due: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
-}
-
-/// Where jitter comes from.
-pub trait Chance: Send + Sync + fmt::Debug + 'static {
-    /// A number in 0.0..1.0.
-    fn fraction(&self) -> f64;
 }
 
 /// The machine's wall clock.
@@ -138,21 +131,6 @@ impl ClockSteps {
             },
         )?;
         Ok(())
-    }
-}
-
-/// The cryptographic library's generator.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemChance;
-
-impl Chance for SystemChance {
-    fn fraction(&self) -> f64 {
-        let mut bytes = [0_u8; 4];
-        match rand::fill(&mut bytes) {
-            Ok(()) => f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
-            // Jitter is not worth failing for.
-            Err(_unspecified) => 0.5,
-        }
     }
 }
 
