@@ -54,7 +54,12 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "svid-corpus",
-        may_know: &["svid-core", "svid-api", "svid-node"],
+        may_know: &["svid-core"],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "svid-fuzz-targets",
+        may_know: &["svid-core", "svid-api", "svid-node", "svid-corpus"],
         tests_may_know: &[],
     },
     Room {
@@ -126,7 +131,8 @@ mod tests {
     fn planned_rooms_and_other_peoples_crates_pass() {
         let packages = [
             package("svid-core", &["rcgen"], &["spiffe", "svid-corpus"]),
-            package("svid-corpus", &["svid-core", "svid-node"], &[]),
+            package("svid-corpus", &["svid-core"], &[]),
+            package("svid-fuzz-targets", &["svid-corpus", "svid-node"], &[]),
             package("svid-api", &["kube"], &[]),
             package(
                 "svid-node",
@@ -182,6 +188,12 @@ mod tests {
                 &["svid-corpus"],
                 &[],
                 "svid-approver depends on svid-corpus",
+            ),
+            (
+                "svid-corpus",
+                &["svid-node"],
+                &[],
+                "svid-corpus depends on svid-node",
             ),
             (
                 "svid-cellar",

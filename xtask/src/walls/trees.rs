@@ -79,6 +79,7 @@ pub(super) const TREES: &[Tree] = &[
             "p256",
             "svid-corpus",
             "svid-devcluster",
+            "svid-fuzz-targets",
             "tempfile",
             "x509-cert",
         ],
@@ -92,7 +93,17 @@ pub(super) const TREES: &[Tree] = &[
             "normal",
             "--all-features",
         ],
-        forbidden: &["svid-corpus"],
+        forbidden: &["svid-corpus", "svid-fuzz-targets"],
+    },
+    Tree {
+        purpose: "the tests of svid-approver build no driver",
+        arguments: &["-p", "svid-approver", "--edges", "normal,dev"],
+        forbidden: &["notify", "svid-fuzz-targets", "svid-node"],
+    },
+    Tree {
+        purpose: "the tests of svid-node build no approver and no hostile requests",
+        arguments: &["-p", "svid-node", "--edges", "normal,dev"],
+        forbidden: &["svid-approver", "svid-corpus"],
     },
     Tree {
         purpose: "cryptography is aws-lc-rs everywhere",
