@@ -75,7 +75,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "svid-node",
         may_know: &["svid-core", "svid-api", "svid-client"],
-        tests_may_know: &["svid-devcluster"],
+        tests_may_know: &["svid-unshare"],
     },
     Room {
         name: "svid-approver",
@@ -88,6 +88,11 @@ const ROOMS: &[Room] = &[
         tests_may_know: &[],
     },
     Room {
+        name: "svid-unshare",
+        may_know: &[],
+        tests_may_know: &[],
+    },
+    Room {
         name: "csi-driver-spiffe",
         may_know: &[
             "svid-core",
@@ -96,6 +101,7 @@ const ROOMS: &[Room] = &[
             "svid-node",
             "svid-approver",
             "svid-devcluster",
+            "svid-unshare",
         ],
         tests_may_know: &[],
     },
@@ -137,7 +143,7 @@ mod tests {
             package(
                 "svid-node",
                 &["svid-core", "svid-api", "tokio"],
-                &["svid-devcluster"],
+                &["svid-unshare"],
             ),
             package("svid-devcluster", &["svid-api"], &[]),
         ];
@@ -173,9 +179,15 @@ mod tests {
             ),
             (
                 "svid-node",
-                &["svid-devcluster"],
+                &["svid-unshare"],
                 &[],
-                "svid-node depends on svid-devcluster",
+                "svid-node depends on svid-unshare",
+            ),
+            (
+                "svid-node",
+                &[],
+                &["svid-devcluster"],
+                "svid-node depends for its tests on svid-devcluster",
             ),
             (
                 "svid-core",

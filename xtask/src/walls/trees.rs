@@ -80,6 +80,7 @@ pub(super) const TREES: &[Tree] = &[
             "svid-corpus",
             "svid-devcluster",
             "svid-fuzz-targets",
+            "svid-unshare",
             "tempfile",
             "x509-cert",
         ],
@@ -101,9 +102,9 @@ pub(super) const TREES: &[Tree] = &[
         forbidden: &["notify", "svid-fuzz-targets", "svid-node"],
     },
     Tree {
-        purpose: "the tests of svid-node build no approver and no hostile requests",
+        purpose: "the tests of svid-node build no approver, no hostile requests and no cluster",
         arguments: &["-p", "svid-node", "--edges", "normal,dev"],
-        forbidden: &["svid-approver", "svid-corpus"],
+        forbidden: &["p256", "svid-approver", "svid-corpus", "svid-devcluster"],
     },
     Tree {
         purpose: "cryptography is aws-lc-rs everywhere",
