@@ -9,9 +9,7 @@
 
 mod chart;
 mod check;
-mod cluster;
 mod codegen;
-mod e2e;
 mod sanity;
 mod task;
 mod walls;

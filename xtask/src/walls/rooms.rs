@@ -110,6 +110,11 @@ const ROOMS: &[Room] = &[
         may_know: &[],
         tests_may_know: &[],
     },
+    Room {
+        name: "svid-e2e",
+        may_know: &["xtask"],
+        tests_may_know: &[],
+    },
 ];
 
 #[cfg(test)]
