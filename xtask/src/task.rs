@@ -43,8 +43,8 @@ fn none(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// A task of crates/e2e, whose program takes the place of this one: signals and the exit code are its
-/// own. Returns only if it cannot be started.
+/// A task of crates/e2e, whose program takes the place of this one: signals and the exit code are
+/// its own. Returns only if it cannot be started.
 fn real(task: &str, words: &[String]) -> Result<()> {
     let error = repository::cargo(&["run", "--quiet", "--package=svid-e2e", "--manifest-path"])
         .arg(repository::root().join("Cargo.toml"))
@@ -59,7 +59,7 @@ fn real(task: &str, words: &[String]) -> Result<()> {
 const TASKS: &[Task] = &[
     Task {
         name: "check",
-        does: "everything that CI runs",
+        does: "most of what CI runs",
         run: |words| none(words).and_then(|()| check::run()),
     },
     Task {

@@ -1,4 +1,5 @@
-//! A real Kubernetes on this machine, and the product on it: `cargo xtask cluster`, `cargo xtask e2e`.
+//! A real Kubernetes on this machine, and the product on it: `cargo xtask cluster` and
+//! `cargo xtask e2e`.
 //!
 //! Knows the repository, by xtask's library, and nothing of the product's code: what it tries are
 //! the chart and the image.
