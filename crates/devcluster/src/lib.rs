@@ -55,7 +55,6 @@ mod faults;
 mod issuer;
 mod kubeconfig;
 mod kubelet;
-pub mod namespace;
 pub mod resource;
 mod store;
 

@@ -79,6 +79,8 @@ pub(super) const TREES: &[Tree] = &[
             "p256",
             "svid-corpus",
             "svid-devcluster",
+            "svid-fuzz-targets",
+            "svid-unshare",
             "tempfile",
             "x509-cert",
         ],
@@ -92,7 +94,17 @@ pub(super) const TREES: &[Tree] = &[
             "normal",
             "--all-features",
         ],
-        forbidden: &["svid-corpus"],
+        forbidden: &["svid-corpus", "svid-fuzz-targets"],
+    },
+    Tree {
+        purpose: "the tests of svid-approver build no driver",
+        arguments: &["-p", "svid-approver", "--edges", "normal,dev"],
+        forbidden: &["notify", "svid-fuzz-targets", "svid-node"],
+    },
+    Tree {
+        purpose: "the tests of svid-node build no approver, no hostile requests and no cluster",
+        arguments: &["-p", "svid-node", "--edges", "normal,dev"],
+        forbidden: &["p256", "svid-approver", "svid-corpus", "svid-devcluster"],
     },
     Tree {
         purpose: "cryptography is aws-lc-rs everywhere",

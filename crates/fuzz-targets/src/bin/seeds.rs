@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use svid_corpus::targets::TARGETS;
+use svid_fuzz_targets::TARGETS;
 
 fn main() -> std::io::Result<()> {
     let folder = std::env::args_os().nth(1).map_or_else(

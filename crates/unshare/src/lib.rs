@@ -1,13 +1,14 @@
-//! Owns the step into a mount namespace, where mounts are nobody else's business and end with whoever made
-//! them: the demo, or a test.
+//! Owns the step into a mount namespace, where mounts are nobody else's business and end with
+//! whoever made them: the demo, or a test.
 //!
-//! Must not know what is mounted. Invariant: when [`enter`] returns without an error, this process is in
-//! another mount namespace than the program that the user started, and may mount in it.
+//! Must not know what is mounted, and must not be in the image. Invariant: when [`enter`] returns
+//! without an error, this process is in another mount namespace than the program that the user
+//! started, and may mount in it.
 //!
-//! Entering one by a system call needs a process with a single thread and `unsafe` code, so util-linux'
-//! `unshare` does it and starts this program again: in a mount namespace as root, in a user and mount
-//! namespace as anybody else. It takes the place of this process, so the process id, the terminal and the
-//! signals stay the same.
+//! Entering one by a system call needs a process with a single thread and `unsafe` code, so
+//! util-linux' `unshare` does it and starts this program again: in a mount namespace as root, in a
+//! user and mount namespace as anybody else. It takes the place of this process, so the process
+//! id, the terminal and the signals stay the same.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;

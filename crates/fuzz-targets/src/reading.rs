@@ -12,17 +12,17 @@ use x509_parser::prelude::FromDer as _;
 
 /// The names in a signing request, as one library reads them.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Whether the subject is an empty sequence.
-    pub(super) subject_is_empty: bool,
+    pub(crate) subject_is_empty: bool,
     /// Every URI of every subjectAltName.
-    pub(super) uris: Vec<String>,
+    pub(crate) uris: Vec<String>,
     /// How many names there are of any other kind.
-    pub(super) strangers: usize,
+    pub(crate) strangers: usize,
 }
 
 /// Reads with x509-parser. None where it reads no request.
-pub(super) fn by_x509_parser(der: &[u8]) -> Option<Reading> {
+pub(crate) fn by_x509_parser(der: &[u8]) -> Option<Reading> {
     let (_, request) = X509CertificationRequest::from_der(der).ok()?;
     let mut reading = Reading {
         subject_is_empty: request
@@ -49,7 +49,7 @@ pub(super) fn by_x509_parser(der: &[u8]) -> Option<Reading> {
 }
 
 /// Reads with x509-cert. None where it reads no request.
-pub(super) fn by_x509_cert(der: &[u8]) -> Option<Reading> {
+pub(crate) fn by_x509_cert(der: &[u8]) -> Option<Reading> {
     let info = CertReq::from_der(der).ok()?.info;
     let mut reading = Reading {
         subject_is_empty: info.subject.is_empty(),

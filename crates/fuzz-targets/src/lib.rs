@@ -2,7 +2,22 @@
 //! same and no target can rot.
 //!
 //! Owns the promises that hold for any input whatever: each function panics when one is broken.
-//! Must not know who calls it. Invariant: the same bytes take the same way, whatever ran before.
+//! Must not know who calls it, and must not be in anything that ships. Invariant: the same bytes
+//! take the same way, whatever ran before.
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `csr`, `pem` | what reads signing requests and PEM, the approver's and the driver's |
+//! | `spiffe_id` | what reads names |
+//! | `token`, `volume_context` | what reads the kubelet's calls |
+//! | `kubelet` | such a call, right before a target changes it |
+//! | `reading` | the other X.509 libraries, which must read the same |
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a crate for tests: what cannot be made, and a promise that is broken, must be loud"
+)]
 
 mod csr;
 mod kubelet;

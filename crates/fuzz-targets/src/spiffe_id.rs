@@ -6,10 +6,10 @@
 //! user name.
 
 use svid_core::identity::{ServiceAccount, SpiffeId, TrustDomain};
+use svid_corpus::hostile::wrong_uris;
+use svid_corpus::{RIGHT_ID, World, policy};
 
-use super::assert_tellable;
-use crate::hostile::wrong_uris;
-use crate::{RIGHT_ID, World, policy};
+use crate::assert_tellable;
 
 /// See the module.
 pub fn spiffe_id(data: &[u8]) {
@@ -70,7 +70,7 @@ fn trust_domain(text: &str) {
 }
 
 /// The right identity, every wrong one of the corpus, and user names.
-pub(super) fn seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let texts = [
         RIGHT_ID,
         "spiffe://td",

@@ -3,7 +3,7 @@
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use svid_corpus::targets::{TARGETS, Target};
+use svid_fuzz_targets::{TARGETS, Target};
 
 /// Runs one input and says where it came from, should it break a promise.
 fn run(target: &Target, origin: &str, input: &[u8]) {
@@ -59,7 +59,7 @@ fn every_target_has_a_program_and_every_program_a_target() {
         let path = format!("fuzz_targets/{}.rs", target.name);
         assert!(manifest.contains(&path), "{path}");
         let program = std::fs::read_to_string(fuzz.join(&path)).unwrap();
-        let call = format!("svid_corpus::targets::{}(data)", target.name);
+        let call = format!("svid_fuzz_targets::{}(data)", target.name);
         assert!(program.contains(&call), "{path}");
     }
 }

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use svid_node::credential::{Credential, Requester};
 
-use super::assert_tellable;
-use super::kubelet::{
+use crate::assert_tellable;
+use crate::kubelet::{
     POD_NAME, POD_UID, SIGNATURE, TOKENS, claims, jwt, now, read, request, tokens,
 };
 
@@ -80,7 +80,7 @@ fn assert_own(token: &str) {
 }
 
 /// A right one in each form, and every way to spoil one that its unit tests know.
-pub(super) fn seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let right = claims();
     let spoilt = [
         ("web-1", "web-2"),

@@ -10,14 +10,14 @@ use svid_node::csi::publish::{PublishRequestError, Settings, parse};
 use svid_node::wish::PublishRequest;
 
 /// The key under which the kubelet hands over tokens.
-pub(super) const TOKENS: &str = "csi.storage.k8s.io/serviceAccount.tokens";
-pub(super) const POD_NAME: &str = "web-1";
-pub(super) const POD_UID: &str = "0d9a3b9c-55c6-4d2c-a6f0-a1c21a0a4e3c";
+pub(crate) const TOKENS: &str = "csi.storage.k8s.io/serviceAccount.tokens";
+pub(crate) const POD_NAME: &str = "web-1";
+pub(crate) const POD_UID: &str = "0d9a3b9c-55c6-4d2c-a6f0-a1c21a0a4e3c";
 /// Stands in the signature of every token; no text may hold it.
-pub(super) const SIGNATURE: &str = "U0VDUkVUU0VDUkVUU0VDUkVU";
+pub(crate) const SIGNATURE: &str = "U0VDUkVUU0VDUkVUU0VDUkVU";
 
 /// Reads a request as the driver does, an hour before the tokens here expire.
-pub(super) fn read(
+pub(crate) fn read(
     request: &NodePublishVolumeRequest,
     requester: Requester,
 ) -> Result<PublishRequest, PublishRequestError> {
@@ -28,12 +28,12 @@ pub(super) fn read(
     parse(request, &settings, now())
 }
 
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
 
 /// The claims of a right token.
-pub(super) fn claims() -> String {
+pub(crate) fn claims() -> String {
     serde_json::json!({
         "aud": ["https://kubernetes.default.svc"],
         "exp": 1_800_003_600,
@@ -49,7 +49,7 @@ pub(super) fn claims() -> String {
 }
 
 /// A token with any payload at all.
-pub(super) fn jwt(payload: &[u8]) -> String {
+pub(crate) fn jwt(payload: &[u8]) -> String {
     format!(
         "eyJhbGciOiJSUzI1NiJ9.{}.{SIGNATURE}",
         URL_SAFE_NO_PAD.encode(payload)
@@ -57,13 +57,13 @@ pub(super) fn jwt(payload: &[u8]) -> String {
 }
 
 /// What the kubelet writes around a token.
-pub(super) fn tokens(jwt: &str) -> String {
+pub(crate) fn tokens(jwt: &str) -> String {
     serde_json::json!({"": {"expirationTimestamp": "2027-01-15T09:00:00Z", "token": jwt}})
         .to_string()
 }
 
 /// A right request, its token in `secrets`.
-pub(super) fn request() -> NodePublishVolumeRequest {
+pub(crate) fn request() -> NodePublishVolumeRequest {
     let context = [
         ("csi.storage.k8s.io/ephemeral", "true"),
         ("csi.storage.k8s.io/pod.name", POD_NAME),

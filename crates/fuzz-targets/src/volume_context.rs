@@ -14,8 +14,8 @@ use svid_api::csi::v1::volume_capability::{AccessType, BlockVolume, MountVolume}
 use svid_node::credential::{Credential, Requester};
 use svid_node::wish::{PublishRequest, TargetPath, VolumeId};
 
-use super::assert_tellable;
-use super::kubelet::{SIGNATURE, TOKENS, claims, jwt, read, request, tokens};
+use crate::assert_tellable;
+use crate::kubelet::{SIGNATURE, TOKENS, claims, jwt, read, request, tokens};
 
 /// See the module.
 pub fn volume_context(data: &[u8]) {
@@ -141,7 +141,7 @@ fn assert_faithful(request: &NodePublishVolumeRequest, published: &PublishReques
 }
 
 /// Every kind of entry, alone and together.
-pub(super) fn seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
     const GROUP: &str = "spiffe.csi.cert-manager.io/fs-group";
     let right = tokens(&jwt(claims().as_bytes()));
     let entries = [

@@ -15,13 +15,13 @@ use svid_core::policy::{
     OrdinaryRequest, Pod, Policy, evaluate, evaluate_ordinary,
 };
 use svid_core::svid::PublicKey;
+use svid_corpus::craft::{Craft, Signer, attribute, extension, extension_request, to_pem};
+use svid_corpus::der::{self, tlv};
+use svid_corpus::hostile::hostile;
+use svid_corpus::right::right;
+use svid_corpus::{RIGHT_ID, World, around, claims, owner, policy};
 
-use super::reading::{Reading, by_x509_cert, by_x509_parser};
-use crate::craft::{Craft, Signer, attribute, extension, to_pem};
-use crate::der::{self, tlv};
-use crate::hostile::hostile;
-use crate::right::right;
-use crate::{RIGHT_ID, World, around, claims, owner, policy};
+use crate::reading::{Reading, by_x509_cert, by_x509_parser};
 
 /// See the module.
 pub fn csr(data: &[u8]) {
@@ -143,7 +143,7 @@ fn complete(form: u8, rest: &[u8]) -> Vec<u8> {
 }
 
 /// Every request of the corpora, and the parts of a right one.
-pub(super) fn seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let world = World::default();
     let cases = right(&world).into_iter().chain(hostile(&world));
     let whole = cases.filter_map(|case| {
@@ -153,10 +153,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     let craft = Craft::with(signer());
     let parts = [
         (SIGNED_PART, craft.info()),
-        (
-            ATTRIBUTES,
-            crate::craft::extension_request(&[Craft::right_san()]),
-        ),
+        (ATTRIBUTES, extension_request(&[Craft::right_san()])),
         (EXTENSIONS, Craft::right_san()),
         (NAMES, tlv(der::URI, RIGHT_ID.as_bytes())),
         (URI, RIGHT_ID.as_bytes().to_vec()),

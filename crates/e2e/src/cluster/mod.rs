@@ -22,7 +22,7 @@ mod status;
 use anyhow::{Result, bail};
 
 pub(crate) use authority::Authority;
-pub(crate) use build::{Tools, csi_sanity, helm, tools};
+pub(crate) use build::{Tools, tools};
 pub(crate) use containers::import;
 pub(crate) use down::mounts_below;
 pub(crate) use identities::{bearer, outside};

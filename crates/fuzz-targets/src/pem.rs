@@ -7,12 +7,12 @@
 use svid_core::policy::{IssuerReference, OrdinaryRequest, decode_request_pem, evaluate_ordinary};
 use svid_core::svid::examine::{Files, examine};
 use svid_core::svid::{PublicKey, TrustBundle, decode_pem};
+use svid_corpus::World;
+use svid_corpus::craft::to_pem;
+use svid_corpus::hostile::hostile;
+use svid_corpus::right::right;
 
-use super::assert_tellable;
-use crate::World;
-use crate::craft::to_pem;
-use crate::hostile::hostile;
-use crate::right::right;
+use crate::assert_tellable;
 
 /// See the module.
 pub fn pem(data: &[u8]) {
@@ -88,7 +88,7 @@ fn armor(label: &str, der: &[u8]) -> String {
 }
 
 /// The texts of the corpora, as they are.
-pub(super) fn seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let key = svid_core::svid::PrivateKey::generate().unwrap();
     let world = World::default();
     let cases = right(&world).into_iter().chain(hostile(&world));

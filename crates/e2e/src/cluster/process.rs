@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use super::place::{self, Place};
+use crate::wait::pause;
+pub(crate) use crate::wait::wait;
 
 /// Starts a program unless it runs already; its output goes to its log.
 pub(super) fn start(place: &Place, name: &str, command: &mut Command) -> Result<()> {
@@ -72,26 +74,6 @@ pub(super) fn signal(id: u32, name: &str) -> Result<()> {
         .status()
         .with_context(|| format!("sending SIG{name}"))?;
     Ok(())
-}
-
-/// Waits until something is so, at most for `limit`.
-pub(crate) fn wait(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) -> Result<()> {
-    let end = Instant::now() + limit;
-    while !is_so() {
-        if Instant::now() > end {
-            bail!("{what} is not so after {} s", limit.as_secs());
-        }
-        pause(Duration::from_millis(100));
-    }
-    Ok(())
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "other programs' states have no event to wait on, and there is no runtime here"
-)]
-fn pause(length: Duration) {
-    std::thread::sleep(length);
 }
 
 fn running(place: &Place, name: &str) -> Option<u32> {
