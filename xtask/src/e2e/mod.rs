@@ -14,17 +14,21 @@ mod approver;
 mod attested;
 mod bundle;
 mod corpora;
+mod decisions;
 mod identity;
 mod installation;
 mod issuer;
+mod lost;
 mod misconfiguration;
 mod pods;
 mod policies;
+mod process;
 mod readers;
 mod registration;
 mod renewal;
 mod report;
 mod requests;
+mod strangers;
 mod upgrade;
 mod volume;
 mod world;
@@ -53,6 +57,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         policies::scenarios(),
         attested::scenarios(),
         corpora::scenarios(),
+        strangers::scenarios(),
+        lost::scenarios(),
         issuer::scenarios(),
         bundle::scenarios(),
         misconfiguration::scenarios(),
@@ -82,6 +88,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 /// Takes away what scenarios left, whole or broken off: all that can be, whatever stays.
 fn clear(world: &World) -> Result<()> {
+    cluster::end_silence();
     let steps = [policies::clear, corpora::clear, restore_issuer, pods::clear];
     let errors = steps.iter().filter_map(|step| step(world).err());
     let errors: Vec<String> = errors.map(|error| format!("{error:#}")).collect();
