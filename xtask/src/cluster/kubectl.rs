@@ -46,6 +46,15 @@ impl Kubectl {
         )
     }
 
+    /// Creates of the objects of a text those that the API server takes. Gives what was printed of
+    /// them, and what was said of the others.
+    pub(crate) fn create_each(&self, objects: &str) -> Result<(String, String)> {
+        let words = ["create", "--validate=false", "-f", "-"];
+        let output = output(self.command(&words), objects)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        Ok((text(&output.stdout), text(&output.stderr)))
+    }
+
     /// Starts it, for what it prints on and on.
     pub(crate) fn start(&self, words: &[&str]) -> Result<Child> {
         let mut command = self.command(words);

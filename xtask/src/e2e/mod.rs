@@ -15,6 +15,7 @@ mod attested;
 mod bundle;
 mod corpora;
 mod decisions;
+mod hostile;
 mod identity;
 mod installation;
 mod issuer;
@@ -57,6 +58,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         policies::scenarios(),
         attested::scenarios(),
         corpora::scenarios(),
+        hostile::scenarios(),
         strangers::scenarios(),
         lost::scenarios(),
         issuer::scenarios(),
@@ -89,7 +91,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 /// Takes away what scenarios left, whole or broken off: all that can be, whatever stays.
 fn clear(world: &World) -> Result<()> {
     cluster::end_silence();
-    let steps = [policies::clear, corpora::clear, restore_issuer, pods::clear];
+    let steps = [
+        policies::clear,
+        corpora::clear,
+        hostile::clear,
+        restore_issuer,
+        pods::clear,
+    ];
     let errors = steps.iter().filter_map(|step| step(world).err());
     let errors: Vec<String> = errors.map(|error| format!("{error:#}")).collect();
     anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));

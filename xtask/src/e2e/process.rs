@@ -92,6 +92,17 @@ impl Process {
         };
         ask().with_context(|| format!("GET {path} on port {port}"))
     }
+
+    /// The sum of all samples of a metric.
+    pub(super) fn metric(&self, name: &str) -> Result<f64> {
+        let text = self.get(METRICS_PORT, "/metrics")?;
+        let samples = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            let is_whole_name = rest.starts_with(['{', ' ']);
+            is_whole_name.then(|| rest.rsplit_once(' ')?.1.parse::<f64>().ok())?
+        });
+        Ok(samples.sum())
+    }
 }
 
 /// A state of proc(5)'s net/tcp.
