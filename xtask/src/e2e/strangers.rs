@@ -125,8 +125,8 @@ fn with_many_volumes(world: &World) -> Result<Pod> {
     })
 }
 
-/// To each port. Those to both ports of a process are more than the descriptors that containerd
-/// gives it.
+/// To each port. Those to both ports of a process are more than the descriptors that the cluster
+/// gives it, as a real node may.
 const CONNECTIONS: &str = "600";
 const VOLUMES: usize = 20;
 /// In which a request is decided meanwhile.
