@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::build::Tools;
 use super::place::Place;
@@ -28,4 +28,15 @@ pub(crate) fn import(place: &Place, tools: &Tools, archive: &Path) -> Result<()>
         &["images", "import", &archive.display().to_string()],
     )?;
     Ok(())
+}
+
+/// The process of a container, by the container's name in full.
+pub(crate) fn process_of(place: &Place, tools: &Tools, container: &str) -> Result<u32> {
+    let table = ctr(place, tools, &["tasks", "list"])?;
+    let row = table.lines().find(|line| line.starts_with(container));
+    let mut fields = row
+        .with_context(|| format!("no task of {container}"))?
+        .split_whitespace();
+    let id = fields.nth(1).context("a task without process")?;
+    Ok(id.parse()?)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::firewall;
 use super::place::{BRIDGE, Place, SERVICE_ADDRESS};
 use super::process::{self, signal, wait};
 
@@ -95,8 +96,9 @@ pub(crate) fn mounts_below(folders: &[&Path]) -> Result<Vec<PathBuf>> {
     Ok(table.lines().filter_map(at).filter(below).collect())
 }
 
-/// The bridge, what pods' ends of it are in, and the API server's address.
+/// The bridge, what pods' ends of it are in, rules between them, and the API server's address.
 fn network() {
+    firewall::end();
     // Each may be gone already.
     let ip = |words: &[&str]| drop(Command::new("ip").args(words).output());
     ip(&["link", "delete", BRIDGE]);

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -46,6 +46,22 @@ impl Kubectl {
         )
     }
 
+    /// Creates of the objects of a text those that the API server takes. Gives what was printed of
+    /// them, and what was said of the others.
+    pub(crate) fn create_each(&self, objects: &str) -> Result<(String, String)> {
+        let words = ["create", "--validate=false", "-f", "-"];
+        let output = output(self.command(&words), objects)?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+        Ok((text(&output.stdout), text(&output.stderr)))
+    }
+
+    /// Starts it, for what it prints on and on.
+    pub(crate) fn start(&self, words: &[&str]) -> Result<Child> {
+        let mut command = self.command(words);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.spawn().context("starting kubectl")
+    }
+
     /// The same program with another kubeconfig.
     pub(super) fn with_kubeconfig(&self, kubeconfig: PathBuf) -> Self {
         Self {
@@ -72,19 +88,8 @@ impl Kubectl {
 
 /// Runs kubectl with a text on its standard input. Errors leave out the arguments: one may be a
 /// token.
-fn feed(mut command: Command, text: &str) -> Result<String> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("starting kubectl")?;
-    let mut input = child.stdin.take().context("writing to kubectl")?;
-    input
-        .write_all(text.as_bytes())
-        .context("writing to kubectl")?;
-    drop(input);
-    let output = child.wait_with_output().context("waiting for kubectl")?;
+fn feed(command: Command, text: &str) -> Result<String> {
+    let output = output(command, text)?;
     if !output.status.success() {
         bail!(
             "kubectl: {}",
@@ -92,4 +97,27 @@ fn feed(mut command: Command, text: &str) -> Result<String> {
         );
     }
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// What kubectl makes of a text on its standard input.
+fn output(mut command: Command, text: &str) -> Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("starting kubectl")?;
+    let mut input = child.stdin.take().context("writing to kubectl")?;
+    // It may say more than a pipe holds before it has read everything.
+    let (written, output) = std::thread::scope(|scope| {
+        let writer = scope.spawn(move || input.write_all(text.as_bytes()));
+        let output = child.wait_with_output();
+        (writer.join(), output)
+    });
+    let output = output.context("waiting for kubectl")?;
+    match written {
+        Ok(Err(error)) if output.status.success() => Err(error).context("writing to kubectl"),
+        // Its own words say why it stopped reading.
+        _ => Ok(output),
+    }
 }

@@ -10,6 +10,7 @@ mod build;
 mod containers;
 mod control_plane;
 mod down;
+mod firewall;
 mod identities;
 mod kubectl;
 mod node;
@@ -23,13 +24,14 @@ use anyhow::{Result, bail};
 
 pub(crate) use authority::Authority;
 pub(crate) use build::{Tools, tools};
-pub(crate) use containers::import;
+pub(crate) use containers::{import, process_of};
 pub(crate) use down::mounts_below;
+pub(crate) use firewall::{Silence, end as end_silence};
 pub(crate) use identities::{bearer, outside};
 pub(crate) use kubectl::Kubectl;
 pub(crate) use node::restart_kubelet;
 pub(crate) use pki::{base64, from_base64};
-pub(crate) use place::{NODE_NAME, Place, configuration};
+pub(crate) use place::{API_PORT, NODE_NAME, Place, SERVICE_ADDRESS, configuration};
 pub(crate) use process::wait;
 
 /// Runs `up`, `down` or `status`.

@@ -54,11 +54,15 @@ fn containerd(place: &Place, tools: &Tools) -> Result<()> {
         .replace("CNI_CONF", &network.display().to_string());
     let path = place.state.join("containerd.toml");
     place::write(&path, &configuration)?;
-    let mut command = Command::new(tools.containerd.join("containerd"));
+    // The soft limit of open files that containers get where systemd starts containerd. Here it is the
+    // hard limit too, since some versions of runc start containers with that.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 1024 && exec \"$0\" \"$@\""]);
     // It finds its shim beside itself, by the PATH.
     let old = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(tools.containerd.clone()).chain(std::env::split_paths(&old));
     command
+        .arg(tools.containerd.join("containerd"))
         .arg("--config")
         .arg(&path)
         .env("PATH", std::env::join_paths(folders)?);

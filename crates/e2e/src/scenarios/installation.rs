@@ -169,7 +169,7 @@ pub(super) fn pods_of(world: &World, app: &str) -> Result<Vec<Value>> {
 }
 
 /// Whether a pod is there to stay and ready.
-fn is_ready(pod: &Value) -> bool {
+pub(super) fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
     pod["metadata"]["deletionTimestamp"].is_null()
         && conditions

@@ -14,17 +14,22 @@ mod approver;
 mod attested;
 mod bundle;
 mod corpora;
+mod decisions;
+mod hostile;
 mod identity;
 mod installation;
 mod issuer;
+mod lost;
 mod misconfiguration;
 mod pods;
 mod policies;
+mod process;
 mod readers;
 mod registration;
 mod renewal;
 mod report;
 mod requests;
+mod strangers;
 mod upgrade;
 mod volume;
 mod world;
@@ -53,6 +58,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         policies::scenarios(),
         attested::scenarios(),
         corpora::scenarios(),
+        hostile::scenarios(),
+        strangers::scenarios(),
+        lost::scenarios(),
         issuer::scenarios(),
         bundle::scenarios(),
         misconfiguration::scenarios(),
@@ -82,7 +90,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 /// Takes away what scenarios left, whole or broken off: all that can be, whatever stays.
 fn clear(world: &World) -> Result<()> {
-    let steps = [policies::clear, corpora::clear, restore_issuer, pods::clear];
+    cluster::end_silence();
+    let steps = [
+        policies::clear,
+        corpora::clear,
+        hostile::clear,
+        restore_issuer,
+        pods::clear,
+    ];
     let errors = steps.iter().filter_map(|step| step(world).err());
     let errors: Vec<String> = errors.map(|error| format!("{error:#}")).collect();
     anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));

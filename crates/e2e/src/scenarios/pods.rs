@@ -120,7 +120,18 @@ pub(super) fn run_with(
     account: &str,
     change: impl FnOnce(&mut Value),
 ) -> Result<Pod> {
-    let mut pod = json!({
+    let mut pod = object(namespace, name, account);
+    change(&mut pod);
+    world.kubectl.apply(&pod.to_string())?;
+    Ok(Pod {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+/// What [`run`] creates.
+pub(super) fn object(namespace: &str, name: &str, account: &str) -> Value {
+    json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": namespace},
@@ -138,12 +149,6 @@ pub(super) fn run_with(
             }],
             "volumes": [{"name": "spiffe", "csi": {"driver": "spiffe.csi.cert-manager.io", "readOnly": true}}],
         },
-    });
-    change(&mut pod);
-    world.kubectl.apply(&pod.to_string())?;
-    Ok(Pod {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
     })
 }
 
