@@ -8,7 +8,7 @@
 //! subdomains (RFC 1123, `k8s.io/apimachinery/pkg/util/validation`).
 
 use super::{Rule, broken};
-use crate::identity::is_subdomain;
+use crate::names::is_subdomain;
 use crate::policy::decision::Violation;
 use crate::policy::quote::quote;
 use crate::policy::request::Owner;
