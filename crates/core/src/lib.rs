@@ -8,3 +8,4 @@ pub mod identity;
 pub mod names;
 pub mod policy;
 pub mod svid;
+pub mod text;

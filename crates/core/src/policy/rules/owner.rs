@@ -10,8 +10,8 @@
 use super::{Rule, broken};
 use crate::names::is_subdomain;
 use crate::policy::decision::Violation;
-use crate::policy::quote::quote;
 use crate::policy::request::Owner;
+use crate::text::quote;
 
 /// The one owner, if that is a Pod. Its name is legal, its UID is not empty.
 pub(in crate::policy) fn pod(owners: &[Owner]) -> Result<&Owner, Violation> {
