@@ -5,5 +5,7 @@
 //! time is an argument, and the only randomness is the key generator of the cryptographic library.
 
 pub mod identity;
+pub mod names;
 pub mod policy;
 pub mod svid;
+pub mod text;

@@ -10,7 +10,6 @@ mod service_account;
 mod spiffe_id;
 mod trust_domain;
 
-pub(crate) use service_account::is_subdomain;
 pub use service_account::{ServiceAccount, ServiceAccountError};
 pub use spiffe_id::{SpiffeId, SpiffeIdError};
 pub use trust_domain::{TrustDomain, TrustDomainError};

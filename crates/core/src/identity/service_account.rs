@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::names::{is_label, is_subdomain};
+use crate::text::quote;
+
 /// A service account: namespace and name, both legal in Kubernetes.
 ///
 /// A namespace is an RFC 1123 label of at most 63 bytes, a service account's name a DNS subdomain
@@ -21,10 +24,10 @@ impl ServiceAccount {
     /// When one of the two is not a name that the Kubernetes API accepts.
     pub fn new(namespace: &str, name: &str) -> Result<Self, ServiceAccountError> {
         if !is_label(namespace) {
-            return Err(ServiceAccountError::Namespace(excerpt(namespace)));
+            return Err(ServiceAccountError::Namespace(quote(namespace)));
         }
         if !is_subdomain(name) {
-            return Err(ServiceAccountError::Name(excerpt(name)));
+            return Err(ServiceAccountError::Name(quote(name)));
         }
         Ok(Self {
             namespace: namespace.to_owned(),
@@ -40,11 +43,11 @@ impl ServiceAccount {
     pub fn from_username(username: &str) -> Result<Self, ServiceAccountError> {
         let account = username
             .strip_prefix(USERNAME_PREFIX)
-            .ok_or_else(|| ServiceAccountError::NoServiceAccount(excerpt(username)))?;
+            .ok_or_else(|| ServiceAccountError::NoServiceAccount(quote(username)))?;
         match account.split_once(':') {
             // Neither legal namespaces nor legal names hold a colon: a third part is refused there.
             Some((namespace, name)) => Self::new(namespace, name),
-            None => Err(ServiceAccountError::NoServiceAccount(excerpt(username))),
+            None => Err(ServiceAccountError::NoServiceAccount(quote(username))),
         }
     }
 
@@ -76,53 +79,17 @@ impl fmt::Display for ServiceAccount {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceAccountError {
     /// The user name is not of the form that service accounts have.
-    #[error(
-        "the user \"{0}\" is no service account: system:serviceaccount:NAMESPACE:NAME is needed"
-    )]
+    #[error("the user {0} is no service account: system:serviceaccount:NAMESPACE:NAME is needed")]
     NoServiceAccount(String),
     /// The namespace is not a legal name.
-    #[error("\"{0}\" is no namespace: it has to be an RFC 1123 label of 1 to 63 bytes")]
+    #[error("{0} is no namespace: it has to be an RFC 1123 label of 1 to 63 bytes")]
     Namespace(String),
     /// The service account's name is not legal.
-    #[error("\"{0}\" is no service account name: it has to be a DNS subdomain of 1 to 253 bytes")]
+    #[error("{0} is no service account name: it has to be a DNS subdomain of 1 to 253 bytes")]
     Name(String),
 }
 
-/// Whether a name is a DNS subdomain of at most 253 bytes (RFC 1123), as names of pods are, too.
-pub(crate) fn is_subdomain(name: &str) -> bool {
-    name.len() <= MAX_SUBDOMAIN_BYTES && name.split('.').all(is_label_of_any_length)
-}
-
-fn is_label(name: &str) -> bool {
-    name.len() <= MAX_LABEL_BYTES && is_label_of_any_length(name)
-}
-
-fn is_label_of_any_length(label: &str) -> bool {
-    let edge = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    let bytes = label.as_bytes();
-    edge(bytes.first())
-        && edge(bytes.last())
-        && bytes.iter().all(|byte| edge(Some(byte)) || *byte == b'-')
-}
-
-fn excerpt(text: &str) -> String {
-    let mut excerpt: String = text
-        .chars()
-        .take(EXCERPT_CHARACTERS)
-        .flat_map(char::escape_default)
-        .collect();
-    if text.chars().nth(EXCERPT_CHARACTERS).is_some() {
-        excerpt.push_str("...");
-    }
-    excerpt
-}
-
 const USERNAME_PREFIX: &str = "system:serviceaccount:";
-const MAX_LABEL_BYTES: usize = 63;
-const MAX_SUBDOMAIN_BYTES: usize = 253;
-const EXCERPT_CHARACTERS: usize = 100;
 
 #[cfg(test)]
 mod tests {

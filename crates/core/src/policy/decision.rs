@@ -73,7 +73,7 @@ impl Denial {
             message.push_str(separator);
             message.push_str(&violation.text);
         }
-        truncate(&mut message, Self::MAX_MESSAGE_BYTES);
+        message.truncate(message.floor_char_boundary(Self::MAX_MESSAGE_BYTES));
         message
     }
 
@@ -91,10 +91,10 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// The caller escapes what the requester wrote ([`super::quote`]).
+    /// The caller escapes what the requester wrote ([`crate::text::quote`]).
     pub(super) fn new(rule: Rule, text: impl Into<String>) -> Self {
         let mut text = text.into();
-        truncate(&mut text, MAX_VIOLATION_BYTES);
+        text.truncate(text.floor_char_boundary(MAX_VIOLATION_BYTES));
         Self { rule, text }
     }
 
@@ -179,17 +179,6 @@ fn more(count: usize) -> String {
         String::new()
     } else {
         format!("; and {count} more")
-    }
-}
-
-/// Cuts at a character boundary.
-fn truncate(text: &mut String, limit: usize) {
-    if text.len() > limit {
-        let end = (0..=limit)
-            .rev()
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or(0);
-        text.truncate(end);
     }
 }
 

@@ -22,7 +22,6 @@ mod evidence;
 mod inquiry;
 mod ordinary;
 mod pem;
-mod quote;
 mod request;
 mod rules;
 

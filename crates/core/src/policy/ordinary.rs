@@ -12,8 +12,8 @@
 use super::csr::{AlternativeNames, Csr, EXTENSION_REQUEST, NameKind, SUBJECT_ALTERNATIVE_NAME};
 use super::decision::{Denial, Rule, Violation};
 use super::pem;
-use super::quote::quote;
 use super::request::IssuerReference;
+use crate::text::quote;
 
 /// A request without the identity annotation.
 #[derive(Clone, Debug)]

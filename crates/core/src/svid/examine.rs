@@ -12,9 +12,9 @@ use super::certificate::Certificate;
 use super::chain::anchor::anchoring;
 use super::chain::window::{Window, is_published};
 use super::chain::{Anchoring, leaf, path, read, window};
-use super::excerpt::excerpt;
 use super::{PublicKey, TrustBundle};
 use crate::identity::SpiffeId;
+use crate::text::excerpt;
 
 /// The bytes of the files of a volume.
 #[derive(Clone, Copy, Debug)]

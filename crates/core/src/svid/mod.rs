@@ -15,7 +15,6 @@ mod certificate;
 mod chain;
 mod csr;
 pub mod examine;
-mod excerpt;
 mod key;
 mod signature;
 

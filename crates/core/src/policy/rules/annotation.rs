@@ -7,7 +7,7 @@
 //! Source: cert-manager/csi-driver-spiffe, which sets the annotation to the requested ID.
 
 use super::{Rule, Verdict, broken};
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Compares the annotation's bytes with those of the one URI name, or, where the signing request
 /// holds no such name, with the identity that it should hold.

@@ -9,7 +9,7 @@
 
 use super::{Rule, Verdict, broken};
 use crate::policy::csr::{Csr, EXTENSION_REQUEST};
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Counts the attributes and looks at their types.
 ///

@@ -9,7 +9,7 @@
 
 use super::{Rule, Verdict, broken};
 use crate::identity::ServiceAccount;
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Compares the bytes of the user name.
 pub(in crate::policy) fn check(username: &str, driver: &ServiceAccount) -> Verdict {

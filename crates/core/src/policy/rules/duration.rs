@@ -10,8 +10,8 @@
 use std::time::Duration;
 
 use super::{Rule, Verdict, broken};
-use crate::policy::quote::quote;
 use crate::policy::request::DurationField;
+use crate::text::quote;
 
 /// Compares to the nanosecond.
 pub(in crate::policy) fn check(duration: &DurationField, enforced: Duration) -> Verdict {

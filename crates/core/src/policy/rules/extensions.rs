@@ -18,7 +18,7 @@ use x509_parser::oid_registry::{
 
 use super::{Rule, Verdict, broken};
 use crate::policy::csr::{Csr, SUBJECT_ALTERNATIVE_NAME};
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Compares the values byte for byte with the few that are allowed, so nothing depends on how a
 /// parser reads them.

@@ -12,7 +12,7 @@ use super::{Rule, Verdict, broken};
 use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
 use crate::policy::csr::Csr;
 use crate::policy::decision::Violation;
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// In pod-token mode. Builds nothing from the request: the expected text comes from the requester
 /// alone, and the raw bytes of the name must equal it.

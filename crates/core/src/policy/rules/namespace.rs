@@ -10,7 +10,7 @@
 
 use super::{Rule, Verdict, broken};
 use crate::identity::ServiceAccount;
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Compares the object's namespace with the requester's.
 pub(in crate::policy) fn check(namespace: &str, requester: &ServiceAccount) -> Verdict {

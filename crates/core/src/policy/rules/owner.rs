@@ -8,10 +8,10 @@
 //! subdomains (RFC 1123, `k8s.io/apimachinery/pkg/util/validation`).
 
 use super::{Rule, broken};
-use crate::identity::is_subdomain;
+use crate::names::is_subdomain;
 use crate::policy::decision::Violation;
-use crate::policy::quote::quote;
 use crate::policy::request::Owner;
+use crate::text::quote;
 
 /// The one owner, if that is a Pod. Its name is legal, its UID is not empty.
 pub(in crate::policy) fn pod(owners: &[Owner]) -> Result<&Owner, Violation> {

@@ -12,8 +12,8 @@
 
 use super::{Rule, Verdict, broken, owner};
 use crate::policy::claims::{Claim, POD_NAME, POD_UID, claim};
-use crate::policy::quote::quote;
 use crate::policy::request::{Credentials, Owner, Requester};
+use crate::text::quote;
 
 /// Compares the token's pod, where it has one, with the request's owner.
 pub(in crate::policy) fn check(

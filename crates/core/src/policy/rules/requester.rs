@@ -10,7 +10,7 @@
 use super::{Rule, broken};
 use crate::identity::ServiceAccount;
 use crate::policy::decision::Violation;
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Returns the service account behind a user name.
 pub(in crate::policy) fn account(username: &str) -> Result<ServiceAccount, Violation> {

@@ -9,7 +9,7 @@
 
 use super::{Rule, Verdict, broken};
 use crate::policy::csr::Csr;
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Compares the subject's DER with that of an empty RDNSequence.
 pub(in crate::policy) fn check(csr: &Csr<'_>) -> Verdict {

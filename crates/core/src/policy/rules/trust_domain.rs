@@ -10,7 +10,7 @@
 use super::{Rule, Verdict, broken};
 use crate::identity::TrustDomain;
 use crate::policy::csr::{Csr, NameKind};
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Looks at every SPIFFE name there is. Names of another scheme are refused by other rules.
 pub(in crate::policy) fn check(csr: &Csr<'_>, ours: &TrustDomain) -> Verdict {

@@ -8,7 +8,7 @@
 //! Source: X509-SVID 4.3 and 4.4; the names are cert-manager's `KeyUsage` constants.
 
 use super::{Rule, Verdict, broken};
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Compares as a set, but counts: nothing missing, nothing else, nothing twice.
 pub(in crate::policy) fn check(usages: Option<&[String]>) -> Verdict {

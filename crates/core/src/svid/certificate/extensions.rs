@@ -7,7 +7,7 @@ use x509_parser::extensions::{
 use x509_parser::oid_registry as oid;
 use x509_parser::prelude::FromDer;
 
-use super::super::excerpt::excerpt;
+use crate::text::excerpt;
 
 /// What the extensions say, and what is wrong with them as such.
 #[derive(Clone, Debug, Default)]

@@ -5,10 +5,10 @@ use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::nom::Parser as _;
 use x509_parser::time::ASN1Time;
 
-use super::super::excerpt::excerpt;
 use super::super::key::PublicKey;
 use super::super::signature::{self, SignatureError};
 use super::extensions::Extensions;
+use crate::text::excerpt;
 
 /// What is to be known of a certificate.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 //! The rules for the leaf: SPIFFE X509-SVID, sections 2 to 4.
 
 use super::super::certificate::Certificate;
-use super::super::excerpt::excerpt;
 use super::error::ChainError;
 use super::svid::Expectation;
 use crate::identity::SpiffeId;
+use crate::text::excerpt;
 
 /// Everything wrong with a leaf as an SVID for whomever.
 pub(in crate::svid) fn faults(leaf: &Certificate) -> Vec<ChainError> {

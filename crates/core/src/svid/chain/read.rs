@@ -2,8 +2,8 @@
 
 use super::super::armor;
 use super::super::certificate::Certificate;
-use super::super::excerpt::excerpt;
 use super::error::ChainError;
+use crate::text::excerpt;
 
 /// Reads a chain as far as it can be read, and says what could not be.
 pub(in crate::svid) fn read(pem: &[u8]) -> (Vec<Certificate>, Vec<ChainError>) {

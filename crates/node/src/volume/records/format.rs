@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use svid_core::identity::{ServiceAccount, ServiceAccountError};
+use svid_core::names::is_subdomain;
 
 use super::record::{Record, RequestNames};
 use crate::wish::{Pod, TargetPath, VolumeId, Wish};
@@ -88,22 +89,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
     })
 }
 
-/// Names that become parts of URLs: DNS subdomains (RFC 1123), as the API server takes them.
+/// Names that become parts of URLs.
 fn request_names<'a>(
     field: &'static str,
     names: impl IntoIterator<Item = &'a String>,
 ) -> Result<(), FormatError> {
-    let legal =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
-    let is_name = |name: &String| {
-        (1..=NAME_LIMIT).contains(&name.len())
-            && name.bytes().all(legal)
-            && name
-                .bytes()
-                .next()
-                .is_some_and(|byte| byte.is_ascii_alphanumeric())
-    };
-    if names.into_iter().all(is_name) {
+    if names.into_iter().all(|name| is_subdomain(name)) {
         Ok(())
     } else {
         Err(FormatError::RequestName { field })
@@ -131,5 +122,3 @@ struct File {
 }
 
 const VERSION: u64 = 1;
-/// Bytes of an object's name.
-const NAME_LIMIT: usize = 253;

@@ -9,7 +9,7 @@
 use super::{Rule, broken};
 use crate::policy::decision::Violation;
 use crate::policy::evidence::{Pod, PodReference};
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Returns the Pod that was found, if it is the one that was asked for.
 pub(in crate::policy) fn check<'a>(

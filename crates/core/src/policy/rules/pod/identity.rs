@@ -11,7 +11,7 @@
 use super::{Rule, Verdict, broken};
 use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
 use crate::policy::evidence::Pod;
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Builds the Pod's identity from the Pod alone and compares it, byte for byte, with the one that
 /// the signing request was found to hold.

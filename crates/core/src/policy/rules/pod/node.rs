@@ -9,7 +9,7 @@
 
 use super::{Rule, Verdict, broken};
 use crate::policy::evidence::Pod;
-use crate::policy::quote::quote;
+use crate::text::quote;
 
 /// Compares the bytes of the two names.
 pub(in crate::policy) fn check(node: &str, pod: &Pod) -> Verdict {
