@@ -3,8 +3,8 @@
 use tokio::sync::watch::Receiver;
 
 use super::Problem;
-use super::call::{Call, MODIFIED, forbidden};
-use super::server::Shared;
+use super::asked::{Call, MODIFIED, forbidden};
+use super::shared::Shared;
 use crate::connection::Sever;
 use crate::faults::Answer;
 use crate::store::Key;

@@ -4,9 +4,10 @@
 //! a CertificateRequest may say is `admission`'s. Order for each request: authenticate, parse the
 //! path, log, injected fault, authorise, carry out.
 
-mod call;
+mod asked;
 pub(crate) mod deletion;
 mod discovery;
+mod dispatch;
 mod fault;
 mod log;
 mod object;
@@ -15,6 +16,7 @@ mod problem;
 mod read;
 mod route;
 mod server;
+mod shared;
 mod target;
 mod token_request;
 mod watch;
@@ -22,5 +24,6 @@ mod write;
 
 pub use self::log::{LogEntry, RequestLog};
 pub(crate) use self::problem::Problem;
-pub(crate) use self::server::{Server, Shared};
+pub(crate) use self::server::Server;
+pub(crate) use self::shared::Shared;
 pub(crate) use self::write::{Creation, Edit, Part};

@@ -5,8 +5,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Problem;
-use super::call::Call;
-use super::server::Shared;
+use super::asked::Call;
+use super::shared::Shared;
 use crate::store::StoreError;
 
 /// One object.

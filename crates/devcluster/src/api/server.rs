@@ -1,7 +1,6 @@
 //! The HTTP server: listens, serves, ends.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,32 +11,11 @@ use axum::routing::get;
 use http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-use super::call::respond;
-use super::{Problem, RequestLog};
-use crate::admission::Admission;
-use crate::auth::{Permissions, Tokens};
-use crate::clock::Clock;
+use super::Problem;
+use super::dispatch::respond;
+use super::shared::Shared;
 use crate::connection::{Connections, Sever, SeverableListener};
-use crate::faults::Faults;
-use crate::store::Store;
-
-/// What every handler can see.
-#[derive(Clone, Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: Arc<Store>,
-    pub(crate) clock: Clock,
-    pub(crate) tokens: Tokens,
-    pub(crate) permissions: Permissions,
-    pub(crate) admission: Admission,
-    pub(crate) faults: Faults,
-    pub(crate) log: RequestLog,
-    /// How often a watch that asked for bookmarks gets one.
-    pub(crate) bookmarks: Duration,
-    /// Ends every watch and every hanging request.
-    pub(crate) shutdown: CancellationToken,
-}
 
 /// A running server.
 #[derive(Debug)]

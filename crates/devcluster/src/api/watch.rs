@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Problem;
-use super::call::Call;
-use super::server::Shared;
+use super::asked::Call;
+use super::shared::Shared;
 use crate::resource::Resource;
 use crate::store::{Audience, ChangeKind, Event, Start, StoreError, Subscription};
 

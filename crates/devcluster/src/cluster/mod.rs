@@ -14,7 +14,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub(crate) use self::bootstrap::own_pod_name;
 pub use self::objects::{Objects, Refused, WaitError};
 pub use self::options::{Options, TokenDelivery};
 use crate::admission::{Admission, Webhooks};
@@ -277,7 +276,7 @@ impl Cluster {
     /// # Errors
     /// If the identity's service account or pod does not exist.
     pub fn token(&self, identity: &Identity) -> Result<Option<String>, MintError> {
-        match identity.spec(&self.options) {
+        match identity.spec(&self.options.driver, &self.options.approver) {
             Some(spec) => self.tokens().mint(&spec).map(Some),
             None if *identity == Identity::Administrator => {
                 Ok(Some(self.administrator_token.clone()))
