@@ -70,6 +70,13 @@ async fn carry_out(shared: &Shared, sever: &Sever, call: &Call) -> Result<Done, 
         namespace: call.target.namespace.as_deref(),
         user: &call.user.username,
     };
+    if shared.faults.is_cut_off(&call.user.username) {
+        tokio::select! {
+            () = shared.faults.reached(&call.user.username) => {}
+            () = shared.shutdown.cancelled() => {}
+        }
+        match sever.now().await {}
+    }
     let mut changes = shared.faults.changes();
     let mut lose_answer = false;
     match shared.faults.take_answer(&asked) {

@@ -82,11 +82,20 @@ async fn answer(
     ConnectInfo(sever): ConnectInfo<Sever>,
     request: http::Request<Body>,
 ) -> Response {
+    serve(&shared, &sever, request).await
+}
+
+/// Answers one request, however it has come here.
+pub(super) async fn serve(
+    shared: &Shared,
+    sever: &Sever,
+    request: http::Request<Body>,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    respond(&shared, &sever, parts, body)
+    respond(shared, sever, parts, body)
         .await
         .unwrap_or_else(Problem::into_response)
 }
