@@ -66,7 +66,8 @@ pub use auth::{
 };
 pub use clock::Clock;
 pub use cluster::{
-    Cluster, KubeconfigError, Objects, Options, Refused, StartError, TokenDelivery, WaitError,
+    ApiServer, Cluster, KubeconfigError, Objects, Options, Refused, StartError, TokenDelivery,
+    WaitError,
 };
 pub use faults::{Answer, Conduct, Faults, Filter, Lie, Times};
 pub use issuer::{Authority, AuthorityError, Chain, DirectError, Issuer, IssuerReference, Signer};

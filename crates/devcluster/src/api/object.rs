@@ -89,7 +89,7 @@ pub(super) fn check_version(key: &Key, current: &Value, proposed: &Value) -> Res
     };
     let version = meta::text(proposed, "/metadata/resourceVersion");
     if !version.is_empty() && meta::revision(proposed) != meta::revision(current) {
-        return Err(conflict(super::call::MODIFIED.to_owned()));
+        return Err(conflict(super::asked::MODIFIED.to_owned()));
     }
     let uid = meta::uid(proposed);
     if !uid.is_empty() && uid != meta::uid(current) {

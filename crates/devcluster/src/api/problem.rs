@@ -52,6 +52,8 @@ pub(crate) enum Problem {
     TooManyRequests { retry_after: u32 },
     #[error("an error on the server (\"fault\") has prevented the request from succeeding")]
     InternalError,
+    #[error("the request could not be completed in time")]
+    ServerTimeout { retry_after: u32 },
     #[error("the server is currently unable to handle the request")]
     Unavailable,
 }
@@ -71,7 +73,7 @@ impl Problem {
             Self::Expired { .. } => StatusCode::GONE,
             Self::Future { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::InternalError | Self::ServerTimeout { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -92,6 +94,7 @@ impl Problem {
             Self::Future { .. } => "Timeout",
             Self::TooManyRequests { .. } => "TooManyRequests",
             Self::InternalError => "InternalError",
+            Self::ServerTimeout { .. } => "ServerTimeout",
             Self::Unavailable => "ServiceUnavailable",
         }
     }
@@ -120,7 +123,9 @@ impl Problem {
                 "kind": resource.kind,
                 "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field}],
             }),
-            Self::TooManyRequests { retry_after } => json!({"retryAfterSeconds": retry_after}),
+            Self::TooManyRequests { retry_after } | Self::ServerTimeout { retry_after } => {
+                json!({"retryAfterSeconds": retry_after})
+            }
             Self::Future { .. } => json!({
                 "retryAfterSeconds": 1,
                 "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
@@ -138,7 +143,7 @@ impl Problem {
     }
 
     fn retry_after(&self) -> Option<u32> {
-        if let Self::TooManyRequests { retry_after } = self {
+        if let Self::TooManyRequests { retry_after } | Self::ServerTimeout { retry_after } = self {
             return Some(*retry_after);
         }
         matches!(self, Self::Future { .. }).then_some(1)

@@ -5,9 +5,9 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::call::{Call, Done};
+use super::asked::{Call, Done};
 use super::patch::Change;
-use super::server::Shared;
+use super::shared::Shared;
 use super::target::Subresource;
 use super::{Problem, deletion, object};
 use crate::auth::User;

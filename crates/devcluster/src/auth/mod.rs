@@ -8,6 +8,7 @@ mod claims;
 mod presets;
 mod rbac;
 mod token;
+mod token_error;
 mod user;
 
 pub use self::presets::Roles;

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::token::TokenError;
+use super::token_error::TokenError;
 use super::*;
 use crate::clock::Clock;
 use crate::resource::{NODES, PODS, SERVICE_ACCOUNTS};

@@ -14,6 +14,7 @@ use p256::elliptic_curve::Generate;
 use thiserror::Error;
 
 use super::claims::{Bound, Claims, Reference};
+use super::token_error::TokenError;
 use super::user::{ServiceAccountName, User};
 use crate::chance;
 use crate::clock::{self, Clock};
@@ -72,21 +73,6 @@ pub enum MintError {
         /// The pod named.
         pod: String,
     },
-}
-
-/// Why a bearer token was refused. Only ever logged: a client sees 401 and no reason.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum TokenError {
-    #[error("not a token of this cluster")]
-    Unknown,
-    #[error("signature does not verify")]
-    Signature,
-    #[error("not for the API server")]
-    Audience,
-    #[error("expired or not yet valid")]
-    Time,
-    #[error("{0} is gone or another one has taken its name")]
-    Gone(&'static str),
 }
 
 /// A signed token and when it ends.

@@ -27,6 +27,11 @@ impl ServiceAccountName {
     pub fn username(&self) -> String {
         format!("system:serviceaccount:{}:{}", self.namespace, self.name)
     }
+
+    /// The pod that a process of ours would run in; its token is bound to it.
+    pub(crate) fn own_pod(&self) -> String {
+        format!("{}-0", self.name)
+    }
 }
 
 impl fmt::Display for ServiceAccountName {

@@ -8,6 +8,7 @@
 //! Invariant: calls about one volume never overlap, as the kubelet's operation executor has it.
 
 mod backoff;
+mod context;
 mod folders;
 mod node;
 mod options;
@@ -17,6 +18,7 @@ mod request;
 mod socket;
 mod status;
 mod token_cache;
+mod view;
 mod volume;
 
 pub use self::node::Kubelet;

@@ -1,13 +1,14 @@
-//! One request: who, what, may they, and then to the code that does it.
+//! One request on its way: who, what, may they, and then to the code that does it.
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{Method, header};
 
+use super::asked::{Call, Done, forbidden};
 use super::log::LogEntry;
 use super::route::{Query, Verb};
-use super::server::Shared;
+use super::shared::Shared;
 use super::target::{Subresource, Target};
 use super::{Problem, discovery, fault, read, token_request, watch, write};
 use crate::auth::{Authenticated, Question, User};
@@ -61,32 +62,6 @@ pub(super) async fn respond(
     answered.map(|done| done.response)
 }
 
-/// One request, read.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) user: User,
-    pub(super) target: Target,
-    pub(super) query: Query,
-    pub(super) verb: Verb,
-    /// From the path or the field selector.
-    pub(super) name: Option<String>,
-    pub(super) content_type: String,
-    pub(super) body: Bytes,
-}
-
-/// An answer, and the name that the server chose for what it created.
-pub(super) struct Done {
-    pub(super) response: Response,
-    pub(super) name: Option<String>,
-}
-
-impl From<Response> for Done {
-    fn from(response: Response) -> Self {
-        let name = None;
-        Self { response, name }
-    }
-}
-
 async fn carry_out(shared: &Shared, sever: &Sever, call: &Call) -> Result<Done, Problem> {
     let asked = Asked {
         verb: call.verb.as_str(),
@@ -95,6 +70,13 @@ async fn carry_out(shared: &Shared, sever: &Sever, call: &Call) -> Result<Done, 
         namespace: call.target.namespace.as_deref(),
         user: &call.user.username,
     };
+    if shared.faults.is_cut_off(&call.user.username) {
+        tokio::select! {
+            () = shared.faults.reached(&call.user.username) => {}
+            () = shared.shutdown.cancelled() => {}
+        }
+        match sever.now().await {}
+    }
     let mut changes = shared.faults.changes();
     let mut lose_answer = false;
     match shared.faults.take_answer(&asked) {
@@ -170,32 +152,6 @@ fn authorise(shared: &Shared, call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// The 403 that RBAC gives.
-pub(super) fn forbidden(call: &Call) -> Problem {
-    let Target {
-        resource,
-        namespace,
-        subresource,
-        ..
-    } = &call.target;
-    let sub = subresource.map_or(String::new(), |sub| format!("/{}", sub.as_str()));
-    let place = match namespace {
-        Some(namespace) => format!("in the namespace \"{namespace}\""),
-        None => "at the cluster scope".to_owned(),
-    };
-    Problem::Forbidden {
-        resource: resource.qualified(),
-        name: call.name.clone(),
-        why: format!(
-            "User \"{}\" cannot {} resource \"{}{sub}\" in API group \"{}\" {place}",
-            call.user.username,
-            call.verb.as_str(),
-            resource.plural,
-            resource.group,
-        ),
-    }
-}
-
 fn content_type(parts: &Parts) -> String {
     let value = parts.headers.get(header::CONTENT_TYPE);
     let value = value
@@ -210,7 +166,3 @@ fn host(parts: &Parts) -> &str {
     let host = host.and_then(|host| host.to_str().ok());
     host.unwrap_or("127.0.0.1")
 }
-
-/// What a conflict says.
-pub(super) const MODIFIED: &str =
-    "the object has been modified; please apply your changes to the latest version and try again";
