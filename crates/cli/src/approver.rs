@@ -54,12 +54,12 @@ fn configuration(args: ApproverArgs) -> anyhow::Result<Configuration> {
     let certificates = args.certificates;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        driver = certificates.driver_name,
+        driver = %certificates.driver_name,
         trust_domain = %certificates.trust_domain,
         "starting the approver"
     );
     Ok(Configuration {
-        driver_name: certificates.driver_name,
+        driver_name: certificates.driver_name.to_string(),
         trust_domain: certificates.trust_domain,
         certificate_duration: certificates.duration,
         issuer: certificates.issuer,

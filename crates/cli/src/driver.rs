@@ -75,7 +75,7 @@ fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
     let certificates = args.certificates;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        driver = certificates.driver_name,
+        driver = %certificates.driver_name,
         node = args.node_id,
         trust_domain = %certificates.trust_domain,
         "starting the driver"
@@ -86,7 +86,7 @@ fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
     let names = &args.file_names;
     Ok(Configuration {
         node_id: args.node_id,
-        driver_name: certificates.driver_name,
+        driver_name: certificates.driver_name.to_string(),
         data_root: args.data_root,
         endpoint: args.endpoint,
         registration_dir: args.registration_dir,

@@ -2,6 +2,7 @@
 //!
 //! Must not start anything. Invariant: every wrong value is told, not only the first.
 
+use svid_core::identity::check_label;
 use svid_core::policy::Attestation;
 
 use super::attestation;
@@ -44,7 +45,7 @@ impl ApproverArgs {
         let lease_namespace = problems.check(
             "--leader-election-namespace",
             &flags.leader_election_namespace,
-            values::namespace,
+            check_label,
         );
         let readiness = problems.check(
             "--readiness-probe-bind-address",

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use svid_client::issuer::ConfigMapName;
-use svid_core::identity::TrustDomain;
+use svid_core::identity::{DriverName, TrustDomain, check_label, check_subdomain};
 use svid_core::policy::IssuerReference;
 
 use super::flags::CertificateFlags;
@@ -16,8 +16,7 @@ use super::values;
 /// The checked values of [`CertificateFlags`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CertificateArgs {
-    /// Name of the CSI driver, at most 63 bytes.
-    pub(crate) driver_name: String,
+    pub(crate) driver_name: DriverName,
     pub(crate) trust_domain: TrustDomain,
     /// Lifetime that certificates are asked for, at least a second.
     pub(crate) duration: Duration,
@@ -29,9 +28,11 @@ pub(crate) struct CertificateArgs {
 impl CertificateArgs {
     /// Checks all values. `None`: at least one problem was noted.
     pub(crate) fn from_flags(flags: &CertificateFlags, problems: &mut Problems) -> Option<Self> {
-        let driver_name = problems.check("--csi-driver-name", &flags.csi_driver_name, |text| {
-            values::dns_subdomain(text, 63)
-        });
+        let driver_name = problems.check(
+            "--csi-driver-name",
+            &flags.csi_driver_name,
+            DriverName::parse,
+        );
         let trust_domain = problems.check("--trust-domain", &flags.trust_domain, trust_domain);
         let duration = problems.check(
             "--certificate-request-duration",
@@ -90,14 +91,12 @@ fn config_map(flags: &CertificateFlags, problems: &mut Problems) -> Option<Optio
     } else if namespace.is_empty() {
         Some(String::new())
     } else {
-        problems.check(namespace_flag, namespace, values::namespace)
+        problems.check(namespace_flag, namespace, check_label)
     };
     if name.is_empty() {
         return checked_namespace.map(|_unused| None);
     }
-    let name = problems.check("--runtime-issuance-config-map-name", name, |text| {
-        values::dns_subdomain(text, 253)
-    });
+    let name = problems.check("--runtime-issuance-config-map-name", name, check_subdomain);
     Some(Some(ConfigMapName {
         namespace: checked_namespace?,
         name: name?,
@@ -108,15 +107,13 @@ fn issuer(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<Is
     let name = match flags.issuer_name.as_str() {
         "" => Some(None),
         name => problems
-            .check("--issuer-name", name, |text| {
-                values::dns_subdomain(text, 253)
-            })
+            .check("--issuer-name", name, check_subdomain)
             .map(Some),
     };
     let group = problems.check("--issuer-group", &flags.issuer_group, |text| match text {
         // cert-manager reads an empty group and kind this way, so they are compared this way.
         "" => Ok(CERT_MANAGER.to_owned()),
-        _ => values::dns_subdomain(text, 253),
+        _ => check_subdomain(text),
     });
     let own_group = group.as_deref().is_none_or(|group| group == CERT_MANAGER);
     let kind = problems.check("--issuer-kind", &flags.issuer_kind, |text| match text {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
+use svid_core::identity::check_subdomain;
 use zeroize::Zeroizing;
 
 use super::flags::ConnectionFlags;
@@ -73,10 +74,7 @@ impl ConnectionArgs {
             problems,
             "--tls-server-name",
             &flags.tls_server_name,
-            |text| {
-                let lower = text.to_ascii_lowercase();
-                values::dns_subdomain(&lower, 253)
-            },
+            |text| check_subdomain(&text.to_ascii_lowercase()),
         );
         let insecure = problems.check(
             "--insecure-skip-tls-verify",
@@ -123,11 +121,11 @@ impl ConnectionArgs {
     }
 }
 
-fn optional<T>(
+fn optional<T, E: fmt::Display>(
     problems: &mut Problems,
     flag: &str,
     value: &str,
-    parse: impl FnOnce(&str) -> Result<T, Wrong>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Option<T> {
     if value.is_empty() {
         return None;

@@ -1,7 +1,7 @@
-//! Owns the values that more than one flag takes: booleans, durations, Kubernetes names.
+//! Owns the values that more than one flag takes: booleans and durations.
 //!
 //! Must not know which flag a value belongs to. Invariant: accepts what Go's `strconv.ParseBool` and
-//! `time.ParseDuration` accept, and for names what the API server accepts.
+//! `time.ParseDuration` accept.
 
 use std::time::Duration;
 
@@ -47,51 +47,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Wrong> {
     Duration::try_from(parsed).map_err(|_negative| Wrong::new("is negative", allowed))
 }
 
-/// An RFC 1123 subdomain, at most `longest` bytes.
-///
-/// # Errors
-/// Empty, too long, or with other characters than the API server allows.
-pub(crate) fn dns_subdomain(text: &str, longest: usize) -> Result<String, Wrong> {
-    let allowed = || {
-        format!(
-            "a DNS name of at most {longest} bytes: lower case letters, digits, - and ., each part \
-             beginning and ending with a letter or digit"
-        )
-    };
-    if text.is_empty() {
-        return Err(Wrong::new("is empty", allowed()));
-    }
-    if text.len() > longest {
-        return Err(Wrong::new(
-            format!("is {} bytes long", text.len()),
-            allowed(),
-        ));
-    }
-    if text.split('.').all(is_dns_label_of_any_length) {
-        return Ok(text.to_owned());
-    }
-    Err(Wrong::new("is not a DNS name", allowed()))
-}
-
-/// A namespace: an RFC 1123 label.
-///
-/// # Errors
-/// Empty, longer than 63 bytes, or with other characters than the API server allows.
-pub(crate) fn namespace(text: &str) -> Result<String, Wrong> {
-    if text.len() <= 63 && is_dns_label_of_any_length(text) {
-        return Ok(text.to_owned());
-    }
-    Err(Wrong::new(
-        "is not the name of a namespace",
-        "1 to 63 lower case letters, digits and -, beginning and ending with a letter or digit",
-    ))
-}
-
-fn is_dns_label_of_any_length(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty() && text.bytes().all(legal) && !text.starts_with('-') && !text.ends_with('-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,24 +80,6 @@ mod tests {
             "٣s",
         ] {
             assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_are_those_of_kubernetes() {
-        let longest = "a".repeat(63);
-        for text in ["a", "a.b", "0", "a-b.c-d", &longest] {
-            assert_eq!(dns_subdomain(text, 63), Ok(text.to_owned()), "{text}");
-        }
-        let too_long = "a".repeat(64);
-        for text in [
-            "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "A", "a_b", "ä", &too_long, "a/b",
-        ] {
-            assert!(dns_subdomain(text, 63).is_err(), "{text}");
-        }
-        assert!(namespace("cert-manager").is_ok());
-        for text in ["", "a.b", "A", "-", &too_long] {
-            assert!(namespace(text).is_err(), "{text}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::names::{is_label, is_subdomain};
+
 /// A service account: namespace and name, both legal in Kubernetes.
 ///
 /// A namespace is an RFC 1123 label of at most 63 bytes, a service account's name a DNS subdomain
@@ -88,25 +90,6 @@ pub enum ServiceAccountError {
     Name(String),
 }
 
-/// Whether a name is a DNS subdomain of at most 253 bytes (RFC 1123), as names of pods are, too.
-pub(crate) fn is_subdomain(name: &str) -> bool {
-    name.len() <= MAX_SUBDOMAIN_BYTES && name.split('.').all(is_label_of_any_length)
-}
-
-fn is_label(name: &str) -> bool {
-    name.len() <= MAX_LABEL_BYTES && is_label_of_any_length(name)
-}
-
-fn is_label_of_any_length(label: &str) -> bool {
-    let edge = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    let bytes = label.as_bytes();
-    edge(bytes.first())
-        && edge(bytes.last())
-        && bytes.iter().all(|byte| edge(Some(byte)) || *byte == b'-')
-}
-
 fn excerpt(text: &str) -> String {
     let mut excerpt: String = text
         .chars()
@@ -120,8 +103,6 @@ fn excerpt(text: &str) -> String {
 }
 
 const USERNAME_PREFIX: &str = "system:serviceaccount:";
-const MAX_LABEL_BYTES: usize = 63;
-const MAX_SUBDOMAIN_BYTES: usize = 253;
 const EXCERPT_CHARACTERS: usize = 100;
 
 #[cfg(test)]

@@ -12,7 +12,10 @@ use super::*;
 fn the_drivers_defaults_are_those_of_the_go_driver() {
     let args = driver(&[]);
 
-    assert_eq!(args.certificates.driver_name, "spiffe.csi.cert-manager.io");
+    assert_eq!(
+        args.certificates.driver_name.as_str(),
+        "spiffe.csi.cert-manager.io"
+    );
     assert_eq!(args.certificates.trust_domain.as_str(), "cluster.local");
     assert_eq!(args.certificates.duration, Duration::from_secs(3600));
     let issuer = args.certificates.issuer.unwrap();
@@ -164,7 +167,7 @@ fn every_driver_flag_reaches_its_value() {
     );
     assert_eq!(args.health.unwrap().to_string(), ":9809");
     assert_eq!(args.metrics.unwrap().to_string(), "[::1]:9402");
-    assert_eq!(args.certificates.driver_name, "other.example.com");
+    assert_eq!(args.certificates.driver_name.as_str(), "other.example.com");
     assert_eq!(args.certificates.trust_domain.as_str(), "example.org");
     assert_eq!(args.certificates.duration, Duration::from_secs(5400));
     assert_eq!(

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use svid_api::csi::v1::volume_capability::{AccessType, MountVolume};
 use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
-use svid_core::identity::ServiceAccount;
+use svid_core::identity::{ServiceAccount, is_subdomain};
 
 pub use error::PublishRequestError;
 
@@ -204,20 +204,6 @@ impl<'a> Context<'a> {
             Some(value) => Ok(value),
         }
     }
-}
-
-/// A DNS subdomain (RFC 1123) as `k8s.io/apimachinery/pkg/util/validation` has it: what the name
-/// of a pod must be.
-fn is_subdomain(name: &str) -> bool {
-    let outer = |byte: Option<&u8>| {
-        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
-    name.len() <= 253
-        && name.split('.').map(str::as_bytes).all(|label| {
-            outer(label.first())
-                && outer(label.last())
-                && label.iter().all(|byte| outer(Some(byte)) || *byte == b'-')
-        })
 }
 
 /// A UID: the API server makes UUIDs; static pods have 32 hexadecimal digits. Nothing else that

@@ -206,27 +206,7 @@ fn names_the_field_of_every_broken_rule() {
 }
 
 #[test]
-fn names_of_pods_and_uids_are_as_kubernetes_has_them() {
-    let long = ["a"; 127].join(".");
-    for good in ["a", "0", "web-0", "a.b", "a--b", &long] {
-        assert!(is_subdomain(good), "{good}");
-    }
-    for bad in [
-        "",
-        ".",
-        "a.",
-        ".a",
-        "-a",
-        "a-",
-        "a..b",
-        "A",
-        "a_b",
-        "a/b",
-        "ä",
-        &"a".repeat(254),
-    ] {
-        assert!(!is_subdomain(bad), "{bad}");
-    }
+fn uids_are_as_kubernetes_has_them() {
     for good in [POD_UID, "0123456789abcdef0123456789abcdef", &"a".repeat(63)] {
         assert!(is_uid(good), "{good}");
     }

@@ -1,7 +1,7 @@
 //! What a record looks like on the disk: JSON with a version.
 
 use serde::{Deserialize, Serialize};
-use svid_core::identity::{ServiceAccount, ServiceAccountError};
+use svid_core::identity::{ServiceAccount, ServiceAccountError, is_subdomain};
 
 use super::super::Record;
 use crate::wish::{Pod, TargetPath, VolumeId, Wish};
@@ -111,17 +111,7 @@ fn request_names<'a>(
     field: &'static str,
     names: impl IntoIterator<Item = &'a String>,
 ) -> Result<(), FormatError> {
-    let legal =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
-    let is_name = |name: &String| {
-        (1..=NAME_LIMIT).contains(&name.len())
-            && name.bytes().all(legal)
-            && name
-                .bytes()
-                .next()
-                .is_some_and(|byte| byte.is_ascii_alphanumeric())
-    };
-    if names.into_iter().all(is_name) {
+    if names.into_iter().all(|name| is_subdomain(name)) {
         Ok(())
     } else {
         Err(FormatError::RequestName { field })
@@ -150,5 +140,3 @@ struct File {
 }
 
 const VERSION: u64 = 1;
-/// Bytes of an object's name.
-const NAME_LIMIT: usize = 253;
