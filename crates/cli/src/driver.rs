@@ -11,7 +11,6 @@ use prometheus_client::registry::Registry;
 use svid_node::clock::{SystemChance, SystemClock};
 use svid_node::driver::{Clients, Configuration, Driver, Surroundings};
 use svid_node::lifecycle::AnchoringPolicy;
-use svid_node::volume::FileNames;
 
 use crate::admin::{self, Endpoints, Listener};
 use crate::args::DriverArgs;
@@ -39,7 +38,7 @@ async fn serve(args: DriverArgs) -> anyhow::Result<()> {
     let socket = admin::socket_answers(&args.endpoint);
     let mut registry = metrics::registry();
     let driver = Driver::new(
-        configuration(args)?,
+        configuration(args),
         Clients {
             driver: clients.own,
             anonymous: clients.anonymous,
@@ -71,7 +70,7 @@ async fn serve(args: DriverArgs) -> anyhow::Result<()> {
     tasks.run(signals).await
 }
 
-fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
+fn configuration(args: DriverArgs) -> Configuration {
     let certificates = args.certificates;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -83,10 +82,9 @@ fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
     for warning in &args.warnings {
         tracing::warn!("{warning}");
     }
-    let names = &args.file_names;
-    Ok(Configuration {
+    Configuration {
         node_id: args.node_id,
-        driver_name: certificates.driver_name.to_string(),
+        driver_name: certificates.driver_name,
         data_root: args.data_root,
         endpoint: args.endpoint,
         registration_dir: args.registration_dir,
@@ -96,7 +94,7 @@ fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
         runtime_issuance: certificates.runtime_issuance,
         extra_annotations: args.extra_annotations,
         requester: args.requester,
-        files: FileNames::new(&names.certificate, &names.key, &names.bundle)?,
+        files: args.file_names,
         file_mode: args.file_mode,
         root_context: args.selinux_context.filter(|_| Path::new(SELINUX).exists()),
         source_ca_bundle: args.source_ca_bundle,
@@ -105,7 +103,7 @@ fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
         } else {
             AnchoringPolicy::Warn
         },
-    })
+    }
 }
 
 /// There only where the kernel runs SELinux.

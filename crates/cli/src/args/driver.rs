@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use svid_node::credential::Requester;
 use svid_node::registration::registration_name;
+use svid_node::volume::{FileMode, FileNames, RootContext};
 
 use super::certificates::CertificateArgs;
 use super::connection::ConnectionArgs;
-use super::file_names::FileNames;
 use super::flags::DriverFlags;
 use super::logs::LogArgs;
 use super::network::ListenAddress;
 use super::problem::{Problems, Wrong};
-use super::{annotations, paths, values};
+use super::{annotations, file_names, paths, values};
 
 /// The checked flags of `driver`.
 #[derive(Clone, Debug)]
@@ -34,10 +34,9 @@ pub(crate) struct DriverArgs {
     pub(crate) require_anchored_chain: bool,
     pub(crate) requester: Requester,
     pub(crate) file_names: FileNames,
-    /// Permission bits of the files.
-    pub(crate) file_mode: u32,
+    pub(crate) file_mode: FileMode,
     /// For nodes with SELinux.
-    pub(crate) selinux_context: Option<String>,
+    pub(crate) selinux_context: Option<RootContext>,
     pub(crate) source_ca_bundle: Option<PathBuf>,
     pub(crate) connection: ConnectionArgs,
     pub(crate) logs: LogArgs,
@@ -84,13 +83,17 @@ impl DriverArgs {
             &flags.use_own_service_account,
             requester,
         );
-        let file_names = FileNames::from_flags(&flags.file_names, &mut problems);
-        let file_mode = problems.check("--file-mode", &flags.file_mode, paths::file_mode);
-        let selinux_context = problems.check(
-            "--selinux-context",
-            &flags.selinux_context,
-            values::selinux_context,
-        );
+        let file_names = file_names::from_flags(&flags.file_names, &mut problems);
+        let file_mode = problems.check("--file-mode", &flags.file_mode, FileMode::parse);
+        let selinux_context =
+            problems.check(
+                "--selinux-context",
+                &flags.selinux_context,
+                |text| match text {
+                    "" => Ok(None),
+                    _ => RootContext::parse(text).map(Some),
+                },
+            );
         let connection = ConnectionArgs::from_flags(&flags.connection, &mut problems);
         let logs = LogArgs::from_flags(&flags.logs, &mut problems);
         let checked = (
@@ -266,10 +269,10 @@ fn warn_about_lifetime(duration: Duration, warnings: &mut Vec<String>) {
     }
 }
 
-fn warn_about_mode(file_mode: u32, warnings: &mut Vec<String>) {
-    if file_mode & 0o004 != 0 {
+fn warn_about_mode(file_mode: FileMode, warnings: &mut Vec<String>) {
+    if file_mode.lets_all_read() {
         warnings.push(format!(
-            "--file-mode={file_mode:04o}: every user of a pod can read its private key"
+            "--file-mode={file_mode}: every user of a pod can read its private key"
         ));
     }
 }

@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use super::file_names::FileNames;
+use svid_node::volume::FileNames;
+
+use super::file_names;
 use super::flags::InspectFlags;
 use super::problem::{Problems, Wrong};
 
@@ -35,7 +37,7 @@ impl InspectArgs {
             "json" => Ok(Output::Json),
             _ => Err(Wrong::new("is not a form of output", "text or json")),
         });
-        let names = FileNames::from_flags(&flags.file_names, &mut problems);
+        let names = file_names::from_flags(&flags.file_names, &mut problems);
         match (output, names) {
             (Some(output), Some(names)) => Ok(Self {
                 folder: flags.folder.clone(),

@@ -30,7 +30,6 @@ pub(crate) use approver::ApproverArgs;
 pub(crate) use command_line::NoFlags;
 pub(crate) use connection::{ConnectionArgs, Impersonation};
 pub(crate) use driver::DriverArgs;
-pub(crate) use file_names::FileNames;
 pub(crate) use inspect::{InspectArgs, Output};
 pub(crate) use logs::{LogArgs, LogFormat};
 pub(crate) use network::ListenAddress;

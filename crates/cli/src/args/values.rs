@@ -21,20 +21,6 @@ pub(crate) fn boolean(text: &str) -> Result<bool, Wrong> {
     }
 }
 
-/// A SELinux context that the kernel's mount option can hold; empty for none.
-///
-/// # Errors
-/// It has a quote, a backslash or a control character.
-pub(crate) fn selinux_context(text: &str) -> Result<Option<String>, Wrong> {
-    if text.contains(|char: char| char.is_control() || matches!(char, '"' | '\\')) {
-        return Err(Wrong::new(
-            "has a quote, a backslash or a control character",
-            "a context such as system_u:object_r:container_file_t:s0; empty for none",
-        ));
-    }
-    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
-}
-
 /// A Go duration that is not negative.
 ///
 /// # Errors

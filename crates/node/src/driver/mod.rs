@@ -112,7 +112,7 @@ impl Driver {
         let (recorder, events) = EventRecorder::new(
             driver.clone(),
             Arc::clone(&clock),
-            configuration.driver_name.clone(),
+            configuration.driver_name.to_string(),
             &configuration.node_id,
         );
         let health = ApiHealth::default();
@@ -140,7 +140,7 @@ impl Driver {
             Arc::clone(&clock),
         )?;
         let status = DriverStatus {
-            driver_name: configuration.driver_name,
+            driver_name: configuration.driver_name.to_string(),
             node_id: configuration.node_id,
             clock,
             board: volumes.board(),
@@ -246,7 +246,7 @@ fn server_options(configuration: &Configuration) -> ServerOptions {
     ServerOptions {
         endpoint: configuration.endpoint.clone(),
         registration_dir: configuration.registration_dir.clone(),
-        driver_name: configuration.driver_name.clone(),
+        driver_name: configuration.driver_name.to_string(),
         node_id: configuration.node_id.clone(),
         requester: configuration.requester,
     }

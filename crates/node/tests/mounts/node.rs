@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustix::mount::{MountFlags, UnmountFlags};
-use svid_core::identity::ServiceAccount;
+use svid_core::identity::{DriverName, ServiceAccount};
 use svid_node::clock::Clock;
-use svid_node::volume::{FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
+use svid_node::volume::{FileMode, FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
 use svid_node::wish::{Pod, TargetPath, VolumeId, Wish};
 use zeroize::Zeroizing;
 
@@ -69,9 +69,9 @@ impl Drop for Node {
 pub(crate) fn options(root: &Path) -> VolumeOptions {
     VolumeOptions {
         data_root: root.join("data"),
-        driver_name: DRIVER.to_owned(),
+        driver_name: DriverName::parse(DRIVER).unwrap(),
         files: FileNames::default(),
-        file_mode: 0o440,
+        file_mode: FileMode::default(),
         root_context: None,
         boot_id: None,
         clock: Arc::new(StoppedClock),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use svid_core::policy::{Attestation, Credentials};
 use svid_node::credential::Requester;
+use svid_node::volume::{FileMode, RootContext};
 
 use super::*;
 
@@ -23,12 +24,12 @@ fn the_drivers_defaults_are_those_of_the_go_driver() {
     assert_eq!(issuer.kind, "ClusterIssuer");
     assert_eq!(issuer.group, "cert-manager.io");
     assert_eq!(args.certificates.runtime_issuance, None);
-    assert_eq!(args.file_names.certificate, "tls.crt");
-    assert_eq!(args.file_names.key, "tls.key");
-    assert_eq!(args.file_names.bundle, "ca.crt");
-    assert_eq!(args.file_mode, 0o440);
+    assert_eq!(args.file_names.certificate(), "tls.crt");
+    assert_eq!(args.file_names.key(), "tls.key");
+    assert_eq!(args.file_names.bundle(), "ca.crt");
+    assert_eq!(args.file_mode, FileMode::default());
     assert_eq!(
-        args.selinux_context.as_deref(),
+        args.selinux_context.as_ref().map(RootContext::as_str),
         Some("system_u:object_r:container_file_t:s0")
     );
     assert_eq!(args.logs.level, 1);
@@ -181,8 +182,8 @@ fn every_driver_flag_reaches_its_value() {
     );
     assert_eq!(args.extra_annotations.len(), 3);
     assert!(args.require_anchored_chain);
-    assert_eq!(args.file_names.bundle, "bundle.pem");
-    assert_eq!(args.file_mode, 0o400);
+    assert_eq!(args.file_names.bundle(), "bundle.pem");
+    assert_eq!(args.file_mode.to_string(), "0400");
     assert_eq!(args.selinux_context, None);
     assert_eq!(args.source_ca_bundle, Some(folder.join("roots/ca.pem")));
     assert_eq!((args.logs.level, args.logs.format), (4, LogFormat::Json));
