@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
+use svid_api::duration::GoDuration;
 use svid_node::clock::{SystemChance, SystemClock};
 use svid_node::driver::{Clients, Configuration, Driver, Surroundings};
+use svid_node::installation::Installation;
 use svid_node::lifecycle::AnchoringPolicy;
 
 use crate::admin::{self, Endpoints, Listener};
@@ -75,7 +77,7 @@ fn configuration(args: DriverArgs) -> Configuration {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         driver = %certificates.driver_name,
-        node = args.node_id,
+        node = %args.node_id,
         trust_domain = %certificates.trust_domain,
         "starting the driver"
     );
@@ -83,17 +85,19 @@ fn configuration(args: DriverArgs) -> Configuration {
         tracing::warn!("{warning}");
     }
     Configuration {
-        node_id: args.node_id,
-        driver_name: certificates.driver_name,
+        installation: Installation {
+            node_id: args.node_id,
+            driver_name: certificates.driver_name,
+            trust_domain: certificates.trust_domain,
+            duration: GoDuration::try_from(certificates.duration).unwrap_or_default(),
+            requester: args.requester,
+            extra_annotations: args.extra_annotations,
+        },
         data_root: args.data_root,
         endpoint: args.endpoint,
         registration_dir: args.registration_dir,
-        trust_domain: certificates.trust_domain,
-        certificate_duration: certificates.duration,
         issuer: certificates.issuer,
         runtime_issuance: certificates.runtime_issuance,
-        extra_annotations: args.extra_annotations,
-        requester: args.requester,
         files: args.file_names,
         file_mode: args.file_mode,
         root_context: args.selinux_context.filter(|_| Path::new(SELINUX).exists()),

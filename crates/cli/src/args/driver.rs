@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use svid_core::identity::DriverName;
 use svid_node::credential::Requester;
+use svid_node::installation::NodeId;
 use svid_node::registration::registration_name;
 use svid_node::volume::{FileMode, FileNames, RootContext};
 
@@ -21,7 +23,7 @@ use super::{annotations, file_names, paths, values};
 /// The checked flags of `driver`.
 #[derive(Clone, Debug)]
 pub(crate) struct DriverArgs {
-    pub(crate) node_id: String,
+    pub(crate) node_id: NodeId,
     /// Absolute.
     pub(crate) data_root: PathBuf,
     /// Absolute path of the socket.
@@ -64,7 +66,7 @@ impl DriverArgs {
     fn from_flags_in(flags: &DriverFlags, folder: &Path) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let mut warnings = Vec::new();
-        let node_id = problems.check("--node-id", &flags.node_id, node_id);
+        let node_id = problems.check("--node-id", &flags.node_id, NodeId::parse);
         let places = Places::from_flags(flags, folder, &mut problems);
         let servers = Servers::from_flags(flags, &mut problems);
         let certificates = CertificateArgs::from_flags(&flags.certificates, &mut problems);
@@ -109,6 +111,11 @@ impl DriverArgs {
         else {
             return Err(problems);
         };
+        refuse_long(
+            places.registration_dir.as_deref(),
+            &certificates.driver_name,
+            &mut problems,
+        );
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -164,7 +171,7 @@ impl Places {
         let registration_dir = problems.check(
             "--kubelet-registration-dir",
             &flags.kubelet_registration_dir,
-            |text| registration_dir(text, &flags.certificates.csi_driver_name, folder),
+            |text| paths::optional(text, folder),
         );
         let source_ca_bundle =
             problems.check("--source-ca-bundle", &flags.source_ca_bundle, |text| {
@@ -232,31 +239,14 @@ fn requester(text: &str) -> Result<Requester, Wrong> {
     })
 }
 
-/// Limits of the CSI specification (`NodeGetInfoResponse.node_id`) as the kubelet applies them.
-fn node_id(text: &str) -> Result<String, Wrong> {
-    let allowed = "the name of the node, 1 to 256 bytes";
-    if text.is_empty() {
-        return Err(Wrong::new("is empty", allowed));
+/// Notes that the registration socket, which is named after the driver, cannot be bound.
+fn refuse_long(folder: Option<&Path>, driver_name: &DriverName, problems: &mut Problems) {
+    if let Some(folder) = folder
+        && let Err(wrong) = paths::fits_socket(&folder.join(registration_name(driver_name)))
+    {
+        let value = folder.to_string_lossy();
+        problems.add("--kubelet-registration-dir", &value, wrong);
     }
-    if text.len() > 256 {
-        return Err(Wrong::new(format!("is {} bytes long", text.len()), allowed));
-    }
-    if text.contains(char::is_control) {
-        return Err(Wrong::new("has a control character", allowed));
-    }
-    Ok(text.to_owned())
-}
-
-fn registration_dir(
-    text: &str,
-    driver_name: &str,
-    folder: &Path,
-) -> Result<Option<PathBuf>, Wrong> {
-    let directory = paths::optional(text, folder)?;
-    if let Some(directory) = &directory {
-        paths::fits_socket(&directory.join(registration_name(driver_name)))?;
-    }
-    Ok(directory)
 }
 
 fn warn_about_lifetime(duration: Duration, warnings: &mut Vec<String>) {

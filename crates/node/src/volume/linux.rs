@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::io::Errno;
-use svid_core::identity::DriverName;
 
 use super::folder::{Folder, errno};
 use super::mounts::{Mounted, Place, Tmpfs};
@@ -17,6 +16,7 @@ use super::{
     data,
 };
 use crate::clock::Clock;
+use crate::installation::Installation;
 use crate::wish::{TargetPath, VolumeId, Wish};
 
 /// What [`LinuxVolumes::open`] needs to know.
@@ -24,8 +24,8 @@ use crate::wish::{TargetPath, VolumeId, Wish};
 pub struct VolumeOptions {
     /// An absolute path. Ours is the folder of the driver's name below it.
     pub data_root: PathBuf,
-    /// The driver's name.
-    pub driver_name: DriverName,
+    /// Whose volumes they are.
+    pub installation: Arc<Installation>,
     /// The names of the files in every volume.
     pub files: FileNames,
     /// The mode of the files: 0440 unless a pod without an fsGroup is to read them.
@@ -41,7 +41,7 @@ pub struct VolumeOptions {
 /// The volumes of this node. One process has a data folder open at a time.
 #[derive(Debug)]
 pub struct LinuxVolumes {
-    driver_name: DriverName,
+    installation: Arc<Installation>,
     files: FileNames,
     file_mode: FileMode,
     root_context: Option<RootContext>,
@@ -61,7 +61,7 @@ impl LinuxVolumes {
     pub fn open(options: VolumeOptions) -> Result<Self, VolumeError> {
         let VolumeOptions {
             data_root,
-            driver_name,
+            installation,
             files,
             file_mode,
             root_context,
@@ -69,12 +69,12 @@ impl LinuxVolumes {
             clock,
         } = options;
         let boot_id = boot_id.map_or_else(kernel_boot_id, Ok)?;
-        let folder = data::open(&data_root, &driver_name)?;
+        let folder = data::open(&data_root, &installation.driver_name)?;
         let records = RecordStore::open(&folder, boot_id)?;
-        let scratch = Scratch::open(&folder, driver_name.as_str())?;
+        let scratch = Scratch::open(&folder, installation.driver_name.as_str())?;
         let _folder = folder;
         Ok(Self {
-            driver_name,
+            installation,
             files,
             file_mode,
             root_context,
@@ -96,7 +96,7 @@ impl LinuxVolumes {
 
     fn ours<'a>(&'a self, volume: Option<&'a VolumeId>) -> Ours<'a> {
         Ours {
-            driver_name: self.driver_name.as_str(),
+            driver_name: self.installation.driver_name.as_str(),
             volume,
         }
     }
@@ -127,7 +127,7 @@ impl LinuxVolumes {
         files: &FileSet,
     ) -> Result<(), VolumeError> {
         let workspace = self.scratch.workspace(&work_name(&wish.volume))?;
-        let source = source_text(self.driver_name.as_str(), &wish.volume);
+        let source = source_text(self.installation.driver_name.as_str(), &wish.volume);
         let mount = Mounted::tmpfs(
             workspace.place(),
             &Tmpfs {

@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustix::mount::{MountFlags, UnmountFlags};
-use svid_core::identity::{DriverName, ServiceAccount};
+use svid_core::identity::{DriverName, ServiceAccount, TrustDomain};
 use svid_node::clock::Clock;
+use svid_node::credential::Requester;
+use svid_node::installation::{Installation, NodeId};
 use svid_node::volume::{FileMode, FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
 use svid_node::wish::{Pod, TargetPath, VolumeId, Wish};
 use zeroize::Zeroizing;
@@ -66,10 +68,21 @@ impl Drop for Node {
     }
 }
 
+fn installation() -> Installation {
+    Installation {
+        driver_name: DriverName::parse(DRIVER).unwrap(),
+        node_id: NodeId::parse("node-1").unwrap(),
+        requester: Requester::Pod,
+        trust_domain: TrustDomain::parse("example.org").unwrap(),
+        duration: "1h".parse().unwrap(),
+        extra_annotations: BTreeMap::new(),
+    }
+}
+
 pub(crate) fn options(root: &Path) -> VolumeOptions {
     VolumeOptions {
         data_root: root.join("data"),
-        driver_name: DriverName::parse(DRIVER).unwrap(),
+        installation: Arc::new(installation()),
         files: FileNames::default(),
         file_mode: FileMode::default(),
         root_context: None,

@@ -159,7 +159,7 @@ fn every_driver_flag_reaches_its_value() {
     ]);
 
     let folder = std::env::current_dir().unwrap();
-    assert_eq!(args.node_id, "node-1");
+    assert_eq!(args.node_id.as_str(), "node-1");
     assert_eq!(args.data_root, folder.join("csi-data-dir"));
     assert_eq!(args.endpoint, folder.join("plugin/csi.sock"));
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::csi::fixture::{self, EXPIRY, POD_UID, PodInfo, SIGNATURE};
+use crate::installation;
 use svid_api::annotation::FS_GROUP;
 use svid_api::csi::v1::volume_capability::BlockVolume;
 
@@ -15,13 +16,13 @@ fn read_for(
     requester: Requester,
     request: &NodePublishVolumeRequest,
 ) -> Result<PublishRequest, PublishRequestError> {
-    let settings = Settings {
-        driver_name: DRIVER.to_owned(),
+    let installation = Installation {
         requester,
+        ..installation::fixture()
     };
     parse(
         request,
-        &settings,
+        &installation,
         Timestamp::from_second(EXPIRY - 600).unwrap(),
     )
 }
