@@ -159,7 +159,7 @@ fn request_timeout(text: &str) -> Result<Option<Duration>, Wrong> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let timeout = match text.parse::<u32>() {
         Ok(seconds) if digits => Duration::from_secs(seconds.into()),
-        _ => values::duration(text)?,
+        _ => values::duration(text)?.1,
     };
     Ok((!timeout.is_zero()).then_some(timeout))
 }

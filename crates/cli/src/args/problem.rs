@@ -76,6 +76,19 @@ impl Problems {
         }
     }
 
+    /// Returns the value if it parses, or that there is none if it is empty; else notes the problem.
+    pub(crate) fn check_optional<T, E: fmt::Display>(
+        &mut self,
+        flag: &str,
+        value: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        if value.is_empty() {
+            return Some(None);
+        }
+        self.check(flag, value, parse).map(Some)
+    }
+
     /// Notes that the value of a flag is wrong.
     pub(crate) fn add(&mut self, flag: &str, value: &str, wrong: impl fmt::Display) {
         self.0.push(Problem {

@@ -21,16 +21,27 @@ pub(crate) fn boolean(text: &str) -> Result<bool, Wrong> {
     }
 }
 
-/// A Go duration that is not negative.
+/// What a boolean stands for.
+///
+/// # Errors
+/// No boolean.
+pub(crate) fn either<T>(text: &str, no: T, yes: T) -> Result<T, Wrong> {
+    Ok(if boolean(text)? { yes } else { no })
+}
+
+/// A Go duration that is not negative, as such and as one of our own.
 ///
 /// # Errors
 /// Not a Go duration, or a negative one.
-pub(crate) fn duration(text: &str) -> Result<Duration, Wrong> {
+pub(crate) fn duration(text: &str) -> Result<(GoDuration, Duration), Wrong> {
     let allowed = "a duration such as 90s, 30m or 1h";
     let parsed = text
         .parse::<GoDuration>()
         .map_err(|error| Wrong::new(error.to_string(), allowed))?;
-    Duration::try_from(parsed).map_err(|_negative| Wrong::new("is negative", allowed))
+    match Duration::try_from(parsed) {
+        Ok(duration) => Ok((parsed, duration)),
+        Err(_negative) => Err(Wrong::new("is negative", allowed)),
+    }
 }
 
 #[cfg(test)]
@@ -52,9 +63,10 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_go_and_not_negative() {
-        assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
-        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for (text, seconds) in [("1h", 3600), ("1.5m", 90), ("0", 0)] {
+            let (go, own) = duration(text).unwrap();
+            assert_eq!((Ok(go), own.as_secs()), (own.try_into(), seconds), "{text}");
+        }
         for text in [
             "",
             "1",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use svid_api::certmanager::EncodedBytes;
-use svid_core::identity::{SpiffeId, TrustDomain};
+use svid_core::identity::{DriverName, SpiffeId, TrustDomain};
 use svid_core::policy::{Attestation, Credentials, IssuerReference};
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
 use tokio::task::JoinHandle;
@@ -28,9 +28,9 @@ fn path(name: &str) -> String {
     format!("/apis/cert-manager.io/v1/namespaces/payments/certificaterequests/{name}")
 }
 
-fn configuration(identity: &str) -> Configuration {
+fn configuration() -> Configuration {
     Configuration {
-        driver_name: "spiffe.csi.cert-manager.io".to_owned(),
+        driver_name: DriverName::parse("spiffe.csi.cert-manager.io").unwrap(),
         trust_domain: TrustDomain::parse("cluster.local").unwrap(),
         certificate_duration: Duration::from_secs(3600),
         issuer: Some(IssuerReference::new("spiffe-ca", "ClusterIssuer", "")),
@@ -38,18 +38,17 @@ fn configuration(identity: &str) -> Configuration {
         attestation: Attestation::PodToken(Credentials::Any),
         ordinary_requests: OrdinaryRequests::LeaveAlone,
         leader_election_namespace: "cert-manager".to_owned(),
-        identity: identity.to_owned(),
     }
 }
 
-fn with_map(identity: &str) -> Configuration {
+fn with_map() -> Configuration {
     let name = ConfigMapName {
         namespace: "cert-manager".to_owned(),
         name: "issuer".to_owned(),
     };
     Configuration {
         runtime_issuance: Some(name),
-        ..configuration(identity)
+        ..configuration()
     }
 }
 
@@ -126,6 +125,7 @@ impl Running {
     fn start(fake: &Fake, name: &'static str, configuration: Configuration) -> Self {
         let approver = Approver::new(
             configuration,
+            name.to_owned(),
             fake.client(name),
             fake.client(name),
             &mut Registry::default(),
@@ -156,7 +156,7 @@ async fn decides_what_is_there_and_what_comes() {
     let fake = Fake::default();
     fake.put(&path("early"), right("early"));
     fake.put(&path("early-wrong"), wrong("early-wrong"));
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.until(&path("early"), is("Approved")).await;
     fake.until(&path("early-wrong"), is("Denied")).await;
     fake.put(&path("late"), right("late"));
@@ -178,7 +178,7 @@ async fn decides_what_is_there_and_what_comes() {
 #[tokio::test(start_paused = true)]
 async fn a_denial_tells_the_requester_what_to_change() {
     let fake = Fake::default();
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.put(&path("x"), wrong("x"));
     let object = fake.until(&path("x"), is("Denied")).await;
     let message = object["status"]["conditions"][0]["message"]
@@ -204,7 +204,7 @@ async fn what_is_decided_is_never_touched() {
             json!({ "conditions": [{ "type": type_, "status": "True", "reason": reason }] });
         fake.put(&path(name), object);
     }
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.put(&path("last"), right("last"));
     fake.until(&path("last"), is("Approved")).await;
     assert_eq!(fake.calls("PATCH"), 1);
@@ -222,7 +222,7 @@ async fn conditions_that_are_there_are_kept() {
         "ca": "eA==",
     });
     fake.put(&path("x"), object);
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     let object = fake.until(&path("x"), is("Approved")).await;
     assert_eq!(object["status"]["conditions"][0]["type"], "Ready");
     assert_eq!(object["status"]["ca"], "eA==");
@@ -238,7 +238,7 @@ async fn a_request_that_changes_under_the_decision_is_judged_anew() {
     });
     fake.inject("PATCH", Effect::ChangeFirst(edited));
     fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     let object = fake.until(&path("x"), is("Denied")).await;
     let message = object["status"]["conditions"][0]["message"]
         .as_str()
@@ -256,7 +256,7 @@ async fn a_request_that_somebody_else_decides_meanwhile_is_left_to_them() {
     ] } });
     fake.inject("PATCH", Effect::ChangeFirst(denied));
     fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.until(&path("x"), is("Denied")).await;
     sleep(Duration::from_secs(120)).await;
     assert_eq!(fake.calls("PATCH"), 1);
@@ -275,7 +275,7 @@ async fn failures_are_tried_again_with_patience() {
     ] {
         fake.inject("PATCH", effect);
     }
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     for name in ["a", "b", "c", "d", "e"] {
         fake.put(&path(name), right(name));
     }
@@ -297,7 +297,7 @@ async fn a_request_that_is_gone_is_forgotten() {
     let fake = Fake::default();
     fake.inject("PATCH", Effect::Status(404, None));
     fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.put(&path("y"), right("y"));
     fake.until(&path("y"), is("Approved")).await;
     fake.delete(&path("x"));
@@ -313,7 +313,7 @@ async fn a_broken_object_does_not_hide_the_others() {
     broken["spec"]["usages"] = json!("not a list");
     fake.put(&path("broken"), broken);
     fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.until(&path("x"), is("Approved")).await;
     assert_eq!(approver.metrics.unreadable.get(), 1);
     assert_eq!(decision(&fake.object(&path("broken")).unwrap()), None);
@@ -324,7 +324,7 @@ async fn a_broken_object_does_not_hide_the_others() {
 async fn another_issuers_requests_wait_until_it_is_ours() {
     let fake = Fake::default();
     fake.put(MAP, map("first"));
-    let approver = Running::start(&fake, "a", with_map("a"));
+    let approver = Running::start(&fake, "a", with_map());
     fake.put(&path("flags"), right("flags"));
     fake.put(&path("first"), request("first", "first"));
     fake.put(&path("second"), request("second", "second"));
@@ -348,7 +348,7 @@ async fn nothing_is_decided_before_the_config_map_was_read() {
             Effect::Status(500, None),
         );
     }
-    let mut configuration = with_map("a");
+    let mut configuration = with_map();
     configuration.ordinary_requests = OrdinaryRequests::Approve;
     fake.put(&path("x"), right("x"));
     let mut ordinary = request("ordinary", "web-ca");
@@ -369,7 +369,7 @@ async fn nothing_is_decided_before_the_config_map_was_read() {
 async fn ordinary_requests_are_approved_where_asked_for_but_never_into_an_svid() {
     let fake = Fake::default();
     fake.put(MAP, map("named"));
-    let mut configuration = with_map("a");
+    let mut configuration = with_map();
     configuration.ordinary_requests = OrdinaryRequests::Approve;
     let approver = Running::start(&fake, "a", configuration);
     let ordinary = |name: &str, issuer: Value| {
@@ -404,10 +404,10 @@ async fn ordinary_requests_are_approved_where_asked_for_but_never_into_an_svid()
 #[tokio::test(start_paused = true)]
 async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
     let fake = Fake::default();
-    let a = Running::start(&fake, "a", configuration("a"));
+    let a = Running::start(&fake, "a", configuration());
     fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
-    let b = Running::start(&fake, "b", configuration("b"));
+    let b = Running::start(&fake, "b", configuration());
     fake.put(&path("x"), right("x"));
     fake.until(&path("x"), is("Approved")).await;
     sleep(Duration::from_secs(30)).await;
@@ -429,10 +429,10 @@ async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_is_cut_off_decides_nothing_more() {
     let fake = Fake::default();
-    let a = Running::start(&fake, "a", configuration("a"));
+    let a = Running::start(&fake, "a", configuration());
     fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
-    let b = Running::start(&fake, "b", configuration("b"));
+    let b = Running::start(&fake, "b", configuration());
     sleep(Duration::from_secs(5)).await;
     fake.partition("a", true);
     fake.put(&path("x"), right("x"));
@@ -451,7 +451,7 @@ async fn a_leader_that_is_cut_off_decides_nothing_more() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_watch_misses_nothing() {
     let fake = Fake::default();
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     for name in ["one", "two", "three"] {
         fake.put(&path(name), right(name));
         fake.until(&path(name), is("Approved")).await;
@@ -471,7 +471,7 @@ async fn many_requests_are_decided_a_bounded_number_at_a_time() {
         let name = format!("r{at:02}");
         fake.put(&path(&name), right(&name));
     }
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
     sleep(Duration::from_secs(5)).await;
@@ -487,7 +487,7 @@ async fn many_requests_are_decided_a_bounded_number_at_a_time() {
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_waits_for_what_is_under_way_and_gives_the_lease_away() {
     let fake = Fake::default();
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&fake, "a", configuration());
     fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
     fake.inject("PATCH", Effect::Hang);
@@ -507,7 +507,7 @@ async fn a_shutdown_waits_for_what_is_under_way_and_gives_the_lease_away() {
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_while_nothing_answers_ends_all_the_same() {
     let fake = Fake::default();
-    let approver = Running::start(&fake, "a", with_map("a"));
+    let approver = Running::start(&fake, "a", with_map());
     sleep(Duration::from_secs(5)).await;
     fake.partition("a", true);
     sleep(Duration::from_secs(1)).await;
