@@ -7,10 +7,10 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::flags::{CommandFlags, CommandLine};
+use super::flags::{self, CommandFlags, CommandLine};
 use super::problem::{Problems, Wrong};
 
 /// Why `argv` gave no flags.
@@ -32,7 +32,7 @@ pub(crate) enum NoFlags {
 pub(crate) fn read(mut arguments: Vec<OsString>) -> Result<(CommandFlags, Problems), NoFlags> {
     let mut problems = Problems::default();
     loop {
-        let error = match CommandLine::try_parse_from(&arguments) {
+        let error = match parse(&arguments) {
             Ok(line) => return Ok((line.command, problems)),
             Err(error) => error,
         };
@@ -51,6 +51,11 @@ pub(crate) fn read(mut arguments: Vec<OsString>) -> Result<(CommandFlags, Proble
         };
         arguments.remove(culprit);
     }
+}
+
+fn parse(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
+    let matches = flags::command().try_get_matches_from(arguments)?;
+    CommandLine::from_arg_matches(&matches)
 }
 
 /// Notes what clap found first.
@@ -88,7 +93,7 @@ fn note(problems: &mut Problems, error: &clap::Error) {
 /// Where the argument is that clap does not take: it reads from the left and stops there, so it is what
 /// follows the longest beginning that lacks something at most. `None`: no argument is wrong, one is missing.
 fn culprit(arguments: &[OsString]) -> Option<usize> {
-    let is_fine = |words: &[OsString]| match CommandLine::try_parse_from(words) {
+    let is_fine = |words: &[OsString]| match parse(words) {
         Ok(_) => true,
         Err(error) => matches!(
             error.kind(),
