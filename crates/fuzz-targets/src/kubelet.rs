@@ -1,12 +1,17 @@
 //! A NodePublishVolume request as a kubelet makes it, which the targets change.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use svid_api::csi::v1::volume_capability::{AccessType, MountVolume};
 use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
+use svid_core::identity::TrustDomain;
+use svid_core::names::DriverName;
 use svid_node::credential::Requester;
-use svid_node::csi::publish::{PublishRequestError, Settings, parse};
+use svid_node::csi::publish::{PublishRequestError, parse};
+use svid_node::installation::{Installation, NodeId};
 use svid_node::wish::PublishRequest;
 
 /// The key under which the kubelet hands over tokens.
@@ -21,11 +26,15 @@ pub(crate) fn read(
     request: &NodePublishVolumeRequest,
     requester: Requester,
 ) -> Result<PublishRequest, PublishRequestError> {
-    let settings = Settings {
-        driver_name: "spiffe.csi.cert-manager.io".to_owned(),
+    let installation = Installation {
+        driver_name: DriverName::parse("spiffe.csi.cert-manager.io").unwrap(),
+        node_id: NodeId::parse("node-1").unwrap(),
         requester,
+        trust_domain: TrustDomain::parse("cluster.local").unwrap(),
+        duration: "1h".parse().unwrap(),
+        extra_annotations: BTreeMap::new(),
     };
-    parse(request, &settings, now())
+    parse(request, &installation, now())
 }
 
 pub(crate) fn now() -> Timestamp {

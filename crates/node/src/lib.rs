@@ -5,6 +5,7 @@
 //! | `driver` | the whole: its parts, made and joined |
 //! | `csi` | the gRPC services that the kubelet calls |
 //! | `registration` | sockets, and making ourselves known to the kubelet |
+//! | `installation` | who this driver is, on this node |
 //! | `credential` | with what a request is created: a pod's token, or our own |
 //! | `wish` | what the kubelet wants of us, typed |
 //! | `lifecycle` | one task a volume, from publish to unpublish |
@@ -19,6 +20,7 @@ pub mod credential;
 pub mod csi;
 pub mod driver;
 pub mod events;
+pub mod installation;
 pub mod issuance;
 pub mod lifecycle;
 pub mod metrics;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
+use svid_core::names::check_subdomain;
 use zeroize::Zeroizing;
 
 use super::flags::ConnectionFlags;
@@ -73,10 +74,7 @@ impl ConnectionArgs {
             problems,
             "--tls-server-name",
             &flags.tls_server_name,
-            |text| {
-                let lower = text.to_ascii_lowercase();
-                values::dns_subdomain(&lower, 253)
-            },
+            |text| check_subdomain(&text.to_ascii_lowercase()),
         );
         let insecure = problems.check(
             "--insecure-skip-tls-verify",
@@ -123,11 +121,11 @@ impl ConnectionArgs {
     }
 }
 
-fn optional<T>(
+fn optional<T, E: fmt::Display>(
     problems: &mut Problems,
     flag: &str,
     value: &str,
-    parse: impl FnOnce(&str) -> Result<T, Wrong>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Option<T> {
     if value.is_empty() {
         return None;
@@ -161,7 +159,7 @@ fn request_timeout(text: &str) -> Result<Option<Duration>, Wrong> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let timeout = match text.parse::<u32>() {
         Ok(seconds) if digits => Duration::from_secs(seconds.into()),
-        _ => values::duration(text)?,
+        _ => values::duration(text)?.1,
     };
     Ok((!timeout.is_zero()).then_some(timeout))
 }

@@ -25,5 +25,5 @@ mod status;
 mod token;
 
 pub use info::InfoService;
-pub use node::{NodeOptions, NodeService};
+pub use node::NodeService;
 pub use token::TokenError;

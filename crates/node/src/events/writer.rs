@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limits, Verdict};
 use super::{EventCounts, Report};
+use crate::installation::Installation;
 use svid_client::clock::Clock;
 
 /// Sends what an [`EventRecorder`](super::EventRecorder) records, one Event at a time. An Event
@@ -24,7 +25,7 @@ use svid_client::clock::Clock;
 pub struct EventWriter {
     client: ApiClient,
     clock: Arc<dyn Clock>,
-    reporter: Reporter,
+    installation: Arc<Installation>,
     reports: mpsc::Receiver<Report>,
     counts: EventCounts,
     /// Set while rights are missing: nothing is sent before.
@@ -35,14 +36,14 @@ impl EventWriter {
     pub(super) fn new(
         client: ApiClient,
         clock: Arc<dyn Clock>,
-        reporter: Reporter,
+        installation: Arc<Installation>,
         reports: mpsc::Receiver<Report>,
         counts: EventCounts,
     ) -> Self {
         Self {
             client,
             clock,
-            reporter,
+            installation,
             reports,
             counts,
             forbidden_until: None,
@@ -72,7 +73,7 @@ impl EventWriter {
             Verdict::Flood => return self.counts.drop_one(),
         }
         let url = Event::url_path(&(), Some(&report.namespace));
-        let event = self.reporter.event(&report, MicroTime(self.clock.now()));
+        let event = self.event(&report, MicroTime(self.clock.now()));
         let request = serde_json::to_vec(&event)
             .map_err(kube::core::request::Error::SerializeBody)
             .and_then(|event| Request::new(url).create(&PostParams::default(), event));
@@ -86,38 +87,6 @@ impl EventWriter {
         }
         limits.untold(&report.pod_uid, report.reason);
         self.counts.drop_one();
-    }
-
-    fn failed(&mut self, report: &Report, error: &ApiError) {
-        let namespace = &report.namespace;
-        if let ApiError::Unauthorized(_) | ApiError::Forbidden(_) = error {
-            if self.forbidden_until.is_none() {
-                tracing::warn!(
-                    "Events cannot be sent: {error} (the driver's service account needs create \
-                     on events.events.k8s.io)"
-                );
-            }
-            self.forbidden_until = Some(Instant::now() + FORBIDDEN_PAUSE);
-        } else {
-            tracing::debug!(%namespace, "sending an Event failed: {error}");
-        }
-    }
-}
-
-/// Who reports: `reportingController` and `reportingInstance` of an Event.
-#[derive(Debug)]
-pub(super) struct Reporter {
-    controller: String,
-    instance: String,
-}
-
-impl Reporter {
-    pub(super) fn new(driver_name: String, node_id: &str) -> Self {
-        let instance = cut(node_id, INSTANCE_LIMIT);
-        Self {
-            controller: driver_name,
-            instance,
-        }
     }
 
     fn event(&self, report: &Report, time: MicroTime) -> Event {
@@ -139,10 +108,25 @@ impl Reporter {
                 uid: Some(report.pod_uid.clone()),
                 ..ObjectReference::default()
             }),
-            reporting_controller: Some(self.controller.clone()),
-            reporting_instance: Some(self.instance.clone()),
+            reporting_controller: Some(self.installation.driver_name.to_string()),
+            reporting_instance: Some(cut(self.installation.node_id.as_str(), INSTANCE_LIMIT)),
             type_: Some("Warning".to_owned()),
             ..Event::default()
+        }
+    }
+
+    fn failed(&mut self, report: &Report, error: &ApiError) {
+        let namespace = &report.namespace;
+        if let ApiError::Unauthorized(_) | ApiError::Forbidden(_) = error {
+            if self.forbidden_until.is_none() {
+                tracing::warn!(
+                    "Events cannot be sent: {error} (the driver's service account needs create \
+                     on events.events.k8s.io)"
+                );
+            }
+            self.forbidden_until = Some(Instant::now() + FORBIDDEN_PAUSE);
+        } else {
+            tracing::debug!(%namespace, "sending an Event failed: {error}");
         }
     }
 }

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use super::status::StatusWriter;
 use super::writer::Writer;
 use crate::events::{EventReason, EventRecorder};
-use crate::issuance::{ApiHealth, RequestSettings, Requests};
+use crate::installation::Installation;
+use crate::issuance::{ApiHealth, Requests};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Volumes;
@@ -37,8 +38,8 @@ pub struct Context {
     pub events: Arc<dyn EventSink>,
     /// Counters.
     pub metrics: Metrics,
-    /// What all requests have in common.
-    pub settings: RequestSettings,
+    /// Who we are, and what all requests have in common.
+    pub settings: Arc<Installation>,
     /// What to do with a chain that the trust bundle does not anchor.
     pub anchoring: AnchoringPolicy,
 }

@@ -13,7 +13,9 @@
 //! | `swap` | the files in a volume, swapped all at once |
 //! | `records` | what outlives the process, on the disk |
 //! | `data` | the data folder; `folder` every file operation, never through a link |
+//! | `names` | the names of the files; `access` who may read them |
 
+mod access;
 mod data;
 mod error;
 mod folder;
@@ -30,9 +32,10 @@ use zeroize::Zeroizing;
 
 use crate::wish::{TargetPath, VolumeId, Wish};
 
+pub use access::{FileMode, FileModeError, RootContext, RootContextError};
 pub use error::{FolderFault, Obstacle, VolumeError};
 pub use linux::{LinuxVolumes, VolumeOptions};
-pub use names::{FileNameError, FileNames};
+pub use names::{FileNameError, FileNames, VolumeFile};
 pub use records::Record;
 
 /// What a pod gets to see, as one set: swapped in together or not at all.

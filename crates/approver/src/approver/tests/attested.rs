@@ -15,7 +15,7 @@ fn node_attested() -> Configuration {
             driver: ServiceAccount::new("cert-manager", "driver").unwrap(),
             csi_driver: "spiffe.csi.cert-manager.io".to_owned(),
         }),
-        ..configuration("a")
+        ..configuration()
     }
 }
 

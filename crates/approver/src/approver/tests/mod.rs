@@ -8,6 +8,7 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use svid_api::certmanager::EncodedBytes;
 use svid_core::identity::{SpiffeId, TrustDomain};
+use svid_core::names::DriverName;
 use svid_core::policy::{Attestation, Credentials, IssuerReference};
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
 use svid_devcluster::{Answer, Filter, Key, resource};
@@ -37,9 +38,9 @@ fn key(name: &str) -> Key {
     Key::new(&resource::CERTIFICATE_REQUESTS, "payments", name)
 }
 
-fn configuration(identity: &str) -> Configuration {
+fn configuration() -> Configuration {
     Configuration {
-        driver_name: "spiffe.csi.cert-manager.io".to_owned(),
+        driver_name: DriverName::parse("spiffe.csi.cert-manager.io").unwrap(),
         trust_domain: TrustDomain::parse("cluster.local").unwrap(),
         certificate_duration: Duration::from_secs(3600),
         issuer: Some(IssuerReference::new("spiffe-ca", "ClusterIssuer", "")),
@@ -47,18 +48,17 @@ fn configuration(identity: &str) -> Configuration {
         attestation: Attestation::PodToken(Credentials::Any),
         ordinary_requests: OrdinaryRequests::LeaveAlone,
         leader_election_namespace: "cert-manager".to_owned(),
-        identity: identity.to_owned(),
     }
 }
 
-fn with_map(identity: &str) -> Configuration {
+fn with_map() -> Configuration {
     let name = ConfigMapName {
         namespace: "cert-manager".to_owned(),
         name: "issuer".to_owned(),
     };
     Configuration {
         runtime_issuance: Some(name),
-        ..configuration(identity)
+        ..configuration()
     }
 }
 
@@ -108,6 +108,15 @@ fn wrong(name: &str) -> Value {
     request
 }
 
+/// A request that somebody has approved already.
+fn approved(name: &str) -> Value {
+    let mut request = right(name);
+    request["status"] = json!({ "conditions": [
+        { "type": "Approved", "status": "True", "reason": "spiffe.csi.cert-manager.io" }
+    ] });
+    request
+}
+
 fn decision(object: &Value) -> Option<String> {
     let conditions = object["status"]["conditions"].as_array()?;
     let decided: Vec<&Value> = conditions
@@ -133,6 +142,7 @@ impl Running {
     fn start(world: &World, name: &'static str, configuration: Configuration) -> Self {
         let approver = Approver::new(
             configuration,
+            name.to_owned(),
             world.client(name),
             world.client(name),
             &mut Registry::default(),
@@ -163,7 +173,7 @@ async fn decides_what_is_there_and_what_comes() {
     let world = World::new();
     world.put(&key("early"), right("early"));
     world.put(&key("early-wrong"), wrong("early-wrong"));
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.until(&key("early"), is("Approved")).await;
     world.until(&key("early-wrong"), is("Denied")).await;
     world.put(&key("late"), right("late"));
@@ -185,7 +195,7 @@ async fn decides_what_is_there_and_what_comes() {
 #[tokio::test(start_paused = true)]
 async fn a_denial_tells_the_requester_what_to_change() {
     let world = World::new();
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.put(&key("x"), wrong("x"));
     let object = world.until(&key("x"), is("Denied")).await;
     let message = object["status"]["conditions"][0]["message"]
@@ -211,7 +221,7 @@ async fn what_is_decided_is_never_touched() {
             json!({ "conditions": [{ "type": type_, "status": "True", "reason": reason }] });
         world.put(&key(name), object);
     }
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.put(&key("last"), right("last"));
     world.until(&key("last"), is("Approved")).await;
     assert_eq!(world.decisions(), 1);
@@ -229,7 +239,7 @@ async fn conditions_that_are_there_are_kept() {
         "ca": "eA==",
     });
     world.put(&key("x"), object);
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     let object = world.until(&key("x"), is("Approved")).await;
     assert_eq!(object["status"]["conditions"][0]["type"], "Ready");
     assert_eq!(object["status"]["ca"], "eA==");
@@ -248,7 +258,7 @@ async fn a_request_that_changes_under_the_decision_is_judged_anew() {
         Answer::ChangeFirst(edited),
     );
     world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     let object = world.until(&key("x"), is("Denied")).await;
     let message = object["status"]["conditions"][0]["message"]
         .as_str()
@@ -270,7 +280,7 @@ async fn a_request_that_somebody_else_decides_meanwhile_is_left_to_them() {
         Answer::ChangeFirst(denied),
     );
     world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.until(&key("x"), is("Denied")).await;
     sleep(Duration::from_secs(120)).await;
     assert_eq!(world.decisions(), 1);
@@ -289,7 +299,7 @@ async fn failures_are_tried_again_with_patience() {
     ] {
         world.inject("patch", &resource::CERTIFICATE_REQUESTS, effect);
     }
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     for name in ["a", "b", "c", "d", "e"] {
         world.put(&key(name), right(name));
     }
@@ -311,7 +321,7 @@ async fn a_request_that_is_gone_is_forgotten() {
     let world = World::new();
     world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::NotFound);
     world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.put(&key("y"), right("y"));
     world.until(&key("y"), is("Approved")).await;
     world.delete(&key("x"));
@@ -327,7 +337,7 @@ async fn a_broken_object_does_not_hide_the_others() {
     broken["spec"]["extra"] = json!("not a map");
     world.put(&key("broken"), broken);
     world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.until(&key("x"), is("Approved")).await;
     assert_eq!(approver.metrics.unreadable.get(), 1);
     assert_eq!(decision(&world.object(&key("broken")).unwrap()), None);
@@ -338,7 +348,7 @@ async fn a_broken_object_does_not_hide_the_others() {
 async fn another_issuers_requests_wait_until_it_is_ours() {
     let world = World::new();
     world.put(&map_key(), map("first"));
-    let approver = Running::start(&world, "a", with_map("a"));
+    let approver = Running::start(&world, "a", with_map());
     world.put(&key("flags"), right("flags"));
     world.put(&key("first"), request("first", "first"));
     world.put(&key("second"), request("second", "second"));
@@ -363,7 +373,7 @@ async fn nothing_is_decided_before_the_config_map_was_read() {
         };
         world.inject_into(any, Answer::InternalError);
     }
-    let mut configuration = with_map("a");
+    let mut configuration = with_map();
     configuration.ordinary_requests = OrdinaryRequests::Approve;
     world.put(&key("x"), right("x"));
     let mut ordinary = request("ordinary", "web-ca");
@@ -386,7 +396,7 @@ async fn nothing_is_decided_before_the_config_map_was_read() {
 async fn ordinary_requests_are_approved_where_asked_for_but_never_into_an_svid() {
     let world = World::new();
     world.put(&map_key(), map("named"));
-    let mut configuration = with_map("a");
+    let mut configuration = with_map();
     configuration.ordinary_requests = OrdinaryRequests::Approve;
     let approver = Running::start(&world, "a", configuration);
     let ordinary = |name: &str, issuer: Value| {
@@ -421,11 +431,11 @@ async fn ordinary_requests_are_approved_where_asked_for_but_never_into_an_svid()
 #[tokio::test(start_paused = true)]
 async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
     let world = World::new();
-    let a = Running::start(&world, "a", configuration("a"));
+    let a = Running::start(&world, "a", configuration());
     world
         .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
-    let b = Running::start(&world, "b", configuration("b"));
+    let b = Running::start(&world, "b", configuration());
     world.put(&key("x"), right("x"));
     world.until(&key("x"), is("Approved")).await;
     sleep(Duration::from_secs(30)).await;
@@ -447,11 +457,11 @@ async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_is_cut_off_decides_nothing_more() {
     let world = World::new();
-    let a = Running::start(&world, "a", configuration("a"));
+    let a = Running::start(&world, "a", configuration());
     world
         .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
-    let b = Running::start(&world, "b", configuration("b"));
+    let b = Running::start(&world, "b", configuration());
     sleep(Duration::from_secs(5)).await;
     world.cut_off("a");
     world.put(&key("x"), right("x"));
@@ -470,7 +480,7 @@ async fn a_leader_that_is_cut_off_decides_nothing_more() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_watch_misses_nothing() {
     let world = World::new();
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     for name in ["one", "two", "three"] {
         world.put(&key(name), right(name));
         world.until(&key(name), is("Approved")).await;
@@ -483,7 +493,7 @@ async fn a_dropped_watch_misses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_has_gone_silent_misses_nothing() {
     let world = World::new();
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.put(&key("one"), right("one"));
     world.until(&key("one"), is("Approved")).await;
     world.mute_watches();
@@ -506,7 +516,7 @@ async fn requests_on_a_later_page_of_the_list_are_decided() {
         };
         world.put(&key(&name), request);
     }
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world.until(&key("r500"), is("Approved")).await;
     assert_eq!(world.calls("list", &resource::CERTIFICATE_REQUESTS), 2);
     approver.stop().await;
@@ -522,7 +532,7 @@ async fn many_requests_are_decided_a_bounded_number_at_a_time() {
         let name = format!("r{at:02}");
         world.put(&key(&name), right(&name));
     }
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world
         .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
@@ -540,7 +550,7 @@ async fn many_requests_are_decided_a_bounded_number_at_a_time() {
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_waits_for_what_is_under_way_and_gives_the_lease_away() {
     let world = World::new();
-    let approver = Running::start(&world, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     world
         .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
@@ -564,7 +574,7 @@ async fn a_shutdown_waits_for_what_is_under_way_and_gives_the_lease_away() {
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_while_nothing_answers_ends_all_the_same() {
     let world = World::new();
-    let approver = Running::start(&world, "a", with_map("a"));
+    let approver = Running::start(&world, "a", with_map());
     sleep(Duration::from_secs(5)).await;
     world.cut_off("a");
     sleep(Duration::from_secs(1)).await;

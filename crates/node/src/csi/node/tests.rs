@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use tonic::Code;
 
 use super::*;
-use crate::credential::Requester;
 use crate::csi::fixture::{self, EXPIRY};
+use crate::installation;
 use crate::lifecycle::{PublishError, UnpublishError};
 use crate::wish::PublishRequest;
 
@@ -78,13 +78,12 @@ impl Clock for StoppedClock {
 }
 
 fn service(volumes: Volumes) -> NodeService<Volumes> {
-    let options = NodeOptions {
-        node_id: "node-1".to_owned(),
-        driver_name: "spiffe.csi.cert-manager.io".to_owned(),
-        requester: Requester::Pod,
-        shutdown: CancellationToken::new(),
-    };
-    NodeService::new(Arc::new(volumes), Arc::new(StoppedClock), options)
+    NodeService::new(
+        Arc::new(volumes),
+        Arc::new(StoppedClock),
+        Arc::new(installation::fixture()),
+        CancellationToken::new(),
+    )
 }
 
 fn asked(service: &NodeService<Volumes>) -> Vec<String> {

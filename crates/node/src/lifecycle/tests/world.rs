@@ -1,6 +1,5 @@
 //! A node to try the volumes' tasks on.
 
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use super::fake::{
     Authority, FakeClock, FakeRequests, FakeVolumes, Line, Operation, Reports, SECRET, Set,
 };
 use crate::credential::{Credential, PodToken, Requester};
-use crate::issuance::RequestSettings;
+use crate::installation::{self, Installation};
 use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
@@ -261,14 +260,12 @@ impl Drop for World {
     }
 }
 
-fn settings(lifetime: Duration, requester: Requester) -> RequestSettings {
-    RequestSettings {
-        trust_domain: TrustDomain::parse("example.org").unwrap(),
+fn settings(lifetime: Duration, requester: Requester) -> Arc<Installation> {
+    Arc::new(Installation {
         duration: GoDuration::try_from(lifetime).unwrap(),
         requester,
-        node_id: "node-1".to_owned(),
-        extra_annotations: BTreeMap::new(),
-    }
+        ..installation::fixture()
+    })
 }
 
 pub(super) fn named(issuer: &str) -> IssuerReference {
