@@ -53,6 +53,11 @@ const ROOMS: &[Room] = &[
         tests_may_know: &["svid-corpus"],
     },
     Room {
+        name: "svid-contract",
+        may_know: &["svid-core"],
+        tests_may_know: &[],
+    },
+    Room {
         name: "svid-corpus",
         may_know: &["svid-core", "svid-api", "svid-node"],
         tests_may_know: &[],
@@ -79,8 +84,8 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "svid-devcluster",
-        may_know: &["svid-core", "svid-api"],
-        tests_may_know: &[],
+        may_know: &["svid-api"],
+        tests_may_know: &["svid-contract"],
     },
     Room {
         name: "csi-driver-spiffe",
