@@ -54,6 +54,11 @@ const ROOMS: &[Room] = &[
         tests_may_know: &["svid-corpus"],
     },
     Room {
+        name: "svid-contract",
+        may_know: &["svid-core"],
+        tests_may_know: &[],
+    },
+    Room {
         name: "svid-corpus",
         may_know: &["svid-core"],
         tests_may_know: &[],
@@ -86,7 +91,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "svid-devcluster",
         may_know: &["svid-api"],
-        tests_may_know: &[],
+        tests_may_know: &["svid-contract"],
     },
     Room {
         name: "svid-unshare",

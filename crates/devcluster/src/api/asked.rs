@@ -48,7 +48,7 @@ pub(super) fn forbidden(call: &Call) -> Problem {
         None => "at the cluster scope".to_owned(),
     };
     Problem::Forbidden {
-        resource: resource.qualified(),
+        resource,
         name: call.name.clone(),
         why: format!(
             "User \"{}\" cannot {} resource \"{}{sub}\" in API group \"{}\" {place}",

@@ -5,6 +5,7 @@ use tokio::sync::watch::Receiver;
 
 use super::Problem;
 use super::asked::{Call, MODIFIED, forbidden};
+use super::object::Writing;
 use super::shared::Shared;
 use super::write::{Edit, Part};
 use crate::auth::User;
@@ -66,6 +67,7 @@ fn change_first(shared: &Shared, key: &Key, change: &Value) -> Result<(), Proble
         let edit = Edit {
             key: key.clone(),
             part: *part,
+            writing: Writing::Patch,
             user: &user,
             dry_run: false,
         };

@@ -25,6 +25,7 @@ mod watch;
 mod write;
 
 pub use self::log::{LogEntry, RequestLog};
+pub(crate) use self::object::Writing;
 pub(crate) use self::problem::Problem;
 pub(crate) use self::server::Server;
 pub(crate) use self::service::service;

@@ -19,7 +19,7 @@ pub(crate) enum Problem {
     Unauthorized,
     #[error("{}", forbidden(.resource, .name, .why))]
     Forbidden {
-        resource: String,
+        resource: &'static Resource,
         name: Option<String>,
         why: String,
     },
@@ -111,7 +111,13 @@ impl Problem {
             Self::NotFound(key) | Self::AlreadyExists(key) | Self::Conflict { key, .. } => {
                 object(key)
             }
-            Self::Forbidden { resource, name, .. } => json!({"name": name, "kind": resource}),
+            Self::Forbidden { resource, name, .. } => {
+                let mut details = json!({"group": resource.group, "kind": resource.plural});
+                if let (Some(name), Value::Object(fields)) = (name, &mut details) {
+                    fields.insert("name".to_owned(), name.clone().into());
+                }
+                details
+            }
             Self::Invalid {
                 resource,
                 name,
@@ -192,7 +198,8 @@ impl From<SelectorError> for Problem {
     }
 }
 
-fn forbidden(resource: &str, name: &Option<String>, why: &str) -> String {
+fn forbidden(resource: &Resource, name: &Option<String>, why: &str) -> String {
+    let resource = resource.qualified();
     match name {
         Some(name) => format!("{resource} \"{name}\" is forbidden: {why}"),
         None => format!("{resource} is forbidden: {why}"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::api::{Creation, Edit, Part, Problem, Shared, deletion};
+use crate::api::{Creation, Edit, Part, Problem, Shared, Writing, deletion};
 use crate::auth::User;
 use crate::resource::{Resource, Scope};
 use crate::store::{Audience, Key, Object, Selector, Start, StoreError};
@@ -166,6 +166,7 @@ impl Objects {
         let edit = Edit {
             key,
             part,
+            writing: Writing::Patch,
             user: &self.administrator,
             dry_run: false,
         };
