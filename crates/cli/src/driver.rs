@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use svid_client::clock::SystemClock;
 use svid_client::retry::chance;
+use svid_node::clock::SystemClock;
 use svid_node::driver::{Clients, Configuration, Driver, Surroundings};
 
 use crate::admin::{self, Endpoints, Listener};

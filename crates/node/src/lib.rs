@@ -6,6 +6,7 @@
 //! | `csi` | the gRPC services that the kubelet calls |
 //! | `registration` | sockets, and making ourselves known to the kubelet |
 //! | `installation` | who this driver is, on this node |
+//! | `clock` | the machine's wall clock |
 //! | `credential` | with what a request is created: a pod's token, or our own |
 //! | `wish` | what the kubelet wants of us, typed |
 //! | `lifecycle` | one task a volume, from publish to unpublish |
@@ -16,6 +17,7 @@
 //! | `metrics` | what is counted |
 //! | `events` | Events on a pod about what somebody must act on |
 
+pub mod clock;
 pub mod credential;
 pub mod csi;
 pub mod driver;
