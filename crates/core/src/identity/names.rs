@@ -1,8 +1,8 @@
 //! The names that Kubernetes takes: DNS labels and subdomains (RFC 1123), as
 //! `k8s.io/apimachinery/pkg/util/validation` has them.
 //!
-//! Invariant: a legal name holds lower-case letters, digits, `-` and `.` and nothing else, so it can
-//! be part of a path, a URL or a header as it stands.
+//! Invariant: a legal name holds only lower-case letters, digits, `-` and `.`, so it can be part of a
+//! path, a URL or a header as it stands.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ impl DriverName {
     ///
     /// # Errors
     ///
-    /// When the name is no DNS subdomain or longer than 63 bytes.
+    /// When the name is not a DNS subdomain, or longer than 63 bytes.
     pub fn parse(name: &str) -> Result<Self, NameError> {
         check(name, MAX_DRIVER_BYTES)?;
         Ok(Self(name.to_owned()))
@@ -34,17 +34,16 @@ impl fmt::Display for DriverName {
     }
 }
 
-/// Why a text is not the name of anything in Kubernetes. The texts do not repeat it and are to
-/// follow it.
+/// Why a text is not a name. The message leaves the text out, to be written behind it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// It is no DNS label.
+    /// It is not a DNS label.
     #[error(
         "is not a DNS label; allowed: 1 to {MAX_LABEL_BYTES} lower case letters, digits and -, \
          beginning and ending with a letter or digit"
     )]
     Label,
-    /// It is no DNS subdomain.
+    /// It is not a DNS subdomain.
     #[error(
         "is not a DNS name; allowed: 1 to {limit} bytes of lower case letters, digits, - and ., each \
          part beginning and ending with a letter or digit"
@@ -55,21 +54,21 @@ pub enum NameError {
     },
 }
 
-/// Whether a name is a DNS label: that of a namespace is one.
+/// Whether [`check_label`] takes a name.
 pub(super) fn is_label(name: &str) -> bool {
     name.len() <= MAX_LABEL_BYTES && is_label_of_any_length(name)
 }
 
-/// Whether a name is a DNS subdomain, as the names of most objects are.
+/// Whether [`check_subdomain`] takes a name.
 pub fn is_subdomain(name: &str) -> bool {
     check(name, MAX_SUBDOMAIN_BYTES).is_ok()
 }
 
-/// Takes a DNS label.
+/// Takes a DNS label of at most 63 bytes, as the name of a namespace has to be.
 ///
 /// # Errors
 ///
-/// When it is none.
+/// When it is not one.
 pub fn check_label(name: &str) -> Result<String, NameError> {
     if is_label(name) {
         Ok(name.to_owned())
@@ -78,11 +77,11 @@ pub fn check_label(name: &str) -> Result<String, NameError> {
     }
 }
 
-/// Takes a DNS subdomain.
+/// Takes a DNS subdomain of at most 253 bytes, as the names of most objects have to be.
 ///
 /// # Errors
 ///
-/// When it is none.
+/// When it is not one.
 pub fn check_subdomain(name: &str) -> Result<String, NameError> {
     check(name, MAX_SUBDOMAIN_BYTES)?;
     Ok(name.to_owned())
