@@ -1,8 +1,8 @@
 //! The names that Kubernetes takes: DNS labels and subdomains (RFC 1123), as
 //! `k8s.io/apimachinery/pkg/util/validation` has them.
 //!
-//! Invariant: a legal name holds lower-case letters, digits, `-` and `.` and nothing else, so it can
-//! be part of a path, a URL or a header as it stands.
+//! Invariant: a legal name holds only lower-case letters, digits, `-` and `.`, so it can be part of a
+//! path, a URL or a header as it stands.
 
 use std::fmt;
 
@@ -34,8 +34,7 @@ impl fmt::Display for DriverName {
     }
 }
 
-/// Why a text is not the name of anything in Kubernetes. The texts do not repeat it and are to
-/// follow it.
+/// Why a text is not a name. The message leaves the text out, to be written behind it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// It is not a DNS label.
@@ -68,7 +67,7 @@ pub fn is_subdomain(name: &str) -> bool {
     check(name, MAX_SUBDOMAIN_BYTES).is_ok()
 }
 
-/// Takes a DNS label.
+/// Takes a DNS label of at most 63 bytes, as the name of a namespace has to be.
 ///
 /// # Errors
 /// When it is not one.
@@ -80,7 +79,7 @@ pub fn check_label(name: &str) -> Result<String, NameError> {
     }
 }
 
-/// Takes a DNS subdomain.
+/// Takes a DNS subdomain of at most 253 bytes, as the names of most objects have to be.
 ///
 /// # Errors
 /// When it is not one.

@@ -1,7 +1,7 @@
 //! Who this driver is, on this node.
 //!
-//! Owns what the administrator decided once and several rooms need to know; there is one of it,
-//! which all of them share. Invariant: it does not change while the process lives.
+//! Owns what the administrator decided and several rooms need to know. There is one of it, which all
+//! of them share. Invariant: it does not change while the process lives.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,12 +29,13 @@ pub struct Installation {
     pub extra_annotations: BTreeMap<String, String>,
 }
 
-/// The node's name as the kubelet is told it: what CSI (`NodeGetInfoResponse.node_id`) allows, as
+/// The node's name as the kubelet asks for it: what CSI allows (`NodeGetInfoResponse.node_id`), as
 /// the kubelet applies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeId(String);
 
-/// Why a text is not a node's name. The text does not repeat it and is to follow it.
+/// Why a text is not a node's name. The message leaves the text out, to be
+/// written behind it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; allowed: the name of the node, 1 to {NODE_ID_LIMIT} bytes")]
 pub struct NodeIdError(&'static str);

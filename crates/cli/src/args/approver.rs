@@ -1,6 +1,6 @@
 //! Owns the command line of `approver`: from its flags to the approver's configuration.
 //!
-//! Must not start anything. Invariant: every wrong value is told, not only the first.
+//! Must not start anything. Invariant: every wrong value is reported, not only the first.
 
 use svid_approver::{Configuration, OrdinaryRequests};
 use svid_core::names::check_label;

@@ -71,42 +71,39 @@ fn trust_domain(text: &str) -> Result<TrustDomain, Wrong> {
     })
 }
 
-/// A certificate's times are whole seconds (RFC 5280, 4.1.2.5), so nothing below one is a lifetime.
+/// A certificate's times are whole seconds (RFC 5280, 4.1.2.5), so a lifetime is one at least.
 fn lifetime(text: &str) -> Result<(GoDuration, Duration), Wrong> {
-    let lifetime = values::duration(text)?;
-    if lifetime.1 < Duration::from_secs(1) {
+    let (go_duration, duration) = values::duration(text)?;
+    if duration < Duration::from_secs(1) {
         return Err(Wrong::new(
-            "is no lifetime",
+            "is shorter than a certificate can live",
             "one second or more, such as 1h",
         ));
     }
-    Ok(lifetime)
+    Ok((go_duration, duration))
 }
 
 /// The Go driver's chart gives the namespace always and the name empty where there is no `ConfigMap`,
 /// so a namespace alone is right, and means none.
 fn config_map(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<ConfigMapName>> {
-    let name = &flags.runtime_issuance_config_map_name;
-    let namespace = &flags.runtime_issuance_config_map_namespace;
+    let (name, namespace) = (
+        &flags.runtime_issuance_config_map_name,
+        &flags.runtime_issuance_config_map_namespace,
+    );
     let namespace_flag = "--runtime-issuance-config-map-namespace";
-    let checked_namespace = if namespace.is_empty() && !name.is_empty() {
+    if namespace.is_empty() && !name.is_empty() {
         let allowed =
             "the namespace of the ConfigMap that --runtime-issuance-config-map-name names";
         problems.add(namespace_flag, namespace, Wrong::new("is empty", allowed));
-        None
-    } else if namespace.is_empty() {
-        Some(String::new())
-    } else {
-        problems.check(namespace_flag, namespace, check_label)
-    };
-    if name.is_empty() {
-        return checked_namespace.map(|_unused| None);
     }
-    let name = problems.check("--runtime-issuance-config-map-name", name, check_subdomain);
-    Some(Some(ConfigMapName {
-        namespace: checked_namespace?,
-        name: name?,
-    }))
+    let namespace = problems.check_optional(namespace_flag, namespace, check_label);
+    let name_flag = "--runtime-issuance-config-map-name";
+    let name = problems.check_optional(name_flag, name, check_subdomain);
+    match (namespace?, name?) {
+        (Some(namespace), Some(name)) => Some(Some(ConfigMapName { namespace, name })),
+        (None, Some(_)) => None,
+        (_, None) => Some(None),
+    }
 }
 
 fn issuer(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<IssuerReference>> {

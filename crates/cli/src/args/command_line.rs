@@ -68,30 +68,25 @@ fn note(problems: &mut Problems, error: &clap::Error) {
     };
     // Of `--token=secret` only the name may be repeated; clap names known flags as `--token <TOKEN>`.
     let name = invalid.split(['=', ' ']).next().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::UnknownArgument if name.starts_with('-') => {
-            let wrong = match text(error, ContextKind::SuggestedArg) {
-                Some(similar) => Wrong::new("unknown flag", format!("perhaps {similar}")),
-                None => Wrong::new("unknown flag", LISTED),
-            };
-            problems.add_without_value(name, wrong);
-        }
-        ErrorKind::UnknownArgument => {
-            let wrong = Wrong::new("stray argument", "flags only");
-            problems.add("argument", &invalid, wrong);
-        }
-        ErrorKind::MissingRequiredArgument => {
-            problems.add_without_value(&invalid, Wrong::new("missing", "one value"));
-        }
-        _ => {
-            let wrong = Wrong::new("takes a value", format!("{name}=VALUE"));
-            problems.add_without_value(name, wrong);
-        }
-    }
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let wrong = if is_unknown && name.starts_with('-') {
+        let similar = text(error, ContextKind::SuggestedArg);
+        let allowed = similar.map_or(LISTED.to_owned(), |similar| format!("perhaps {similar}"));
+        Wrong::new("unknown flag", allowed)
+    } else if is_unknown {
+        let wrong = Wrong::new("stray argument", "flags only");
+        return problems.add("argument", &invalid, wrong);
+    } else if error.kind() == ErrorKind::MissingRequiredArgument {
+        return problems.add_without_value(&invalid, Wrong::new("missing", "one value"));
+    } else {
+        Wrong::new("takes a value", format!("{name}=VALUE"))
+    };
+    problems.add_without_value(name, wrong);
 }
 
-/// Where the argument is that clap does not take: it reads from the left and stops there, so it is what
-/// follows the longest beginning that lacks something at most. `None`: no argument is wrong, one is missing.
+/// The place of the argument that clap refuses. It reads from the left and stops there, so the
+/// culprit follows the longest beginning that at most lacks something. `None`: one is missing, none
+/// is wrong.
 fn culprit(arguments: &[OsString]) -> Option<usize> {
     let is_fine = |words: &[OsString]| match parse(words) {
         Ok(_) => true,

@@ -1,7 +1,7 @@
 //! Owns the command line of `driver`: from its flags to the driver's configuration.
 //!
-//! Must not start anything, nor know a rule that the driver has itself. Invariant: every wrong value
-//! is told, not only the first.
+//! Must not start anything, nor repeat a rule that the driver has itself. Invariant: every wrong
+//! value is reported, not only the first.
 
 use std::path::{Path, PathBuf};
 
@@ -22,8 +22,8 @@ use super::problem::{Problems, Wrong};
 use super::role::{Role, Servers};
 use super::{annotations, file_names, paths, values};
 
-/// Checks all values; relative paths are relative to the working folder. `None`: at least one problem
-/// was noted.
+/// Checks all values; relative paths are relative to the working folder. `None`: at least one
+/// problem was noted.
 pub(super) fn from_flags(
     flags: &DriverFlags,
     problems: &mut Problems,
@@ -153,6 +153,6 @@ fn warn(configuration: &Configuration, warnings: &mut Vec<String>) {
 
 const REGISTRATION_DIR: &str = "--kubelet-registration-dir";
 
-/// With the pod's token only, a third of the lifetime must be longer than the 60 to 90 s after which the
-/// kubelet publishes a volume again.
+/// With the pod's token only, a third of the lifetime must be longer than the 60 to 90 s after which
+/// the kubelet publishes a volume again.
 const SHORTEST_THAT_SURVIVES: GoDuration = GoDuration::from_nanoseconds(300 * 1_000_000_000);

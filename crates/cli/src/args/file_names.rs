@@ -1,6 +1,6 @@
 //! Owns the flags that name the files in a volume, for `driver` and `inspect`.
 //!
-//! Must not know what a file may be called, that is [`FileNames`]'s business.
+//! Must not know what a file may be called: [`FileNames`] does.
 
 use svid_node::volume::{FileNames, VolumeFile};
 

@@ -26,8 +26,8 @@ pub(super) fn command() -> Command {
     CommandLine::command().mut_subcommands(|command| command.mut_args(as_pflag_takes_it))
 }
 
-/// A flag that has no default is empty where it is not given; one of value `BOOL` is off, and on where it
-/// stands alone.
+/// A flag without a default is empty where it is not given; one of value `BOOL` is off then, and on
+/// where it stands alone.
 fn as_pflag_takes_it(flag: Arg) -> Arg {
     let has_default = !flag.get_default_values().is_empty();
     if has_default || flag.is_positional() || !matches!(flag.get_action(), ArgAction::Set) {

@@ -1,11 +1,12 @@
-//! Owns the command line: from `argv` to the roles' own configurations, or to everything that is wrong
-//! with it.
+//! Owns the command line: from `argv` to the roles' own configurations, or to everything that is
+//! wrong with it.
 //!
 //! Must not know what a value is used for, and starts nothing. Invariant: what comes out is valid, so
 //! that nothing after it looks at a flag again.
 //!
-//! clap would stop at the first wrong value and exit with 2; so [`flags`] takes text, and [`driver`] and
-//! [`approver`] have all of it judged before anyone is told. A rule is where the type is that it makes.
+//! clap would stop at the first wrong value and exit with 2; so [`flags`] takes text, and [`driver`]
+//! and [`approver`] judge all of it before anything is printed. The rule for a value is part of its
+//! type, in the crate that needs it.
 
 mod annotations;
 mod approver;

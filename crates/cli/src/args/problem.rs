@@ -76,7 +76,7 @@ impl Problems {
         }
     }
 
-    /// Returns the value if it parses, or that there is none if it is empty; else notes the problem.
+    /// As [`Self::check`], for a value that may be empty: then there is none.
     pub(crate) fn check_optional<T, E: fmt::Display>(
         &mut self,
         flag: &str,

@@ -7,7 +7,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileMode(u32);
 
-/// Why a text is not a mode for the files. The text does not repeat it and is to follow it.
+/// Why a text is not a mode for the files. The message leaves the text out, to be
+/// written behind it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0}; allowed: 3 or 4 octal digits, such as 0440: readable by the owner, no execute or set-id \

@@ -21,7 +21,7 @@ pub enum VolumeFile {
     Bundle,
 }
 
-/// Why the name of one file is refused. The text does not repeat the name and is to follow it.
+/// Why the name of one file is refused. The message leaves the name out, to be written behind it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileNameError {
     /// The name cannot be that of a file in the volume's folder.
@@ -177,7 +177,8 @@ mod tests {
     #[test]
     fn every_name_that_another_file_has_taken_is_refused() {
         use VolumeFile::{Bundle, Certificate, Key};
-        let table: [([&str; 3], &[(VolumeFile, VolumeFile)]); 4] = [
+        type Taken = &'static [(VolumeFile, VolumeFile)];
+        let table: [([&str; 3], Taken); 4] = [
             (["a", "a", "b"], &[(Key, Certificate)]),
             (["a", "b", "a"], &[(Bundle, Certificate)]),
             (["b", "a", "a"], &[(Bundle, Key)]),
