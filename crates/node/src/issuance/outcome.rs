@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use svid_client::ApiError;
+use svid_client::{ApiError, label_values};
 
 use crate::events::EventReason;
 
@@ -35,6 +35,24 @@ pub enum Outcome {
     NotMounted,
     /// An issuer or the trust bundle is not known yet.
     NotConfigured,
+}
+
+label_values! {
+    Outcome {
+        Issued => "issued",
+        Denied => "denied",
+        Failed => "failed",
+        Invalid => "invalid",
+        Deleted => "deleted",
+        TimedOut => "timed_out",
+        IssuerChanged => "issuer_changed",
+        BadCertificate => "bad_certificate",
+        Forbidden => "forbidden",
+        Unauthorized => "unauthorized",
+        ApiError => "api_error",
+        NotMounted => "not_mounted",
+        NotConfigured => "not_configured",
+    }
 }
 
 /// Why an attempt ended without a certificate.
