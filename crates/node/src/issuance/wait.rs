@@ -44,8 +44,8 @@ pub enum News {
 ///
 /// ## Expected flow
 /// One watch on this one object, from the version that the create returned, so that the API
-/// server's cost does not grow with the cluster. Whenever a watch has ended, the object is read once
-/// and the next watch begins at the version that was read.
+/// server's cost does not grow with the cluster. Whenever a watch has ended, the object is read
+/// once and the next watch begins at the version that was read.
 ///
 /// ## Guarantees
 /// - An answer is heard within the time limit of one watch, whatever happens to a connection: each

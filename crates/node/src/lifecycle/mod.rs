@@ -1,4 +1,4 @@
-//! One task a volume, from its first publish to its removal.
+//! One task per volume, from its first publish to its removal.
 //!
 //! Owns which volumes there are and what each is doing. A publish only states what is wanted,
 //! hands over its token and waits for the volume's status; the task does the work, whoever waits

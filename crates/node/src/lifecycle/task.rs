@@ -93,8 +93,8 @@ impl VolumeTask {
         }
     }
 
-    /// Waits for a credential that the API server can still take. A restart has no pod's token until
-    /// the next publish; that is no failure.
+    /// Waits for a credential that the API server can still take. After a restart there is no
+    /// pod's token until the next publish, which does not count as a failure.
     async fn usable(&self, credentials: &mut watch::Receiver<Option<Credential>>) -> Credential {
         loop {
             if let Some(credential) = &*credentials.borrow_and_update()

@@ -1,9 +1,10 @@
 //! One attempt: key, request, answer, check, files.
 //!
-//! Owns the order of the steps. The task calls [`run`], and nothing here calls the task. Invariants: a request is written to the record before it is created
-//! (where the disk refuses that, renewing goes first, and the pod that owns the request takes it
-//! along); what an attempt leaves on the API server is in the record until it is deleted; nothing
-//! becomes visible that was not checked.
+//! Owns the order of the steps. The task calls [`run`], and nothing here calls the task.
+//! Invariants: a request is written to the record before it is created (where the disk refuses that,
+//! renewing goes first, and the pod that owns the request takes it along); what an attempt leaves on
+//! the API server is in the record until it is deleted; nothing becomes visible that was not
+//! checked.
 //!
 //! | file | owns |
 //! | --- | --- |

@@ -110,6 +110,37 @@ fn a_record_is_read_back_as_it_was_written() {
     assert_eq!(names_in(temporary.path()).len(), 1);
 }
 
+#[test]
+fn a_record_has_the_form_that_other_versions_read() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut record = record("csi-1", "/tmp/target");
+    record.complete();
+    record.begin("b-2".to_owned());
+    open(temporary.path(), "boot").save(&record).unwrap();
+    let text = fs::read_to_string(path_of(temporary.path(), "csi-1")).unwrap();
+    let wanted = r#"{
+  "version": 1,
+  "boot_id": "boot",
+  "volume": "csi-1",
+  "target": "/tmp/target",
+  "pod": {
+    "name": "web-0",
+    "uid": "u-1"
+  },
+  "namespace": "shop",
+  "service_account": "web",
+  "fs_group": 4294967295,
+  "going": false,
+  "in_flight": "b-2",
+  "issued": "a.b-1",
+  "obsolete": [
+    "x",
+    "y"
+  ]
+}"#;
+    assert_eq!(text, wanted);
+}
+
 trait WishAt {
     fn wish_at(&self, target: &str) -> Wish;
 }
