@@ -118,7 +118,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "svid-e2e",
-        may_know: &["xtask"],
+        may_know: &["svid-contract", "xtask"],
         tests_may_know: &[],
     },
 ];

@@ -24,6 +24,7 @@ mod misconfiguration;
 mod pods;
 mod policies;
 mod process;
+mod promises;
 mod readers;
 mod registration;
 mod renewal;
@@ -53,6 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     clear(&world)?;
     let scenarios = [
         identity::scenarios(),
+        promises::scenarios(),
         volume::scenarios(),
         approver::scenarios(),
         policies::scenarios(),
