@@ -1,9 +1,10 @@
 //! A small but honest Kubernetes in one process, for the demo and the tests.
 //!
 //! Owns what the driver and the approver need of a cluster: an API server over loopback HTTP
-//! ([`Cluster`]), a CA issuer with an X.509 library of its own ([`Issuer`]), a kubelet that calls a
-//! CSI socket ([`Kubelet`]), and switches that make each of them misbehave ([`Faults`]). Knows nothing
-//! of either process; what it does is what Kubernetes and cert-manager do. Never part of the image.
+//! ([`Cluster`]) or without sockets ([`ApiServer`]), a CA issuer with an X.509 library of its own
+//! ([`Issuer`]), a kubelet that calls a CSI socket ([`Kubelet`]), and switches that make each of
+//! them misbehave ([`Faults`]). Knows nothing of either process; what it does is what Kubernetes
+//! and cert-manager do, and `svid-contract` checks that. Never part of the image.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -62,7 +63,6 @@ pub use admission::Webhooks;
 pub use api::{LogEntry, RequestLog};
 pub use auth::{
     Binding, Grant, MintError, Permissions, Reach, Roles, Rule, ServiceAccountName, Subject,
-    TokenSpec, Tokens, User,
 };
 pub use clock::Clock;
 pub use cluster::{
@@ -70,11 +70,11 @@ pub use cluster::{
     WaitError,
 };
 pub use faults::{Answer, Conduct, Faults, Filter, Lie, Times};
-pub use issuer::{Authority, AuthorityError, Chain, DirectError, Issuer, IssuerReference, Signer};
+pub use issuer::{AuthorityError, Chain, DirectError, Issuer, IssuerReference, Signer};
 pub use kubeconfig::Identity;
 pub use kubelet::{
-    Access, CallError, CsiSocket, Finality, Kubelet, KubeletOptions, NotReady, Phase, PodHandle,
-    PodSpec, Retry, VolumeStatus,
+    Access, CallError, CsiSocket, Kubelet, KubeletOptions, NotReady, Phase, PodHandle, PodSpec,
+    Retry, VolumeStatus,
 };
 pub use resource::Resource;
 pub use store::{Key, Object};

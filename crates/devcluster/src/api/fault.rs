@@ -30,7 +30,6 @@ pub(super) async fn inject(
             Err(Problem::Conflict { key, why })
         }
         Answer::NotFound => Err(Problem::NotFound(key)),
-        Answer::AlreadyExists => Err(Problem::AlreadyExists(key)),
         Answer::Unauthorized => Err(Problem::Unauthorized),
         Answer::Forbidden => Err(forbidden(call)),
         Answer::TooManyRequests { retry_after } => Err(Problem::TooManyRequests { retry_after }),

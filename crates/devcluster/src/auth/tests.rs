@@ -365,14 +365,4 @@ fn rights_are_what_was_granted_and_nothing_more() {
             "{question:?}"
         );
     }
-    permissions.revoke(&Subject::from(&till));
-    let question = Question {
-        verb: "create",
-        group: "cert-manager.io",
-        resource: "certificaterequests",
-        subresource: None,
-        namespace: Some("shop"),
-        name: None,
-    };
-    assert!(!permissions.allow(&user(&till), &question));
 }

@@ -143,7 +143,7 @@ impl Cluster {
     }
 
     /// The cluster's bearer tokens.
-    pub fn tokens(&self) -> &Tokens {
+    pub(crate) fn tokens(&self) -> &Tokens {
         &self.shared().tokens
     }
 

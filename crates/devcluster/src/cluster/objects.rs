@@ -98,25 +98,10 @@ impl Objects {
         namespace: &str,
         body: Value,
     ) -> Result<Object, Refused> {
-        self.create_as(&self.administrator, resource, namespace, body)
-    }
-
-    /// Creates an object as somebody else, for instance a CertificateRequest as a service account.
-    /// Rights are not asked for.
-    ///
-    /// # Errors
-    /// As the API server's.
-    pub fn create_as(
-        &self,
-        user: &User,
-        resource: &'static Resource,
-        namespace: &str,
-        body: Value,
-    ) -> Result<Object, Refused> {
         let creation = Creation {
             resource,
             namespace: (resource.scope == Scope::Namespaced).then_some(namespace),
-            user,
+            user: &self.administrator,
             dry_run: false,
         };
         Ok(creation.carry_out(&self.shared, body)?)

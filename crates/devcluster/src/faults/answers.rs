@@ -54,8 +54,6 @@ impl Filter {
 pub enum Answer {
     /// 409 Conflict, nothing done.
     Conflict,
-    /// 409 AlreadyExists, nothing done.
-    AlreadyExists,
     /// 404 NotFound, nothing done.
     NotFound,
     /// 401 Unauthorized.

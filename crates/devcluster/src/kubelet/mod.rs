@@ -24,5 +24,5 @@ mod volume;
 pub use self::node::Kubelet;
 pub use self::options::{KubeletOptions, Retry};
 pub use self::pod::{Access, NotReady, PodHandle, PodSpec};
-pub use self::socket::{CallError, CsiSocket, Finality};
+pub use self::socket::{CallError, CsiSocket};
 pub use self::status::{Phase, VolumeStatus};
