@@ -13,7 +13,7 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_created_object_is_completed_by_the_server,
     generated_names_differ_and_keep_their_prefix,
     an_object_needs_its_namespace_and_a_legal_name,
-    of_two_writers_of_one_version_the_second_is_told_of_the_conflict,
+    of_two_writers_of_one_version_the_second_gets_a_conflict,
     what_only_the_server_sets_stays_as_it_was,
     a_delete_holds_to_its_preconditions,
     a_finalizer_holds_an_object_until_it_is_taken_off,
@@ -61,7 +61,7 @@ async fn an_object_needs_its_namespace_and_a_legal_name(room: Room) {
     }
 }
 
-async fn of_two_writers_of_one_version_the_second_is_told_of_the_conflict(room: Room) {
+async fn of_two_writers_of_one_version_the_second_gets_a_conflict(room: Room) {
     let maps = room.maps();
     let mut first = room.map("x").await;
     let mut second = first.clone();

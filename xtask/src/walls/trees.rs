@@ -77,6 +77,7 @@ pub(super) const TREES: &[Tree] = &[
         ],
         forbidden: &[
             "p256",
+            "svid-contract",
             "svid-corpus",
             "svid-devcluster",
             "svid-fuzz-targets",
