@@ -10,6 +10,7 @@ use kube::Resource as _;
 use kube::api::PostParams;
 use kube::core::Request;
 use svid_client::{ApiClient, ApiError};
+use svid_core::text::one_line;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -113,7 +114,8 @@ pub(super) struct Reporter {
 
 impl Reporter {
     pub(super) fn new(driver_name: String, node_id: &str) -> Self {
-        let instance = cut(node_id, INSTANCE_LIMIT);
+        let mut instance = node_id.to_owned();
+        instance.truncate(instance.floor_char_boundary(INSTANCE_LIMIT));
         Self {
             controller: driver_name,
             instance,
@@ -129,7 +131,7 @@ impl Reporter {
             },
             action: Some("IssueCertificate".to_owned()),
             event_time: Some(time),
-            note: Some(cut(&report.text, NOTE_LIMIT)),
+            note: Some(one_line(&report.text, NOTE_LIMIT)),
             reason: Some(report.reason.as_str().to_owned()),
             regarding: Some(ObjectReference {
                 api_version: Some("v1".to_owned()),
@@ -147,15 +149,6 @@ impl Reporter {
     }
 }
 
-/// At most `limit` bytes of `text`, whole characters.
-fn cut(text: &str, limit: usize) -> String {
-    let end = (0..=limit)
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
-    text.get(..end.min(text.len())).unwrap_or(text).to_owned()
-}
-
 /// Bytes, of the API server's validation.
 const NOTE_LIMIT: usize = 1024;
 
@@ -170,19 +163,38 @@ const FORBIDDEN_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 #[cfg(test)]
 mod tests {
+    use super::super::EventReason;
     use super::*;
 
     #[test]
-    fn texts_are_cut_between_characters() {
-        for (text, limit, expected) in [
-            ("abc", 5, "abc"),
-            ("abc", 3, "abc"),
-            ("abc", 2, "ab"),
-            ("aé", 2, "a"),
-            ("é", 1, ""),
-            ("", 3, ""),
+    fn texts_are_cut_between_characters_and_hide_nothing() {
+        for (node, instance) in [
+            ("node-1", "node-1".to_owned()),
+            (&"n".repeat(200), "n".repeat(128)),
+            (
+                &format!("n{}", "é".repeat(100)),
+                format!("n{}", "é".repeat(63)),
+            ),
         ] {
-            assert_eq!(cut(text, limit), expected);
+            assert_eq!(Reporter::new(String::new(), node).instance, instance);
+        }
+        for (text, note) in [
+            (
+                "denied:\n\u{202e}no\0".to_owned(),
+                "denied:  no ".to_owned(),
+            ),
+            ("é".repeat(1 << 20), format!("{}...", "é".repeat(510))),
+        ] {
+            let report = Report {
+                namespace: "payments".to_owned(),
+                pod_name: "api-7".to_owned(),
+                pod_uid: "u".to_owned(),
+                reason: EventReason::Denied,
+                text,
+            };
+            let event = Reporter::new(String::new(), "node-1")
+                .event(&report, MicroTime(jiff::Timestamp::UNIX_EPOCH));
+            assert_eq!(event.note, Some(note));
         }
     }
 }
