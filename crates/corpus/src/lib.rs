@@ -20,7 +20,6 @@
 
 mod case;
 pub mod craft;
-pub mod der;
 pub mod export;
 pub mod foreigners;
 pub mod hostile;

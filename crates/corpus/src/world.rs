@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use svid_core::der;
 use svid_core::identity::TrustDomain;
 use svid_core::policy::{
     Attestation, Credentials, DurationField, IssuerReference, Owner, Policy, Request, Requester,
 };
 
 use crate::craft::{Craft, Signer, general_name, san};
-use crate::der;
 
 /// The identity that every request of the corpora may have, in the default world.
 pub const RIGHT_ID: &str = "spiffe://cluster.local/ns/payments/sa/api";

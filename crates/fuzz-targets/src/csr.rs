@@ -9,14 +9,14 @@
 //! one which is completed and signed here. Then it is the reading that must refuse, not the
 //! signature.
 
+use svid_core::der::{self, tlv};
 use svid_core::identity::ServiceAccount;
 use svid_core::policy::{
     Approval, Attestation, Decision, Denial, IssuerReference, NodeAttestation, OrdinaryDecision,
     OrdinaryRequest, Pod, Policy, evaluate, evaluate_ordinary,
 };
-use svid_core::svid::PublicKey;
+use svid_core::svid::{PublicKey, decode_pem};
 use svid_corpus::craft::{Craft, Signer, attribute, extension, extension_request, to_pem};
-use svid_corpus::der::{self, tlv};
 use svid_corpus::hostile::hostile;
 use svid_corpus::right::right;
 use svid_corpus::{RIGHT_ID, World, around, claims, owner, policy};
@@ -147,8 +147,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let world = World::default();
     let cases = right(&world).into_iter().chain(hostile(&world));
     let whole = cases.filter_map(|case| {
-        let block = ::pem::parse(case.request.csr_pem).ok()?;
-        Some((WHOLE, block.into_contents()))
+        let block = decode_pem(&case.request.csr_pem).ok()?.into_iter().next()?;
+        Some((WHOLE, block.der.to_vec()))
     });
     let craft = Craft::with(signer());
     let parts = [

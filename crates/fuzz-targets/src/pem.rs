@@ -2,7 +2,7 @@
 //! keys, certificates and bundles.
 //!
 //! Promises: both answer; what either accepts can be written anew and is read the same; what the
-//! approver's strict reader accepts, the driver's and the PEM library read as the same one block.
+//! approver's strict reader accepts, the driver's and x509-parser's read as the same one block.
 
 use svid_core::policy::{IssuerReference, OrdinaryRequest, decode_request_pem, evaluate_ordinary};
 use svid_core::svid::examine::{Files, examine};
@@ -49,9 +49,11 @@ fn request(text: &[u8]) {
     match decode_request_pem(text) {
         Ok(der) => {
             assert_eq!(decode_request_pem(&to_pem(&der)).as_ref(), Ok(&der));
-            let theirs = ::pem::parse_many(text).unwrap();
+            // The library wants the block to begin its line.
+            let theirs = x509_parser::pem::Pem::iter_from_buffer(text.trim_ascii());
+            let theirs: Vec<_> = theirs.map(Result::unwrap).collect();
             assert_eq!(theirs.len(), 1);
-            assert_eq!(theirs[0].contents(), der);
+            assert_eq!(theirs[0].contents, der);
             let ours = decode_pem(text).unwrap();
             assert_eq!(ours.len(), 1);
             assert_eq!(ours[0].label, "CERTIFICATE REQUEST");

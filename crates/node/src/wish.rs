@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use svid_core::identity::ServiceAccount;
+use svid_core::text::excerpt;
 
 use crate::credential::Credential;
 
@@ -79,11 +80,11 @@ pub enum WishError {
         limit: usize,
     },
     /// The field holds a byte or part that could lead out of its folder.
-    #[error("{field} {value:?} is refused: {reason}")]
+    #[error("{field} \"{value}\" is refused: {reason}")]
     Unsafe {
         /// The CSI field.
         field: &'static str,
-        /// The value, cut to 256 characters.
+        /// The value, escaped and cut.
         value: String,
         /// What is wrong with it.
         reason: &'static str,
@@ -100,7 +101,7 @@ impl VolumeId {
         let refuse = |reason| {
             Err(WishError::Unsafe {
                 field,
-                value: cut(text),
+                value: excerpt(text),
                 reason,
             })
         };
@@ -153,7 +154,7 @@ impl TargetPath {
         let refuse = |reason| {
             Err(WishError::Unsafe {
                 field,
-                value: cut(text),
+                value: excerpt(text),
                 reason,
             })
         };
@@ -215,7 +216,7 @@ impl TryFrom<PathBuf> for TargetPath {
     fn try_from(path: PathBuf) -> Result<Self, WishError> {
         let text = path.to_str().ok_or_else(|| WishError::Unsafe {
             field: "target_path",
-            value: cut(&path.to_string_lossy()),
+            value: excerpt(&path.to_string_lossy()),
             reason: "it is not UTF-8",
         })?;
         Self::parse(text)
@@ -241,10 +242,6 @@ fn normal(component: Component<'_>) -> Option<&str> {
             None
         }
     }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(256).collect()
 }
 
 /// Bytes; the kubelet sends 68. Also the limit of a file name, should one be made of it.

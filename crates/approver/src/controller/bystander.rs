@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use svid_client::issuer::Issuers;
+use svid_core::text::excerpt;
 
 use super::candidate::{Key, Settled};
 use crate::metrics::{Elsewhere, Metrics};
@@ -59,7 +60,7 @@ impl Bystander {
                 self.told.insert(settled.uid.clone());
                 self.metrics.elsewhere(decision, 1);
                 let Key { namespace, name } = &settled.key;
-                let reason = elsewhere.reason.escape_debug().to_string();
+                let reason = excerpt(&elsewhere.reason);
                 tracing::warn!(namespace, request = name, ?decision, reason, "{MESSAGE}");
             }
         }

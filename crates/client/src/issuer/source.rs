@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Resource as _;
 use svid_core::policy::IssuerReference;
+use svid_core::text::one_line;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -155,9 +156,9 @@ fn explain(name: &ConfigMapName, error: &ApiError) -> String {
         ""
     };
     // The text becomes part of an Event of at most 1 KiB.
-    let reason: String = error.to_string().chars().take(REASON_LIMIT).collect();
+    let reason = one_line(&error.to_string(), REASON_LIMIT);
     format!("reading the ConfigMap {name} failed: {reason}{advice}")
 }
 
-/// Characters.
+/// Bytes.
 const REASON_LIMIT: usize = 400;

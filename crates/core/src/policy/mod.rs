@@ -16,7 +16,6 @@
 pub mod claims;
 mod csr;
 mod decision;
-mod der;
 mod evaluate;
 mod evidence;
 mod inquiry;

@@ -1,12 +1,12 @@
 //! Requests without the identity annotation, where they are to be approved.
 
+use svid_core::der;
 use svid_core::policy::{
     IssuerReference, OrdinaryDecision, OrdinaryRequest, Rule, Violation, evaluate_ordinary,
 };
 use svid_corpus::craft::{
     Craft, Signer, attribute, extension_request, general_name, name, rdn, san, utf8,
 };
-use svid_corpus::der;
 
 fn spiffe_issuers() -> Vec<IssuerReference> {
     vec![

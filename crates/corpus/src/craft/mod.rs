@@ -1,8 +1,8 @@
 //! Writes signing requests byte by byte, right by default, and signs whatever came out, which no
 //! certificate library would do.
 //!
-//! Owns its own writer of DER: a corpus that was written by the code under test would share its
-//! mistakes.
+//! The writer of DER is the policy's own; that both do not share a mistake is what the requests of
+//! other libraries are for (`right/libraries`), which have to be approved as well.
 
 mod pieces;
 mod signer;
@@ -12,8 +12,11 @@ pub use pieces::{
 };
 pub use signer::Signer;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use svid_core::der::{self, tlv};
+
 use crate::RIGHT_ID;
-use crate::der::{self, tlv};
 
 /// A signing request in the making.
 #[derive(Clone)]
@@ -128,5 +131,12 @@ impl Craft {
 
 /// Puts any bytes into one block.
 pub fn to_pem(der: &[u8]) -> Vec<u8> {
-    ::pem::encode(&::pem::Pem::new("CERTIFICATE REQUEST", der)).into_bytes()
+    let base64 = STANDARD.encode(der);
+    let mut pem = b"-----BEGIN CERTIFICATE REQUEST-----\n".to_vec();
+    for line in base64.as_bytes().chunks(64) {
+        pem.extend_from_slice(line);
+        pem.push(b'\n');
+    }
+    pem.extend_from_slice(b"-----END CERTIFICATE REQUEST-----\n");
+    pem
 }

@@ -1,6 +1,6 @@
 //! The pieces of a signing request, right or wrong as they are asked for.
 
-use crate::der::{self, tlv};
+use svid_core::der::{self, tlv};
 
 /// An OBJECT IDENTIFIER from its dotted form.
 pub fn oid(dotted: &str) -> Vec<u8> {

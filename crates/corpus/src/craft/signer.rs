@@ -10,9 +10,9 @@ use aws_lc_rs::signature::{
     EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
     RsaEncoding, RsaKeyPair,
 };
+use svid_core::der;
 
 use super::pieces::oid;
-use crate::der;
 
 /// A key to sign with. One of each kind is made for all tests, since RSA takes its time.
 pub enum Signer {

@@ -1,10 +1,10 @@
 //! Right fields in wrong bytes.
 
+use svid_core::der::{self, tlv};
 use svid_core::policy::Rule;
 
 use crate::case::Cases;
 use crate::craft::{Craft, Signer, extension, extension_request, name, oid};
-use crate::der::{self, tlv};
 
 impl Cases<'_> {
     pub(super) fn encodings(&mut self) {

@@ -1,11 +1,11 @@
 //! Attributes and extensions that do not belong.
 
+use svid_core::der::{self, tlv};
 use svid_core::policy::Rule;
 
 use super::URI;
 use crate::case::Cases;
 use crate::craft::{attribute, eku, extension, extension_request, general_name, san, utf8};
-use crate::der::{self, tlv};
 
 impl Cases<'_> {
     pub(super) fn attributes(&mut self) {

@@ -1,11 +1,11 @@
 //! Weak keys and false signatures.
 
 use aws_lc_rs::signature::KeyPair as _;
+use svid_core::der;
 use svid_core::policy::Rule;
 
 use crate::case::Cases;
 use crate::craft::{Signer, name, oid, rdn};
-use crate::der;
 
 impl Cases<'_> {
     pub(super) fn keys(&mut self) {

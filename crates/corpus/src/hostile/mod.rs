@@ -13,8 +13,10 @@ mod usages;
 
 pub use uris::wrong_uris;
 
+use svid_core::der;
+
+use crate::World;
 use crate::case::{Case, Cases};
-use crate::{World, der};
 
 /// Every hostile request, with a rule that must object to it.
 #[must_use]

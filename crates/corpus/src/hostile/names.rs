@@ -1,11 +1,11 @@
 //! Second names, names of another kind, and names that are no names.
 
+use svid_core::der::{self, tlv};
 use svid_core::policy::Rule;
 
 use super::URI;
 use crate::case::Cases;
 use crate::craft::{extension, general_name, name, oid, rdn, san, utf8};
-use crate::der::{self, tlv};
 
 impl Cases<'_> {
     pub(super) fn second_names(&mut self) {

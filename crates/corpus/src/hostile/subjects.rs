@@ -1,10 +1,10 @@
 //! Subjects that are not empty.
 
+use svid_core::der::{self, tlv};
 use svid_core::policy::Rule;
 
 use crate::case::Cases;
 use crate::craft::{name, oid, rdn};
-use crate::der::{self, tlv};
 
 impl Cases<'_> {
     pub(super) fn subjects(&mut self) {

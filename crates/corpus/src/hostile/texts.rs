@@ -8,9 +8,7 @@ use crate::craft::extension;
 impl Cases<'_> {
     pub(super) fn texts(&mut self) {
         let world = self.world;
-        let text = String::from_utf8(world.craft().pem())
-            .unwrap()
-            .replace("\r\n", "\n");
+        let text = String::from_utf8(world.craft().pem()).unwrap();
         let body_at = text.find("-----\n").unwrap() + 6;
         let table = [
             ("empty", String::new()),

@@ -1,9 +1,10 @@
 //! Every allowed list of extensions: the name alone, and with extensions that say what the usages
 //! say, critical or not, in any order.
 
+use svid_core::der;
+
 use crate::case::Cases;
 use crate::craft::{eku, extension, general_name, san};
-use crate::der;
 
 const KU: &str = "2.5.29.15";
 const EKU: &str = "2.5.29.37";

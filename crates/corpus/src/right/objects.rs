@@ -53,7 +53,6 @@ impl Cases<'_> {
 
     pub(super) fn right_texts(&mut self) {
         let text = String::from_utf8(self.world.craft().pem()).unwrap();
-        let text = text.replace("\r\n", "\n");
         let (begin, rest) = text.split_once('\n').unwrap();
         let (body, end) = rest.split_at(rest.find("-----END").unwrap());
         let one_line = body.replace('\n', "");

@@ -6,6 +6,7 @@
 //! unpublishes it. Invariant: a publish is answered with a code of the second class only where
 //! nothing of the volume exists.
 
+use svid_core::text::one_line;
 use tonic::{Code, Status};
 
 use super::publish::PublishRequestError;
@@ -14,7 +15,7 @@ use crate::wish::WishError;
 
 /// A publish whose request was not understood, of a volume that nobody knows. Final.
 pub(super) fn publish_not_understood(error: &PublishRequestError) -> Status {
-    Status::invalid_argument(cut(&error.to_string()))
+    Status::invalid_argument(shown(error))
 }
 
 /// A publish that was understood and did not succeed. Never final.
@@ -31,17 +32,17 @@ pub(super) fn publish_failed(error: &PublishError) -> Status {
         | PublishError::Misunderstood(_) => Code::Aborted,
         PublishError::Busy | PublishError::StillWaiting { .. } => Code::DeadlineExceeded,
     };
-    Status::new(code, cut(&error.to_string()))
+    Status::new(code, shown(error))
 }
 
 /// An unpublish whose volume id or target cannot be one of ours.
 pub(super) fn unpublish_not_understood(error: &WishError) -> Status {
-    Status::invalid_argument(cut(&error.to_string()))
+    Status::invalid_argument(shown(error))
 }
 
 /// An unpublish that did not succeed; the kubelet calls again.
 pub(super) fn unpublish_failed(error: &UnpublishError) -> Status {
-    Status::internal(cut(&error.to_string()))
+    Status::internal(shown(error))
 }
 
 /// More calls at once than we serve. Not final.
@@ -60,19 +61,8 @@ pub(super) fn unimplemented(call: &str) -> Status {
 }
 
 /// The text becomes an HTTP/2 trailer and an Event, which holds 1 KiB.
-fn cut(text: &str) -> String {
-    if text.len() <= TEXT_LIMIT {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    for character in text.chars() {
-        if kept.len() + character.len_utf8() > TEXT_LIMIT {
-            break;
-        }
-        kept.push(character);
-    }
-    kept.push_str("...");
-    kept
+fn shown(error: &impl ToString) -> String {
+    one_line(&error.to_string(), TEXT_LIMIT)
 }
 
 /// Bytes. The kubelet wraps the text in about 200 of its own before it makes an Event of it.
@@ -146,8 +136,14 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_between_characters() {
         let status = publish_failed(&PublishError::AttemptFailed("é".repeat(5000)));
-        assert!(status.message().len() <= TEXT_LIMIT + 3);
+        assert!(status.message().len() <= TEXT_LIMIT);
         assert!(status.message().ends_with("..."));
-        assert_eq!(cut("short"), "short");
+    }
+
+    #[test]
+    fn a_text_hides_nothing_from_the_kubelet() {
+        let text = "it was\nsaid\0 \u{202e}so\u{2069}\u{200b}".to_owned();
+        let status = publish_failed(&PublishError::AttemptFailed(text));
+        assert_eq!(status.message(), "it was said   so  ");
     }
 }

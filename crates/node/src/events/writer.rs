@@ -10,6 +10,7 @@ use kube::Resource as _;
 use kube::api::PostParams;
 use kube::core::Request;
 use svid_client::{ApiClient, ApiError};
+use svid_core::text::one_line;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -73,7 +74,7 @@ impl EventWriter {
             Verdict::Flood => return self.counts.drop_one(),
         }
         let url = Event::url_path(&(), Some(&report.namespace));
-        let event = self.event(&report, MicroTime(self.clock.now()));
+        let event = event(&self.installation, &report, MicroTime(self.clock.now()));
         let request = serde_json::to_vec(&event)
             .map_err(kube::core::request::Error::SerializeBody)
             .and_then(|event| Request::new(url).create(&PostParams::default(), event));
@@ -87,32 +88,6 @@ impl EventWriter {
         }
         limits.untold(&report.pod_uid, report.reason);
         self.counts.drop_one();
-    }
-
-    fn event(&self, report: &Report, time: MicroTime) -> Event {
-        Event {
-            metadata: ObjectMeta {
-                generate_name: Some(format!("{}-", report.pod_name)),
-                namespace: Some(report.namespace.clone()),
-                ..ObjectMeta::default()
-            },
-            action: Some("IssueCertificate".to_owned()),
-            event_time: Some(time),
-            note: Some(cut(&report.text, NOTE_LIMIT)),
-            reason: Some(report.reason.as_str().to_owned()),
-            regarding: Some(ObjectReference {
-                api_version: Some("v1".to_owned()),
-                kind: Some("Pod".to_owned()),
-                name: Some(report.pod_name.clone()),
-                namespace: Some(report.namespace.clone()),
-                uid: Some(report.pod_uid.clone()),
-                ..ObjectReference::default()
-            }),
-            reporting_controller: Some(self.installation.driver_name.to_string()),
-            reporting_instance: Some(cut(self.installation.node_id.as_str(), INSTANCE_LIMIT)),
-            type_: Some("Warning".to_owned()),
-            ..Event::default()
-        }
     }
 
     fn failed(&mut self, report: &Report, error: &ApiError) {
@@ -131,19 +106,44 @@ impl EventWriter {
     }
 }
 
-/// At most `limit` bytes of `text`, whole characters.
-fn cut(text: &str, limit: usize) -> String {
-    let end = (0..=limit)
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
-    text.get(..end.min(text.len())).unwrap_or(text).to_owned()
+/// A report as an Event, within the limits of the API server's validation.
+fn event(installation: &Installation, report: &Report, time: MicroTime) -> Event {
+    Event {
+        metadata: ObjectMeta {
+            generate_name: Some(format!("{}-", report.pod_name)),
+            namespace: Some(report.namespace.clone()),
+            ..ObjectMeta::default()
+        },
+        action: Some("IssueCertificate".to_owned()),
+        event_time: Some(time),
+        note: Some(one_line(&report.text, NOTE_LIMIT)),
+        reason: Some(report.reason.as_str().to_owned()),
+        regarding: Some(ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Pod".to_owned()),
+            name: Some(report.pod_name.clone()),
+            namespace: Some(report.namespace.clone()),
+            uid: Some(report.pod_uid.clone()),
+            ..ObjectReference::default()
+        }),
+        reporting_controller: Some(installation.driver_name.to_string()),
+        reporting_instance: Some(instance(installation.node_id.as_str())),
+        type_: Some("Warning".to_owned()),
+        ..Event::default()
+    }
+}
+
+/// A node's name can be longer than an instance may be.
+fn instance(node_id: &str) -> String {
+    let mut instance = node_id.to_owned();
+    instance.truncate(instance.floor_char_boundary(INSTANCE_LIMIT));
+    instance
 }
 
 /// Bytes, of the API server's validation.
 const NOTE_LIMIT: usize = 1024;
 
-/// Bytes, of the API server's validation; a node's name can be longer.
+/// Bytes, of the API server's validation.
 const INSTANCE_LIMIT: usize = 128;
 
 /// How long one Event may take.
@@ -154,19 +154,38 @@ const FORBIDDEN_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 #[cfg(test)]
 mod tests {
+    use super::super::EventReason;
     use super::*;
 
     #[test]
-    fn texts_are_cut_between_characters() {
-        for (text, limit, expected) in [
-            ("abc", 5, "abc"),
-            ("abc", 3, "abc"),
-            ("abc", 2, "ab"),
-            ("aé", 2, "a"),
-            ("é", 1, ""),
-            ("", 3, ""),
+    fn texts_are_cut_between_characters_and_hide_nothing() {
+        for (node, expected) in [
+            ("node-1", "node-1".to_owned()),
+            (&"n".repeat(200), "n".repeat(128)),
+            (
+                &format!("n{}", "é".repeat(100)),
+                format!("n{}", "é".repeat(63)),
+            ),
         ] {
-            assert_eq!(cut(text, limit), expected);
+            assert_eq!(instance(node), expected);
+        }
+        for (text, note) in [
+            (
+                "denied:\n\u{202e}no\0".to_owned(),
+                "denied:  no ".to_owned(),
+            ),
+            ("é".repeat(1 << 20), format!("{}...", "é".repeat(510))),
+        ] {
+            let report = Report {
+                namespace: "payments".to_owned(),
+                pod_name: "api-7".to_owned(),
+                pod_uid: "u".to_owned(),
+                reason: EventReason::Denied,
+                text,
+            };
+            let time = MicroTime(jiff::Timestamp::UNIX_EPOCH);
+            let event = event(&crate::installation::fixture(), &report, time);
+            assert_eq!(event.note, Some(note));
         }
     }
 }

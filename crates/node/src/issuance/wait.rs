@@ -7,6 +7,7 @@ use svid_api::bounded::Text;
 use svid_api::certmanager::{Progress, StoredCondition, StoredRequest};
 use svid_client::ApiError;
 use svid_client::watch::Change;
+use svid_core::text::one_line;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Requests, Watch};
@@ -184,7 +185,10 @@ impl<F: FnMut(News) + Send> Follower<F> {
                 let word = request.ready().and_then(|ready| ready.message.as_ref());
                 let word = match word {
                     Some(word) => {
-                        format!("it is approved and not signed: {}", quote(word.beginning()))
+                        format!(
+                            "it is approved and not signed: {}",
+                            one_line(word.beginning(), MOST_WORDS)
+                        )
                     }
                     None => "it is approved and not signed; is the issuer there?".to_owned(),
                 };
@@ -204,19 +208,10 @@ impl<F: FnMut(News) + Send> Follower<F> {
 
 fn words(condition: &StoredCondition) -> String {
     let words = condition.message.as_ref().map(Text::beginning);
-    quote(words.unwrap_or("no reason was given"))
+    one_line(words.unwrap_or("no reason was given"), MOST_WORDS)
 }
 
-/// Somebody else's words, fit for one line of a log and an Event.
-fn quote(words: &str) -> String {
-    words
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MOST_WORDS)
-        .collect()
-}
-
-/// Characters; the approver's longest denial is 1 KiB.
+/// Bytes; the approver's longest denial is 1 KiB.
 const MOST_WORDS: usize = 1024;
 /// Before a watch that lasted is opened anew.
 const REOPEN: Duration = Duration::from_millis(100);

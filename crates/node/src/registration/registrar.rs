@@ -6,6 +6,7 @@ use svid_api::registration::v1::registration_server::Registration;
 use svid_api::registration::v1::{
     InfoRequest, PluginInfo, RegistrationStatus, RegistrationStatusResponse,
 };
+use svid_core::text::one_line;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
@@ -68,7 +69,7 @@ impl Registration for Registrar {
             tracing::info!(%driver, "registered with the kubelet");
             RegistrationState::Registered
         } else {
-            let reason: String = error.chars().take(REASON_LIMIT).collect();
+            let reason = one_line(&error, REASON_LIMIT);
             tracing::error!(%driver, ?reason, "the kubelet refused the registration");
             RegistrationState::Refused(reason)
         };
@@ -77,5 +78,5 @@ impl Registration for Registrar {
     }
 }
 
-/// Characters.
+/// Bytes.
 const REASON_LIMIT: usize = 1000;

@@ -14,9 +14,9 @@ use x509_parser::extensions::X509Extension;
 use super::key::Key;
 use super::signature::SignatureAlgorithm;
 use super::{Rule, Verdict, broken, subject};
+use crate::der;
 use crate::identity::SpiffeId;
 use crate::policy::csr::{Csr, SUBJECT_ALTERNATIVE_NAME};
-use crate::policy::der;
 
 /// Writes the whole signing request anew for the expected identity and compares.
 ///
@@ -69,7 +69,7 @@ fn rewrite_extension(extension: &X509Extension<'_>, expected: &SpiffeId) -> Vec<
         Vec::new()
     };
     der::sequence(&[
-        &der::tlv(OBJECT_IDENTIFIER, extension.oid.as_bytes()),
+        &der::tlv(der::OBJECT_IDENTIFIER, extension.oid.as_bytes()),
         &critical,
         &der::tlv(der::OCTET_STRING, &value),
     ])
@@ -81,7 +81,6 @@ const VERSION: &[u8] = &[0x02, 0x01, 0x00];
 const EXTENSION_REQUEST: &[u8] = &[
     0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e,
 ];
-const OBJECT_IDENTIFIER: u8 = 0x06;
 
 #[cfg(test)]
 mod tests {

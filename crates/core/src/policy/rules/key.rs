@@ -17,9 +17,9 @@ use x509_parser::oid_registry::{
 use x509_parser::public_key::RSAPublicKey;
 
 use super::{Rule, Verdict, broken};
+use crate::der;
 use crate::policy::csr::Csr;
 use crate::policy::decision::Violation;
-use crate::policy::der;
 
 /// Looks at the public key of the signing request.
 pub(in crate::policy) fn check(csr: &Csr<'_>) -> Verdict {

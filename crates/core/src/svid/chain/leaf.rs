@@ -3,6 +3,7 @@
 use super::super::certificate::Certificate;
 use super::error::ChainError;
 use super::svid::Expectation;
+use crate::der;
 use crate::identity::SpiffeId;
 use crate::text::excerpt;
 
@@ -70,7 +71,7 @@ fn names(leaf: &Certificate) -> Result<(), ChainError> {
     if let Some(kind) = names.others.first() {
         return Err(ChainError::OtherName { kind });
     }
-    if names.der == general_names(uri) {
+    if names.der == der::one_uri(uri.as_bytes()) {
         Ok(())
     } else {
         Err(ChainError::NameEncoding)
@@ -146,24 +147,4 @@ fn signer(leaf: &Certificate) -> Result<(), ChainError> {
     } else {
         Ok(())
     }
-}
-
-/// The only DER of a subject alternative name that is this URI: SEQUENCE { \[6\] IA5String }.
-fn general_names(uri: &str) -> Vec<u8> {
-    tagged(0x30, &tagged(0x86, uri.as_bytes()))
-}
-
-fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len().to_be_bytes();
-    let mut der = vec![tag];
-    if content.len() < 0x80 {
-        der.extend(length.last());
-    } else {
-        let significant: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
-        // A length has at most eight bytes.
-        der.push(0x80 | u8::try_from(significant.len()).unwrap_or(0x7f));
-        der.extend(significant);
-    }
-    der.extend_from_slice(content);
-    der
 }

@@ -1,8 +1,8 @@
 //! Extensions that say something else than the rest of the request.
 
+use svid_core::der;
 use svid_core::policy::Rule;
 use svid_corpus::craft::{Craft, eku, extension};
-use svid_corpus::der;
 
 use crate::allows;
 

@@ -1,8 +1,8 @@
 //! Signatures.
 
+use svid_core::der;
 use svid_core::policy::Rule;
 use svid_corpus::craft::{Craft, Signer};
-use svid_corpus::der;
 
 use crate::{allows, objection};
 

@@ -62,15 +62,15 @@ pub enum PublishRequestError {
         reason: ServiceAccountError,
     },
     /// The pod's name cannot exist in Kubernetes.
-    #[error("volume_context[\"{POD_NAME_KEY}\"] {value:?} is no legal name of a pod")]
+    #[error("volume_context[\"{POD_NAME_KEY}\"] {value} is no legal name of a pod")]
     PodName {
-        /// The value, cut to 64 characters.
+        /// The value, quoted.
         value: String,
     },
     /// The pod's UID is not one that Kubernetes makes.
-    #[error("volume_context[\"{POD_UID_KEY}\"] {value:?} is no legal UID")]
+    #[error("volume_context[\"{POD_UID_KEY}\"] {value} is no legal UID")]
     PodUid {
-        /// The value, cut to 64 characters.
+        /// The value, quoted.
         value: String,
     },
     /// The target lies in another pod's folder.
@@ -107,11 +107,11 @@ pub enum PublishRequestError {
         reason: TokenError,
     },
     /// The group that is to read the files is not a number of a group.
-    #[error("{field} {value:?} is no group: 1 to 4294967295 in decimal digits")]
+    #[error("{field} {value} is no group: 1 to 4294967295 in decimal digits")]
     FsGroup {
         /// Where it stood.
         field: &'static str,
-        /// The value, cut to 64 characters.
+        /// The value, quoted.
         value: String,
     },
 }

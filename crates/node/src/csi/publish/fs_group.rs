@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use svid_api::annotation::FS_GROUP;
 use svid_api::csi::v1::volume_capability::MountVolume;
+use svid_core::text::quote;
 
-use super::{PublishRequestError, cut};
+use super::PublishRequestError;
 
 /// The group of the volume attribute, which wins, else that of the pod's security context, which
 /// the kubelet sends as the capability's `volume_mount_group`. Empty means none in both.
@@ -28,7 +29,7 @@ fn parse(field: &'static str, text: &str) -> Result<u32, PublishRequestError> {
         Ok(group @ 1..) if digits => Ok(group),
         Ok(_) | Err(_) => Err(PublishRequestError::FsGroup {
             field,
-            value: cut(text),
+            value: quote(text),
         }),
     }
 }

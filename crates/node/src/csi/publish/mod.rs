@@ -21,6 +21,7 @@ use svid_api::csi::v1::volume_capability::{AccessType, MountVolume};
 use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
 use svid_core::identity::ServiceAccount;
 use svid_core::names::is_subdomain;
+use svid_core::text::quote;
 
 pub use error::PublishRequestError;
 
@@ -174,10 +175,10 @@ impl<'a> Context<'a> {
         let account = self.pod_info(SERVICE_ACCOUNT_KEY)?;
         let service_account = ServiceAccount::new(namespace, account)?;
         if !is_subdomain(name) {
-            return Err(PublishRequestError::PodName { value: cut(name) });
+            return Err(PublishRequestError::PodName { value: quote(name) });
         }
         if !is_uid(uid) {
-            return Err(PublishRequestError::PodUid { value: cut(uid) });
+            return Err(PublishRequestError::PodUid { value: quote(uid) });
         }
         Ok((
             Pod {
@@ -206,10 +207,6 @@ fn is_uid(uid: &str) -> bool {
         && uid
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(64).collect()
 }
 
 /// Where the kubelet puts tokens, in `secrets` or in the volume context.

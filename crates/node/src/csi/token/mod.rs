@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use svid_core::text::quote;
 use zeroize::Zeroizing;
 
 use crate::credential::PodToken;
@@ -66,11 +67,11 @@ pub enum TokenError {
     #[error("the token in it is not bound to a pod")]
     NotBound,
     /// A claim differs from what the kubelet says of the pod.
-    #[error("the token in it is another's: its {claim} is {found:?}, the pod's is {expected:?}")]
+    #[error("the token in it is another's: its {claim} is {found}, the pod's is {expected:?}")]
     Mismatch {
         /// Which claim.
         claim: &'static str,
-        /// What the token says, cut to 64 characters.
+        /// What the token says, quoted.
         found: String,
         /// What the kubelet says.
         expected: String,
@@ -226,7 +227,7 @@ impl Claims {
             None => Ok(()),
             Some((claim, found, expected)) => Err(TokenError::Mismatch {
                 claim,
-                found: found.chars().take(64).collect(),
+                found: quote(found),
                 expected: expected.to_owned(),
             }),
         }

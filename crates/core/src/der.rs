@@ -1,27 +1,30 @@
-//! Writes the few DER structures that an accepted signing request is made of.
+//! Writes the few DER structures that signing requests and names are made of.
 //!
 //! A writer only: the reader is x509-parser. Invariant: lengths are minimal and definite, so for
 //! one input there is one output (X.690, section 10).
 
 /// `SEQUENCE`.
-pub(super) const SEQUENCE: u8 = 0x30;
+pub const SEQUENCE: u8 = 0x30;
 /// `SET`.
-pub(super) const SET: u8 = 0x31;
+pub const SET: u8 = 0x31;
 /// `BOOLEAN`.
-pub(super) const BOOLEAN: u8 = 0x01;
+pub const BOOLEAN: u8 = 0x01;
 /// `INTEGER`.
-pub(super) const INTEGER: u8 = 0x02;
+pub const INTEGER: u8 = 0x02;
 /// `BIT STRING`.
-pub(super) const BIT_STRING: u8 = 0x03;
+pub const BIT_STRING: u8 = 0x03;
+/// `OBJECT IDENTIFIER`.
+pub const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `OCTET STRING`.
-pub(super) const OCTET_STRING: u8 = 0x04;
+pub const OCTET_STRING: u8 = 0x04;
 /// `[0]`, constructed: the attributes of a signing request (RFC 2986, section 4.1).
-pub(super) const ATTRIBUTES: u8 = 0xa0;
+pub const ATTRIBUTES: u8 = 0xa0;
 /// `[6]`, primitive: a uniformResourceIdentifier among GeneralNames (RFC 5280, 4.2.1.6).
-pub(super) const URI: u8 = 0x86;
+pub const URI: u8 = 0x86;
 
 /// Returns tag, minimal length and content.
-pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
     match u8::try_from(content.len()) {
         Ok(short) if short < 0x80 => out.push(short),
@@ -39,12 +42,14 @@ pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// Returns a `SEQUENCE` of what is already encoded.
-pub(super) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+#[must_use]
+pub fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tlv(SEQUENCE, &parts.concat())
 }
 
 /// Returns an `INTEGER` that is not negative, from its big-endian bytes.
-pub(super) fn unsigned(big_endian: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn unsigned(big_endian: &[u8]) -> Vec<u8> {
     let zeroes = big_endian.iter().take_while(|byte| **byte == 0).count();
     let significant = big_endian.get(zeroes..).unwrap_or_default();
     match significant.first() {
@@ -55,12 +60,14 @@ pub(super) fn unsigned(big_endian: &[u8]) -> Vec<u8> {
 }
 
 /// Returns a `BIT STRING` of whole bytes.
-pub(super) fn bit_string(bytes: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn bit_string(bytes: &[u8]) -> Vec<u8> {
     tlv(BIT_STRING, &[&[0], bytes].concat())
 }
 
 /// Returns the value of a subjectAltName extension that holds one URI and nothing else.
-pub(super) fn one_uri(uri: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn one_uri(uri: &[u8]) -> Vec<u8> {
     sequence(&[&tlv(URI, uri)])
 }
 
