@@ -11,7 +11,7 @@ use svid_core::identity::TrustDomain;
 use svid_core::names::DriverName;
 use svid_node::credential::Requester;
 use svid_node::csi::publish::{PublishRequestError, parse};
-use svid_node::installation::{Installation, NodeId};
+use svid_node::driver::{Installation, NodeId};
 use svid_node::wish::PublishRequest;
 
 /// The key under which the kubelet hands over tokens.

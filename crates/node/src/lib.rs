@@ -16,18 +16,42 @@
 //! | `trust` | the CA bundle and its changes |
 //! | `metrics` | what is counted |
 //! | `events` | Events on a pod about what somebody must act on |
+//!
+//! The program needs `driver` and `clock`. The rest is private, so that the compiler finds what
+//! nobody uses; the feature `testing`, which no shipped build has, opens what fuzz targets and the
+//! tests of mounts need.
+
+#![expect(
+    unreachable_pub,
+    reason = "which rooms are public depends on the feature `testing`"
+)]
 
 pub mod clock;
-pub mod credential;
-pub mod csi;
 pub mod driver;
-pub mod events;
-pub mod installation;
-pub mod issuance;
-pub mod lifecycle;
-pub mod metrics;
-pub mod registration;
-pub mod renewal;
-pub mod trust;
+
+#[cfg(not(feature = "testing"))]
+mod credential;
+#[cfg(not(feature = "testing"))]
+mod csi;
+mod events;
+mod installation;
+mod issuance;
+mod lifecycle;
+mod metrics;
+mod registration;
+mod renewal;
+mod trust;
+#[cfg(not(feature = "testing"))]
+mod volume;
+#[cfg(not(feature = "testing"))]
+mod wish;
+
+// For fuzz targets and the tests of mounts.
+#[cfg(feature = "testing")]
+pub mod credential;
+#[cfg(feature = "testing")]
+pub mod csi;
+#[cfg(feature = "testing")]
 pub mod volume;
+#[cfg(feature = "testing")]
 pub mod wish;

@@ -8,7 +8,7 @@ pub(super) struct Tree {
     pub(super) purpose: &'static str,
     /// The build, as arguments of `cargo tree`.
     pub(super) arguments: &'static [&'static str],
-    /// Names of crates.
+    /// Names of crates, or `CRATE/FEATURE`.
     pub(super) forbidden: &'static [&'static str],
 }
 
@@ -81,6 +81,7 @@ pub(super) const TREES: &[Tree] = &[
             "svid-corpus",
             "svid-devcluster",
             "svid-fuzz-targets",
+            "svid-node/testing",
             "svid-unshare",
             "tempfile",
             "x509-cert",
@@ -95,7 +96,7 @@ pub(super) const TREES: &[Tree] = &[
             "normal",
             "--all-features",
         ],
-        forbidden: &["svid-corpus", "svid-fuzz-targets"],
+        forbidden: &["svid-corpus", "svid-fuzz-targets", "svid-node/testing"],
     },
     Tree {
         purpose: "the tests of svid-approver build no driver",

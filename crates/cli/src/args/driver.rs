@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use svid_api::duration::GoDuration;
 use svid_core::names::DriverName;
-use svid_node::credential::Requester;
+use svid_node::driver::AnchoringPolicy;
 use svid_node::driver::Configuration;
-use svid_node::installation::{Installation, NodeId};
-use svid_node::lifecycle::AnchoringPolicy;
-use svid_node::registration::registration_name;
-use svid_node::volume::{FileMode, RootContext};
+use svid_node::driver::Requester;
+use svid_node::driver::registration_name;
+use svid_node::driver::{FileMode, RootContext};
+use svid_node::driver::{Installation, NodeId};
 
 use super::certificates::Certificates;
 use super::connection::ConnectionArgs;

@@ -2,7 +2,7 @@
 //!
 //! Must not know what a file may be called: [`FileNames`] does.
 
-use svid_node::volume::{FileNames, VolumeFile};
+use svid_node::driver::{FileNames, VolumeFile};
 
 use super::flags::FileNameFlags;
 use super::problem::Problems;

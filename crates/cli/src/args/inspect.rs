@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use svid_node::volume::FileNames;
+use svid_node::driver::FileNames;
 
 use super::file_names;
 use super::flags::InspectFlags;

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
-use svid_node::volume::FileNames;
+use svid_node::driver::FileNames;
 use zeroize::Zeroizing;
 
 /// The files of a volume, each with what was found.

@@ -26,4 +26,3 @@ mod token;
 
 pub use info::InfoService;
 pub use node::NodeService;
-pub use token::TokenError;

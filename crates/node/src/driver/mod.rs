@@ -19,6 +19,15 @@ use tokio_util::sync::CancellationToken;
 pub use configuration::Configuration;
 pub use status::DriverStatus;
 
+// What a configuration is made of.
+pub use crate::credential::Requester;
+pub use crate::installation::{Installation, NodeId, NodeIdError};
+pub use crate::lifecycle::AnchoringPolicy;
+pub use crate::registration::registration_name;
+pub use crate::volume::{
+    FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, VolumeFile,
+};
+
 use crate::events::{EventRecorder, EventWriter};
 use crate::issuance::{ApiHealth, KubernetesRequests};
 use crate::lifecycle::{Context, TaskPanicked, VolumeTasks};

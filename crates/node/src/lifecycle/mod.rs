@@ -51,10 +51,11 @@ mod writer;
 use std::time::Duration;
 
 pub use board::Board;
-pub use context::{AnchoringPolicy, Context, EventSink};
-pub use error::{PublishError, UnpublishError, WriteError};
-pub use status::{Phase, VolumeStatus};
+pub use context::{AnchoringPolicy, Context};
+pub use error::{PublishError, UnpublishError};
 pub use tasks::{TaskPanicked, VolumeTasks};
+#[cfg(test)]
+pub use writer::WriteError;
 
 use crate::wish::{PublishRequest, TargetPath, VolumeId};
 

@@ -21,4 +21,3 @@ mod tests;
 
 pub use registrar::RegistrationState;
 pub use serve::{BindError, ServeError, Server, registration_name};
-pub use socket::SocketError;

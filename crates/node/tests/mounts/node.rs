@@ -13,7 +13,7 @@ use svid_client::clock::Clock;
 use svid_core::identity::{ServiceAccount, TrustDomain};
 use svid_core::names::DriverName;
 use svid_node::credential::Requester;
-use svid_node::installation::{Installation, NodeId};
+use svid_node::driver::{Installation, NodeId};
 use svid_node::volume::{FileMode, FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
 use svid_node::wish::{Pod, TargetPath, VolumeId, Wish};
 use zeroize::Zeroizing;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use svid_approver::OrdinaryRequests;
 use svid_core::policy::{Attestation, Credentials};
-use svid_node::credential::Requester;
-use svid_node::lifecycle::AnchoringPolicy;
-use svid_node::volume::{FileMode, FileNames, RootContext};
+use svid_node::driver::AnchoringPolicy;
+use svid_node::driver::Requester;
+use svid_node::driver::{FileMode, FileNames, RootContext};
 
 use super::*;
 

@@ -19,7 +19,7 @@ pub(super) use script::{Answering, Creating};
 pub(super) use volumes::{FakeVolumes, Operation, Set};
 
 use crate::events::EventReason;
-use crate::lifecycle::EventSink;
+use crate::lifecycle::context::EventSink;
 use crate::wish::Wish;
 
 /// Stands in every token; no text may hold it.
