@@ -5,6 +5,7 @@
 //! time is an argument, and the only randomness is the key generator of the cryptographic library.
 
 mod algorithms;
+mod armor;
 pub mod der;
 pub mod identity;
 pub mod names;

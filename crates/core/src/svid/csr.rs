@@ -4,9 +4,9 @@ use rcgen::{CertificateParams, DistinguishedName, IsCa, SanType};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer as _;
 
-use super::armor::{self, ArmorError};
 use super::key::{PrivateKey, PublicKey};
 use super::signature;
+use crate::armor::{self, ArmorError};
 use crate::identity::SpiffeId;
 
 /// A request for one SVID: an empty subject, one critical subject alternative name with the SPIFFE

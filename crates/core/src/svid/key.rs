@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
-use super::armor::{self, ArmorError};
+use crate::armor::{self, ArmorError};
 
 /// The private key of an SVID: ECDSA on P-256, made in this process.
 ///

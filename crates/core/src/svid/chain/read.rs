@@ -1,8 +1,8 @@
 //! From PEM to certificates.
 
-use super::super::armor;
 use super::super::certificate::Certificate;
 use super::error::ChainError;
+use crate::armor;
 use crate::text::excerpt;
 
 /// Reads a chain as far as it can be read, and says what could not be.

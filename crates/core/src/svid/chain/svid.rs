@@ -2,11 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{PublicKey, TrustBundle, armor};
+use super::super::{PublicKey, TrustBundle};
 use super::anchor::{Anchoring, anchoring};
 use super::error::ChainError;
 use super::window::{Readiness, Window, is_published};
 use super::{leaf, path, read, window};
+use crate::armor;
 use crate::identity::SpiffeId;
 
 /// What was asked for, and so what a chain has to be.
