@@ -104,15 +104,6 @@ impl PublicKey {
         der.map(|der| Self { der }).ok_or(KeyError::Unsupported)
     }
 
-    /// The key that a certificate signing request in PEM asks a certificate for.
-    ///
-    /// # Errors
-    ///
-    /// When the text is no such request, or the request was not signed with that key.
-    pub fn from_csr_pem(pem: &[u8]) -> Result<Self, super::CsrError> {
-        super::csr::public_key(pem)
-    }
-
     /// The DER of the SubjectPublicKeyInfo.
     pub fn as_der(&self) -> &[u8] {
         &self.der
