@@ -22,6 +22,9 @@ pub const ATTRIBUTES: u8 = 0xa0;
 /// `[6]`, primitive: a uniformResourceIdentifier among GeneralNames (RFC 5280, 4.2.1.6).
 pub const URI: u8 = 0x86;
 
+/// A whole `NULL`.
+pub const NULL: [u8; 2] = [0x05, 0x00];
+
 /// Returns tag, minimal length and content.
 #[must_use]
 pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -57,6 +60,12 @@ pub fn unsigned(big_endian: &[u8]) -> Vec<u8> {
         Some(first) if *first >= 0x80 => tlv(INTEGER, &[&[0], significant].concat()),
         Some(_) => tlv(INTEGER, significant),
     }
+}
+
+/// Returns an `OBJECT IDENTIFIER` from its encoded arcs.
+#[must_use]
+pub fn oid(arcs: &[u8]) -> Vec<u8> {
+    tlv(OBJECT_IDENTIFIER, arcs)
 }
 
 /// Returns a `BIT STRING` of whole bytes.

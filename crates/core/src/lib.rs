@@ -4,6 +4,8 @@
 //! Nothing in here reads a file, a clock or the network, and nothing knows Kubernetes or gRPC: the
 //! time is an argument, and the only randomness is the key generator of the cryptographic library.
 
+mod algorithms;
+mod armor;
 pub mod der;
 pub mod identity;
 pub mod names;

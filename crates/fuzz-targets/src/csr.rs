@@ -15,7 +15,7 @@ use svid_core::policy::{
     Approval, Attestation, Decision, Denial, IssuerReference, NodeAttestation, OrdinaryDecision,
     OrdinaryRequest, Pod, Policy, evaluate, evaluate_ordinary,
 };
-use svid_core::svid::{PublicKey, decode_pem};
+use svid_core::svid::{CertificateSigningRequest, decode_pem};
 use svid_corpus::craft::{Craft, Signer, attribute, extension, extension_request, to_pem};
 use svid_corpus::hostile::hostile;
 use svid_corpus::right::right;
@@ -84,7 +84,7 @@ fn assert_right(approval: &Approval, der: &[u8], pem: &[u8]) {
     };
     assert_eq!(by_x509_parser(der).as_ref(), Some(&expected));
     assert_eq!(by_x509_cert(der).as_ref(), Some(&expected));
-    assert!(PublicKey::from_csr_pem(pem).is_ok());
+    assert!(CertificateSigningRequest::parse_pem(pem).is_ok());
 }
 
 fn ordinary(der: &[u8], csr_pem: Vec<u8>) {

@@ -6,7 +6,7 @@
 
 use svid_core::policy::{IssuerReference, OrdinaryRequest, decode_request_pem, evaluate_ordinary};
 use svid_core::svid::examine::{Files, examine};
-use svid_core::svid::{PublicKey, TrustBundle, decode_pem};
+use svid_core::svid::{CertificateSigningRequest, PublicKey, TrustBundle, decode_pem};
 use svid_corpus::World;
 use svid_corpus::craft::to_pem;
 use svid_corpus::hostile::hostile;
@@ -24,7 +24,7 @@ pub fn pem(data: &[u8]) {
         assert_eq!(again.to_pem(), bundle.to_pem());
     }
     for error in [
-        PublicKey::from_csr_pem(data)
+        CertificateSigningRequest::parse_pem(data)
             .err()
             .map(|error| error.to_string()),
         PublicKey::from_pkcs8_pem(data)

@@ -1,26 +1,9 @@
 //! What the policy answers, and how a denial is put into words.
 
-use super::inquiry::PodInquiry;
 use crate::identity::SpiffeId;
 
-/// The answer to a request for an SVID.
-#[derive(Debug)]
-#[must_use]
-pub enum Decision {
-    /// Every rule held.
-    Approve(Approval),
-    /// At least one rule was broken.
-    Deny(Denial),
-    /// Every rule held that can be asked without the Pod: read it and conclude. Node-attested mode
-    /// approves in no other way.
-    Inquire(PodInquiry),
-    /// The request names another issuer: it is nobody's business here, but may become ours when
-    /// our issuer changes.
-    LeaveAlone,
-}
-
 /// Proof that every rule held for one request. Only [`super::evaluate`] makes one, or
-/// [`PodInquiry::conclude`] after it.
+/// [`super::PodInquiry::conclude`] after it.
 #[derive(Debug)]
 pub struct Approval {
     spiffe_id: SpiffeId,
@@ -44,9 +27,14 @@ pub struct Denial {
 }
 
 impl Denial {
-    pub(super) fn new(first: Violation, others: Vec<Violation>) -> Self {
-        let mut violations = vec![first];
-        violations.extend(others);
+    /// Puts violations into the order in which they are told; None where every rule held.
+    pub(super) fn of(mut violations: Vec<Violation>) -> Option<Self> {
+        violations.sort_by_key(Violation::rule);
+        (!violations.is_empty()).then_some(Self { violations })
+    }
+
+    pub(super) fn for_one(violation: Violation) -> Self {
+        let violations = vec![violation];
         Self { violations }
     }
 
@@ -134,6 +122,8 @@ pub enum Rule {
     Duration,
     /// No certificate authority is asked for (`rules/certificate_authority`).
     CertificateAuthority,
+    /// An ordinary request is not for a SPIFFE issuer (`ordinary`).
+    OrdinaryIssuer,
     /// The signing request can be read at all (`pem.rs`, `csr.rs`).
     Encoding,
     /// The subject is empty (`rules/subject`).
@@ -166,8 +156,6 @@ pub enum Rule {
     PodPhase,
     /// An ordinary request holds no SPIFFE name (`ordinary`).
     OrdinaryName,
-    /// An ordinary request is not for a SPIFFE issuer (`ordinary`).
-    OrdinaryIssuer,
 }
 
 /// The most one violation takes of a message, so that two always fit. Our own words are below
@@ -187,10 +175,19 @@ mod tests {
     use super::*;
 
     fn denial(texts: &[String]) -> Denial {
-        let mut all = texts
+        let violations = texts
             .iter()
             .map(|text| Violation::new(Rule::Usages, text.clone()));
-        Denial::new(all.next().unwrap(), all.collect())
+        Denial::of(violations.collect()).unwrap()
+    }
+
+    #[test]
+    fn violations_are_told_in_the_order_of_the_rules_and_none_are_no_denial() {
+        assert!(Denial::of(Vec::new()).is_none());
+        let violations = [Rule::Key, Rule::Usages, Rule::Key].map(|rule| Violation::new(rule, ""));
+        let denial = Denial::of(violations.to_vec()).unwrap();
+        let told: Vec<_> = denial.violations().iter().map(Violation::rule).collect();
+        assert_eq!(told, [Rule::Usages, Rule::Key, Rule::Key]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Asks every rule, in one place.
 
 use super::csr::Csr;
-use super::decision::{Approval, Decision, Denial, Rule, Violation};
+use super::decision::{Approval, Denial, Rule, Violation};
 use super::evidence::PodReference;
-use super::inquiry::{Known, PodInquiry};
+use super::inquiry::PodInquiry;
 use super::pem;
 use super::request::{Attestation, Credentials, NodeAttestation, Policy, Request};
 use super::rules::{
@@ -12,6 +12,22 @@ use super::rules::{
     subject, trust_domain, usages,
 };
 use crate::identity::SpiffeId;
+
+/// The answer to a request for an SVID.
+#[derive(Debug)]
+#[must_use]
+pub enum Decision {
+    /// Every rule held.
+    Approve(Approval),
+    /// At least one rule was broken.
+    Deny(Denial),
+    /// Every rule held that can be asked without the Pod: read it and conclude. Node-attested mode
+    /// approves in no other way.
+    Inquire(PodInquiry),
+    /// The request names another issuer: it is nobody's business here, but may become ours when
+    /// our issuer changes.
+    LeaveAlone,
+}
 
 /// Decides on one request for an SVID. Pure: the same request gets the same answer.
 ///
@@ -44,15 +60,16 @@ fn by_pod_token(policy: &Policy, request: &Request, credentials: Credentials) ->
         .into_iter()
         .filter_map(Result::err)
         .collect();
-    violations.extend(about_the_rest(policy, request, &Expected::Known(&expected)).0);
-    match (denial(violations), expected) {
+    let name = expected.as_ref().map_or(Expected::NoName, Expected::Name);
+    violations.extend(about_content(policy, request, name).0);
+    match (Denial::of(violations), expected) {
         (None, Some(spiffe_id)) => Decision::Approve(Approval::new(spiffe_id)),
         (Some(denial), _) => Decision::Deny(denial),
         // Without a requester there is a violation; this arm only keeps it from ever approving.
-        (None, None) => Decision::Deny(Denial::new(
-            Violation::new(Rule::Requester, "the requester has no SPIFFE ID"),
-            Vec::new(),
-        )),
+        (None, None) => Decision::Deny(Denial::for_one(Violation::new(
+            Rule::Requester,
+            "the requester has no SPIFFE ID",
+        ))),
     }
 }
 
@@ -61,13 +78,13 @@ fn by_node(policy: &Policy, request: &Request, attestation: &NodeAttestation) ->
     let asking = driver::check(&request.requester.username, &attestation.driver);
     let node = node_claims::node(&request.requester);
     let owner = owner::pod(&request.owners);
-    let (others, claimed) = about_the_rest(policy, request, &Expected::Claimed);
+    let (others, claimed) = about_content(policy, request, Expected::NameOfPod);
 
     let mut violations: Vec<_> = asking.err().into_iter().chain(others).collect();
     violations.extend(node.clone().err());
     violations.extend(owner.clone().err());
-    match (denial(violations), claimed, node, owner) {
-        (None, Some(spiffe_id), Ok(node), Ok(owner)) => Decision::Inquire(PodInquiry::new(Known {
+    match (Denial::of(violations), claimed, node, owner) {
+        (None, Some(spiffe_id), Ok(node), Ok(owner)) => Decision::Inquire(PodInquiry {
             spiffe_id,
             trust_domain: policy.trust_domain.clone(),
             csi_driver: attestation.csi_driver.clone(),
@@ -77,35 +94,39 @@ fn by_node(policy: &Policy, request: &Request, attestation: &NodeAttestation) ->
                 name: owner.name.clone(),
                 uid: owner.uid.clone(),
             },
-        })),
+        }),
         (Some(denial), ..) => Decision::Deny(denial),
         // Whatever is missing is a violation; this arm only keeps it from ever being asked about.
-        (None, ..) => Decision::Deny(Denial::new(
-            Violation::new(Rule::Identity, "the request names no identity of a pod"),
-            Vec::new(),
-        )),
+        (None, ..) => Decision::Deny(Denial::for_one(Violation::new(
+            Rule::Identity,
+            "the request names no identity of a pod",
+        ))),
     }
 }
 
 /// What the name in the signing request is held against.
+#[derive(Clone, Copy)]
 enum Expected<'a> {
-    /// The requester's identity, as far as it has one.
-    Known(&'a Option<SpiffeId>),
-    /// The name itself, where a pod of the request's namespace may have it.
-    Claimed,
+    /// This one, the requester's.
+    Name(&'a SpiffeId),
+    /// None, since the requester has no identity; which is told already.
+    NoName,
+    /// Any that a pod of the request's namespace may have.
+    NameOfPod,
 }
 
-/// The rules that do not depend on who asks. Also the identity that the signing request is for.
-fn about_the_rest(
+/// The rules about what is asked for, whoever asks. Also the identity that the signing request is
+/// for.
+fn about_content(
     policy: &Policy,
     request: &Request,
-    expected: &Expected<'_>,
+    expected: Expected<'_>,
 ) -> (Vec<Violation>, Option<SpiffeId>) {
     let mut violations = about_object(policy, request);
     let mut uri = None;
     let mut identity = match expected {
-        Expected::Known(expected) => (*expected).clone(),
-        Expected::Claimed => None,
+        Expected::Name(expected) => Some(expected.clone()),
+        Expected::NoName | Expected::NameOfPod => None,
     };
     let der = pem::decode(&request.csr_pem).map_err(|error| error.to_string());
     let csr = der
@@ -116,10 +137,9 @@ fn about_the_rest(
         Ok(csr) => {
             uri = csr.one_uri().map(<[u8]>::to_vec);
             let named = match expected {
-                Expected::Known(_) => identity
-                    .as_ref()
-                    .map_or(Ok(()), |expected| identity::check(&csr, expected)),
-                Expected::Claimed => {
+                Expected::Name(expected) => identity::check(&csr, expected),
+                Expected::NoName => Ok(()),
+                Expected::NameOfPod => {
                     identity::claimed(&csr, &policy.trust_domain, &request.namespace)
                         .map(|claimed| identity = Some(claimed))
                 }
@@ -171,12 +191,4 @@ fn about_csr(
         violations.extend(expected.and_then(|expected| canonical::check(csr, expected).err()));
     }
     violations
-}
-
-/// What the requester is told, in order; None where every rule held.
-fn denial(mut violations: Vec<Violation>) -> Option<Denial> {
-    violations.sort_by_key(Violation::rule);
-    let mut violations = violations.into_iter();
-    let first = violations.next()?;
-    Some(Denial::new(first, violations.collect()))
 }

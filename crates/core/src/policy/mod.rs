@@ -24,8 +24,8 @@ mod pem;
 mod request;
 mod rules;
 
-pub use decision::{Approval, Decision, Denial, Rule, Violation};
-pub use evaluate::evaluate;
+pub use decision::{Approval, Denial, Rule, Violation};
+pub use evaluate::{Decision, evaluate};
 pub use evidence::{Pod, PodReference};
 pub use inquiry::PodInquiry;
 pub use ordinary::{OrdinaryApproval, OrdinaryDecision, OrdinaryRequest, evaluate_ordinary};

@@ -55,10 +55,9 @@ pub fn evaluate_ordinary(
         ));
     }
     violations.extend(no_spiffe_name(&request.csr_pem).err());
-    let mut violations = violations.into_iter();
-    match violations.next() {
+    match Denial::of(violations) {
         None => OrdinaryDecision::Approve(OrdinaryApproval(())),
-        Some(first) => OrdinaryDecision::Deny(Denial::new(first, violations.collect())),
+        Some(denial) => OrdinaryDecision::Deny(denial),
     }
 }
 

@@ -4,7 +4,11 @@
 //! follows the first one and read headers. A request that looks different to two readers is how
 //! one is approved and another signed, so nothing of that is accepted here.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
+
+use crate::armor;
 
 /// Why the text is not exactly one block of a signing request.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -59,7 +63,8 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
         }
         base64.extend_from_slice(line);
     }
-    decode_base64(&base64)
+    // With canonical padding and no stray bits.
+    STANDARD.decode(base64).or(Err(PemError::NotBase64))
 }
 
 /// Returns the bytes inside the only PEM block of the text, whatever stands around it.
@@ -80,10 +85,10 @@ pub(super) fn decode_leniently(text: &[u8]) -> Result<Vec<u8>, PemError> {
     if !is_once_at_line_start(text, ANY_BEGIN) || !is_once_at_line_start(text, ANY_END) {
         return Err(PemError::NotOneBlock);
     }
-    let block = ::pem::parse(text).map_err(|_refused| PemError::NotOneBlock)?;
-    match block.tag() {
-        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Ok(block.into_contents()),
-        _ => Err(PemError::NotOneBlock),
+    let blocks = armor::decode_past_headers(text).map_err(|_refused| PemError::NotOneBlock)?;
+    match blocks.as_slice() {
+        [block] if LABELS.contains(&block.label) => Ok(block.der.to_vec()),
+        [..] => Err(PemError::NotOneBlock),
     }
 }
 
@@ -95,6 +100,8 @@ pub(super) const MAX_PEM_BYTES: usize = 16 * 1024;
 /// keeps requests may cut them one byte after it.
 pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
 
+/// The second is what old tools write.
+const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE REQUEST-----";
 const ANY_BEGIN: &[u8] = b"-----BEGIN";
 const ANY_END: &[u8] = b"-----END";
@@ -126,13 +133,6 @@ fn strip_line_break(body: &[u8]) -> Option<&[u8]> {
 
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
-}
-
-/// Decodes with canonical padding and no stray bits, by way of the PEM library's own decoder.
-fn decode_base64(base64: &[u8]) -> Result<Vec<u8>, PemError> {
-    let block = [BEGIN, b"\n", base64, b"\n", END].concat();
-    let block = ::pem::parse(block).map_err(|_refused| PemError::NotBase64)?;
-    Ok(block.into_contents())
 }
 
 #[cfg(test)]
@@ -261,6 +261,14 @@ mod tests {
             format!("{BLOCK}{BLOCK}"),
             BLOCK.replace("CERTIFICATE REQUEST", "CERTIFICATE"),
             BLOCK.replace("-----END", "----END"),
+            BLOCK.replace("QF\nBg", "QF\n\nBg"),
+            BLOCK.replace("-----\nAA", "-----\nComment: hi\nAA"),
+            BLOCK.replace("-----\nAA", "-----\nComment\n\nAA"),
+            BLOCK.replace("-----\nAA", "-----\nA: b\n\nC: d\n\nAA"),
+            BLOCK.replace("-----\nAA", "-----\nA: b\n\nAAEC\n\nAA"),
+            BLOCK.replace("AwQF", "AwQ*"),
+            BLOCK.replace("REQUEST-----\nAA", "REQUEST-----AA"),
+            BLOCK.replace("-----\n", "-----x\n"),
         ] {
             assert_eq!(
                 decode_leniently(text.as_bytes()),

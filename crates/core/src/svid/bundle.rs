@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::armor::{self, ArmorError};
 use super::certificate::Certificate;
+use crate::armor::{self, ArmorError};
 
 /// The certificates of the authorities of a trust domain (SPIFFE X509-SVID, section 5.1), one at
 /// the least.

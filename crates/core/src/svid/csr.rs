@@ -4,24 +4,25 @@ use rcgen::{CertificateParams, DistinguishedName, IsCa, SanType};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer as _;
 
-use super::armor::{self, ArmorError};
 use super::key::{PrivateKey, PublicKey};
 use super::signature;
+use crate::armor::{self, ArmorError};
 use crate::identity::SpiffeId;
 
-/// A request for one SVID: an empty subject, one critical subject alternative name with the SPIFFE
-/// ID as its URI, and nothing else.
-///
-/// Usages are not asked for here but in the object around it, and a request without them cannot
-/// contradict it (cert-manager compares the two).
+/// A request that is signed with the key that it asks a certificate for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateSigningRequest {
     der: Vec<u8>,
     pem: String,
+    public_key: PublicKey,
 }
 
 impl CertificateSigningRequest {
-    /// Builds the request and signs it with the key that it is for.
+    /// Builds a request for one SVID: an empty subject, one critical subject alternative name with
+    /// the SPIFFE ID as its URI, and nothing else.
+    ///
+    /// Usages are not asked for here but in the object around it, and a request without them cannot
+    /// contradict it (cert-manager compares the two).
     ///
     /// # Errors
     ///
@@ -38,12 +39,52 @@ impl CertificateSigningRequest {
             .map_err(CsrError::Signing)?;
         let der = request.der().to_vec();
         let pem = armor::encode(LABEL, &der).to_string();
-        Ok(Self { der, pem })
+        let public_key = key.public_key().clone();
+        Ok(Self {
+            der,
+            pem,
+            public_key,
+        })
+    }
+
+    /// Reads any request, whatever it asks for, and checks its signature.
+    ///
+    /// # Errors
+    ///
+    /// When the text is no such request, or it was not signed with the key that it names.
+    pub fn parse_pem(pem: &[u8]) -> Result<Self, CsrError> {
+        if pem.len() > MAX_PEM_BYTES {
+            return Err(CsrError::TooLarge { bytes: pem.len() });
+        }
+        let der = armor::decode_single(pem, LABEL)?.to_vec();
+        let Ok(([], request)) = X509CertificationRequest::from_der(&der) else {
+            return Err(CsrError::Malformed);
+        };
+        let info = &request.certification_request_info;
+        signature::verify(
+            &info.subject_pki,
+            &request.signature_algorithm,
+            &request.signature_value.data,
+            info.raw,
+        )
+        .or(Err(CsrError::Signature))?;
+        let public_key = PublicKey::from_info(&info.subject_pki);
+        let pem = armor::encode(LABEL, &der).to_string();
+        Ok(Self {
+            der,
+            pem,
+            public_key,
+        })
     }
 
     /// The request as one PEM block, `CERTIFICATE REQUEST`.
     pub fn to_pem(&self) -> &str {
         &self.pem
+    }
+
+    /// The key that it asks a certificate for.
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public_key
     }
 
     /// The request's DER.
@@ -98,26 +139,6 @@ impl From<ArmorError> for CsrError {
     fn from(error: ArmorError) -> Self {
         Self::Armor(error)
     }
-}
-
-/// See [`PublicKey::from_csr_pem`].
-pub(super) fn public_key(pem: &[u8]) -> Result<PublicKey, CsrError> {
-    if pem.len() > MAX_PEM_BYTES {
-        return Err(CsrError::TooLarge { bytes: pem.len() });
-    }
-    let der = armor::decode_single(pem, LABEL)?;
-    let Ok(([], request)) = X509CertificationRequest::from_der(&der) else {
-        return Err(CsrError::Malformed);
-    };
-    let info = &request.certification_request_info;
-    signature::verify(
-        &info.subject_pki,
-        &request.signature_algorithm,
-        &request.signature_value.data,
-        info.raw,
-    )
-    .or(Err(CsrError::Signature))?;
-    Ok(PublicKey::from_info(&info.subject_pki))
 }
 
 const LABEL: &str = "CERTIFICATE REQUEST";

@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
-use super::armor::{self, ArmorError};
+use crate::armor::{self, ArmorError};
 
 /// The private key of an SVID: ECDSA on P-256, made in this process.
 ///
@@ -102,15 +102,6 @@ impl PublicKey {
             .or_else(|| ed25519(&pkcs8))
             .or_else(|| rsa(&pkcs8));
         der.map(|der| Self { der }).ok_or(KeyError::Unsupported)
-    }
-
-    /// The key that a certificate signing request in PEM asks a certificate for.
-    ///
-    /// # Errors
-    ///
-    /// When the text is no such request, or the request was not signed with that key.
-    pub fn from_csr_pem(pem: &[u8]) -> Result<Self, super::CsrError> {
-        super::csr::public_key(pem)
     }
 
     /// The DER of the SubjectPublicKeyInfo.

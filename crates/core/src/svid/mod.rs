@@ -9,7 +9,6 @@
 //! exists only if the chain is the one that was asked for, so whoever publishes one need not look
 //! at it again.
 
-mod armor;
 mod bundle;
 mod certificate;
 mod chain;
@@ -18,7 +17,7 @@ pub mod examine;
 mod key;
 mod signature;
 
-pub use armor::{ArmorError, Block as PemBlock, decode as decode_pem};
+pub use crate::armor::{ArmorError, Block as PemBlock, decode as decode_pem};
 pub use bundle::{BundleError, TrustBundle};
 pub use chain::{Anchoring, ChainError, Expectation, Readiness, X509Svid};
 pub use csr::{CertificateSigningRequest, CsrError};

@@ -1,11 +1,12 @@
 //! Which signatures are believed, and the check itself.
 
 use aws_lc_rs::signature as lc;
-use x509_parser::der_parser::oid::Oid;
 use x509_parser::oid_registry as oid;
 use x509_parser::public_key::PublicKey as ParsedKey;
 use x509_parser::signature_algorithm::RsaSsaPssParams;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
+
+use crate::algorithms::{KeyKind, SignatureAlgorithm};
 
 /// Checks a signature over `message` by the holder of `key`.
 ///
@@ -33,11 +34,10 @@ pub(super) enum SignatureError {
 
 /// What kind of key this is, for people.
 pub(super) fn key_kind(key: &SubjectPublicKeyInfo<'_>) -> String {
-    if let Some(curve) = curve(key) {
-        return curve.name().to_owned();
-    }
-    if key.algorithm.algorithm == oid::OID_SIG_ED25519 {
-        return "Ed25519".to_owned();
+    match KeyKind::read(&key.algorithm) {
+        Some(KeyKind::Ecdsa(curve)) => return curve.name().to_owned(),
+        Some(KeyKind::Ed25519) => return "Ed25519".to_owned(),
+        Some(KeyKind::Rsa) | None => {}
     }
     match key.parsed() {
         Ok(ParsedKey::RSA(rsa)) => format!("RSA {}", rsa.key_size()),
@@ -50,52 +50,17 @@ fn verification(
     key: &SubjectPublicKeyInfo<'_>,
     algorithm: &AlgorithmIdentifier<'_>,
 ) -> Option<&'static dyn lc::VerificationAlgorithm> {
-    let name = &algorithm.algorithm;
-    if key.algorithm.algorithm == oid::OID_KEY_TYPE_EC_PUBLIC_KEY {
-        return ecdsa(curve(key)?, name);
+    let kind = KeyKind::read(&key.algorithm)?;
+    match SignatureAlgorithm::read(algorithm) {
+        Some(algorithm) => algorithm.verification(kind),
+        None if kind == KeyKind::Rsa => pss(algorithm),
+        None => None,
     }
-    if key.algorithm.algorithm == oid::OID_SIG_ED25519 {
-        return (*name == oid::OID_SIG_ED25519).then_some(&lc::ED25519 as _);
-    }
-    if key.algorithm.algorithm == oid::OID_PKCS1_RSAENCRYPTION {
-        return rsa(algorithm);
-    }
-    None
 }
 
-fn ecdsa(curve: Curve, name: &Oid<'_>) -> Option<&'static dyn lc::VerificationAlgorithm> {
-    let hash = [
-        (oid::OID_SIG_ECDSA_WITH_SHA256, Hash::Sha256),
-        (oid::OID_SIG_ECDSA_WITH_SHA384, Hash::Sha384),
-        (oid::OID_SIG_ECDSA_WITH_SHA512, Hash::Sha512),
-    ]
-    .into_iter()
-    .find_map(|(known, hash)| (known == *name).then_some(hash))?;
-    Some(match (curve, hash) {
-        (Curve::P256, Hash::Sha256) => &lc::ECDSA_P256_SHA256_ASN1,
-        (Curve::P256, Hash::Sha384) => &lc::ECDSA_P256_SHA384_ASN1,
-        (Curve::P256, Hash::Sha512) => &lc::ECDSA_P256_SHA512_ASN1,
-        (Curve::P384, Hash::Sha256) => &lc::ECDSA_P384_SHA256_ASN1,
-        (Curve::P384, Hash::Sha384) => &lc::ECDSA_P384_SHA384_ASN1,
-        (Curve::P384, Hash::Sha512) => &lc::ECDSA_P384_SHA512_ASN1,
-        (Curve::P521, Hash::Sha256) => &lc::ECDSA_P521_SHA256_ASN1,
-        (Curve::P521, Hash::Sha384) => &lc::ECDSA_P521_SHA384_ASN1,
-        (Curve::P521, Hash::Sha512) => &lc::ECDSA_P521_SHA512_ASN1,
-    })
-}
-
-fn rsa(algorithm: &AlgorithmIdentifier<'_>) -> Option<&'static dyn lc::VerificationAlgorithm> {
-    let name = &algorithm.algorithm;
-    if *name == oid::OID_PKCS1_SHA256WITHRSA {
-        return Some(&lc::RSA_PKCS1_2048_8192_SHA256);
-    }
-    if *name == oid::OID_PKCS1_SHA384WITHRSA {
-        return Some(&lc::RSA_PKCS1_2048_8192_SHA384);
-    }
-    if *name == oid::OID_PKCS1_SHA512WITHRSA {
-        return Some(&lc::RSA_PKCS1_2048_8192_SHA512);
-    }
-    if *name != oid::OID_PKCS1_RSASSAPSS {
+/// RSASSA-PSS, whose hash stands in the parameters (RFC 8017, A.2.3).
+fn pss(algorithm: &AlgorithmIdentifier<'_>) -> Option<&'static dyn lc::VerificationAlgorithm> {
+    if algorithm.algorithm != oid::OID_PKCS1_RSASSAPSS {
         return None;
     }
     let parameters = RsaSsaPssParams::try_from(algorithm.parameters.as_ref()?).ok()?;
@@ -109,42 +74,4 @@ fn rsa(algorithm: &AlgorithmIdentifier<'_>) -> Option<&'static dyn lc::Verificat
     } else {
         None
     }
-}
-
-fn curve(key: &SubjectPublicKeyInfo<'_>) -> Option<Curve> {
-    if key.algorithm.algorithm != oid::OID_KEY_TYPE_EC_PUBLIC_KEY {
-        return None;
-    }
-    let name = key.algorithm.parameters.as_ref()?.as_oid().ok()?;
-    [
-        (oid::OID_EC_P256, Curve::P256),
-        (oid::OID_NIST_EC_P384, Curve::P384),
-        (oid::OID_NIST_EC_P521, Curve::P521),
-    ]
-    .into_iter()
-    .find_map(|(known, curve)| (known == name).then_some(curve))
-}
-
-#[derive(Clone, Copy)]
-enum Curve {
-    P256,
-    P384,
-    P521,
-}
-
-impl Curve {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::P256 => "ECDSA P-256",
-            Self::P384 => "ECDSA P-384",
-            Self::P521 => "ECDSA P-521",
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Hash {
-    Sha256,
-    Sha384,
-    Sha512,
 }

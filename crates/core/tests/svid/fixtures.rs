@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
@@ -163,10 +165,19 @@ pub(crate) fn pem(certificates: &[&[u8]]) -> String {
 }
 
 pub(crate) fn block(label: &str, der: &[u8]) -> String {
-    pem::encode_config(
-        &pem::Pem::new(label, der),
-        pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF),
-    )
+    let base64 = STANDARD.encode(der);
+    let lines = base64.as_bytes().chunks(64);
+    let lines: String = lines
+        .map(|line| format!("{}\n", str::from_utf8(line).unwrap()))
+        .collect();
+    format!("-----BEGIN {label}-----\n{lines}-----END {label}-----\n")
+}
+
+/// What is in all blocks, as another reader finds it.
+pub(crate) fn concatenated(pem: &str) -> Vec<u8> {
+    x509_parser::pem::Pem::iter_from_buffer(pem.as_bytes())
+        .flat_map(|block| block.unwrap().contents)
+        .collect()
 }
 
 pub(crate) fn bundle(authorities: &[&[u8]]) -> TrustBundle {

@@ -4,7 +4,7 @@ use svid_core::identity::{ServiceAccount, SpiffeId, TrustDomain};
 use svid_core::svid::examine::{Files, examine};
 use svid_core::svid::{CertificateSigningRequest, PublicKey, TrustBundle, X509Svid};
 
-use crate::fixtures::{Authority, Case, block, bundle, nothing, now, pem};
+use crate::fixtures::{Authority, Case, block, bundle, concatenated, nothing, now, pem};
 
 /// A sequence of numbers without pattern and without surprise (`SplitMix64`).
 struct Numbers(u64);
@@ -102,8 +102,8 @@ fn damaged_text_is_refused_or_was_not_damaged_where_it_matters() {
             assert_eq!(TrustBundle::parse_pem(read.to_pem().as_bytes()), Ok(read));
         }
         let damaged_request = numbers.damaged(request.to_pem().as_bytes());
-        if let Ok(read) = PublicKey::from_csr_pem(&damaged_request) {
-            assert_eq!(&read, case.key.public_key());
+        if let Ok(read) = CertificateSigningRequest::parse_pem(&damaged_request) {
+            assert_eq!(read.public_key(), case.key.public_key());
         }
         look(
             &damaged,
@@ -125,7 +125,7 @@ fn noise_is_refused() {
             assert!(case.verify_pem(text.as_bytes(), None, now()).is_err());
             assert!(TrustBundle::parse_pem(text.as_bytes()).is_err());
             assert!(PublicKey::from_pkcs8_pem(text.as_bytes()).is_err());
-            assert!(PublicKey::from_csr_pem(text.as_bytes()).is_err());
+            assert!(CertificateSigningRequest::parse_pem(text.as_bytes()).is_err());
             look(text.as_bytes(), text.as_bytes(), text.as_bytes());
         }
     }
@@ -222,13 +222,9 @@ fn service_accounts_read_back_as_they_were_written() {
 fn is_what_it_was(case: &Case, svid: &X509Svid, roots: &TrustBundle) {
     let again = case.verify_pem(svid.chain_pem().as_bytes(), Some(roots), now());
     assert_eq!(again.as_ref(), Ok(svid));
-    let chain: Vec<u8> = pem::parse_many(svid.chain_pem())
-        .unwrap()
-        .into_iter()
-        .flat_map(pem::Pem::into_contents)
-        .collect();
-    let key = pem::parse(case.key.to_pkcs8_pem().as_bytes()).unwrap();
-    spiffe::X509Svid::parse_from_der(&chain, key.contents()).unwrap();
+    let chain = concatenated(svid.chain_pem());
+    let key = concatenated(&case.key.to_pkcs8_pem());
+    spiffe::X509Svid::parse_from_der(&chain, &key).unwrap();
 }
 
 fn look(chain: &[u8], key: &[u8], bundle: &[u8]) {

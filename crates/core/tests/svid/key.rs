@@ -145,9 +145,10 @@ fn a_request_tells_its_key() {
     let Case { identity, key } = Case::new();
     let request = CertificateSigningRequest::build(&key, &identity).unwrap();
     assert_eq!(
-        &PublicKey::from_csr_pem(request.to_pem().as_bytes()).unwrap(),
-        key.public_key()
+        CertificateSigningRequest::parse_pem(request.to_pem().as_bytes()).unwrap(),
+        request
     );
+    assert_eq!(request.public_key(), key.public_key());
     assert_eq!(
         block("CERTIFICATE REQUEST", request.as_der()),
         request.to_pem()
@@ -161,7 +162,8 @@ fn refuses_what_is_no_request() {
     let der = request.as_der();
     let mut forged = der.to_vec();
     *forged.last_mut().unwrap() ^= 1;
-    let read = |label, der: &[u8]| PublicKey::from_csr_pem(block(label, der).as_bytes());
+    let read =
+        |label, der: &[u8]| CertificateSigningRequest::parse_pem(block(label, der).as_bytes());
     let label = "CERTIFICATE REQUEST";
     assert!(matches!(read(label, &forged), Err(CsrError::Signature)));
     assert!(matches!(
@@ -174,11 +176,11 @@ fn refuses_what_is_no_request() {
     ));
     assert!(matches!(read("CERTIFICATE", der), Err(CsrError::Armor(_))));
     assert!(matches!(
-        PublicKey::from_csr_pem(b""),
+        CertificateSigningRequest::parse_pem(b""),
         Err(CsrError::Armor(_))
     ));
     assert!(matches!(
-        PublicKey::from_csr_pem(&[b'x'; 70_000]),
+        CertificateSigningRequest::parse_pem(&[b'x'; 70_000]),
         Err(CsrError::TooLarge { .. })
     ));
 }

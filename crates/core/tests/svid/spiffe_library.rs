@@ -2,15 +2,7 @@
 
 use svid_core::svid::{Anchoring, TrustBundle};
 
-use crate::fixtures::{Authority, Case, IDENTITY, bundle, nothing, now, path_length};
-
-fn concatenated(pem: &str) -> Vec<u8> {
-    pem::parse_many(pem)
-        .unwrap()
-        .into_iter()
-        .flat_map(pem::Pem::into_contents)
-        .collect()
-}
+use crate::fixtures::{Authority, Case, IDENTITY, bundle, concatenated, nothing, now, path_length};
 
 #[test]
 fn accepts_the_chain_the_key_and_the_bundle_that_are_published() {

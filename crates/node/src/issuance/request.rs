@@ -96,7 +96,9 @@ impl NewRequest {
             }
             Requester::Driver => true,
         };
-        is_requester && PublicKey::from_csr_pem(&pem).is_ok_and(|key| key == *self.key.public_key())
+        is_requester
+            && CertificateSigningRequest::parse_pem(&pem)
+                .is_ok_and(|request| request.public_key() == self.key.public_key())
     }
 }
 

@@ -12,8 +12,8 @@
 use x509_parser::extensions::X509Extension;
 
 use super::key::Key;
-use super::signature::SignatureAlgorithm;
 use super::{Rule, Verdict, broken, subject};
+use crate::algorithms::SignatureAlgorithm;
 use crate::der;
 use crate::identity::SpiffeId;
 use crate::policy::csr::{Csr, SUBJECT_ALTERNATIVE_NAME};
@@ -36,7 +36,7 @@ pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> Verdict {
 /// None where something was not understood.
 fn rewrite(csr: &Csr<'_>, expected: &SpiffeId) -> Option<Vec<u8>> {
     let key = Key::read(csr).ok()?;
-    let algorithm = SignatureAlgorithm::read(csr)?;
+    let algorithm = SignatureAlgorithm::read(csr.signature_algorithm())?;
     let extensions: Vec<Vec<u8>> = csr
         .extensions()
         .map(|extension| rewrite_extension(extension, expected))
@@ -52,7 +52,7 @@ fn rewrite(csr: &Csr<'_>, expected: &SpiffeId) -> Option<Vec<u8>> {
         &der::tlv(der::ATTRIBUTES, &request),
     ]);
     let signature = der::bit_string(&csr.signature().data);
-    Some(der::sequence(&[&info, algorithm.der(), &signature]))
+    Some(der::sequence(&[&info, &algorithm.to_der(), &signature]))
 }
 
 /// The values of the other extensions were compared byte for byte by the extensions rule.
@@ -69,7 +69,7 @@ fn rewrite_extension(extension: &X509Extension<'_>, expected: &SpiffeId) -> Vec<
         Vec::new()
     };
     der::sequence(&[
-        &der::tlv(der::OBJECT_IDENTIFIER, extension.oid.as_bytes()),
+        &der::oid(extension.oid.as_bytes()),
         &critical,
         &der::tlv(der::OCTET_STRING, &value),
     ])

@@ -9,14 +9,12 @@
 //! Source: RFC 5480, RFC 8017, RFC 8410; CA/Browser Forum Baseline Requirements 6.1.5 and 6.1.6;
 //! the allow-list that Kubernetes keeps for pod certificates, which begins at RSA 3072.
 
-use x509_parser::asn1_rs::{FromDer, Oid};
-use x509_parser::oid_registry::{
-    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521,
-    OID_PKCS1_RSAENCRYPTION, OID_SIG_ED25519,
-};
+use x509_parser::asn1_rs::FromDer;
+use x509_parser::oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY;
 use x509_parser::public_key::RSAPublicKey;
 
 use super::{Rule, Verdict, broken};
+use crate::algorithms::{Curve, KeyKind};
 use crate::der;
 use crate::policy::csr::Csr;
 use crate::policy::decision::Violation;
@@ -26,55 +24,18 @@ pub(in crate::policy) fn check(csr: &Csr<'_>) -> Verdict {
     Key::read(csr).map(|_key| ())
 }
 
-/// A public key of an allowed kind. That its point lies on its curve shows when the signature is
-/// verified.
+/// A public key of an allowed kind and size. That its point lies on its curve shows when the
+/// signature is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Key<'a> {
-    /// A point on a curve, uncompressed.
-    Ecdsa(Curve, &'a [u8]),
-    /// Modulus and exponent, big-endian.
-    Rsa(RsaNumber<'a>, RsaNumber<'a>),
-    /// 32 bytes.
-    Ed25519(&'a [u8]),
-}
-
-/// The allowed curves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::policy) enum Curve {
-    /// NIST P-256.
-    P256,
-    /// NIST P-384.
-    P384,
-    /// NIST P-521.
-    P521,
-}
-
-impl Curve {
-    fn from_oid(oid: &Oid<'_>) -> Option<Self> {
-        if *oid == OID_EC_P256 {
-            Some(Self::P256)
-        } else if *oid == OID_NIST_EC_P384 {
-            Some(Self::P384)
-        } else if *oid == OID_NIST_EC_P521 {
-            Some(Self::P521)
-        } else {
-            None
-        }
-    }
-
-    /// The length of one coordinate.
-    fn bytes(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
+pub(in crate::policy) struct Key {
+    kind: KeyKind,
+    /// What the BIT STRING must hold.
+    bytes: Vec<u8>,
 }
 
 /// A positive number, big-endian without leading zeroes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::policy) struct RsaNumber<'a>(&'a [u8]);
+struct RsaNumber<'a>(&'a [u8]);
 
 impl<'a> RsaNumber<'a> {
     /// Takes the content of a DER INTEGER; None when it is negative or zero.
@@ -99,96 +60,84 @@ impl<'a> RsaNumber<'a> {
     }
 }
 
-impl<'a> Key<'a> {
+impl Key {
     /// Reads the public key, if it is allowed.
-    pub(in crate::policy) fn read<'c: 'a>(csr: &'c Csr<'_>) -> Result<Self, Violation> {
+    pub(in crate::policy) fn read(csr: &Csr<'_>) -> Result<Self, Violation> {
         let spki = csr.public_key();
-        let bytes: &'a [u8] = &spki.subject_public_key.data;
-        let algorithm = &spki.algorithm.algorithm;
-        if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
-            let curve = spki
-                .algorithm
-                .parameters
-                .as_ref()
-                .and_then(|any| any.as_oid().ok());
-            match curve.and_then(|oid| Curve::from_oid(&oid)) {
-                Some(curve) => Self::read_point(curve, bytes),
-                None => broken(
-                    Rule::Key,
-                    format!("the CSR's key is on another curve; {WANTED}"),
-                ),
-            }
-        } else if *algorithm == OID_PKCS1_RSAENCRYPTION {
-            Self::read_rsa(bytes)
-        } else if *algorithm == OID_SIG_ED25519 {
-            match bytes.len() {
-                ED25519_BYTES => Ok(Self::Ed25519(bytes)),
-                _ => broken(Rule::Key, "the CSR's Ed25519 key must be 32 bytes long"),
-            }
-        } else {
-            broken(
-                Rule::Key,
-                format!("the CSR's key is of another kind; {WANTED}"),
-            )
-        }
+        let Some(kind) = KeyKind::read(&spki.algorithm) else {
+            let other = if spki.algorithm.algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
+                "on another curve"
+            } else {
+                "of another kind"
+            };
+            return broken(Rule::Key, format!("the CSR's key is {other}; {WANTED}"));
+        };
+        let bytes: &[u8] = &spki.subject_public_key.data;
+        let bytes = match kind {
+            KeyKind::Ecdsa(curve) => read_point(curve, bytes)?,
+            KeyKind::Rsa => read_rsa(bytes)?,
+            KeyKind::Ed25519 => read_ed25519(bytes)?,
+        };
+        Ok(Self { kind, bytes })
     }
 
-    fn read_point(curve: Curve, bytes: &'a [u8]) -> Result<Self, Violation> {
-        match bytes {
-            [UNCOMPRESSED, point @ ..] if point.len() == 2 * curve.bytes() => {
-                Ok(Self::Ecdsa(curve, bytes))
-            }
-            [..] => broken(
-                Rule::Key,
-                "the CSR's key must be an uncompressed point of its curve",
-            ),
-        }
-    }
-
-    fn read_rsa(bytes: &'a [u8]) -> Result<Self, Violation> {
-        let Ok(([], key)) = RSAPublicKey::from_der(bytes) else {
-            return broken(Rule::Key, "the CSR's RSA key is malformed");
-        };
-        let (Some(modulus), Some(exponent)) =
-            (RsaNumber::read(key.modulus), RsaNumber::read(key.exponent))
-        else {
-            return broken(Rule::Key, "the CSR's RSA key is malformed");
-        };
-        if !(RSA_LEAST_BITS..=RSA_MOST_BITS).contains(&modulus.bits()) || !modulus.is_odd() {
-            let bits = modulus.bits();
-            return broken(
-                Rule::Key,
-                format!("the CSR's RSA key has {bits} bits, it must have 2048 to 4096"),
-            );
-        }
-        // 17 bits and odd is at least 65537.
-        if !(17..=31).contains(&exponent.bits()) || !exponent.is_odd() {
-            return broken(
-                Rule::Key,
-                "the CSR's RSA exponent must be odd and at least 65537; 65537 is usual",
-            );
-        }
-        Ok(Self::Rsa(modulus, exponent))
+    /// What kind of key it is.
+    pub(in crate::policy) fn kind(&self) -> KeyKind {
+        self.kind
     }
 
     /// Writes the SubjectPublicKeyInfo anew.
     pub(in crate::policy) fn to_der(&self) -> Vec<u8> {
-        match self {
-            Self::Ecdsa(Curve::P256, point) => {
-                der::sequence(&[ALGORITHM_P256, &der::bit_string(point)])
-            }
-            Self::Ecdsa(Curve::P384, point) => {
-                der::sequence(&[ALGORITHM_P384, &der::bit_string(point)])
-            }
-            Self::Ecdsa(Curve::P521, point) => {
-                der::sequence(&[ALGORITHM_P521, &der::bit_string(point)])
-            }
-            Self::Rsa(modulus, exponent) => {
-                let key = der::sequence(&[&der::unsigned(modulus.0), &der::unsigned(exponent.0)]);
-                der::sequence(&[ALGORITHM_RSA, &der::bit_string(&key)])
-            }
-            Self::Ed25519(key) => der::sequence(&[ALGORITHM_ED25519, &der::bit_string(key)]),
-        }
+        der::sequence(&[&self.kind.to_der(), &der::bit_string(&self.bytes)])
+    }
+}
+
+fn read_point(curve: Curve, bytes: &[u8]) -> Result<Vec<u8>, Violation> {
+    match bytes {
+        [UNCOMPRESSED, point @ ..] if point.len() == 2 * curve.coordinate() => Ok(bytes.to_vec()),
+        [..] => broken(
+            Rule::Key,
+            "the CSR's key must be an uncompressed point of its curve",
+        ),
+    }
+}
+
+/// Writes modulus and exponent anew.
+fn read_rsa(bytes: &[u8]) -> Result<Vec<u8>, Violation> {
+    let malformed = "the CSR's RSA key is malformed";
+    let Ok(([], key)) = RSAPublicKey::from_der(bytes) else {
+        return broken(Rule::Key, malformed);
+    };
+    let (Some(modulus), Some(exponent)) =
+        (RsaNumber::read(key.modulus), RsaNumber::read(key.exponent))
+    else {
+        return broken(Rule::Key, malformed);
+    };
+    if !(RSA_LEAST_BITS..=RSA_MOST_BITS).contains(&modulus.bits()) || !modulus.is_odd() {
+        let bits = modulus.bits();
+        return broken(
+            Rule::Key,
+            format!("the CSR's RSA key has {bits} bits, it must have 2048 to 4096"),
+        );
+    }
+    // 17 bits and odd is at least 65537.
+    if !(17..=31).contains(&exponent.bits()) || !exponent.is_odd() {
+        return broken(
+            Rule::Key,
+            "the CSR's RSA exponent must be odd and at least 65537; 65537 is usual",
+        );
+    }
+    Ok(der::sequence(&[
+        &der::unsigned(modulus.0),
+        &der::unsigned(exponent.0),
+    ]))
+}
+
+fn read_ed25519(bytes: &[u8]) -> Result<Vec<u8>, Violation> {
+    if bytes.len() == ED25519_BYTES {
+        Ok(bytes.to_vec())
+    } else {
+        broken(Rule::Key, "the CSR's Ed25519 key must be 32 bytes long")
     }
 }
 
@@ -200,28 +149,6 @@ const RSA_MOST_BITS: usize = 4096;
 const ED25519_BYTES: usize = 32;
 /// SEC 1, 2.3.3.
 const UNCOMPRESSED: u8 = 0x04;
-
-/// `SEQUENCE { id-ecPublicKey, secp256r1 }`.
-const ALGORITHM_P256: &[u8] = &[
-    0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-    0xce, 0x3d, 0x03, 0x01, 0x07,
-];
-/// `SEQUENCE { id-ecPublicKey, secp384r1 }`.
-const ALGORITHM_P384: &[u8] = &[
-    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
-    0x00, 0x22,
-];
-/// `SEQUENCE { id-ecPublicKey, secp521r1 }`.
-const ALGORITHM_P521: &[u8] = &[
-    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
-    0x00, 0x23,
-];
-/// `SEQUENCE { rsaEncryption, NULL }`.
-const ALGORITHM_RSA: &[u8] = &[
-    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
-];
-/// `SEQUENCE { id-Ed25519 }`.
-const ALGORITHM_ED25519: &[u8] = &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
 
 #[cfg(test)]
 mod tests {
@@ -262,7 +189,7 @@ mod tests {
             (4097, false),
         ] {
             let key = der::sequence(&[&der::unsigned(&modulus(bits)), &der::unsigned(&[1, 0, 1])]);
-            assert_eq!(Key::read_rsa(&key).is_ok(), allowed, "{bits}");
+            assert_eq!(read_rsa(&key).is_ok(), allowed, "{bits}");
         }
     }
 }

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::super::ArmorError;
 use super::super::certificate::ExtensionFault;
-use super::read::{MAX_BYTES, MAX_CERTIFICATES};
 use crate::identity::SpiffeIdError;
 
 /// Why a chain is not the SVID that was asked for. Positions count from 0, the leaf; what the issuer
@@ -14,16 +13,20 @@ use crate::identity::SpiffeIdError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// More bytes than a chain may have.
-    #[error("the certificate chain has {bytes} bytes, {MAX_BYTES} are allowed")]
+    #[error("the certificate chain has {bytes} bytes, {limit} are allowed")]
     TooLarge {
         /// How many there are.
         bytes: usize,
+        /// How many may be.
+        limit: usize,
     },
     /// More certificates than a chain may have.
-    #[error("the certificate chain has {count} certificates, {MAX_CERTIFICATES} are allowed")]
+    #[error("the certificate chain has {count} certificates, {limit} are allowed")]
     TooManyCertificates {
         /// How many there are.
         count: usize,
+        /// How many may be.
+        limit: usize,
     },
     /// The PEM is damaged.
     #[error("the certificate chain could not be read: {0}")]

@@ -2,7 +2,7 @@
 
 use super::super::certificate::Certificate;
 use super::error::ChainError;
-use super::svid::Expectation;
+use super::expectation::Expectation;
 use crate::der;
 use crate::identity::SpiffeId;
 use crate::text::excerpt;

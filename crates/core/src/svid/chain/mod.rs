@@ -10,6 +10,7 @@
 
 pub(super) mod anchor;
 mod error;
+mod expectation;
 pub(super) mod leaf;
 pub(super) mod path;
 pub(super) mod read;
@@ -18,5 +19,6 @@ pub(super) mod window;
 
 pub use anchor::Anchoring;
 pub use error::ChainError;
-pub use svid::{Expectation, X509Svid};
+pub use expectation::Expectation;
+pub use svid::X509Svid;
 pub use window::Readiness;

@@ -1,25 +1,25 @@
 //! From PEM to certificates.
 
-use super::super::armor;
 use super::super::certificate::Certificate;
 use super::error::ChainError;
+use crate::armor;
 use crate::text::excerpt;
 
 /// Reads a chain as far as it can be read, and says what could not be.
 pub(in crate::svid) fn read(pem: &[u8]) -> (Vec<Certificate>, Vec<ChainError>) {
     if pem.len() > MAX_BYTES {
-        return (Vec::new(), vec![ChainError::TooLarge { bytes: pem.len() }]);
+        let (bytes, limit) = (pem.len(), MAX_BYTES);
+        return (Vec::new(), vec![ChainError::TooLarge { bytes, limit }]);
     }
     let blocks = match armor::decode(pem) {
         Ok(blocks) => blocks,
         Err(error) => return (Vec::new(), vec![error.into()]),
     };
     if blocks.len() > MAX_CERTIFICATES {
+        let (count, limit) = (blocks.len(), MAX_CERTIFICATES);
         return (
             Vec::new(),
-            vec![ChainError::TooManyCertificates {
-                count: blocks.len(),
-            }],
+            vec![ChainError::TooManyCertificates { count, limit }],
         );
     }
     let (mut certificates, mut faults) = (Vec::new(), Vec::new());
@@ -43,7 +43,7 @@ pub(in crate::svid) fn read(pem: &[u8]) -> (Vec<Certificate>, Vec<ChainError>) {
 pub(super) const LABEL: &str = "CERTIFICATE";
 
 /// The most that is read of a chain: far more than any that works in TLS.
-pub(super) const MAX_BYTES: usize = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 
 /// The most certificates in a chain, as other SPIFFE libraries have it.
-pub(super) const MAX_CERTIFICATES: usize = 16;
+const MAX_CERTIFICATES: usize = 16;

@@ -2,23 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{PublicKey, TrustBundle, armor};
 use super::anchor::{Anchoring, anchoring};
 use super::error::ChainError;
+use super::expectation::Expectation;
 use super::window::{Readiness, Window, is_published};
 use super::{leaf, path, read, window};
+use crate::armor;
 use crate::identity::SpiffeId;
-
-/// What was asked for, and so what a chain has to be.
-#[derive(Clone, Copy, Debug)]
-pub struct Expectation<'a> {
-    /// The identity, compared byte for byte.
-    pub spiffe_id: &'a SpiffeId,
-    /// The key that the request was signed with.
-    pub public_key: &'a PublicKey,
-    /// The roots, if the administrator named any; see [`X509Svid::anchoring`].
-    pub trust_bundle: Option<&'a TrustBundle>,
-}
 
 /// An X.509-SVID that was checked: proof that a chain is the one that was asked for.
 ///

@@ -106,13 +106,17 @@ fn refuses_what_cannot_be_read() {
         (
             "too many",
             good.repeat(17),
-            ChainError::TooManyCertificates { count: 17 },
+            ChainError::TooManyCertificates {
+                count: 17,
+                limit: 16,
+            },
         ),
         (
             "too long",
             " ".repeat(256 * 1024) + &good,
             ChainError::TooLarge {
                 bytes: 256 * 1024 + good.len(),
+                limit: 256 * 1024,
             },
         ),
     ];

@@ -5,7 +5,8 @@
 //! has to be an error and not a block less.
 //!
 //! Text outside of blocks is ignored, as RFC 7468 section 2 wants it. Headers inside of blocks
-//! (encrypted keys of old) are refused.
+//! (encrypted keys of old) are refused, but where the caller asks for them to be skipped. Of what
+//! must be one block and nothing else the policy has a stricter reader (`policy/pem`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,6 +27,28 @@ pub struct Block<'a> {
 ///
 /// When a block does not end with the label it began with, or is not base64.
 pub fn decode(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
+    read(text, bytes)
+}
+
+/// Reads all blocks as [`decode`] does, and skips headers within them (RFC 1421, section 4.4): the
+/// lines up to a first blank one, if each has a colon. There is no other blank line.
+pub(crate) fn decode_past_headers(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
+    read(text, |lines| {
+        let Some(blank) = lines.iter().position(|line| line.is_empty()) else {
+            return bytes(lines);
+        };
+        let (headers, content) = (lines.get(..blank)?, lines.get(blank + 1..)?);
+        let are_headers = headers.iter().all(|line| line.contains(&b':'));
+        let is_whole = content.iter().all(|line| !line.is_empty());
+        (are_headers && is_whole).then(|| bytes(content))?
+    })
+}
+
+/// Reads all blocks; `bytes` makes what is in one of its lines.
+fn read(
+    text: &[u8],
+    bytes: impl Fn(&[&[u8]]) -> Option<Zeroizing<Vec<u8>>>,
+) -> Result<Vec<Block<'_>>, ArmorError> {
     let mut blocks = Vec::new();
     let mut lines = text
         .split(|byte| *byte == b'\n')
