@@ -27,6 +27,7 @@ const usage = `usage:
   peer watch VOLUME             checks five times a second, prints changes, ends with 1 when it is not valid
   peer serve VOLUME ADDRESS ID  answers peers that are ID
   peer dial VOLUME ADDRESS ID   asks the peer at ADDRESS, which must be ID
+  peer idle COUNT ADDRESS...    holds so many connections to each address and sends nothing, until it is killed
   peer requests                 checks signing requests, {"name", "id", "pem"} a line, against their identities`
 
 // volume reads the files anew each time somebody asks.
@@ -57,6 +58,8 @@ func run(words []string) error {
 	switch {
 	case len(words) == 1 && words[0] == "requests":
 		return requests(os.Stdin)
+	case len(words) >= 3 && words[0] == "idle":
+		return idle(words[1], words[2:])
 	case len(words) == 2 && words[0] == "check":
 		return check(volume(words[1]))
 	case len(words) == 2 && words[0] == "watch":

@@ -1,4 +1,4 @@
-//! See `svid_corpus::targets::csr`.
+//! See `svid_fuzz_targets::csr`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_corpus::targets::csr(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_fuzz_targets::csr(data));

@@ -1,4 +1,4 @@
-//! See `svid_corpus::targets::pem`.
+//! See `svid_fuzz_targets::pem`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_corpus::targets::pem(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_fuzz_targets::pem(data));

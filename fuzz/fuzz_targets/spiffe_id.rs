@@ -1,4 +1,4 @@
-//! See `svid_corpus::targets::spiffe_id`.
+//! See `svid_fuzz_targets::spiffe_id`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_corpus::targets::spiffe_id(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_fuzz_targets::spiffe_id(data));

@@ -1,4 +1,4 @@
-//! See `svid_corpus::targets::token`.
+//! See `svid_fuzz_targets::token`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_corpus::targets::token(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_fuzz_targets::token(data));

@@ -1,4 +1,4 @@
-//! See `svid_corpus::targets::volume_context`.
+//! See `svid_fuzz_targets::volume_context`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_corpus::targets::volume_context(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| svid_fuzz_targets::volume_context(data));

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 ///
 /// # Errors
 /// When it cannot be started or fails: its name, arguments and what it said.
-pub(crate) fn text(command: &mut Command) -> Result<String> {
+pub fn text(command: &mut Command) -> Result<String> {
     let output = command.output();
     let output = output.with_context(|| format!("starting {}", line(command)))?;
     if !output.status.success() {

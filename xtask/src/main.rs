@@ -9,16 +9,12 @@
 
 mod chart;
 mod check;
-mod cluster;
 mod codegen;
-mod command;
-mod e2e;
-mod hash;
-mod image;
-mod repository;
 mod sanity;
 mod task;
 mod walls;
+
+use xtask::{command, image, programs, repository, wait};
 
 fn main() -> std::process::ExitCode {
     task::run(std::env::args().skip(1))

@@ -7,13 +7,13 @@ use std::{env, fs};
 use anyhow::{Context as _, Result, bail};
 
 /// Returns the root of the repository that this program was built in.
-pub(crate) fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
 }
 
 /// Starts a command of cargo at the root, the same cargo that runs this program.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
+pub fn cargo(arguments: &[&str]) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(root());
@@ -21,17 +21,20 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// The folder that cargo builds into.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The Helm chart.
-pub(crate) fn chart() -> PathBuf {
+pub fn chart() -> PathBuf {
     root().join("deploy/charts/csi-driver-spiffe")
 }
 
 /// Builds the program for trying it, and gives its path.
-pub(crate) fn program() -> Result<PathBuf> {
+///
+/// # Errors
+/// When it cannot be built; cargo has said why.
+pub fn program() -> Result<PathBuf> {
     let status = cargo(&["build", "--package=csi-driver-spiffe"]).status();
     if !status.context("starting cargo")?.success() {
         bail!("the program was not built");
@@ -40,7 +43,10 @@ pub(crate) fn program() -> Result<PathBuf> {
 }
 
 /// The files of a folder, sorted: the file system has an order of its own.
-pub(crate) fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
     let mut files = entries
         .map(|entry| Ok(entry?.path()))

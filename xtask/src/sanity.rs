@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{cluster, repository};
+use crate::wait::wait;
+use crate::{programs, repository};
 
 /// Tests that are left out: text of their names, and why.
 const SKIPPED: &[(&str, &str)] = &[
@@ -28,7 +29,7 @@ const SKIPPED: &[(&str, &str)] = &[
 /// # Errors
 /// When the driver does not start or a test fails.
 pub(crate) fn run() -> Result<()> {
-    let sanity = cluster::csi_sanity()?;
+    let sanity = programs::csi_sanity()?;
     let program = repository::program()?;
     let folder = tempfile::Builder::new()
         .prefix("sanity")
@@ -36,7 +37,7 @@ pub(crate) fn run() -> Result<()> {
         .context("making a folder")?;
     let socket = folder.path().join("csi.sock");
     let mut driver = driver(&program, folder.path(), &socket)?;
-    let ran = cluster::wait("the driver's socket", Duration::from_secs(20), || {
+    let ran = wait("the driver's socket", Duration::from_secs(20), || {
         socket.exists()
     })
     .and_then(|()| test(&sanity, folder.path(), &socket));

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use svid_client::issuer::ConfigMapName;
 use svid_core::identity::TrustDomain;
+use svid_core::names::DriverName;
 use svid_core::policy::{Attestation, IssuerReference};
 
 /// The approver's settings; they do not change while it runs.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     /// The CSI driver's name, which is also the lease's.
-    pub driver_name: String,
+    pub driver_name: DriverName,
     /// The trust domain of every identity that is approved.
     pub trust_domain: TrustDomain,
     /// The exact lifetime that every request must ask for.
@@ -25,10 +26,6 @@ pub struct Configuration {
     pub ordinary_requests: OrdinaryRequests,
     /// The namespace of the lease.
     pub leader_election_namespace: String,
-    /// Names this process among the replicas in the lease. Unique for each process, so that one
-    /// that was restarted does not take its predecessor's lease for its own while that may still
-    /// be at work.
-    pub identity: String,
 }
 
 /// What happens to requests without the identity annotation.

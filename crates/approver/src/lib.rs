@@ -26,7 +26,7 @@ mod readiness;
 mod status;
 
 #[cfg(test)]
-mod fake;
+mod world;
 
 pub use approver::{Approver, ApproverError};
 pub use configuration::{Configuration, OrdinaryRequests};

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use svid_client::label_values;
 
 /// The approver's metrics; clones share the same numbers.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ pub(crate) struct Metrics {
     pub(crate) decided_elsewhere: Family<DecidedElsewhereLabels, Counter>,
     /// Requests without a decision.
     pub(crate) undecided: Family<UndecidedLabels, Gauge>,
-    /// Annotated requests that cannot be read at all.
+    /// Requests that cannot be read.
     pub(crate) unreadable: Counter,
 }
 
@@ -104,10 +105,30 @@ impl Metrics {
         );
         registry.register(
             "unreadable_requests",
-            "Requests for SPIFFE identities that cannot be read and stay undecided",
+            "Requests that cannot be read and stay undecided",
             unreadable,
         );
+        metrics.begin();
         metrics
+    }
+
+    /// Makes each labelled number exist, so that the first event is seen as a rise.
+    fn begin(&self) {
+        for &outcome in Outcome::ALL {
+            drop(self.decisions.get_or_create(&DecisionLabels { outcome }));
+        }
+        for &stage in Stage::ALL {
+            drop(self.stages.get_or_create(&StageLabels { stage }));
+        }
+        for &watch in Watch::ALL {
+            drop(self.watch_errors.get_or_create(&WatchLabels { watch }));
+        }
+        for &decision in Elsewhere::ALL {
+            self.elsewhere(decision, 0);
+        }
+        for &state in Undecided::ALL {
+            self.set_undecided(state, 0);
+        }
     }
 
     /// Counts one decision as written.
@@ -212,17 +233,6 @@ pub(crate) enum Undecided {
     LeftAlone,
 }
 
-/// Gives each variant its label, in the letter case that is usual for Prometheus.
-macro_rules! label_values {
-    ($($kind:ident { $($variant:ident => $text:literal),+ $(,)? })+) => {$(
-        impl EncodeLabelValue for $kind {
-            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-                match self { $(Self::$variant => $text,)+ }.encode(encoder)
-            }
-        }
-    )+};
-}
-
 label_values! {
     Outcome {
         Approved => "approved",
@@ -301,6 +311,12 @@ mod tests {
             "pod_read_errors_total 0",
             "unreadable_requests_total 0",
             "leader 0",
+            // Also what has not happened yet.
+            "decisions_total{outcome=\"approved\"} 0",
+            "stage_duration_seconds_count{stage=\"read_pod\"} 0",
+            "decided_elsewhere_total{decision=\"denied\"} 0",
+            "undecided_requests{state=\"pending\"} 0",
+            "watch_errors_total{watch=\"requests\"} 0",
         ] {
             assert!(
                 text.contains(&format!("\n{prefix}{line}\n")),

@@ -1,6 +1,6 @@
 //! The one Pod that a decision of node-attested mode rests on.
 //!
-//! Owns reading it and putting it into the policy's words. Invariant: each decision reads it anew
+//! Owns reading it and putting it into the policy's words. Invariant: each decision reads it again
 //! from the API server, never from a cache that lags behind; and what could not be read is an error
 //! and no answer, so that trouble with the API server never denies anything.
 
@@ -180,11 +180,14 @@ const LIMIT: Duration = Duration::from_secs(10);
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use svid_devcluster::{Answer, Key, resource};
 
     use super::*;
-    use crate::fake::{Effect, Fake};
+    use crate::world::World;
 
-    const PATH: &str = "/api/v1/namespaces/payments/pods/api-7";
+    fn key() -> Key {
+        Key::new(&resource::PODS, "payments", "api-7")
+    }
 
     fn reference() -> PodReference {
         PodReference {
@@ -196,13 +199,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_pod_is_told_in_the_policys_words() {
-        let fake = Fake::default();
-        fake.put(
-            PATH,
+        let world = World::new();
+        let stored = world.put(
+            &key(),
             json!({
                 "apiVersion": "v1",
                 "kind": "Pod",
-                "metadata": {"namespace": "payments", "name": "api-7", "uid": "u"},
+                "metadata": {"name": "api-7"},
                 "spec": {
                     "nodeName": "node-1",
                     "serviceAccountName": "api",
@@ -216,11 +219,11 @@ mod tests {
                 "status": {"phase": "Running"},
             }),
         );
-        let found = read(&fake.client("a"), &reference()).await.unwrap();
+        let found = read(&world.client("a"), &reference()).await.unwrap();
         let expected = Pod {
             namespace: "payments".to_owned(),
             name: "api-7".to_owned(),
-            uid: "u".to_owned(),
+            uid: stored["metadata"]["uid"].as_str().unwrap().to_owned(),
             node: "node-1".to_owned(),
             service_account: "api".to_owned(),
             is_mirror: false,
@@ -230,49 +233,37 @@ mod tests {
         assert_eq!(found, Some(expected));
     }
 
-    #[tokio::test]
-    async fn what_a_pod_does_not_say_is_empty() {
-        let fake = Fake::default();
-        fake.put(
-            PATH,
-            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}),
-        );
-        let found = read(&fake.client("a"), &reference())
-            .await
-            .unwrap()
-            .unwrap();
+    #[test]
+    fn what_a_pod_does_not_say_is_empty() {
+        let stored: StoredPod = serde_json::from_value(json!({"metadata": {"name": "x"}})).unwrap();
+        let found = Pod::from(stored);
         assert_eq!((found.node.as_str(), found.uid.as_str()), ("", ""));
         assert!(found.csi_drivers.is_empty() && !found.is_mirror);
     }
 
     #[tokio::test]
     async fn a_pod_that_a_kubelet_has_made_is_told_as_such() {
-        let fake = Fake::default();
+        let world = World::new();
         let annotations = json!({"kubernetes.io/config.mirror": ""});
-        let metadata = json!({"name": "x", "annotations": annotations});
-        fake.put(
-            PATH,
-            json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}),
-        );
-        let found = read(&fake.client("a"), &reference()).await.unwrap();
+        let metadata = json!({"name": "api-7", "annotations": annotations});
+        let spec = json!({"serviceAccountName": "api"});
+        world.put(&key(), json!({"metadata": metadata, "spec": spec}));
+        let found = read(&world.client("a"), &reference()).await.unwrap();
         assert!(found.unwrap().is_mirror);
     }
 
     #[tokio::test]
     async fn absence_is_an_answer_and_trouble_is_none() {
-        let fake = Fake::default();
-        let client = fake.client("a");
+        let world = World::new();
+        let client = world.client("a");
         assert_eq!(read(&client, &reference()).await.unwrap(), None);
         let asked = Some(Duration::from_secs(7));
-        for (status, words, retry_after) in [
-            (403, "verb get on pods", None),
-            (429, "busy", asked),
-            (500, "500", asked),
+        for (answer, words, retry_after) in [
+            (Answer::Forbidden, "verb get on pods", None),
+            (Answer::TooManyRequests { retry_after: 7 }, "busy", asked),
+            (Answer::ServerTimeout { retry_after: 7 }, "500", asked),
         ] {
-            fake.inject(
-                "GET /api/v1/namespaces/payments/pods",
-                Effect::Status(status, Some(7)),
-            );
+            world.inject("get", &resource::PODS, answer);
             let error = read(&client, &reference()).await.unwrap_err();
             assert_eq!(error.retry_after(), retry_after);
             let text = error.to_string();

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use svid_approver::{Approver, Configuration, OrdinaryRequests, Readiness};
+use svid_approver::{Approver, Configuration, Readiness};
 
 use crate::admin::{self, Endpoints, Health, Listener};
-use crate::args::ApproverArgs;
+use crate::args::Role;
 use crate::process::{self, Signals, Tasks};
 use crate::{kubernetes, logs, metrics};
 
@@ -17,22 +17,35 @@ use crate::{kubernetes, logs, metrics};
 ///
 /// # Errors
 /// An address cannot be bound, the API server cannot be addressed, or a part failed.
-pub(crate) fn run(args: ApproverArgs) -> anyhow::Result<()> {
-    logs::start(args.logs)?;
+pub(crate) fn run(role: Role<Configuration>) -> anyhow::Result<()> {
+    logs::start(role.logs)?;
     process::raise_limit_of_open_files();
-    process::run_to_end(serve(args))
+    process::run_to_end(serve(role))
 }
 
-async fn serve(args: ApproverArgs) -> anyhow::Result<()> {
+async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
+    let Role {
+        configuration,
+        servers,
+        connection,
+        ..
+    } = role;
     let signals = Signals::catch()?;
     let mut tasks = Tasks::new();
     let readiness =
-        Listener::bind("--readiness-probe-bind-address", args.readiness.as_ref()).await?;
-    let measured = Listener::bind("--metrics-bind-address", args.metrics.as_ref()).await?;
-    let clients = kubernetes::connect(&args.connection).await?;
+        Listener::bind("--readiness-probe-bind-address", servers.probes.as_ref()).await?;
+    let measured = Listener::bind("--metrics-bind-address", servers.metrics.as_ref()).await?;
+    let clients = kubernetes::connect(&connection).await?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        driver = %configuration.driver_name,
+        trust_domain = %configuration.trust_domain,
+        "starting the approver"
+    );
     let mut registry = metrics::registry();
     let approver = Approver::new(
-        configuration(args)?,
+        configuration,
+        process::unique_name().context("naming this replica")?,
         clients.own,
         clients.lease,
         &mut registry,
@@ -48,31 +61,6 @@ async fn serve(args: ApproverArgs) -> anyhow::Result<()> {
         approver.run(shutdown).await.map_err(Into::into)
     });
     tasks.run(signals).await
-}
-
-fn configuration(args: ApproverArgs) -> anyhow::Result<Configuration> {
-    let certificates = args.certificates;
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        driver = certificates.driver_name,
-        trust_domain = %certificates.trust_domain,
-        "starting the approver"
-    );
-    Ok(Configuration {
-        driver_name: certificates.driver_name,
-        trust_domain: certificates.trust_domain,
-        certificate_duration: certificates.duration,
-        issuer: certificates.issuer,
-        runtime_issuance: certificates.runtime_issuance,
-        attestation: args.attestation,
-        ordinary_requests: if args.auto_approve_non_spiffe {
-            OrdinaryRequests::Approve
-        } else {
-            OrdinaryRequests::LeaveAlone
-        },
-        leader_election_namespace: args.lease_namespace,
-        identity: process::unique_name().context("naming this replica")?,
-    })
 }
 
 fn ready(readiness: Readiness) -> Health {

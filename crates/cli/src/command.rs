@@ -30,8 +30,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(NoFlags::Wrong(problems)) => return refuse(&problems),
     };
     let outcome = match command {
-        Command::Driver(args) => driver::run(*args).map(|()| ExitCode::SUCCESS),
-        Command::Approver(args) => approver::run(*args).map(|()| ExitCode::SUCCESS),
+        Command::Driver(role) => driver::run(*role).map(|()| ExitCode::SUCCESS),
+        Command::Approver(role) => approver::run(*role).map(|()| ExitCode::SUCCESS),
         Command::Inspect(args) => inspect::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(flags) => crate::demo::run(&flags).map(|()| ExitCode::SUCCESS),

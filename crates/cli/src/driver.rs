@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
-use svid_node::clock::{SystemChance, SystemClock};
+use svid_client::retry::chance;
+use svid_node::clock::SystemClock;
 use svid_node::driver::{Clients, Configuration, Driver, Surroundings};
-use svid_node::lifecycle::AnchoringPolicy;
-use svid_node::volume::FileNames;
 
 use crate::admin::{self, Endpoints, Listener};
-use crate::args::DriverArgs;
+use crate::args::Role;
 use crate::process::{self, Signals, Tasks};
 use crate::{kubernetes, logs, metrics};
 
@@ -22,31 +21,42 @@ use crate::{kubernetes, logs, metrics};
 ///
 /// # Errors
 /// An address or socket cannot be bound, the data folder cannot be used, or a part failed.
-pub(crate) fn run(args: DriverArgs) -> anyhow::Result<()> {
-    logs::start(args.logs)?;
+pub(crate) fn run(role: Role<Configuration>) -> anyhow::Result<()> {
+    logs::start(role.logs)?;
     process::keep_memory_private()?;
     process::raise_limit_of_open_files();
-    process::run_to_end(serve(args))
+    process::run_to_end(serve(role))
 }
 
-async fn serve(args: DriverArgs) -> anyhow::Result<()> {
+async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
+    let Role {
+        mut configuration,
+        servers,
+        connection,
+        warnings,
+        ..
+    } = role;
     let signals = Signals::catch()?;
     let mut tasks = Tasks::new();
-    let probed = Listener::bind("--health-address", args.health.as_ref()).await?;
-    let measured = Listener::bind("--metrics-bind-address", args.metrics.as_ref()).await?;
-    let clients = kubernetes::connect(&args.connection).await?;
+    let probed = Listener::bind("--health-address", servers.probes.as_ref()).await?;
+    let measured = Listener::bind("--metrics-bind-address", servers.metrics.as_ref()).await?;
+    let clients = kubernetes::connect(&connection).await?;
     let (clock, clock_steps) = SystemClock::new().context("making a timer for the wall clock")?;
-    let socket = admin::socket_answers(&args.endpoint);
+    let socket = admin::socket_answers(&configuration.endpoint);
+    say_start(&configuration, &warnings);
+    configuration
+        .root_context
+        .take_if(|_| !Path::new(SELINUX).exists());
     let mut registry = metrics::registry();
     let driver = Driver::new(
-        configuration(args)?,
+        configuration,
         Clients {
             driver: clients.own,
             anonymous: clients.anonymous,
         },
         Surroundings {
             clock: Arc::new(clock),
-            chance: Arc::new(SystemChance),
+            chance,
         },
         &mut registry,
     )?;
@@ -71,41 +81,18 @@ async fn serve(args: DriverArgs) -> anyhow::Result<()> {
     tasks.run(signals).await
 }
 
-fn configuration(args: DriverArgs) -> anyhow::Result<Configuration> {
-    let certificates = args.certificates;
+fn say_start(configuration: &Configuration, warnings: &[String]) {
+    let installation = &configuration.installation;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        driver = certificates.driver_name,
-        node = args.node_id,
-        trust_domain = %certificates.trust_domain,
+        driver = %installation.driver_name,
+        node = %installation.node_id,
+        trust_domain = %installation.trust_domain,
         "starting the driver"
     );
-    for warning in &args.warnings {
+    for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let names = &args.file_names;
-    Ok(Configuration {
-        node_id: args.node_id,
-        driver_name: certificates.driver_name,
-        data_root: args.data_root,
-        endpoint: args.endpoint,
-        registration_dir: args.registration_dir,
-        trust_domain: certificates.trust_domain,
-        certificate_duration: certificates.duration,
-        issuer: certificates.issuer,
-        runtime_issuance: certificates.runtime_issuance,
-        extra_annotations: args.extra_annotations,
-        requester: args.requester,
-        files: FileNames::new(&names.certificate, &names.key, &names.bundle)?,
-        file_mode: args.file_mode,
-        root_context: args.selinux_context.filter(|_| Path::new(SELINUX).exists()),
-        source_ca_bundle: args.source_ca_bundle,
-        anchoring: if args.require_anchored_chain {
-            AnchoringPolicy::Require
-        } else {
-            AnchoringPolicy::Warn
-        },
-    })
 }
 
 /// There only where the kernel runs SELinux.

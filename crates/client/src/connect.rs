@@ -130,7 +130,7 @@ const WRITE_LIMIT: Duration = Duration::from_secs(15);
 const IDLE: Duration = Duration::from_secs(60);
 /// A silent connection is probed after this.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
-/// And again after this, as long as there is no answer.
+/// And again after this, until there is an answer.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// So often, before the connection is given up.
 const KEEPALIVE_PROBES: u32 = 2;

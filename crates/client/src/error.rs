@@ -64,6 +64,22 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// Every value of [`ApiError::kind`].
+    pub const KINDS: [&'static str; 12] = [
+        "unauthorized",
+        "forbidden",
+        "terminating",
+        "not_found",
+        "conflict",
+        "expired",
+        "throttled",
+        "refused",
+        "server_error",
+        "unreachable",
+        "timed_out",
+        "unreadable",
+    ];
+
     /// Whether the write may have happened all the same.
     #[must_use]
     pub fn leaves_doubt(&self) -> bool {
@@ -199,6 +215,24 @@ mod tests {
             let status = StatusCode::from_u16(code).unwrap();
             let error = ApiError::of_status(status, "x", None);
             assert_eq!(error.leaves_doubt(), doubt, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_failure_is_listed() {
+        for code in [400, 401, 403, 404, 409, 410, 429, 500] {
+            let status = StatusCode::from_u16(code).unwrap();
+            let kind = ApiError::of_status(status, "x", None).kind();
+            assert!(ApiError::KINDS.contains(&kind), "{kind}");
+        }
+        let word = String::new;
+        for error in [
+            ApiError::Terminating(word()),
+            ApiError::Unreachable(word()),
+            ApiError::TimedOut(Duration::ZERO),
+            ApiError::Unreadable(word()),
+        ] {
+            assert!(ApiError::KINDS.contains(&error.kind()), "{error:?}");
         }
     }
 

@@ -13,17 +13,23 @@
 //! | [`connect`] | from a configuration to clients: sockets, TLS, pools |
 //! | [`call`] | one request and its answer |
 //! | [`watch`] | list and watch of a collection, watch of one object |
+//! | [`clock`] | the wall clock, as an argument |
 //! | [`issuer`] | which issuer counts: flags, or the `ConfigMap` that both roles follow |
+//! | `labels` | closed sets as labels of metrics |
 //! | [`retry`] | when to try again |
 //! | `body` | reading an answer with limits; cutting a stream into objects |
 
 mod body;
 pub mod call;
+pub mod clock;
 pub mod connect;
 mod error;
 pub mod issuer;
+mod labels;
 pub mod retry;
 pub mod watch;
 
 pub use call::ApiClient;
 pub use error::ApiError;
+#[doc(hidden)]
+pub use prometheus_client;

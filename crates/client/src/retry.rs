@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Delays that double from `first` to `cap`, each between a half and the whole of that.
+/// Delays that double from `first` to `cap`, of each of which chance takes away up to a third.
 ///
 /// The spread keeps replicas and requests that failed together from coming back together.
 #[derive(Clone, Copy, Debug)]
@@ -14,16 +14,28 @@ pub struct Retry {
     pub cap: Duration,
 }
 
+/// 1 s, doubling to two minutes: the kubelet's own longest wait between two publishes is 2 min 2 s.
+/// With `first` halved, an issuer that refuses everything is asked twice as often at first.
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            first: Duration::from_secs(1),
+            cap: Duration::from_secs(120),
+        }
+    }
+}
+
 impl Retry {
     /// Returns how long to wait after this many failures in a row (at least one).
     ///
-    /// Never sooner than the server asked for with `Retry-After`, which is believed up to
+    /// Never sooner than the server asked for with `Retry-After`, which is honoured up to
     /// [`MOST_RETRY_AFTER`]. Pure: `chance` in `0.0..1.0` is the caller's.
     #[must_use]
     pub fn delay(self, failures: u32, retry_after: Option<Duration>, chance: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         let whole = self.first.saturating_mul(1 << doublings).min(self.cap);
-        let spread = whole.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0));
+        let chance = chance.clamp(0.0, 1.0);
+        let spread = whole.mul_f64(1.0 - chance / 3.0);
         let asked = retry_after.unwrap_or_default().min(MOST_RETRY_AFTER);
         if asked > spread {
             asked.saturating_add(self.first.mul_f64(chance))
@@ -34,7 +46,7 @@ impl Retry {
 }
 
 /// Counts failures in a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Backoff {
     retry: Retry,
     failures: u32,
@@ -49,8 +61,25 @@ impl Backoff {
 
     /// Returns how long to wait after one more failure.
     pub fn next(&mut self, retry_after: Option<Duration>, chance: f64) -> Duration {
+        self.next_within(self.retry.cap, retry_after, chance)
+    }
+
+    /// Returns how long to wait after one more failure, with another cap this time.
+    pub fn next_within(
+        &mut self,
+        cap: Duration,
+        retry_after: Option<Duration>,
+        chance: f64,
+    ) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        self.retry.delay(self.failures, retry_after, chance)
+        let retry = Retry { cap, ..self.retry };
+        retry.delay(self.failures, retry_after, chance)
+    }
+
+    /// Failures since the last success.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// After a success.
@@ -67,8 +96,8 @@ pub fn chance() -> f64 {
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// A server that asks for more is not believed: an hour of nothing is an outage.
-const MOST_RETRY_AFTER: Duration = Duration::from_secs(300);
+/// A server that asks for more is asked sooner all the same: an hour of nothing is an outage.
+const MOST_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 #[cfg(test)]
 mod tests {
@@ -80,7 +109,7 @@ mod tests {
     };
 
     #[test]
-    fn doubles_up_to_the_cap_and_spreads_over_its_upper_half() {
+    fn doubles_up_to_the_cap_less_up_to_a_third() {
         for (failures, whole) in [
             (0, 1),
             (1, 1),
@@ -92,8 +121,10 @@ mod tests {
             (u32::MAX, 60),
         ] {
             let whole = Duration::from_secs(whole);
-            assert_eq!(RETRY.delay(failures, None, 0.0), whole / 2, "{failures}");
-            assert!(RETRY.delay(failures, None, 0.999) < whole, "{failures}");
+            assert_eq!(RETRY.delay(failures, None, 0.0), whole, "{failures}");
+            let least = RETRY.delay(failures, None, 1.0);
+            let third = (whole * 2 / 3).as_secs_f64();
+            assert!((least.as_secs_f64() - third).abs() < 0.001, "{failures}");
         }
     }
 
@@ -101,8 +132,21 @@ mod tests {
     fn waits_for_what_the_server_asks_within_reason() {
         let after = |seconds| Some(Duration::from_secs(seconds));
         assert_eq!(RETRY.delay(1, after(30), 0.0), Duration::from_secs(30));
-        assert_eq!(RETRY.delay(7, after(1), 0.0), Duration::from_secs(30));
+        assert_eq!(RETRY.delay(7, after(1), 0.0), Duration::from_secs(60));
         assert_eq!(RETRY.delay(1, after(u64::MAX), 0.0), MOST_RETRY_AFTER);
+    }
+
+    #[test]
+    fn a_series_doubles_begins_again_after_a_success_and_may_be_capped_for_once() {
+        let mut backoff = Backoff::default();
+        let seconds = Duration::from_secs;
+        let waits: Vec<_> = (0..9).map(|_| backoff.next(None, 0.0).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 120, 120]);
+        assert_eq!(backoff.next_within(seconds(5), None, 0.0), seconds(5));
+        assert_eq!(backoff.failures(), 10);
+        assert_eq!(backoff.next(None, 0.0), seconds(120));
+        backoff.reset();
+        assert_eq!(backoff.next(None, 0.0), seconds(1));
     }
 
     #[test]

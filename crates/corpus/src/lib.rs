@@ -1,8 +1,8 @@
-//! Signing requests, right and hostile, made by code so that each is named by its one fault; and
-//! what the fuzz targets do.
+//! Signing requests, right and hostile, made by code so that each is named by its one fault.
 //!
 //! Owns the corpora that the policy is held against, here as values and on a real API server as
-//! objects. Must not be in anything that ships. Invariant: every case differs from a right one
+//! objects. Must not know the driver or the approver, whose tests take it, and must not be in
+//! anything that ships. Invariant: every case differs from a right one
 //! in what its name says and in nothing else, so what refuses it is its own rule.
 //!
 //! | module | owns |
@@ -11,7 +11,6 @@
 //! | `world` | the right object around one, and the policy it is judged by |
 //! | `right`, `hostile`, `foreigners` | the three corpora: to approve, to deny, to leave alone |
 //! | `export` | the corpora as objects for a real API server |
-//! | `targets` | what the fuzz targets and their replay do |
 
 #![expect(
     clippy::indexing_slicing,
@@ -25,8 +24,6 @@ pub mod export;
 pub mod foreigners;
 pub mod hostile;
 pub mod right;
-#[cfg(feature = "targets")]
-pub mod targets;
 mod world;
 
 pub use case::{Case, Expect};

@@ -33,6 +33,12 @@ impl Connections {
         std::mem::take(&mut *generation).cancel();
     }
 
+    /// A connection that has no socket below it, to be broken like the others.
+    pub(crate) fn without_socket(&self) -> (Sever, CancellationToken) {
+        let switch = self.switch();
+        (Sever(switch.clone()), switch)
+    }
+
     fn switch(&self) -> CancellationToken {
         let generation = self
             .generation

@@ -7,8 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::auth::{Binding, ServiceAccountName, TokenSpec};
-use crate::cluster::Options;
-use crate::cluster::own_pod_name;
 
 /// As whom a kubeconfig authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +25,19 @@ pub enum Identity {
 
 impl Identity {
     /// The service account token that this identity has, if it has one.
-    pub(crate) fn spec(&self, options: &Options) -> Option<TokenSpec> {
+    pub(crate) fn spec(
+        &self,
+        driver: &ServiceAccountName,
+        approver: &ServiceAccountName,
+    ) -> Option<TokenSpec> {
         let own = |account: &ServiceAccountName| {
-            let binding = Binding::Pod(own_pod_name(account));
+            let binding = Binding::Pod(account.own_pod());
             (account.clone(), binding)
         };
         let (service_account, binding) = match self {
             Self::Administrator | Self::Anonymous => return None,
-            Self::Driver => own(&options.driver),
-            Self::Approver => own(&options.approver),
+            Self::Driver => own(driver),
+            Self::Approver => own(approver),
             Self::ServiceAccount(account, binding) => (account.clone(), binding.clone()),
         };
         Some(TokenSpec {

@@ -1,9 +1,10 @@
 //! A small but honest Kubernetes in one process, for the demo and the tests.
 //!
 //! Owns what the driver and the approver need of a cluster: an API server over loopback HTTP
-//! ([`Cluster`]), a CA issuer with an X.509 library of its own ([`Issuer`]), a kubelet that calls a
-//! CSI socket ([`Kubelet`]), and switches that make each of them misbehave ([`Faults`]). Knows nothing
-//! of either process; what it does is what Kubernetes and cert-manager do. Never part of the image.
+//! ([`Cluster`]) or without sockets ([`ApiServer`]), a CA issuer with an X.509 library of its own
+//! ([`Issuer`]), a kubelet that calls a CSI socket ([`Kubelet`]), and switches that make each of
+//! them misbehave ([`Faults`]). Knows nothing of either process; what it does is what Kubernetes
+//! and cert-manager do, and `svid-contract` checks that. Never part of the image.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -55,7 +56,6 @@ mod faults;
 mod issuer;
 mod kubeconfig;
 mod kubelet;
-pub mod namespace;
 pub mod resource;
 mod store;
 
@@ -63,18 +63,18 @@ pub use admission::Webhooks;
 pub use api::{LogEntry, RequestLog};
 pub use auth::{
     Binding, Grant, MintError, Permissions, Reach, Roles, Rule, ServiceAccountName, Subject,
-    TokenSpec, Tokens, User,
 };
 pub use clock::Clock;
 pub use cluster::{
-    Cluster, KubeconfigError, Objects, Options, Refused, StartError, TokenDelivery, WaitError,
+    ApiServer, Cluster, KubeconfigError, Objects, Options, Refused, StartError, TokenDelivery,
+    WaitError,
 };
 pub use faults::{Answer, Conduct, Faults, Filter, Lie, Times};
-pub use issuer::{Authority, AuthorityError, Chain, DirectError, Issuer, IssuerReference, Signer};
+pub use issuer::{AuthorityError, Chain, DirectError, Issuer, IssuerReference, Signer};
 pub use kubeconfig::Identity;
 pub use kubelet::{
-    Access, CallError, CsiSocket, Finality, Kubelet, KubeletOptions, NotReady, Phase, PodHandle,
-    PodSpec, Retry, VolumeStatus,
+    Access, CallError, CsiSocket, Kubelet, KubeletOptions, NotReady, Phase, PodHandle, PodSpec,
+    Retry, VolumeStatus,
 };
 pub use resource::Resource;
 pub use store::{Key, Object};

@@ -1,39 +1,23 @@
-//! The wall clock and chance, as arguments.
+//! The machine's wall clock.
 //!
-//! Owns the only reads of the wall clock in this crate. Invariant: whoever waits for a wall-clock
-//! time is woken when that time comes, also when the clock is set or the machine was suspended.
+//! Owns the only reads of the wall clock in this crate. Invariant: who waits for a wall-clock time
+//! is woken when that time comes, also when the clock is set or the machine was suspended.
 
-use std::fmt;
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use jiff::Timestamp;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
+use svid_client::clock::Clock;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-/// The wall clock. Certificates are valid by it, so renewal is due by it.
-pub trait Clock: Send + Sync + fmt::Debug + 'static {
-    /// The time now.
-    fn now(&self) -> Timestamp;
-
-    /// Ends when the wall clock shows `due` or later; at once when it does already.
-    fn sleep_until(&self, due: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
-}
-
-/// Where jitter comes from.
-pub trait Chance: Send + Sync + fmt::Debug + 'static {
-    /// A number in 0.0..1.0.
-    fn fraction(&self) -> f64;
-}
 
 /// The machine's wall clock.
 #[derive(Clone, Debug)]
@@ -138,21 +122,6 @@ impl ClockSteps {
             },
         )?;
         Ok(())
-    }
-}
-
-/// The cryptographic library's generator.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemChance;
-
-impl Chance for SystemChance {
-    fn fraction(&self) -> f64 {
-        let mut bytes = [0_u8; 4];
-        match rand::fill(&mut bytes) {
-            Ok(()) => f64::from(u32::from_be_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
-            // Jitter is not worth failing for.
-            Err(_unspecified) => 0.5,
-        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! | `driver` | the whole: its parts, made and joined |
 //! | `csi` | the gRPC services that the kubelet calls |
 //! | `registration` | sockets, and making ourselves known to the kubelet |
+//! | `installation` | who this driver is, on this node |
+//! | `clock` | the machine's wall clock |
 //! | `credential` | with what a request is created: a pod's token, or our own |
 //! | `wish` | what the kubelet wants of us, typed |
 //! | `lifecycle` | one task a volume, from publish to unpublish |
@@ -13,19 +15,43 @@
 //! | `volume` | mounts, files and records |
 //! | `trust` | the CA bundle and its changes |
 //! | `metrics` | what is counted |
-//! | `clock` | the wall clock and chance, as arguments |
 //! | `events` | Events on a pod about what somebody must act on |
+//!
+//! The program needs `driver` and `clock`. The rest is private, so that the compiler finds what
+//! nobody uses; the feature `testing`, which no shipped build has, opens what fuzz targets and the
+//! tests of mounts need.
+
+#![expect(
+    unreachable_pub,
+    reason = "which rooms are public depends on the feature `testing`"
+)]
 
 pub mod clock;
-pub mod credential;
-pub mod csi;
 pub mod driver;
-pub mod events;
-pub mod issuance;
-pub mod lifecycle;
-pub mod metrics;
-pub mod registration;
-pub mod renewal;
-pub mod trust;
+
+#[cfg(not(feature = "testing"))]
+mod credential;
+#[cfg(not(feature = "testing"))]
+mod csi;
+mod events;
+mod installation;
+mod issuance;
+mod lifecycle;
+mod metrics;
+mod registration;
+mod renewal;
+mod trust;
+#[cfg(not(feature = "testing"))]
+mod volume;
+#[cfg(not(feature = "testing"))]
+mod wish;
+
+// For fuzz targets and the tests of mounts.
+#[cfg(feature = "testing")]
+pub mod credential;
+#[cfg(feature = "testing")]
+pub mod csi;
+#[cfg(feature = "testing")]
 pub mod volume;
+#[cfg(feature = "testing")]
 pub mod wish;

@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use svid_client::ApiError;
+use svid_client::{ApiError, label_values};
 
 use crate::issuance::Outcome;
 
@@ -83,7 +83,7 @@ impl Metrics {
             attempts,
         );
         registry.register(
-            "csi_driver_spiffe_driver_stage_seconds",
+            "csi_driver_spiffe_driver_stage_duration_seconds",
             "Time from the start of an attempt to each stage that it reached",
             stages,
         );
@@ -97,25 +97,44 @@ impl Metrics {
             "Failed calls to the API server, by call and kind of failure",
             api_errors,
         );
+        metrics.begin();
         metrics
+    }
+
+    /// Makes each labelled number exist, so that the first event is seen as a rise.
+    fn begin(&self) {
+        for &kind in AttemptKind::ALL {
+            for &outcome in Outcome::ALL {
+                drop(
+                    self.attempts
+                        .get_or_create(&AttemptLabels { kind, outcome }),
+                );
+            }
+        }
+        for &stage in StageReached::ALL {
+            drop(self.stages.get_or_create(&StageLabels { stage }));
+        }
+        for &call in ApiCall::ALL {
+            for error in ApiError::KINDS {
+                drop(
+                    self.api_errors
+                        .get_or_create(&ApiErrorLabels { call, error }),
+                );
+            }
+        }
     }
 
     /// Counts an attempt that ended.
     pub fn attempt(&self, kind: AttemptKind, outcome: Outcome) {
         self.attempts
-            .get_or_create(&AttemptLabels {
-                kind: Label(kind.label()),
-                outcome: Label(outcome.label()),
-            })
+            .get_or_create(&AttemptLabels { kind, outcome })
             .inc();
     }
 
     /// Notes how long after its start an attempt reached a stage.
     pub fn stage(&self, stage: StageReached, after: Duration) {
         self.stages
-            .get_or_create(&StageLabels {
-                stage: Label(stage.label()),
-            })
+            .get_or_create(&StageLabels { stage })
             .observe(after.as_secs_f64());
     }
 
@@ -128,89 +147,39 @@ impl Metrics {
     pub fn api_error(&self, call: ApiCall, error: &ApiError) {
         self.api_errors
             .get_or_create(&ApiErrorLabels {
-                call: Label(call.label()),
-                error: Label(error.kind()),
+                call,
+                error: error.kind(),
             })
             .inc();
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AttemptLabels {
-    kind: Label,
-    outcome: Label,
+    kind: AttemptKind,
+    outcome: Outcome,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
-    stage: Label,
+    stage: StageReached,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ApiErrorLabels {
-    call: Label,
-    error: Label,
+    call: ApiCall,
+    error: &'static str,
 }
 
-/// A label's value out of a closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Label(&'static str);
-
-impl EncodeLabelValue for Label {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
-        EncodeLabelValue::encode(&self.0, encoder)
+label_values! {
+    AttemptKind { Issuance => "issuance", Renewal => "renewal" }
+    StageReached {
+        Requested => "requested",
+        Approved => "approved",
+        Issued => "issued",
+        Published => "published",
     }
-}
-
-impl AttemptKind {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Issuance => "issuance",
-            Self::Renewal => "renewal",
-        }
-    }
-}
-
-impl StageReached {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Approved => "approved",
-            Self::Issued => "issued",
-            Self::Published => "published",
-        }
-    }
-}
-
-impl ApiCall {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Read => "read",
-            Self::Watch => "watch",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-impl Outcome {
-    fn label(self) -> &'static str {
-        match self {
-            Self::Issued => "issued",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-            Self::Invalid => "invalid",
-            Self::Deleted => "deleted",
-            Self::TimedOut => "timed_out",
-            Self::IssuerChanged => "issuer_changed",
-            Self::BadCertificate => "bad_certificate",
-            Self::Forbidden => "forbidden",
-            Self::Unauthorized => "unauthorized",
-            Self::ApiError => "api_error",
-            Self::NotMounted => "not_mounted",
-            Self::NotConfigured => "not_configured",
-        }
-    }
+    ApiCall { Create => "create", Read => "read", Watch => "watch", Delete => "delete" }
 }
 
 /// Seconds: the first buckets tell a healthy cluster's stages apart, the last one is the longest

@@ -14,7 +14,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{cluster, command, repository};
+use crate::{command, programs, repository};
 use manifests::Manifests;
 
 /// Lints the chart and checks what it renders to.
@@ -22,7 +22,7 @@ use manifests::Manifests;
 /// # Errors
 /// Every broken promise, by values file.
 pub(crate) fn run() -> Result<()> {
-    let helm = cluster::helm()?;
+    let helm = programs::helm()?;
     let chart = repository::chart();
     let program = repository::program()?;
     let mut broken = Vec::new();

@@ -53,6 +53,17 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
             &format!("the approver's {path} is not {wanted}"),
         );
     }
+    if values == "defaults-values.yaml" {
+        let limits = "/spec/template/spec/containers/0/resources/limits";
+        promise(
+            approver.pointer(limits) == Some(&json!({"memory": "64Mi"})),
+            "the approver's memory is limited to what it was measured to need",
+        );
+        promise(
+            driver.pointer(limits).is_none(),
+            "the files of volumes count against the driver, so nobody knows its limit",
+        );
+    }
     for object in manifests
         .all()
         .iter()

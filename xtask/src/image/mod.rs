@@ -19,13 +19,13 @@ use archive::{Archive, Image};
 use layer::Layer;
 
 /// The product's image, until somebody gives it a name of their registry.
-pub(crate) const NAME: &str = "localhost/csi-driver-spiffe";
+pub const NAME: &str = "localhost/csi-driver-spiffe";
 
 /// Writes the product's image for every platform whose Rust target is installed.
 ///
 /// # Errors
 /// When there is no such target, or the build fails.
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
+pub fn run(arguments: &[String]) -> Result<()> {
     let path = match arguments {
         [] => repository::root().join("target/image/csi-driver-spiffe.tar"),
         [path] => env::current_dir()?.join(path),
@@ -38,7 +38,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// Builds the binary for each platform and writes them as one image.
-pub(crate) fn write_product(path: &Path) -> Result<()> {
+///
+/// # Errors
+/// As [`run`].
+pub fn write_product(path: &Path) -> Result<()> {
     let installed = installed_targets()?;
     let mut archive = Archive::default();
     let mut images = Vec::new();
@@ -85,7 +88,10 @@ pub(crate) fn write_product(path: &Path) -> Result<()> {
 
 /// Images named `localhost/busybox:1` and `localhost/pause:1`, both of a static busybox and the
 /// tests' own peer.
-pub(crate) fn write_busybox(busybox: &Path, peer: &Path, path: &Path) -> Result<()> {
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn write_busybox(busybox: &Path, peer: &Path, path: &Path) -> Result<()> {
     let content = fs::read(busybox).with_context(|| format!("reading {}", busybox.display()))?;
     let peer = fs::read(peer).with_context(|| format!("reading {}", peer.display()))?;
     let mut archive = Archive::default();
@@ -117,7 +123,7 @@ pub(crate) fn write_busybox(busybox: &Path, peer: &Path, path: &Path) -> Result<
 }
 
 /// The version that everything of this repository has.
-pub(crate) fn version() -> &'static str {
+pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 

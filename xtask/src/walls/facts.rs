@@ -82,12 +82,15 @@ fn dependency(dependency: cargo_metadata::Dependency) -> Dependency {
     }
 }
 
-/// Returns the names of all crates in a build, as `cargo tree` resolves its features.
+/// Returns the names of all crates in a build, and `CRATE/FEATURE` for each of their features, as
+/// `cargo tree` resolves them.
 pub(super) fn tree(arguments: &[&str]) -> Result<BTreeSet<String>> {
-    let output = repository::cargo(&["tree", "--locked", "--prefix", "none", "--format", "{p}"])
-        .args(arguments)
-        .output()
-        .context("running cargo tree")?;
+    let output = repository::cargo(&[
+        "tree", "--locked", "--prefix", "none", "--format", "{p}|{f}",
+    ])
+    .args(arguments)
+    .output()
+    .context("running cargo tree")?;
     ensure!(
         output.status.success(),
         "cargo tree {}: {}",
@@ -95,11 +98,21 @@ pub(super) fn tree(arguments: &[&str]) -> Result<BTreeSet<String>> {
         String::from_utf8_lossy(&output.stderr).trim()
     );
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .map(str::to_owned)
-        .collect())
+    Ok(text.lines().flat_map(crate_and_features).collect())
+}
+
+/// Reads `NAME VERSION ..|FEATURE,FEATURE`.
+fn crate_and_features(line: &str) -> Vec<String> {
+    let (package, features) = line.split_once('|').unwrap_or((line, ""));
+    let Some(name) = package.split_whitespace().next() else {
+        return Vec::new();
+    };
+    let features = features
+        .split([',', ' '])
+        .filter(|feature| !feature.is_empty());
+    std::iter::once(name.to_owned())
+        .chain(features.map(|feature| format!("{name}/{feature}")))
+        .collect()
 }
 
 /// Reads every Rust file below a folder.

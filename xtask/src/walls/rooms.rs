@@ -44,8 +44,9 @@ struct Room {
 
 /// Arrows point down only: the program knows the roles, the roles know the rules and the wire
 /// types, and those two know nothing of each other. The two roles hold different rights, so
-/// neither may reach the other's code. The corpora and what is fuzzed are for tests: nothing that
-/// ships may know them, and the trees (`walls/trees`) look that nothing does.
+/// neither may reach the other's code. The corpora, what is fuzzed and the real cluster are for
+/// tests: nothing that ships may know them, and the trees (`walls/trees`) look that nothing does.
+/// The README lists the same rooms.
 const ROOMS: &[Room] = &[
     Room {
         name: "svid-core",
@@ -53,8 +54,18 @@ const ROOMS: &[Room] = &[
         tests_may_know: &["svid-corpus"],
     },
     Room {
+        name: "svid-contract",
+        may_know: &["svid-core"],
+        tests_may_know: &[],
+    },
+    Room {
         name: "svid-corpus",
-        may_know: &["svid-core", "svid-api", "svid-node"],
+        may_know: &["svid-core"],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "svid-fuzz-targets",
+        may_know: &["svid-core", "svid-api", "svid-node", "svid-corpus"],
         tests_may_know: &[],
     },
     Room {
@@ -70,7 +81,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "svid-node",
         may_know: &["svid-core", "svid-api", "svid-client"],
-        tests_may_know: &["svid-devcluster"],
+        tests_may_know: &["svid-unshare"],
     },
     Room {
         name: "svid-approver",
@@ -79,7 +90,12 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "svid-devcluster",
-        may_know: &["svid-core", "svid-api"],
+        may_know: &["svid-api"],
+        tests_may_know: &["svid-contract"],
+    },
+    Room {
+        name: "svid-unshare",
+        may_know: &[],
         tests_may_know: &[],
     },
     Room {
@@ -91,12 +107,18 @@ const ROOMS: &[Room] = &[
             "svid-node",
             "svid-approver",
             "svid-devcluster",
+            "svid-unshare",
         ],
         tests_may_know: &[],
     },
     Room {
         name: "xtask",
         may_know: &[],
+        tests_may_know: &[],
+    },
+    Room {
+        name: "svid-e2e",
+        may_know: &["svid-contract", "xtask"],
         tests_may_know: &[],
     },
 ];
@@ -126,16 +148,26 @@ mod tests {
     fn planned_rooms_and_other_peoples_crates_pass() {
         let packages = [
             package("svid-core", &["rcgen"], &["spiffe", "svid-corpus"]),
-            package("svid-corpus", &["svid-core", "svid-node"], &[]),
+            package("svid-corpus", &["svid-core"], &[]),
+            package("svid-fuzz-targets", &["svid-corpus", "svid-node"], &[]),
             package("svid-api", &["kube"], &[]),
             package(
                 "svid-node",
                 &["svid-core", "svid-api", "tokio"],
-                &["svid-devcluster"],
+                &["svid-unshare"],
             ),
             package("svid-devcluster", &["svid-api"], &[]),
         ];
         assert_eq!(violations(&packages), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_readme_lists_every_room() {
+        let readme = std::fs::read_to_string(crate::repository::root().join("README.md")).unwrap();
+        for room in ROOMS {
+            let cell = format!("| `{}` |", room.name);
+            assert!(readme.contains(&cell), "{cell}");
+        }
     }
 
     #[test]
@@ -167,9 +199,15 @@ mod tests {
             ),
             (
                 "svid-node",
-                &["svid-devcluster"],
+                &["svid-unshare"],
                 &[],
-                "svid-node depends on svid-devcluster",
+                "svid-node depends on svid-unshare",
+            ),
+            (
+                "svid-node",
+                &[],
+                &["svid-devcluster"],
+                "svid-node depends for its tests on svid-devcluster",
             ),
             (
                 "svid-core",
@@ -182,6 +220,12 @@ mod tests {
                 &["svid-corpus"],
                 &[],
                 "svid-approver depends on svid-corpus",
+            ),
+            (
+                "svid-corpus",
+                &["svid-node"],
+                &[],
+                "svid-corpus depends on svid-node",
             ),
             (
                 "svid-cellar",

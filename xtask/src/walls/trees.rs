@@ -8,7 +8,7 @@ pub(super) struct Tree {
     pub(super) purpose: &'static str,
     /// The build, as arguments of `cargo tree`.
     pub(super) arguments: &'static [&'static str],
-    /// Names of crates.
+    /// Names of crates, or `CRATE/FEATURE`.
     pub(super) forbidden: &'static [&'static str],
 }
 
@@ -77,8 +77,12 @@ pub(super) const TREES: &[Tree] = &[
         ],
         forbidden: &[
             "p256",
+            "svid-contract",
             "svid-corpus",
             "svid-devcluster",
+            "svid-fuzz-targets",
+            "svid-node/testing",
+            "svid-unshare",
             "tempfile",
             "x509-cert",
         ],
@@ -92,7 +96,17 @@ pub(super) const TREES: &[Tree] = &[
             "normal",
             "--all-features",
         ],
-        forbidden: &["svid-corpus"],
+        forbidden: &["svid-corpus", "svid-fuzz-targets", "svid-node/testing"],
+    },
+    Tree {
+        purpose: "the tests of svid-approver build no driver",
+        arguments: &["-p", "svid-approver", "--edges", "normal,dev"],
+        forbidden: &["notify", "svid-fuzz-targets", "svid-node"],
+    },
+    Tree {
+        purpose: "the tests of svid-node build no approver, no hostile requests and no cluster",
+        arguments: &["-p", "svid-node", "--edges", "normal,dev"],
+        forbidden: &["p256", "svid-approver", "svid-corpus", "svid-devcluster"],
     },
     Tree {
         purpose: "cryptography is aws-lc-rs everywhere",

@@ -57,24 +57,20 @@ impl Part {
 impl Approver {
     /// Makes an approver and registers its metrics.
     ///
+    /// `identity` names this process among the replicas in the lease. Unique for each process, so
+    /// that one that was restarted does not take its predecessor's lease for its own while that may
+    /// still be at work.
+    ///
     /// The lease has a client of its own, so that connections that are dead or busy do not cost
     /// the term.
     pub fn new(
         configuration: Configuration,
+        identity: String,
         client: ApiClient,
         lease: ApiClient,
         registry: &mut Registry,
     ) -> Self {
-        Self::with_clock(configuration, client, lease, registry, jiff::Timestamp::now)
-    }
-
-    fn with_clock(
-        configuration: Configuration,
-        client: ApiClient,
-        lease: ApiClient,
-        registry: &mut Registry,
-        clock: Clock,
-    ) -> Self {
+        let clock: Clock = jiff::Timestamp::now;
         let Configuration {
             driver_name,
             trust_domain,
@@ -84,7 +80,6 @@ impl Approver {
             attestation,
             ordinary_requests,
             leader_election_namespace,
-            identity,
         } = configuration;
         let metrics = Metrics::register(registry);
         let readiness = Readiness::default();
@@ -92,7 +87,7 @@ impl Approver {
         let (election, leadership) = Election::new(
             lease,
             &leader_election_namespace,
-            driver_name,
+            driver_name.to_string(),
             identity,
             Timing::DEFAULT,
             clock,

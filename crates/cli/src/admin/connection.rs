@@ -21,9 +21,14 @@ use super::endpoints::Endpoints;
 /// Answers one request and closes.
 pub(super) async fn serve(stream: TcpStream, endpoints: Arc<Endpoints>, mark: RequestMark) {
     let service = service_fn(move |request: Request<Incoming>| {
-        mark.set();
+        mark.asked();
         let page = endpoints.answer(&request);
-        async move { Ok::<_, Infallible>(page.await.into_response()) }
+        let mark = mark.clone();
+        async move {
+            let page = page.await;
+            mark.answered();
+            Ok::<_, Infallible>(page.into_response())
+        }
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())

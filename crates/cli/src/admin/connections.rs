@@ -5,15 +5,16 @@
 //! Each is a task, and each task is joined.
 //!
 //! Anybody may connect, and most of those who mean harm say nothing. So it is the oldest connection without a
-//! whole request that makes room; a probe, which asks at once, gets its answer however many are silent.
+//! whole request that makes room; a probe, which asks at once, gets its answer however many are silent. If there
+//! is none, it is the oldest one whose client has not read its answer within [`SLOW_READER`].
 
 use std::future::Future;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::Instant;
 
 use super::network::Network;
 
@@ -108,18 +109,34 @@ struct Connection {
 
 impl Connection {
     fn is_silent(&self) -> bool {
-        !self.request.0.load(Ordering::Relaxed)
+        self.request.0.asked.get().is_none()
+    }
+
+    fn is_slow_reader(&self) -> bool {
+        let answered = self.request.0.answered.get();
+        answered.is_some_and(|since| since.elapsed() > SLOW_READER)
     }
 }
 
-/// Says of a connection that it has a whole request. Set by whoever serves it, once.
+/// Says how far the request of a connection has come. Set by the task that serves it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RequestMark(Arc<AtomicBool>);
+pub(super) struct RequestMark(Arc<Progress>);
+
+#[derive(Debug, Default)]
+struct Progress {
+    asked: OnceLock<()>,
+    answered: OnceLock<Instant>,
+}
 
 impl RequestMark {
-    /// From now on the connection is not closed for another.
-    pub(super) fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// The request is whole: until it is answered the connection is not closed for another.
+    pub(super) fn asked(&self) {
+        self.0.asked.get_or_init(|| ());
+    }
+
+    /// The answer is there, and only has to be read.
+    pub(super) fn answered(&self) {
+        self.0.answered.get_or_init(Instant::now);
     }
 }
 
@@ -129,21 +146,23 @@ enum Room {
     Free,
     /// Once the one with this index is closed.
     InsteadOf(usize),
-    /// Every one that could make room has a whole request.
+    /// Every one that could make room waits for its answer.
     Full,
 }
 
 fn room(open: &[Connection], network: Network) -> Room {
     let neighbours = open.iter().filter(|open| open.network == network).count();
-    let oldest = if neighbours >= MOST_PER_NETWORK {
-        open.iter()
-            .position(|open| open.network == network && open.is_silent())
-    } else if open.len() >= MOST {
-        open.iter().position(Connection::is_silent)
-    } else {
+    let among = |open: &Connection| neighbours < MOST_PER_NETWORK || open.network == network;
+    if neighbours < MOST_PER_NETWORK && open.len() < MOST {
         return Room::Free;
-    };
-    oldest.map_or(Room::Full, Room::InsteadOf)
+    }
+    open.iter()
+        .position(|open| among(open) && open.is_silent())
+        .or_else(|| {
+            open.iter()
+                .position(|open| among(open) && open.is_slow_reader())
+        })
+        .map_or(Room::Full, Room::InsteadOf)
 }
 
 /// Connections per port. Doubled, strangers hold 128 more descriptors of the process; halved, they need half
@@ -153,6 +172,11 @@ pub(super) const MOST: usize = 64;
 /// Connections per network. The kubelet's probes and Prometheus need one or two each. Doubled, four pods fill
 /// a port with requests; halved, clients behind one address get in each other's way.
 pub(super) const MOST_PER_NETWORK: usize = 8;
+
+/// How long a client may take to read its answer where others wait for a place. Answers to probes are read in
+/// milliseconds and metrics within a node's network in tens of them. Doubled, clients that do not read keep the
+/// others out for twice as long; halved, a scrape over a bad network may be cut off on a full port.
+const SLOW_READER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -166,7 +190,7 @@ mod tests {
         let life = Arc::downgrade(&held);
         let serve = |mark: RequestMark| {
             if has == Has::WholeRequest {
-                mark.set();
+                mark.asked();
             }
             async move {
                 std::future::pending::<()>().await;
@@ -237,6 +261,22 @@ mod tests {
         assert_eq!(closed, [MOST / 2]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_one_that_does_not_read_its_answer_makes_room_after_a_second() {
+        let mut connections = Connections::default();
+        let lives = full(&mut connections, Has::WholeRequest).await;
+        for index in [3, 5] {
+            connections.open[index].request.answered();
+        }
+
+        let early = connect(&mut connections, "198.51.100.1", Has::WholeRequest).await;
+        assert!(!is_open(&early));
+        tokio::time::advance(SLOW_READER * 2).await;
+        let late = connect(&mut connections, "198.51.100.1", Has::WholeRequest).await;
+
+        assert!(is_open(&late) && !is_open(&lives[3]) && is_open(&lives[5]));
+    }
+
     #[tokio::test]
     async fn one_network_makes_room_for_itself_alone() {
         let mut connections = Connections::default();
@@ -272,12 +312,12 @@ mod tests {
         let address = IpAddr::from([192, 0, 2, 7]);
         for _ in 0..MOST_PER_NETWORK {
             connections
-                .admit(address, |mark| async move { mark.set() })
+                .admit(address, |mark| async move { mark.asked() })
                 .await;
         }
         connections
             .admit(address, |mark| async move {
-                mark.set();
+                mark.asked();
                 panic!("oh");
             })
             .await;

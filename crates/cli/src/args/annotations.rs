@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use svid_api::annotation;
+use svid_core::names::check_subdomain;
 
 use super::problem::{Problems, Wrong};
-use super::values;
 
 const FLAG: &str = "--extra-certificate-request-annotations";
 
@@ -127,7 +127,7 @@ fn qualified_name(key: &str) -> Result<(), Wrong> {
     let allowed = "a name of letters, digits, -, _ and . (63 bytes), with or without a DNS name and / before it";
     let name = match key.split_once('/') {
         Some((prefix, name)) => {
-            values::dns_subdomain(&prefix.to_ascii_lowercase(), 253)
+            check_subdomain(&prefix.to_ascii_lowercase())
                 .map_err(|_inner| Wrong::new("has a prefix that is not a DNS name", allowed))?;
             name
         }

@@ -4,6 +4,7 @@
 //! would be an approver that believes nobody or everybody, cannot be written down.
 
 use svid_core::identity::ServiceAccount;
+use svid_core::names::DriverName;
 use svid_core::policy::{Attestation, Credentials, NodeAttestation};
 
 use super::flags::ApproverFlags;
@@ -15,7 +16,11 @@ use super::values;
 /// As with the Go approver, the account is required in node-attested mode and means nothing without it.
 /// A pod-bound token is what that mode asks of the driver anyway, so the flag that requires one of pods
 /// adds nothing there and is no contradiction either.
-pub(super) fn from_flags(flags: &ApproverFlags, problems: &mut Problems) -> Option<Attestation> {
+pub(super) fn from_flags(
+    flags: &ApproverFlags,
+    driver_name: Option<&DriverName>,
+    problems: &mut Problems,
+) -> Option<Attestation> {
     let own = problems.check(
         "--use-own-service-account",
         &flags.use_own_service_account,
@@ -33,7 +38,7 @@ pub(super) fn from_flags(flags: &ApproverFlags, problems: &mut Problems) -> Opti
     match (own?, bound?, account) {
         (true, _, Some(driver)) => Some(Attestation::Node(NodeAttestation {
             driver,
-            csi_driver: flags.certificates.csi_driver_name.clone(),
+            csi_driver: driver_name?.to_string(),
         })),
         (true, _, None) => {
             let what = "is missing: with --use-own-service-account it names who may make requests";

@@ -5,35 +5,40 @@
 
 use std::time::Duration;
 
+use svid_api::duration::GoDuration;
 use svid_client::issuer::ConfigMapName;
 use svid_core::identity::TrustDomain;
+use svid_core::names::{DriverName, check_label, check_subdomain};
 use svid_core::policy::IssuerReference;
 
 use super::flags::CertificateFlags;
 use super::problem::{Problems, Wrong};
 use super::values;
 
-/// The checked values of [`CertificateFlags`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CertificateArgs {
-    /// Name of the CSI driver, at most 63 bytes.
-    pub(crate) driver_name: String,
-    pub(crate) trust_domain: TrustDomain,
+/// What [`CertificateFlags`] say, for both configurations.
+#[derive(Debug)]
+pub(super) struct Certificates {
+    pub(super) driver_name: DriverName,
+    pub(super) trust_domain: TrustDomain,
     /// Lifetime that certificates are asked for, at least a second.
-    pub(crate) duration: Duration,
+    pub(super) duration: Duration,
+    /// The same.
+    pub(super) go_duration: GoDuration,
     /// `None`: only the runtime `ConfigMap` names one.
-    pub(crate) issuer: Option<IssuerReference>,
-    pub(crate) runtime_issuance: Option<ConfigMapName>,
+    pub(super) issuer: Option<IssuerReference>,
+    pub(super) runtime_issuance: Option<ConfigMapName>,
 }
 
-impl CertificateArgs {
+impl Certificates {
     /// Checks all values. `None`: at least one problem was noted.
-    pub(crate) fn from_flags(flags: &CertificateFlags, problems: &mut Problems) -> Option<Self> {
-        let driver_name = problems.check("--csi-driver-name", &flags.csi_driver_name, |text| {
-            values::dns_subdomain(text, 63)
-        });
+    pub(super) fn from_flags(flags: &CertificateFlags, problems: &mut Problems) -> Option<Self> {
+        let driver_name = problems.check(
+            "--csi-driver-name",
+            &flags.csi_driver_name,
+            DriverName::parse,
+        );
         let trust_domain = problems.check("--trust-domain", &flags.trust_domain, trust_domain);
-        let duration = problems.check(
+        let lifetime = problems.check(
             "--certificate-request-duration",
             &flags.certificate_request_duration,
             lifetime,
@@ -47,10 +52,12 @@ impl CertificateArgs {
             problems.add("--issuer-name", "", Wrong::new("is empty", allowed));
             return None;
         }
+        let (go_duration, duration) = lifetime?;
         Some(Self {
             driver_name: driver_name?,
             trust_domain: trust_domain?,
-            duration: duration?,
+            duration,
+            go_duration,
             issuer,
             runtime_issuance,
         })
@@ -64,67 +71,54 @@ fn trust_domain(text: &str) -> Result<TrustDomain, Wrong> {
     })
 }
 
-/// A certificate's times are whole seconds (RFC 5280, 4.1.2.5), so nothing below one is a lifetime.
-fn lifetime(text: &str) -> Result<Duration, Wrong> {
-    let duration = values::duration(text)?;
+/// A certificate's times are whole seconds (RFC 5280, 4.1.2.5), so a lifetime is one at least.
+fn lifetime(text: &str) -> Result<(GoDuration, Duration), Wrong> {
+    let (go_duration, duration) = values::duration(text)?;
     if duration < Duration::from_secs(1) {
         return Err(Wrong::new(
-            "is no lifetime",
+            "is shorter than a certificate can live",
             "one second or more, such as 1h",
         ));
     }
-    Ok(duration)
+    Ok((go_duration, duration))
 }
 
 /// The Go driver's chart gives the namespace always and the name empty where there is no `ConfigMap`,
 /// so a namespace alone is right, and means none.
 fn config_map(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<ConfigMapName>> {
-    let name = &flags.runtime_issuance_config_map_name;
-    let namespace = &flags.runtime_issuance_config_map_namespace;
+    let (name, namespace) = (
+        &flags.runtime_issuance_config_map_name,
+        &flags.runtime_issuance_config_map_namespace,
+    );
     let namespace_flag = "--runtime-issuance-config-map-namespace";
-    let checked_namespace = if namespace.is_empty() && !name.is_empty() {
+    if namespace.is_empty() && !name.is_empty() {
         let allowed =
             "the namespace of the ConfigMap that --runtime-issuance-config-map-name names";
         problems.add(namespace_flag, namespace, Wrong::new("is empty", allowed));
-        None
-    } else if namespace.is_empty() {
-        Some(String::new())
-    } else {
-        problems.check(namespace_flag, namespace, values::namespace)
-    };
-    if name.is_empty() {
-        return checked_namespace.map(|_unused| None);
     }
-    let name = problems.check("--runtime-issuance-config-map-name", name, |text| {
-        values::dns_subdomain(text, 253)
-    });
-    Some(Some(ConfigMapName {
-        namespace: checked_namespace?,
-        name: name?,
-    }))
+    let namespace = problems.check_optional(namespace_flag, namespace, check_label);
+    let name_flag = "--runtime-issuance-config-map-name";
+    let name = problems.check_optional(name_flag, name, check_subdomain);
+    match (namespace?, name?) {
+        (Some(namespace), Some(name)) => Some(Some(ConfigMapName { namespace, name })),
+        (None, Some(_)) => None,
+        (_, None) => Some(None),
+    }
 }
 
 fn issuer(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<IssuerReference>> {
-    let name = match flags.issuer_name.as_str() {
-        "" => Some(None),
-        name => problems
-            .check("--issuer-name", name, |text| {
-                values::dns_subdomain(text, 253)
-            })
-            .map(Some),
+    let name = problems.check_optional("--issuer-name", &flags.issuer_name, check_subdomain);
+    let group = problems.check_optional("--issuer-group", &flags.issuer_group, check_subdomain);
+    // cert-manager reads an empty group as its own.
+    let of_cert_manager = match &group {
+        Some(Some(group)) => group == CERT_MANAGER,
+        Some(None) | None => true,
     };
-    let group = problems.check("--issuer-group", &flags.issuer_group, |text| match text {
-        // cert-manager reads an empty group and kind this way, so they are compared this way.
-        "" => Ok(CERT_MANAGER.to_owned()),
-        _ => values::dns_subdomain(text, 253),
+    let kind = problems.check_optional("--issuer-kind", &flags.issuer_kind, |text| {
+        kind(text, of_cert_manager)
     });
-    let own_group = group.as_deref().is_none_or(|group| group == CERT_MANAGER);
-    let kind = problems.check("--issuer-kind", &flags.issuer_kind, |text| match text {
-        "" => Ok("Issuer".to_owned()),
-        _ => kind(text, own_group),
-    });
-    let (name, kind, group) = (name?, kind?, group?);
-    Some(name.map(|name| IssuerReference { name, kind, group }))
+    let (name, kind, group) = (name?, kind?.unwrap_or_default(), group?.unwrap_or_default());
+    Some(name.map(|name| IssuerReference::new(&name, &kind, &group)))
 }
 
 fn kind(text: &str, of_cert_manager: bool) -> Result<String, Wrong> {

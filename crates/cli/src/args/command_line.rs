@@ -7,10 +7,10 @@
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::flags::{CommandFlags, CommandLine};
+use super::flags::{self, CommandFlags, CommandLine};
 use super::problem::{Problems, Wrong};
 
 /// Why `argv` gave no flags.
@@ -32,7 +32,7 @@ pub(crate) enum NoFlags {
 pub(crate) fn read(mut arguments: Vec<OsString>) -> Result<(CommandFlags, Problems), NoFlags> {
     let mut problems = Problems::default();
     loop {
-        let error = match CommandLine::try_parse_from(&arguments) {
+        let error = match parse(&arguments) {
             Ok(line) => return Ok((line.command, problems)),
             Err(error) => error,
         };
@@ -43,70 +43,63 @@ pub(crate) fn read(mut arguments: Vec<OsString>) -> Result<(CommandFlags, Proble
         if kind == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             return Err(NoFlags::Missing(error));
         }
-        let culprit = note(&mut problems, &error);
-        if !remove(&mut arguments, culprit.as_deref()) {
+        note(&mut problems, &error);
+        let culprit =
+            culprit(&arguments).filter(|_| text(&error, ContextKind::InvalidArg).is_some());
+        let Some(culprit) = culprit else {
             return Err(NoFlags::Wrong(problems));
-        }
+        };
+        arguments.remove(culprit);
     }
 }
 
-/// Notes what clap found, and returns the argument to take away before it looks again.
-fn note(problems: &mut Problems, error: &clap::Error) -> Option<String> {
-    let kind = error.kind();
+fn parse(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
+    let matches = flags::command().try_get_matches_from(arguments)?;
+    CommandLine::from_arg_matches(&matches)
+}
+
+/// Notes what clap found first.
+fn note(problems: &mut Problems, error: &clap::Error) {
     if let Some(command) = text(error, ContextKind::InvalidSubcommand) {
-        problems.add_without_value(&command, Wrong::new("unknown command", LISTED));
-        return None;
+        return problems.add_without_value(&command, Wrong::new("unknown command", LISTED));
     }
     let Some(invalid) = text(error, ContextKind::InvalidArg) else {
-        problems.add_without_value("arguments", Wrong::new(first_line(error), ""));
-        return None;
+        return problems.add_without_value("arguments", Wrong::new(first_line(error), ""));
     };
     // Of `--token=secret` only the name may be repeated; clap names known flags as `--token <TOKEN>`.
-    let name = invalid
-        .split(['=', ' '])
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    if kind == ErrorKind::UnknownArgument && name.starts_with('-') {
-        let wrong = match text(error, ContextKind::SuggestedArg) {
-            Some(similar) => Wrong::new("unknown flag", format!("perhaps {similar}")),
-            None => Wrong::new("unknown flag", LISTED),
-        };
-        problems.add_without_value(&name, wrong);
-        return Some(name);
-    }
-    if kind == ErrorKind::UnknownArgument {
-        problems.add(
-            "argument",
-            &invalid,
-            Wrong::new("stray argument", "flags only"),
-        );
-        return Some(invalid);
-    }
-    if matches!(kind, ErrorKind::MissingRequiredArgument) {
-        problems.add_without_value(&invalid, Wrong::new("missing", "one value"));
-        return None;
-    }
-    problems.add_without_value(&name, Wrong::new("takes a value", format!("{name}=VALUE")));
-    Some(name)
+    let name = invalid.split(['=', ' ']).next().unwrap_or_default();
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let wrong = if is_unknown && name.starts_with('-') {
+        let similar = text(error, ContextKind::SuggestedArg);
+        let allowed = similar.map_or(LISTED.to_owned(), |similar| format!("perhaps {similar}"));
+        Wrong::new("unknown flag", allowed)
+    } else if is_unknown {
+        let wrong = Wrong::new("stray argument", "flags only");
+        return problems.add("argument", &invalid, wrong);
+    } else if error.kind() == ErrorKind::MissingRequiredArgument {
+        return problems.add_without_value(&invalid, Wrong::new("missing", "one value"));
+    } else {
+        Wrong::new("takes a value", format!("{name}=VALUE"))
+    };
+    problems.add_without_value(name, wrong);
 }
 
-/// Takes the first argument away that is this one, with or without a value. `false`: it is not there.
-fn remove(arguments: &mut Vec<OsString>, culprit: Option<&str>) -> bool {
-    let Some(culprit) = culprit else {
-        return false;
+/// The place of the argument that clap refuses. It reads from the left and stops there, so the
+/// culprit follows the longest beginning that at most lacks something. `None`: one is missing, none
+/// is wrong.
+fn culprit(arguments: &[OsString]) -> Option<usize> {
+    let is_fine = |words: &[OsString]| match parse(words) {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.kind(),
+            ErrorKind::MissingRequiredArgument
+                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        ),
     };
-    let found = arguments.iter().skip(1).position(|argument| {
-        let argument = argument.to_string_lossy();
-        argument == culprit || argument.split('=').next() == Some(culprit)
-    });
-    match found {
-        Some(index) => {
-            arguments.remove(index + 1);
-            true
-        }
-        None => false,
-    }
+    let longest = (1..=arguments.len())
+        .rev()
+        .find(|&length| arguments.get(..length).is_some_and(is_fine))?;
+    (longest < arguments.len()).then_some(longest)
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
@@ -205,6 +198,16 @@ mod tests {
                 "argument=\"end\": stray argument; allowed: flags only",
             ]
         );
+    }
+
+    #[test]
+    fn a_value_that_is_equal_to_a_wrong_argument_stays() {
+        let words = ["driver", "--user", "end", "--bogus", "--node-id=n", "end"];
+        let Ok((CommandFlags::Driver(flags), problems)) = read_words(&words) else {
+            panic!("not read");
+        };
+        assert_eq!((&*flags.connection.user, &*flags.node_id), ("end", "n"));
+        assert_eq!(problems.len(), 2);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
+use svid_core::names::check_subdomain;
 use zeroize::Zeroizing;
 
 use super::flags::ConnectionFlags;
@@ -68,16 +69,11 @@ impl ConnectionArgs {
         let before = problems.len();
         let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
         let path = |value: &str| (!value.is_empty()).then(|| PathBuf::from(value));
-        let server = optional(problems, "--server", &flags.server, server);
-        let tls_server_name = optional(
-            problems,
-            "--tls-server-name",
-            &flags.tls_server_name,
-            |text| {
-                let lower = text.to_ascii_lowercase();
-                values::dns_subdomain(&lower, 253)
-            },
-        );
+        let server = problems.check_optional("--server", &flags.server, server);
+        let tls_server_name =
+            problems.check_optional("--tls-server-name", &flags.tls_server_name, |text| {
+                check_subdomain(&text.to_ascii_lowercase())
+            });
         let insecure = problems.check(
             "--insecure-skip-tls-verify",
             &flags.insecure_skip_tls_verify,
@@ -111,28 +107,16 @@ impl ConnectionArgs {
             context: text(&flags.context),
             cluster: text(&flags.cluster),
             user: text(&flags.user),
-            server,
+            server: server?,
             token,
             certificate_authority: path(&flags.certificate_authority),
             client_certificate,
-            tls_server_name,
+            tls_server_name: tls_server_name?,
             insecure_skip_tls_verify: insecure?,
             request_timeout: timeout?,
             impersonation,
         })
     }
-}
-
-fn optional<T>(
-    problems: &mut Problems,
-    flag: &str,
-    value: &str,
-    parse: impl FnOnce(&str) -> Result<T, Wrong>,
-) -> Option<T> {
-    if value.is_empty() {
-        return None;
-    }
-    problems.check(flag, value, parse)
 }
 
 fn server(text: &str) -> Result<Uri, Wrong> {
@@ -161,7 +145,10 @@ fn request_timeout(text: &str) -> Result<Option<Duration>, Wrong> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let timeout = match text.parse::<u32>() {
         Ok(seconds) if digits => Duration::from_secs(seconds.into()),
-        _ => values::duration(text)?,
+        _ => {
+            let (_, timeout) = values::duration(text)?;
+            timeout
+        }
     };
     Ok((!timeout.is_zero()).then_some(timeout))
 }

@@ -1,279 +1,158 @@
-//! Owns the command line of `driver`, checked as a whole.
+//! Owns the command line of `driver`: from its flags to the driver's configuration.
 //!
-//! Must not start anything. Invariant: every wrong value is told, not only the first.
+//! Must not start anything, nor repeat a rule that the driver has itself. Invariant: every wrong
+//! value is reported, not only the first.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use svid_node::credential::Requester;
-use svid_node::registration::registration_name;
+use svid_api::duration::GoDuration;
+use svid_core::names::DriverName;
+use svid_node::driver::AnchoringPolicy;
+use svid_node::driver::Configuration;
+use svid_node::driver::Requester;
+use svid_node::driver::registration_name;
+use svid_node::driver::{FileMode, RootContext};
+use svid_node::driver::{Installation, NodeId};
 
-use super::certificates::CertificateArgs;
+use super::certificates::Certificates;
 use super::connection::ConnectionArgs;
-use super::file_names::FileNames;
 use super::flags::DriverFlags;
 use super::logs::LogArgs;
-use super::network::ListenAddress;
 use super::problem::{Problems, Wrong};
-use super::{annotations, paths, values};
+use super::role::{Role, Servers};
+use super::{annotations, file_names, paths, values};
 
-/// The checked flags of `driver`.
-#[derive(Clone, Debug)]
-pub(crate) struct DriverArgs {
-    pub(crate) node_id: String,
-    /// Absolute.
-    pub(crate) data_root: PathBuf,
-    /// Absolute path of the socket.
-    pub(crate) endpoint: PathBuf,
-    pub(crate) registration_dir: Option<PathBuf>,
-    pub(crate) health: Option<ListenAddress>,
-    pub(crate) metrics: Option<ListenAddress>,
-    pub(crate) certificates: CertificateArgs,
-    pub(crate) extra_annotations: BTreeMap<String, String>,
-    pub(crate) require_anchored_chain: bool,
-    pub(crate) requester: Requester,
-    pub(crate) file_names: FileNames,
-    /// Permission bits of the files.
-    pub(crate) file_mode: u32,
-    /// For nodes with SELinux.
-    pub(crate) selinux_context: Option<String>,
-    pub(crate) source_ca_bundle: Option<PathBuf>,
-    pub(crate) connection: ConnectionArgs,
-    pub(crate) logs: LogArgs,
-    /// What is legal but will not do what its author hopes; to be logged at start.
-    pub(crate) warnings: Vec<String>,
-}
-
-impl DriverArgs {
-    /// Checks all values; relative paths are relative to the working folder.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them.
-    pub(crate) fn from_flags(flags: &DriverFlags) -> Result<Self, Problems> {
-        match std::env::current_dir() {
-            Ok(folder) => Self::from_flags_in(flags, &folder),
-            Err(error) => {
-                let mut problems = Problems::default();
-                let wrong = Wrong::new(format!("cannot be found: {error}"), "a folder that exists");
-                problems.add_without_value("working folder", wrong);
-                Err(problems)
-            }
-        }
-    }
-
-    fn from_flags_in(flags: &DriverFlags, folder: &Path) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
-        let mut warnings = Vec::new();
-        let node_id = problems.check("--node-id", &flags.node_id, node_id);
-        let places = Places::from_flags(flags, folder, &mut problems);
-        let servers = Servers::from_flags(flags, &mut problems);
-        let certificates = CertificateArgs::from_flags(&flags.certificates, &mut problems);
-        let extra_annotations = annotations::parse(
-            &flags.extra_certificate_request_annotations,
-            &mut problems,
-            &mut warnings,
-        );
-        let anchored = problems.check(
-            "--require-anchored-chain",
-            &flags.require_anchored_chain,
-            values::boolean,
-        );
-        let requester = problems.check(
-            "--use-own-service-account",
-            &flags.use_own_service_account,
-            requester,
-        );
-        let file_names = FileNames::from_flags(&flags.file_names, &mut problems);
-        let file_mode = problems.check("--file-mode", &flags.file_mode, paths::file_mode);
-        let selinux_context = problems.check(
-            "--selinux-context",
-            &flags.selinux_context,
-            values::selinux_context,
-        );
-        let connection = ConnectionArgs::from_flags(&flags.connection, &mut problems);
-        let logs = LogArgs::from_flags(&flags.logs, &mut problems);
-        let checked = (
-            (node_id, places, servers, certificates),
-            (anchored, requester, connection, logs),
-            (file_names, file_mode, selinux_context),
-        );
-        let (
-            (Some(node_id), Some(places), Some(servers), Some(certificates)),
-            (Some(anchored), Some(requester), Some(connection), Some(logs)),
-            (Some(file_names), Some(file_mode), Some(selinux_context)),
-        ) = checked
-        else {
-            return Err(problems);
-        };
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        if anchored && places.source_ca_bundle.is_none() {
-            warnings.push(
-                "--require-anchored-chain has no effect without --source-ca-bundle: there are no roots \
-                 that a chain could lead to"
-                    .to_owned(),
-            );
-        }
-        if requester == Requester::Pod {
-            warn_about_lifetime(certificates.duration, &mut warnings);
-        }
-        warn_about_mode(file_mode, &mut warnings);
-        Ok(Self {
-            node_id,
-            data_root: places.data_root,
-            endpoint: places.endpoint,
-            registration_dir: places.registration_dir,
-            health: servers.health,
-            metrics: servers.metrics,
-            certificates,
-            extra_annotations,
-            require_anchored_chain: anchored,
-            requester,
-            file_names,
-            file_mode,
-            selinux_context,
-            source_ca_bundle: places.source_ca_bundle,
-            connection,
-            logs,
-            warnings,
-        })
-    }
-}
-
-/// Folders, files and sockets of the driver, all absolute.
-struct Places {
-    data_root: PathBuf,
-    endpoint: PathBuf,
-    registration_dir: Option<PathBuf>,
-    source_ca_bundle: Option<PathBuf>,
-}
-
-impl Places {
-    fn from_flags(flags: &DriverFlags, folder: &Path, problems: &mut Problems) -> Option<Self> {
-        let data_root = problems.check("--data-root", &flags.data_root, |text| {
-            paths::required(text, folder)
-        });
-        let endpoint = problems.check("--endpoint", &flags.endpoint, |text| {
-            paths::endpoint(text, folder)
-        });
-        let registration_dir = problems.check(
-            "--kubelet-registration-dir",
-            &flags.kubelet_registration_dir,
-            |text| registration_dir(text, &flags.certificates.csi_driver_name, folder),
-        );
-        let source_ca_bundle =
-            problems.check("--source-ca-bundle", &flags.source_ca_bundle, |text| {
-                paths::optional(text, folder)
-            });
-        Some(Self {
-            data_root: data_root?,
-            endpoint: endpoint?,
-            registration_dir: registration_dir?,
-            source_ca_bundle: source_ca_bundle?,
-        })
-    }
-}
-
-/// What the driver serves by HTTP.
-struct Servers {
-    health: Option<ListenAddress>,
-    metrics: Option<ListenAddress>,
-}
-
-impl Servers {
-    fn from_flags(flags: &DriverFlags, problems: &mut Problems) -> Option<Self> {
-        let health = problems.check(
-            "--health-address",
-            &flags.health_address,
-            ListenAddress::parse_optional,
-        );
-        let metrics = problems.check(
-            "--metrics-bind-address",
-            &flags.metrics_bind_address,
-            ListenAddress::parse_optional,
-        );
-        refuse_same(
-            ("--health-address", health.as_ref()?.as_ref()),
-            ("--metrics-bind-address", metrics.as_ref()?.as_ref()),
-            problems,
-        );
-        Some(Self {
-            health: health?,
-            metrics: metrics?,
-        })
-    }
-}
-
-/// Notes that two servers cannot listen at one address.
-pub(super) fn refuse_same(
-    (first_flag, first): (&str, Option<&ListenAddress>),
-    (second_flag, second): (&str, Option<&ListenAddress>),
+/// Checks all values; relative paths are relative to the working folder. `None`: at least one
+/// problem was noted.
+pub(super) fn from_flags(
+    flags: &DriverFlags,
     problems: &mut Problems,
-) {
-    if let (Some(first), Some(second)) = (first, second)
-        && first == second
-        && second.port != 0
-    {
-        let wrong = Wrong::new(format!("is also {first_flag}"), "an address of its own");
-        problems.add(second_flag, &second.to_string(), wrong);
+) -> Option<Role<Configuration>> {
+    let folder = working_folder(problems)?;
+    let optional_path = |text: &str| paths::optional(text, &folder);
+    let mut warnings = Vec::new();
+    let node_id = problems.check("--node-id", &flags.node_id, NodeId::parse);
+    let data_root = problems.check("--data-root", &flags.data_root, |text| {
+        paths::required(text, &folder)
+    });
+    let endpoint = problems.check("--endpoint", &flags.endpoint, |text| {
+        paths::endpoint(text, &folder)
+    });
+    let registration_dir = problems.check(
+        REGISTRATION_DIR,
+        &flags.kubelet_registration_dir,
+        optional_path,
+    );
+    let probes = ("--health-address", flags.health_address.as_str());
+    let servers = Servers::from_flags(probes, &flags.metrics_bind_address, problems);
+    let certificates = Certificates::from_flags(&flags.certificates, problems);
+    if let (Some(Some(folder)), Some(certificates)) = (&registration_dir, &certificates) {
+        refuse_long(folder, &certificates.driver_name, problems);
     }
-}
+    let extra_annotations = annotations::parse(
+        &flags.extra_certificate_request_annotations,
+        problems,
+        &mut warnings,
+    );
+    let anchoring = problems.check(
+        "--require-anchored-chain",
+        &flags.require_anchored_chain,
+        |text| values::either(text, AnchoringPolicy::Warn, AnchoringPolicy::Require),
+    );
+    let requester = problems.check(
+        "--use-own-service-account",
+        &flags.use_own_service_account,
+        |text| values::either(text, Requester::Pod, Requester::Driver),
+    );
+    let files = file_names::from_flags(&flags.file_names, problems);
+    let file_mode = problems.check("--file-mode", &flags.file_mode, FileMode::parse);
+    let root_context = problems.check_optional(
+        "--selinux-context",
+        &flags.selinux_context,
+        RootContext::parse,
+    );
+    let source_ca_bundle =
+        problems.check("--source-ca-bundle", &flags.source_ca_bundle, optional_path);
+    let connection = ConnectionArgs::from_flags(&flags.connection, problems);
+    let logs = LogArgs::from_flags(&flags.logs, problems);
 
-fn requester(text: &str) -> Result<Requester, Wrong> {
-    Ok(if values::boolean(text)? {
-        Requester::Driver
-    } else {
-        Requester::Pod
+    let certificates = certificates?;
+    let configuration = Configuration {
+        installation: Installation {
+            driver_name: certificates.driver_name,
+            node_id: node_id?,
+            requester: requester?,
+            trust_domain: certificates.trust_domain,
+            duration: certificates.go_duration,
+            extra_annotations,
+        },
+        data_root: data_root?,
+        endpoint: endpoint?,
+        registration_dir: registration_dir?,
+        issuer: certificates.issuer,
+        runtime_issuance: certificates.runtime_issuance,
+        files: files?,
+        file_mode: file_mode?,
+        root_context: root_context?,
+        source_ca_bundle: source_ca_bundle?,
+        anchoring: anchoring?,
+    };
+    warn(&configuration, &mut warnings);
+    Some(Role {
+        configuration,
+        servers: servers?,
+        connection: connection?,
+        logs: logs?,
+        warnings,
     })
 }
 
-/// Limits of the CSI specification (`NodeGetInfoResponse.node_id`) as the kubelet applies them.
-fn node_id(text: &str) -> Result<String, Wrong> {
-    let allowed = "the name of the node, 1 to 256 bytes";
-    if text.is_empty() {
-        return Err(Wrong::new("is empty", allowed));
-    }
-    if text.len() > 256 {
-        return Err(Wrong::new(format!("is {} bytes long", text.len()), allowed));
-    }
-    if text.contains(char::is_control) {
-        return Err(Wrong::new("has a control character", allowed));
-    }
-    Ok(text.to_owned())
+fn working_folder(problems: &mut Problems) -> Option<PathBuf> {
+    std::env::current_dir()
+        .map_err(|error| {
+            let wrong = Wrong::new(format!("cannot be found: {error}"), "a folder that exists");
+            problems.add_without_value("working folder", wrong);
+        })
+        .ok()
 }
 
-fn registration_dir(
-    text: &str,
-    driver_name: &str,
-    folder: &Path,
-) -> Result<Option<PathBuf>, Wrong> {
-    let directory = paths::optional(text, folder)?;
-    if let Some(directory) = &directory {
-        paths::fits_socket(&directory.join(registration_name(driver_name)))?;
+/// Notes that the registration socket, which is named after the driver, could not be bound.
+fn refuse_long(folder: &Path, driver_name: &DriverName, problems: &mut Problems) {
+    if let Err(wrong) = paths::fits_socket(&folder.join(registration_name(driver_name))) {
+        problems.add(REGISTRATION_DIR, &folder.to_string_lossy(), wrong);
     }
-    Ok(directory)
 }
 
-fn warn_about_lifetime(duration: Duration, warnings: &mut Vec<String>) {
-    if duration < SHORTEST_THAT_SURVIVES {
+fn warn(configuration: &Configuration, warnings: &mut Vec<String>) {
+    let Configuration {
+        installation,
+        file_mode,
+        ..
+    } = configuration;
+    if configuration.anchoring == AnchoringPolicy::Require
+        && configuration.source_ca_bundle.is_none()
+    {
+        warnings.push(
+            "--require-anchored-chain has no effect without --source-ca-bundle: there are no roots \
+             that a chain could lead to"
+                .to_owned(),
+        );
+    }
+    if installation.requester == Requester::Pod && installation.duration < SHORTEST_THAT_SURVIVES {
         warnings.push(format!(
-            "--certificate-request-duration is below {} s: a certificate may expire while a restarted driver \
-             waits for the kubelet to publish the volume again and bring a token",
-            SHORTEST_THAT_SURVIVES.as_secs()
+            "--certificate-request-duration is below {SHORTEST_THAT_SURVIVES}: a certificate may expire \
+             while a restarted driver waits for the kubelet to publish the volume again and bring a token"
+        ));
+    }
+    if file_mode.lets_all_read() {
+        warnings.push(format!(
+            "--file-mode={file_mode}: every user of a pod can read its private key"
         ));
     }
 }
 
-fn warn_about_mode(file_mode: u32, warnings: &mut Vec<String>) {
-    if file_mode & 0o004 != 0 {
-        warnings.push(format!(
-            "--file-mode={file_mode:04o}: every user of a pod can read its private key"
-        ));
-    }
-}
+const REGISTRATION_DIR: &str = "--kubelet-registration-dir";
 
-/// With the pod's token only, a third of the lifetime must be longer than the 60 to 90 s after which the
-/// kubelet publishes a volume again.
-const SHORTEST_THAT_SURVIVES: Duration = Duration::from_secs(300);
+/// With the pod's token only, a third of the lifetime must be longer than the 60 to 90 s after which
+/// the kubelet publishes a volume again.
+const SHORTEST_THAT_SURVIVES: GoDuration = GoDuration::from_nanoseconds(300 * 1_000_000_000);

@@ -4,7 +4,7 @@
 //! together ([`super::driver`] and [`super::approver`] do it). Invariant: names and defaults are those
 //! of the Go driver and approver (v0.15); what is new has a heading or a note that says so.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, Parser, Subcommand};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -19,6 +19,29 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: CommandFlags,
+}
+
+/// The whole command line in the forms of pflag.
+pub(super) fn command() -> Command {
+    CommandLine::command().mut_subcommands(|command| command.mut_args(as_pflag_takes_it))
+}
+
+/// A flag without a default is empty where it is not given; one of value `BOOL` is off then, and on
+/// where it stands alone.
+fn as_pflag_takes_it(flag: Arg) -> Arg {
+    let has_default = !flag.get_default_values().is_empty();
+    if has_default || flag.is_positional() || !matches!(flag.get_action(), ArgAction::Set) {
+        return flag;
+    }
+    let flag = flag.required(false).hide_default_value(true);
+    let is_boolean = |names: &[clap::builder::Str]| names.iter().any(|name| name == "BOOL");
+    if !flag.get_value_names().is_some_and(is_boolean) {
+        return flag.default_value("");
+    }
+    flag.num_args(0..=1)
+        .require_equals(true)
+        .default_value("false")
+        .default_missing_value("true")
 }
 
 /// The subcommands with their flags, as text.
@@ -42,54 +65,24 @@ pub(crate) enum CommandFlags {
 #[command(args_override_self = true, next_help_heading = "Driver")]
 pub(crate) struct DriverFlags {
     /// Name of the node that the driver runs on (required)
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "NAME")]
     pub(crate) node_id: String,
     /// Folder for the records of volumes (required); relative to the working folder
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data_root: String,
     /// Unix socket on which the kubelet calls, e.g. unix://plugin/csi.sock (required); relative to the
     /// working folder
-    #[arg(
-        long,
-        value_name = "UNIX",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "UNIX")]
     pub(crate) endpoint: String,
     /// Register with the kubelet by a socket in this folder, e.g. /var/lib/kubelet/plugins_registry;
     /// empty: a node-driver-registrar sidecar does it
-    #[arg(
-        long,
-        value_name = "DIR",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "DIR")]
     pub(crate) kubelet_registration_dir: String,
     /// Address of /healthz, /readyz and /status, e.g. :9809; empty: off
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) health_address: String,
     /// Address of /metrics, e.g. :9402; empty or 0: off
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics_bind_address: String,
 
     #[command(flatten, next_help_heading = "Certificates")]
@@ -98,13 +91,11 @@ pub(crate) struct DriverFlags {
     #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
     pub(crate) extra_certificate_request_annotations: Vec<String>,
     /// Refuse a certificate that does not lead to a root of --source-ca-bundle, instead of warning
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    #[arg(long, value_name = "BOOL")]
     pub(crate) require_anchored_chain: String,
     /// Make requests with the driver's own token instead of the pods' (node-attested mode); the approver
     /// needs the same flag, and Kubernetes has to be 1.30 or newer
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    #[arg(long, value_name = "BOOL")]
     pub(crate) use_own_service_account: String,
 
     #[command(flatten, next_help_heading = "Volume")]
@@ -120,12 +111,7 @@ pub(crate) struct DriverFlags {
     )]
     pub(crate) selinux_context: String,
     /// PEM file with the trust roots that every volume gets; empty: volumes get none
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "FILE")]
     pub(crate) source_ca_bundle: String,
 
     #[command(flatten, next_help_heading = "Kubernetes")]
@@ -140,8 +126,7 @@ pub(crate) struct DriverFlags {
 pub(crate) struct ApproverFlags {
     /// Also decide requests without our annotation: approve them, unless they ask for a SPIFFE ID or
     /// for our issuer
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    #[arg(long, value_name = "BOOL")]
     pub(crate) auto_approve_non_spiffe: String,
     /// Namespace of the Lease by which one of several replicas is chosen; its name is the CSI driver's
     #[arg(long, value_name = "NAMESPACE", default_value = "cert-manager")]
@@ -157,22 +142,15 @@ pub(crate) struct ApproverFlags {
     pub(crate) certificates: CertificateFlags,
     /// Take requests from the driver's own service account and from nobody else, each for a pod on the
     /// node of the driver that asks (node-attested mode); the driver needs the same flag
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    #[arg(long, value_name = "BOOL")]
     pub(crate) use_own_service_account: String,
     /// User name of the driver's service account, system:serviceaccount:NAMESPACE:NAME; required with
     /// --use-own-service-account, without effect otherwise
-    #[arg(
-        long,
-        value_name = "USER",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "USER")]
     pub(crate) driver_service_account: String,
     /// Refuse requests that were made with anything but the token of a pod, which dies with it; node-attested
     /// mode requires that of the driver anyway
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    #[arg(long, value_name = "BOOL")]
     pub(crate) require_pod_bound_token: String,
 
     #[command(flatten, next_help_heading = "Kubernetes")]
@@ -207,20 +185,10 @@ pub(crate) struct CertificateFlags {
     #[arg(long, value_name = "GROUP", default_value = "cert-manager.io")]
     pub(crate) issuer_group: String,
     /// ConfigMap that names the issuer at run time, before the flags above; empty: none
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "NAME")]
     pub(crate) runtime_issuance_config_map_name: String,
     /// Namespace of that ConfigMap
-    #[arg(
-        long,
-        value_name = "NAMESPACE",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "NAMESPACE")]
     pub(crate) runtime_issuance_config_map_namespace: String,
 }
 
@@ -253,127 +221,58 @@ pub(crate) struct LogFlags {
 #[derive(Debug, Default, Args)]
 pub(crate) struct ConnectionFlags {
     /// Kubeconfig file; empty: $KUBECONFIG, ~/.kube/config, else the pod's service account
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: String,
     /// Context of the kubeconfig
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "NAME")]
     pub(crate) context: String,
     /// Cluster of the kubeconfig
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "NAME")]
     pub(crate) cluster: String,
     /// User of the kubeconfig
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "NAME")]
     pub(crate) user: String,
     /// Address of the API server
-    #[arg(
-        long,
-        short = 's',
-        value_name = "URL",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, short = 's', value_name = "URL")]
     pub(crate) server: String,
     /// Bearer token for the API server
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "TOKEN")]
     pub(crate) token: String,
     /// PEM file with the roots of the API server's certificate
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "FILE")]
     pub(crate) certificate_authority: String,
     /// PEM file with a client certificate for TLS
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "FILE")]
     pub(crate) client_certificate: String,
     /// PEM file with the key of --client-certificate
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "FILE")]
     pub(crate) client_key: String,
     /// Name to expect in the API server's certificate, instead of the one in its address
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long, value_name = "NAME")]
     pub(crate) tls_server_name: String,
     /// Do not check the API server's certificate; insecure
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_value = "false", default_missing_value = "true", hide_default_value = true)]
+    #[arg(long, value_name = "BOOL")]
     pub(crate) insecure_skip_tls_verify: String,
     /// How long the API server may be silent before a connection is given up, e.g. 30s; 0: no limit
     #[arg(long, value_name = "DURATION", default_value = "0")]
     pub(crate) request_timeout: String,
     /// User to impersonate
-    #[arg(
-        long = "as",
-        value_name = "USER",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long = "as", value_name = "USER")]
     pub(crate) impersonate_user: String,
     /// UID to impersonate
-    #[arg(
-        long = "as-uid",
-        value_name = "UID",
-        default_value = "",
-        hide_default_value = true
-    )]
+    #[arg(long = "as-uid", value_name = "UID")]
     pub(crate) impersonate_uid: String,
     /// Group to impersonate; may be repeated
     #[arg(long = "as-group", value_name = "GROUP", action = clap::ArgAction::Append)]
     pub(crate) impersonate_groups: Vec<String>,
     /// Accepted as kubectl does, without effect here
-    #[arg(
-        long,
-        short = 'n',
-        value_name = "NAMESPACE",
-        default_value = "",
-        hide = true
-    )]
+    #[arg(long, short = 'n', value_name = "NAMESPACE", hide = true)]
     pub(crate) namespace: String,
     /// Accepted as kubectl does, without effect here
-    #[arg(long, value_name = "DIR", default_value = "", hide = true)]
+    #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) cache_dir: String,
     /// Accepted as kubectl does, without effect here: responses are never compressed
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_value = "false", default_missing_value = "true", hide = true)]
+    #[arg(long, value_name = "BOOL", hide = true)]
     pub(crate) disable_compression: String,
 }
 

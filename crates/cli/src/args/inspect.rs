@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
-use super::file_names::FileNames;
+use svid_node::driver::FileNames;
+
+use super::file_names;
 use super::flags::InspectFlags;
 use super::problem::{Problems, Wrong};
 
@@ -24,25 +26,18 @@ pub(crate) enum Output {
 }
 
 impl InspectArgs {
-    /// Checks all values.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them.
-    pub(crate) fn from_flags(flags: &InspectFlags) -> Result<Self, Problems> {
-        let mut problems = Problems::default();
+    /// Checks all values. `None`: at least one problem was noted.
+    pub(super) fn from_flags(flags: &InspectFlags, problems: &mut Problems) -> Option<Self> {
         let output = problems.check("--output", &flags.output, |text| match text {
             "text" => Ok(Output::Text),
             "json" => Ok(Output::Json),
             _ => Err(Wrong::new("is not a form of output", "text or json")),
         });
-        let names = FileNames::from_flags(&flags.file_names, &mut problems);
-        match (output, names) {
-            (Some(output), Some(names)) => Ok(Self {
-                folder: flags.folder.clone(),
-                output,
-                names,
-            }),
-            _ => Err(problems),
-        }
+        let names = file_names::from_flags(&flags.file_names, problems);
+        Some(Self {
+            folder: flags.folder.clone(),
+            output: output?,
+            names: names?,
+        })
     }
 }

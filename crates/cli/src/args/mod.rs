@@ -1,10 +1,12 @@
-//! Owns the command line: from `argv` to typed values, or to everything that is wrong with it.
+//! Owns the command line: from `argv` to the roles' own configurations, or to everything that is
+//! wrong with it.
 //!
 //! Must not know what a value is used for, and starts nothing. Invariant: what comes out is valid, so
 //! that nothing after it looks at a flag again.
 //!
-//! clap would stop at the first wrong value and exit with 2; so [`flags`] takes text, and [`driver`] and
-//! [`approver`] judge all of it before anyone is told.
+//! clap would stop at the first wrong value and exit with 2; so [`flags`] takes text, and [`driver`]
+//! and [`approver`] judge all of it before anything is printed. The rule for a value is part of its
+//! type, in the crate that needs it.
 
 mod annotations;
 mod approver;
@@ -20,27 +22,26 @@ mod logs;
 mod network;
 mod paths;
 mod problem;
+mod role;
 mod values;
 
 use std::ffi::OsString;
 
 use flags::CommandFlags;
 
-pub(crate) use approver::ApproverArgs;
 pub(crate) use command_line::NoFlags;
 pub(crate) use connection::{ConnectionArgs, Impersonation};
-pub(crate) use driver::DriverArgs;
-pub(crate) use file_names::FileNames;
 pub(crate) use inspect::{InspectArgs, Output};
 pub(crate) use logs::{LogArgs, LogFormat};
 pub(crate) use network::ListenAddress;
 pub(crate) use problem::Problems;
+pub(crate) use role::Role;
 
 /// What to do, every value checked.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Driver(Box<DriverArgs>),
-    Approver(Box<ApproverArgs>),
+    Driver(Box<Role<svid_node::driver::Configuration>>),
+    Approver(Box<Role<svid_approver::Configuration>>),
     Inspect(InspectArgs),
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
@@ -53,27 +54,30 @@ pub(crate) enum Command {
 /// [`NoFlags`]: help was asked for, or something is wrong.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, NoFlags> {
     let (flags, mut problems) = command_line::read(arguments)?;
-    match check(flags) {
-        Ok(command) if problems.is_empty() => return Ok(command),
-        Ok(_) => {}
-        Err(others) => problems.append(others),
+    let mut others = Problems::default();
+    let command = check(flags, &mut others);
+    problems.append(others);
+    match command {
+        Some(command) if problems.is_empty() => Ok(command),
+        _ => Err(NoFlags::Wrong(problems)),
     }
-    Err(NoFlags::Wrong(problems))
 }
 
-fn check(flags: CommandFlags) -> Result<Command, Problems> {
-    match flags {
+fn check(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
+    Some(match flags {
         CommandFlags::Driver(flags) => {
-            DriverArgs::from_flags(&flags).map(|args| Command::Driver(Box::new(args)))
+            Command::Driver(Box::new(driver::from_flags(&flags, problems)?))
         }
         CommandFlags::Approver(flags) => {
-            ApproverArgs::from_flags(&flags).map(|args| Command::Approver(Box::new(args)))
+            Command::Approver(Box::new(approver::from_flags(&flags, problems)?))
         }
-        CommandFlags::Inspect(flags) => InspectArgs::from_flags(&flags).map(Command::Inspect),
+        CommandFlags::Inspect(flags) => {
+            Command::Inspect(InspectArgs::from_flags(&flags, problems)?)
+        }
         #[cfg(feature = "demo")]
-        CommandFlags::Demo(flags) => Ok(Command::Demo(flags)),
-        CommandFlags::Version => Ok(Command::Version),
-    }
+        CommandFlags::Demo(flags) => Command::Demo(flags),
+        CommandFlags::Version => Command::Version,
+    })
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use svid_core::names::check_subdomain;
+
 use super::problem::Wrong;
-use super::values;
 
 /// Where a server of ours listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl ListenAddress {
                 "has an IPv6 address without brackets, or too many colons",
             ));
         }
-        match values::dns_subdomain(&host.to_ascii_lowercase(), 253) {
+        match check_subdomain(&host.to_ascii_lowercase()) {
             Ok(host) => Ok(Self {
                 host: Some(host),
                 port,

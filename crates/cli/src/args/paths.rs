@@ -1,4 +1,4 @@
-//! Owns paths in flags: the sockets and folders of the driver, and the mode of its files.
+//! Owns paths in flags: the sockets and folders of the driver.
 //!
 //! Must not touch the file system. Invariant: a path that comes out is absolute, and a socket's path can
 //! be bound.
@@ -72,36 +72,6 @@ pub(crate) fn fits_socket(path: &Path) -> Result<(), Wrong> {
     ))
 }
 
-/// The mode of the files in a volume.
-///
-/// # Errors
-/// Not octal, not readable by its owner, executable, writable by others, or with set-id or sticky bits.
-pub(crate) fn file_mode(text: &str) -> Result<u32, Wrong> {
-    let wrong = |what: &str| {
-        let allowed = "3 or 4 octal digits, such as 0440: readable by the owner, no execute or set-id bits, \
-                       writable by the owner at most";
-        Err(Wrong::new(what, allowed))
-    };
-    let octal = matches!(text.len(), 3 | 4) && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
-    let mode = match u32::from_str_radix(text, 8) {
-        Ok(mode) if octal => mode,
-        _ => return wrong("is not an octal mode"),
-    };
-    if mode & 0o7000 != 0 {
-        return wrong("has set-id or sticky bits");
-    }
-    if mode & 0o111 != 0 {
-        return wrong("makes the files executable");
-    }
-    if mode & 0o022 != 0 {
-        return wrong("lets others write");
-    }
-    if mode & 0o400 == 0 {
-        return wrong("keeps the owner from reading");
-    }
-    Ok(mode)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,25 +116,6 @@ mod tests {
         assert!(endpoint(&longest, Path::new("/")).is_ok());
         let relative = format!("unix://{}", "x".repeat(106));
         assert!(endpoint(&relative, Path::new("/tmp")).is_err());
-    }
-
-    #[test]
-    fn modes_are_octal_and_keep_the_key_from_being_changed() {
-        for (text, mode) in [
-            ("0440", 0o440),
-            ("440", 0o440),
-            ("0400", 0o400),
-            ("0644", 0o644),
-            ("0600", 0o600),
-        ] {
-            assert_eq!(file_mode(text), Ok(mode), "{text}");
-        }
-        for text in [
-            "", "0", "44", "00440", "0o440", "0488", "-440", "+440", "rw-", "0442", "0460", "0660",
-            "0666", "0777", "0540", "4440", "2440", "1440", "0040", "0000", "٤٤٠",
-        ] {
-            assert!(file_mode(text).is_err(), "{text}");
-        }
     }
 
     #[test]

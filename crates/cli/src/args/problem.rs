@@ -37,7 +37,7 @@ impl fmt::Display for Wrong {
 pub(crate) struct Problem {
     subject: String,
     value: Option<String>,
-    wrong: Wrong,
+    wrong: String,
 }
 
 impl fmt::Display for Problem {
@@ -61,11 +61,11 @@ pub(crate) struct Problems(Vec<Problem>);
 
 impl Problems {
     /// Returns the value if it parses, else notes the problem.
-    pub(crate) fn check<T>(
+    pub(crate) fn check<T, E: fmt::Display>(
         &mut self,
         flag: &str,
         value: &str,
-        parse: impl FnOnce(&str) -> Result<T, Wrong>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         match parse(value) {
             Ok(parsed) => Some(parsed),
@@ -76,21 +76,34 @@ impl Problems {
         }
     }
 
+    /// As [`Self::check`], for a value that may be empty: then there is none.
+    pub(crate) fn check_optional<T, E: fmt::Display>(
+        &mut self,
+        flag: &str,
+        value: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        if value.is_empty() {
+            return Some(None);
+        }
+        self.check(flag, value, parse).map(Some)
+    }
+
     /// Notes that the value of a flag is wrong.
-    pub(crate) fn add(&mut self, flag: &str, value: &str, wrong: Wrong) {
+    pub(crate) fn add(&mut self, flag: &str, value: &str, wrong: impl fmt::Display) {
         self.0.push(Problem {
             subject: flag.to_owned(),
             value: Some(value.to_owned()),
-            wrong,
+            wrong: wrong.to_string(),
         });
     }
 
     /// Notes a problem whose value is missing, or must not be shown.
-    pub(crate) fn add_without_value(&mut self, subject: &str, wrong: Wrong) {
+    pub(crate) fn add_without_value(&mut self, subject: &str, wrong: impl fmt::Display) {
         self.0.push(Problem {
             subject: subject.to_owned(),
             value: None,
-            wrong,
+            wrong: wrong.to_string(),
         });
     }
 

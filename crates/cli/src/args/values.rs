@@ -1,7 +1,7 @@
-//! Owns the values that more than one flag takes: booleans, durations, Kubernetes names.
+//! Owns the values that more than one flag takes: booleans and durations.
 //!
 //! Must not know which flag a value belongs to. Invariant: accepts what Go's `strconv.ParseBool` and
-//! `time.ParseDuration` accept, and for names what the API server accepts.
+//! `time.ParseDuration` accept.
 
 use std::time::Duration;
 
@@ -21,75 +21,27 @@ pub(crate) fn boolean(text: &str) -> Result<bool, Wrong> {
     }
 }
 
-/// A SELinux context that the kernel's mount option can hold; empty for none.
+/// What a boolean stands for.
 ///
 /// # Errors
-/// It has a quote, a backslash or a control character.
-pub(crate) fn selinux_context(text: &str) -> Result<Option<String>, Wrong> {
-    if text.contains(|char: char| char.is_control() || matches!(char, '"' | '\\')) {
-        return Err(Wrong::new(
-            "has a quote, a backslash or a control character",
-            "a context such as system_u:object_r:container_file_t:s0; empty for none",
-        ));
-    }
-    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+/// No boolean.
+pub(crate) fn either<T>(text: &str, no: T, yes: T) -> Result<T, Wrong> {
+    Ok(if boolean(text)? { yes } else { no })
 }
 
-/// A Go duration that is not negative.
+/// A Go duration that is not negative, as such and as one of our own.
 ///
 /// # Errors
 /// Not a Go duration, or a negative one.
-pub(crate) fn duration(text: &str) -> Result<Duration, Wrong> {
+pub(crate) fn duration(text: &str) -> Result<(GoDuration, Duration), Wrong> {
     let allowed = "a duration such as 90s, 30m or 1h";
     let parsed = text
         .parse::<GoDuration>()
         .map_err(|error| Wrong::new(error.to_string(), allowed))?;
-    Duration::try_from(parsed).map_err(|_negative| Wrong::new("is negative", allowed))
-}
-
-/// An RFC 1123 subdomain, at most `longest` bytes.
-///
-/// # Errors
-/// Empty, too long, or with other characters than the API server allows.
-pub(crate) fn dns_subdomain(text: &str, longest: usize) -> Result<String, Wrong> {
-    let allowed = || {
-        format!(
-            "a DNS name of at most {longest} bytes: lower case letters, digits, - and ., each part \
-             beginning and ending with a letter or digit"
-        )
-    };
-    if text.is_empty() {
-        return Err(Wrong::new("is empty", allowed()));
+    match Duration::try_from(parsed) {
+        Ok(duration) => Ok((parsed, duration)),
+        Err(_negative) => Err(Wrong::new("is negative", allowed)),
     }
-    if text.len() > longest {
-        return Err(Wrong::new(
-            format!("is {} bytes long", text.len()),
-            allowed(),
-        ));
-    }
-    if text.split('.').all(is_dns_label_of_any_length) {
-        return Ok(text.to_owned());
-    }
-    Err(Wrong::new("is not a DNS name", allowed()))
-}
-
-/// A namespace: an RFC 1123 label.
-///
-/// # Errors
-/// Empty, longer than 63 bytes, or with other characters than the API server allows.
-pub(crate) fn namespace(text: &str) -> Result<String, Wrong> {
-    if text.len() <= 63 && is_dns_label_of_any_length(text) {
-        return Ok(text.to_owned());
-    }
-    Err(Wrong::new(
-        "is not the name of a namespace",
-        "1 to 63 lower case letters, digits and -, beginning and ending with a letter or digit",
-    ))
-}
-
-fn is_dns_label_of_any_length(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !text.is_empty() && text.bytes().all(legal) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 #[cfg(test)]
@@ -111,9 +63,10 @@ mod tests {
 
     #[test]
     fn durations_are_those_of_go_and_not_negative() {
-        assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
-        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for (text, seconds) in [("1h", 3600), ("1.5m", 90), ("0", 0)] {
+            let (go, own) = duration(text).unwrap();
+            assert_eq!((Ok(go), own.as_secs()), (own.try_into(), seconds), "{text}");
+        }
         for text in [
             "",
             "1",
@@ -125,24 +78,6 @@ mod tests {
             "٣s",
         ] {
             assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_are_those_of_kubernetes() {
-        let longest = "a".repeat(63);
-        for text in ["a", "a.b", "0", "a-b.c-d", &longest] {
-            assert_eq!(dns_subdomain(text, 63), Ok(text.to_owned()), "{text}");
-        }
-        let too_long = "a".repeat(64);
-        for text in [
-            "", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "A", "a_b", "ä", &too_long, "a/b",
-        ] {
-            assert!(dns_subdomain(text, 63).is_err(), "{text}");
-        }
-        assert!(namespace("cert-manager").is_ok());
-        for text in ["", "a.b", "A", "-", &too_long] {
-            assert!(namespace(text).is_err(), "{text}");
         }
     }
 }

@@ -31,7 +31,7 @@ mod vigil;
 use std::io::Write as _;
 
 use clap::Args;
-use svid_devcluster::namespace::{self, ADVICE, NamespaceError};
+use svid_unshare::{ADVICE, NamespaceError};
 
 use crate::process;
 use folder::DemoFolder;
@@ -53,7 +53,7 @@ pub(crate) struct DemoFlags {
 /// # Errors
 /// No mount namespace can be had, something was not as expected, or a signal came.
 pub(crate) fn run(flags: &DemoFlags) -> anyhow::Result<()> {
-    if let Err(error) = namespace::enter() {
+    if let Err(error) = svid_unshare::enter() {
         if let NamespaceError::Forbidden(_) = error {
             // Several lines, which the one line of an error would not keep apart; it follows in any case.
             drop(anstream::stderr().write_all(ADVICE.as_bytes()));

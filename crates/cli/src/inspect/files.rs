@@ -9,9 +9,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use svid_node::driver::FileNames;
 use zeroize::Zeroizing;
-
-use crate::args::FileNames;
 
 /// The files of a volume, each with what was found.
 #[derive(Debug)]
@@ -25,9 +24,9 @@ impl Folder {
     /// Reads what is there.
     pub(crate) fn read(folder: &Path, names: &FileNames) -> Self {
         Self {
-            certificate: Found::read(folder, &names.certificate),
-            key: Found::read(folder, &names.key),
-            bundle: Found::read(folder, &names.bundle),
+            certificate: Found::read(folder, names.certificate()),
+            key: Found::read(folder, names.key()),
+            bundle: Found::read(folder, names.bundle()),
         }
     }
 }

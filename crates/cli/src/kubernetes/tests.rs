@@ -43,7 +43,7 @@ fn folder() -> (TempDir, PathBuf) {
 fn connection(words: &[&str]) -> ConnectionArgs {
     let words = ["csi-driver-spiffe", "approver"].iter().chain(words);
     match parse(words.map(Into::into).collect()) {
-        Ok(Command::Approver(args)) => args.connection,
+        Ok(Command::Approver(role)) => role.connection,
         other => panic!("{other:?}"),
     }
 }

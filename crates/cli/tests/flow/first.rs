@@ -165,8 +165,12 @@ async fn told() {
         "csi_driver_spiffe_driver_volumes 1.0\n",
         "csi_driver_spiffe_driver_volumes_without_certificate 0.0\n",
         "csi_driver_spiffe_driver_attempts_total{kind=\"issuance\",outcome=\"issued\"} 1\n",
-        "csi_driver_spiffe_driver_stage_seconds_count{stage=\"published\"} 1\n",
-        "csi_driver_spiffe_driver_nearest_expiry_seconds 35",
+        "csi_driver_spiffe_driver_stage_duration_seconds_count{stage=\"published\"} 1\n",
+        "csi_driver_spiffe_driver_nearest_expiration_timestamp_seconds ",
+        "csi_driver_spiffe_driver_certificate_duration_seconds 3600.0\n",
+        // Also what has not happened yet.
+        "csi_driver_spiffe_driver_attempts_total{kind=\"renewal\",outcome=\"denied\"} 0\n",
+        "csi_driver_spiffe_driver_api_errors_total{call=\"create\",error=\"forbidden\"} 0\n",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }

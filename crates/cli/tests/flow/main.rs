@@ -29,10 +29,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
-use svid_devcluster::namespace::{self, ADVICE};
+use svid_unshare::ADVICE;
 
 fn main() -> ExitCode {
-    if let Err(error) = namespace::enter() {
+    if let Err(error) = svid_unshare::enter() {
         eprintln!("the flows over the embedded cluster cannot run: {error}\n{ADVICE}");
         return ExitCode::FAILURE;
     }

@@ -101,6 +101,28 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_started() {
 }
 
 #[test]
+fn a_file_name_that_no_volume_can_have_is_told_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = crate::program::program(&[
+        "driver",
+        "--node-id=n",
+        "--endpoint=unix://csi.sock",
+        "--data-root=data",
+        "--server=http://127.0.0.1:1",
+        r"--file-name-key=a\b",
+    ])
+    .current_dir(folder.path())
+    .output()
+    .unwrap();
+    let ran = crate::program::Ran::from(output);
+
+    assert_eq!(ran.code, 64, "{}", ran.stderr);
+    let told = r#"--file-name-key="a\\b": has a path separator; allowed: "#;
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn an_approver_that_is_not_told_who_the_driver_is_does_not_start() {
     let ran = run(&["approver", "--use-own-service-account"]);
     assert_eq!(ran.code, 64);

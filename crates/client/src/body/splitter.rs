@@ -1,6 +1,6 @@
 //! Cuts a stream of JSON into the objects that it holds, without understanding them.
 //!
-//! Whether a piece is JSON at all is found by whoever parses it; this only counts brackets outside
+//! The parser finds out whether a piece is JSON at all; this only counts brackets outside
 //! of strings, so it needs no memory but for the piece at hand and does not recurse.
 
 use super::MOST_OBJECT_BYTES;

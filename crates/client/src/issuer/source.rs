@@ -150,11 +150,10 @@ impl Warned {
 }
 
 fn explain(name: &ConfigMapName, error: &ApiError) -> String {
-    let advice = match error {
-        ApiError::Unauthorized(_) | ApiError::Forbidden(_) => {
-            " (the service account needs get, list and watch on it)"
-        }
-        _ => "",
+    let advice = if let ApiError::Unauthorized(_) | ApiError::Forbidden(_) = error {
+        " (the service account needs get, list and watch on it)"
+    } else {
+        ""
     };
     // The text becomes part of an Event of at most 1 KiB.
     let reason = one_line(&error.to_string(), REASON_LIMIT);

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::{Versioned, told};
+use super::{Versioned, error_of_status};
 use crate::ApiError;
 
-/// What a watch tells.
+/// What a watch reports.
 #[derive(Debug)]
 pub enum Change<T> {
     /// An object was made or changed, or existed before.
@@ -105,7 +105,7 @@ impl<T: DeserializeOwned> Change<T> {
     /// Reads one event.
     ///
     /// # Errors
-    /// It is no event, or it tells an error.
+    /// It is not an event, or it reports an error.
     pub(super) fn read(json: &[u8]) -> Result<Self, ApiError> {
         let Sent { kind, object } = serde_json::from_slice(json).map_err(ApiError::unreadable)?;
         let bytes = object.get().as_bytes();
@@ -149,7 +149,7 @@ fn error(json: &[u8]) -> ApiError {
         message: String,
     }
     match serde_json::from_slice::<Status>(json) {
-        Ok(Status { code, message }) => told(code, &message),
+        Ok(Status { code, message }) => error_of_status(code, &message),
         Err(error) => ApiError::unreadable(error),
     }
 }

@@ -6,9 +6,9 @@
 //! stream.
 //!
 //! ## Guarantees
-//! - After [`Event::Init`] every object that exists is told once, up to [`Event::InitDone`]; what
+//! - After [`Event::Init`] every object that exists is yielded once, up to [`Event::InitDone`]; what
 //!   was known before and is not among them is gone.
-//! - After that every change is told in order. A watch that ends is opened again from the last
+//! - After that every change is yielded in order. A watch that ends is opened again from the last
 //!   version that was seen, so nothing is missed in between; if the server no longer knows that
 //!   version (410), everything begins with [`Event::Init`] again.
 //! - A connection on which nothing arrives any more is given up after [`WATCH_LIMIT`].
@@ -98,7 +98,7 @@ pub enum Event<T> {
     Unreadable(Unreadable),
 }
 
-/// Lists, then watches, for as long as it is polled. Failures are told and retried after a pause.
+/// Lists, then watches, for as long as it is polled. Failures are yielded, and retried after a pause.
 pub fn watch<T: DeserializeOwned + Versioned + Send>(
     client: ApiClient,
     selection: Selection,
@@ -140,7 +140,7 @@ pub async fn open(
     })
 }
 
-/// The changes that one watch tells.
+/// The changes that one watch reports.
 #[derive(Debug)]
 pub struct Changes {
     objects: Objects,
@@ -150,7 +150,7 @@ impl Changes {
     /// The next change; None when the server has ended the watch. Safe to cancel.
     ///
     /// # Errors
-    /// The watch broke off, is silent beyond [`WATCH_LIMIT`], or the server told an error:
+    /// The watch broke off, is silent beyond [`WATCH_LIMIT`], or the server reported an error:
     /// [`ApiError::Expired`] if the version is too old.
     pub async fn next<T: DeserializeOwned + Versioned>(
         &mut self,
@@ -321,9 +321,10 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
 
     /// After 410 from the list on; after any other failure from the last version that was seen.
     fn begin_again_from(&mut self, version: String, error: &ApiError) {
-        self.phase = match error {
-            ApiError::Expired => Phase::Start,
-            _ => Phase::Open { version },
+        self.phase = if *error == ApiError::Expired {
+            Phase::Start
+        } else {
+            Phase::Open { version }
         };
     }
 }
@@ -342,8 +343,8 @@ struct ListMetadata {
     resource_version: String,
 }
 
-/// An error that is told within a watch, which began as a success.
-pub(crate) fn told(code: u16, message: &str) -> ApiError {
+/// An error that is reported within a watch, which began as a success.
+fn error_of_status(code: u16, message: &str) -> ApiError {
     StatusCode::from_u16(code).map_or_else(
         |_not_http| ApiError::unreadable(format!("an error without a status: {message}")),
         |status| ApiError::of_status(status, message, None),

@@ -23,8 +23,8 @@ impl Named for ObjectName {
 /// An object as it stands, if it exists.
 pub type Observed<T> = Result<Option<T>, Unreadable>;
 
-/// Tells what an object is, first of all and after each change, for as long as it is polled; None
-/// while there is none. Failures are told and retried after a pause.
+/// Yields what an object is, first of all and after each change, for as long as it is polled; None
+/// while it does not exist. Failures are yielded, and retried after a pause.
 pub fn watch_object<T: DeserializeOwned + Versioned + Named + Send>(
     client: ApiClient,
     path: String,

@@ -53,19 +53,10 @@ impl Admission {
         self.is_configured() && !labelled
     }
 
-    /// Stamps the requester, and refuses a request that holds no sound CSR.
-    pub(crate) fn create(
-        &self,
-        store: &Store,
-        user: &User,
-        resource: &'static Resource,
-        object: &mut Value,
-    ) -> Result<(), Problem> {
+    /// Writes the requester over whatever the request says of it.
+    pub(crate) fn stamp(&self, user: &User, resource: &'static Resource, object: &mut Value) {
         if resource != &CERTIFICATE_REQUESTS || !self.is_configured() {
-            return Ok(());
-        }
-        if self.validates(store, meta::namespace(object)) {
-            check_csr(object)?;
+            return;
         }
         let stamp = json!({
             "username": user.username,
@@ -75,6 +66,18 @@ impl Admission {
         });
         if let Value::Object(stamp) = stamp {
             meta::field(object, "spec").extend(stamp);
+        }
+    }
+
+    /// Refuses a request that holds no sound CSR.
+    pub(crate) fn create(
+        &self,
+        store: &Store,
+        resource: &'static Resource,
+        object: &Value,
+    ) -> Result<(), Problem> {
+        if resource == &CERTIFICATE_REQUESTS && self.validates(store, meta::namespace(object)) {
+            check_csr(object)?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Problem;
-use super::server::Shared;
+use super::shared::Shared;
 use crate::clock;
 use crate::resource::{ALL, NAMESPACES, PODS, Scope};
 use crate::store::{Key, Object, Selector, meta};

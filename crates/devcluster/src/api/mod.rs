@@ -4,23 +4,30 @@
 //! a CertificateRequest may say is `admission`'s. Order for each request: authenticate, parse the
 //! path, log, injected fault, authorise, carry out.
 
-mod call;
+mod asked;
 pub(crate) mod deletion;
 mod discovery;
+mod dispatch;
 mod fault;
 mod log;
 mod object;
+mod page;
 mod patch;
 mod problem;
 mod read;
 mod route;
 mod server;
+mod service;
+mod shared;
 mod target;
 mod token_request;
 mod watch;
 mod write;
 
 pub use self::log::{LogEntry, RequestLog};
+pub(crate) use self::object::Writing;
 pub(crate) use self::problem::Problem;
-pub(crate) use self::server::{Server, Shared};
+pub(crate) use self::server::Server;
+pub(crate) use self::service::service;
+pub(crate) use self::shared::Shared;
 pub(crate) use self::write::{Creation, Edit, Part};

@@ -3,6 +3,10 @@
 //! Pure: the old object, the proposed one, the time. Which fields a client may set at all is here;
 //! what a CertificateRequest may say is admission's.
 
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -81,17 +85,35 @@ pub(super) fn prepare_create(
     Ok(body)
 }
 
+/// How a change is written: a PUT names the object that it means, a patch what it changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// PUT.
+    Replace,
+    /// PATCH.
+    Patch,
+}
+
 /// The resourceVersion and UID of a proposed object, where given, must be those of the present one.
-pub(super) fn check_version(key: &Key, current: &Value, proposed: &Value) -> Result<(), Problem> {
+pub(super) fn check_version(
+    key: &Key,
+    current: &Value,
+    proposed: &Value,
+    writing: Writing,
+) -> Result<(), Problem> {
     let conflict = |why: String| Problem::Conflict {
         key: key.clone(),
         why,
     };
     let version = meta::text(proposed, "/metadata/resourceVersion");
     if !version.is_empty() && meta::revision(proposed) != meta::revision(current) {
-        return Err(conflict(super::call::MODIFIED.to_owned()));
+        return Err(conflict(super::asked::MODIFIED.to_owned()));
     }
     let uid = meta::uid(proposed);
+    if !uid.is_empty() && uid != meta::uid(current) && writing == Writing::Patch {
+        let why = format!("Invalid value: {uid:?}: field is immutable");
+        return Err(invalid(key.resource, current, "metadata.uid", &why));
+    }
     if !uid.is_empty() && uid != meta::uid(current) {
         return Err(conflict(format!(
             "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
@@ -189,6 +211,8 @@ fn certificate_request(object: &Value) -> Result<(), Problem> {
         "spec.request",
         "must be of type string",
     )?;
+    let is_base64 = STANDARD.decode(meta::text(object, "/spec/request")).is_ok();
+    check(is_base64, "spec.request", "must be of type byte")?;
     check(
         !meta::text(object, "/spec/issuerRef/name").is_empty(),
         "spec.issuerRef.name",
@@ -214,6 +238,17 @@ fn certificate_request(object: &Value) -> Result<(), Problem> {
         texts("/spec/groups"),
         "spec.groups",
         "must be of type array of strings",
+    )?;
+    let conditions = at("/status/conditions").and_then(Value::as_array);
+    let conditions = conditions.into_iter().flatten();
+    let types: Vec<&str> = conditions
+        .map(|condition| meta::text(condition, "/type"))
+        .collect();
+    let different: BTreeSet<&&str> = types.iter().collect();
+    check(
+        different.len() == types.len(),
+        "status.conditions",
+        "Duplicate value: a list by type",
     )
 }
 
@@ -235,7 +270,7 @@ pub(super) fn invalid(
 /// A 403 of an admission plugin.
 pub(super) fn forbidden(resource: &'static Resource, object: &Value, why: String) -> Problem {
     Problem::Forbidden {
-        resource: resource.qualified(),
+        resource,
         name: Some(meta::name(object).to_owned()),
         why,
     }

@@ -19,7 +19,7 @@ pub(crate) enum Problem {
     Unauthorized,
     #[error("{}", forbidden(.resource, .name, .why))]
     Forbidden {
-        resource: String,
+        resource: &'static Resource,
         name: Option<String>,
         why: String,
     },
@@ -52,6 +52,8 @@ pub(crate) enum Problem {
     TooManyRequests { retry_after: u32 },
     #[error("an error on the server (\"fault\") has prevented the request from succeeding")]
     InternalError,
+    #[error("the request could not be completed in time")]
+    ServerTimeout { retry_after: u32 },
     #[error("the server is currently unable to handle the request")]
     Unavailable,
 }
@@ -71,7 +73,7 @@ impl Problem {
             Self::Expired { .. } => StatusCode::GONE,
             Self::Future { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::InternalError | Self::ServerTimeout { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -92,6 +94,7 @@ impl Problem {
             Self::Future { .. } => "Timeout",
             Self::TooManyRequests { .. } => "TooManyRequests",
             Self::InternalError => "InternalError",
+            Self::ServerTimeout { .. } => "ServerTimeout",
             Self::Unavailable => "ServiceUnavailable",
         }
     }
@@ -108,7 +111,13 @@ impl Problem {
             Self::NotFound(key) | Self::AlreadyExists(key) | Self::Conflict { key, .. } => {
                 object(key)
             }
-            Self::Forbidden { resource, name, .. } => json!({"name": name, "kind": resource}),
+            Self::Forbidden { resource, name, .. } => {
+                let mut details = json!({"group": resource.group, "kind": resource.plural});
+                if let (Some(name), Value::Object(fields)) = (name, &mut details) {
+                    fields.insert("name".to_owned(), name.clone().into());
+                }
+                details
+            }
             Self::Invalid {
                 resource,
                 name,
@@ -120,7 +129,9 @@ impl Problem {
                 "kind": resource.kind,
                 "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field}],
             }),
-            Self::TooManyRequests { retry_after } => json!({"retryAfterSeconds": retry_after}),
+            Self::TooManyRequests { retry_after } | Self::ServerTimeout { retry_after } => {
+                json!({"retryAfterSeconds": retry_after})
+            }
             Self::Future { .. } => json!({
                 "retryAfterSeconds": 1,
                 "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
@@ -138,7 +149,7 @@ impl Problem {
     }
 
     fn retry_after(&self) -> Option<u32> {
-        if let Self::TooManyRequests { retry_after } = self {
+        if let Self::TooManyRequests { retry_after } | Self::ServerTimeout { retry_after } = self {
             return Some(*retry_after);
         }
         matches!(self, Self::Future { .. }).then_some(1)
@@ -187,7 +198,8 @@ impl From<SelectorError> for Problem {
     }
 }
 
-fn forbidden(resource: &str, name: &Option<String>, why: &str) -> String {
+fn forbidden(resource: &Resource, name: &Option<String>, why: &str) -> String {
+    let resource = resource.qualified();
     match name {
         Some(name) => format!("{resource} \"{name}\" is forbidden: {why}"),
         None => format!("{resource} is forbidden: {why}"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 
 use super::Problem;
+use super::page::Page;
 use super::target::{Subresource, Target};
 use crate::store::{FieldSelector, LabelSelector, Selector};
 
@@ -52,8 +53,7 @@ impl Verb {
     }
 }
 
-/// The query parameters that are honoured. `limit` and `continue` are not: a list is always whole,
-/// as the API allows.
+/// The query parameters that are honoured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Query {
     pub(super) watch: bool,
@@ -65,6 +65,10 @@ pub(super) struct Query {
     pub(super) timeout: Option<Duration>,
     pub(super) grace_period: Option<u64>,
     pub(super) dry_run: bool,
+    /// `None` where absent or 0: the list is whole.
+    pub(super) limit: Option<usize>,
+    /// What a list said in `metadata.continue`.
+    pub(super) page: Option<Page>,
 }
 
 impl Query {
@@ -96,6 +100,11 @@ impl Query {
                 self.timeout = Some(Duration::from_secs(number(key, value)?));
             }
             "gracePeriodSeconds" => self.grace_period = Some(number(key, value)?),
+            "limit" => {
+                let limit = usize::try_from(number(key, value)?).unwrap_or(usize::MAX);
+                self.limit = (limit > 0).then_some(limit);
+            }
+            "continue" if !value.is_empty() => self.page = Some(Page::decode(value)?),
             "dryRun" => self.dry_run = value == "All",
             _ => {}
         }

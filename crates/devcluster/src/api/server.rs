@@ -1,7 +1,6 @@
 //! The HTTP server: listens, serves, ends.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,32 +11,11 @@ use axum::routing::get;
 use http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-use super::call::respond;
-use super::{Problem, RequestLog};
-use crate::admission::Admission;
-use crate::auth::{Permissions, Tokens};
-use crate::clock::Clock;
+use super::Problem;
+use super::dispatch::respond;
+use super::shared::Shared;
 use crate::connection::{Connections, Sever, SeverableListener};
-use crate::faults::Faults;
-use crate::store::Store;
-
-/// What every handler can see.
-#[derive(Clone, Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: Arc<Store>,
-    pub(crate) clock: Clock,
-    pub(crate) tokens: Tokens,
-    pub(crate) permissions: Permissions,
-    pub(crate) admission: Admission,
-    pub(crate) faults: Faults,
-    pub(crate) log: RequestLog,
-    /// How often a watch that asked for bookmarks gets one.
-    pub(crate) bookmarks: Duration,
-    /// Ends every watch and every hanging request.
-    pub(crate) shutdown: CancellationToken,
-}
 
 /// A running server.
 #[derive(Debug)]
@@ -104,11 +82,20 @@ async fn answer(
     ConnectInfo(sever): ConnectInfo<Sever>,
     request: http::Request<Body>,
 ) -> Response {
+    serve(&shared, &sever, request).await
+}
+
+/// Answers one request, however it has come here.
+pub(super) async fn serve(
+    shared: &Shared,
+    sever: &Sever,
+    request: http::Request<Body>,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    respond(&shared, &sever, parts, body)
+    respond(shared, sever, parts, body)
         .await
         .unwrap_or_else(Problem::into_response)
 }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Problem;
-use super::call::Call;
-use super::server::Shared;
+use super::asked::Call;
+use super::shared::Shared;
 use crate::auth::{Binding, MintError, ServiceAccountName, TokenSpec};
 use crate::clock;
 use crate::resource::SERVICE_ACCOUNTS;

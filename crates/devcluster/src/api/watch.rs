@@ -14,10 +14,11 @@ use futures::stream;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::Problem;
-use super::call::Call;
-use super::server::Shared;
+use super::asked::Call;
+use super::shared::Shared;
 use crate::resource::Resource;
 use crate::store::{Audience, ChangeKind, Event, Start, StoreError, Subscription};
 
@@ -58,6 +59,8 @@ pub(super) fn begin(shared: &Shared, call: &Call) -> Result<Response, Problem> {
             .then(|| tokio::time::interval_at(now + shared.bookmarks, shared.bookmarks)),
         ends: now + query.timeout.unwrap_or(LONGEST).min(LONGEST),
         left: shared.faults.events_per_watch(),
+        user: call.user.username.clone(),
+        mute: shared.faults.mute(),
         pending: VecDeque::new(),
     };
     let lines = stream::unfold(watch, |mut watch| async move {
@@ -78,11 +81,31 @@ struct Watch {
     ends: Instant,
     /// How many more events may be sent before the watch is cut.
     left: Option<usize>,
+    user: String,
+    mute: CancellationToken,
     pending: VecDeque<Bytes>,
 }
 
 impl Watch {
     async fn next(&mut self) -> Option<Bytes> {
+        let line = self.line().await;
+        let shutdown = self.shared.shutdown.clone();
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => None,
+            () = self.heard() => line,
+        }
+    }
+
+    /// Waits until the client can be told anything.
+    async fn heard(&self) {
+        if self.mute.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+        self.shared.faults.reached(&self.user).await;
+    }
+
+    async fn line(&mut self) -> Option<Bytes> {
         if let Some(line) = self.pending.pop_front() {
             return Some(line);
         }

@@ -5,9 +5,10 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::call::{Call, Done};
+use super::asked::{Call, Done};
+use super::object::Writing;
 use super::patch::Change;
-use super::server::Shared;
+use super::shared::Shared;
 use super::target::Subresource;
 use super::{Problem, deletion, object};
 use crate::auth::User;
@@ -96,8 +97,9 @@ impl Creation<'_> {
             require_service_account(shared, &next)?;
         }
         let admission = &shared.admission;
-        admission.create(&shared.store, self.user, self.resource, &mut next)?;
+        admission.stamp(self.user, self.resource, &mut next);
         object::validate(self.resource, &next)?;
+        admission.create(&shared.store, self.resource, &next)?;
         let key = Key::new(self.resource, namespace, meta::name(&next));
         if self.dry_run {
             return match shared.store.read(&key) {
@@ -162,7 +164,7 @@ pub(super) fn update(shared: &Shared, call: &Call) -> Result<Response, Problem> 
             "Invalid value: 0x0: must be specified for an update",
         ));
     }
-    edit(call, key)
+    edit(call, key, Writing::Replace)
         .carry_out(shared, |_| Ok(body))
         .map(|object| answer(&object))
 }
@@ -171,7 +173,7 @@ pub(super) fn update(shared: &Shared, call: &Call) -> Result<Response, Problem> 
 pub(super) fn patch(shared: &Shared, call: &Call) -> Result<Response, Problem> {
     let key = call.target.key().ok_or(Problem::NoSuchPath)?;
     let patch = Change::parse(key.resource, &call.content_type, &call.body)?;
-    edit(call, key.clone())
+    edit(call, key.clone(), Writing::Patch)
         .carry_out(shared, |current| {
             patch.apply(key.resource, &key.name, current)
         })
@@ -183,6 +185,7 @@ pub(super) fn patch(shared: &Shared, call: &Call) -> Result<Response, Problem> {
 pub(crate) struct Edit<'a> {
     pub(crate) key: Key,
     pub(crate) part: Part,
+    pub(crate) writing: Writing,
     pub(crate) user: &'a User,
     pub(crate) dry_run: bool,
 }
@@ -209,18 +212,18 @@ impl Edit<'_> {
         let mut dry = None;
         let updated = shared.store.update(key, |current| {
             let proposed = propose(current)?;
-            object::check_version(key, current, &proposed)?;
+            object::check_version(key, current, &proposed, self.writing)?;
             let next = match self.part {
                 Part::Status => object::prepare_status(current, &proposed),
                 Part::Object => object::prepare_update(key.resource, current, proposed),
             };
+            object::validate(key.resource, &next)?;
             if validated {
                 match self.part {
                     Part::Status => shared.admission.status(self.user, key, current, &next)?,
                     Part::Object => shared.admission.update(key, current, &next)?,
                 }
             }
-            object::validate(key.resource, &next)?;
             if self.dry_run {
                 dry = Some(next);
                 return Ok(current.clone());
@@ -235,13 +238,14 @@ impl Edit<'_> {
     }
 }
 
-fn edit(call: &Call, key: Key) -> Edit<'_> {
+fn edit(call: &Call, key: Key, writing: Writing) -> Edit<'_> {
     Edit {
         key,
         part: match call.target.subresource {
             Some(Subresource::Status) => Part::Status,
             Some(Subresource::Token) | None => Part::Object,
         },
+        writing,
         user: &call.user,
         dry_run: call.query.dry_run,
     }

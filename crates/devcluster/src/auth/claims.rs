@@ -6,7 +6,7 @@ use p256::ecdsa::signature::{Signer, Verifier};
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-use super::token::TokenError;
+use super::token_error::TokenError;
 use crate::store::meta;
 
 /// What a token says (`serviceaccount/claims.go`).

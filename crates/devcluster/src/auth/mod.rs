@@ -8,14 +8,17 @@ mod claims;
 mod presets;
 mod rbac;
 mod token;
+mod token_error;
 mod user;
 
 pub use self::presets::Roles;
 pub(crate) use self::rbac::Question;
 pub use self::rbac::{Grant, Permissions, Reach, Rule, Subject};
 pub(crate) use self::token::Authenticated;
-pub use self::token::{Binding, MintError, TokenSpec, Tokens};
-pub use self::user::{ServiceAccountName, User};
+pub use self::token::{Binding, MintError};
+pub(crate) use self::token::{TokenSpec, Tokens};
+pub use self::user::ServiceAccountName;
+pub(crate) use self::user::User;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The roles that the chart and an administrator give to the two processes and to workloads.
 
-use super::rbac::{Grant, Reach, Rule, Subject};
+use super::rbac::{Grant, Reach, Rule};
 use super::user::ServiceAccountName;
 
 /// Ready-made grants.
@@ -90,15 +90,6 @@ impl Roles {
             subject: account.into(),
             reach: Reach::Namespace(account.namespace.clone()),
             rules: vec![Rule::new(CERT_MANAGER, "certificaterequests", &["create"])],
-        }
-    }
-
-    /// Everything, for one user.
-    pub fn everything(subject: Subject) -> Grant {
-        Grant {
-            subject,
-            reach: Reach::Cluster,
-            rules: vec![Rule::new("*", "*", &["*"])],
         }
     }
 }

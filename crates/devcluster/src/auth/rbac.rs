@@ -109,11 +109,6 @@ impl Permissions {
         self.lock().push(grant);
     }
 
-    /// Takes everything back that was granted to exactly this subject.
-    pub fn revoke(&self, subject: &Subject) {
-        self.lock().retain(|grant| grant.subject != *subject);
-    }
-
     /// Whether the user may.
     pub(crate) fn allow(&self, user: &User, question: &Question<'_>) -> bool {
         if user.groups.iter().any(|group| group == MASTERS) {

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::token::TokenError;
+use super::token_error::TokenError;
 use super::*;
 use crate::clock::Clock;
 use crate::resource::{NODES, PODS, SERVICE_ACCOUNTS};
@@ -365,14 +365,4 @@ fn rights_are_what_was_granted_and_nothing_more() {
             "{question:?}"
         );
     }
-    permissions.revoke(&Subject::from(&till));
-    let question = Question {
-        verb: "create",
-        group: "cert-manager.io",
-        resource: "certificaterequests",
-        subresource: None,
-        namespace: Some("shop"),
-        name: None,
-    };
-    assert!(!permissions.allow(&user(&till), &question));
 }

@@ -14,6 +14,7 @@ use p256::elliptic_curve::Generate;
 use thiserror::Error;
 
 use super::claims::{Bound, Claims, Reference};
+use super::token_error::TokenError;
 use super::user::{ServiceAccountName, User};
 use crate::chance;
 use crate::clock::{self, Clock};
@@ -22,15 +23,15 @@ use crate::store::{Key, Object, Store, meta};
 
 /// What a token is to say.
 #[derive(Clone, Debug)]
-pub struct TokenSpec {
+pub(crate) struct TokenSpec {
     /// Whose token it is.
-    pub service_account: ServiceAccountName,
+    pub(crate) service_account: ServiceAccountName,
     /// The pod that it lives and dies with.
-    pub binding: Binding,
+    pub(crate) binding: Binding,
     /// Who may accept it; empty means the API server.
-    pub audiences: Vec<String>,
+    pub(crate) audiences: Vec<String>,
     /// How long it is good for. Any value is taken, unlike in TokenRequest (600 s at least).
-    pub lifetime: Duration,
+    pub(crate) lifetime: Duration,
 }
 
 /// What a token is bound to.
@@ -74,21 +75,6 @@ pub enum MintError {
     },
 }
 
-/// Why a bearer token was refused. Only ever logged: a client sees 401 and no reason.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum TokenError {
-    #[error("not a token of this cluster")]
-    Unknown,
-    #[error("signature does not verify")]
-    Signature,
-    #[error("not for the API server")]
-    Audience,
-    #[error("expired or not yet valid")]
-    Time,
-    #[error("{0} is gone or another one has taken its name")]
-    Gone(&'static str),
-}
-
 /// A signed token and when it ends.
 pub(crate) struct Minted {
     pub(crate) token: String,
@@ -106,7 +92,7 @@ pub(crate) enum Authenticated {
 
 /// Makes and checks the cluster's bearer tokens. Clones are the same cluster's.
 #[derive(Clone)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     key: SigningKey,
     store: Arc<Store>,
     clock: Clock,
@@ -141,7 +127,7 @@ impl Tokens {
     ///
     /// # Errors
     /// If the service account or the pod does not exist, or the pod runs under another one.
-    pub fn mint(&self, spec: &TokenSpec) -> Result<String, MintError> {
+    pub(crate) fn mint(&self, spec: &TokenSpec) -> Result<String, MintError> {
         self.sign(spec, None).map(|minted| minted.token)
     }
 

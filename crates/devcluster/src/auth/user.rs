@@ -27,6 +27,11 @@ impl ServiceAccountName {
     pub fn username(&self) -> String {
         format!("system:serviceaccount:{}:{}", self.namespace, self.name)
     }
+
+    /// The pod that a process of ours would run in; its token is bound to it.
+    pub(crate) fn own_pod(&self) -> String {
+        format!("{}-0", self.name)
+    }
 }
 
 impl fmt::Display for ServiceAccountName {
@@ -37,15 +42,15 @@ impl fmt::Display for ServiceAccountName {
 
 /// An authenticated requester (`userInfo`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct User {
+pub(crate) struct User {
     /// `system:serviceaccount:..`, `system:anonymous`, or the administrator's name.
-    pub username: String,
+    pub(crate) username: String,
     /// The service account's UID; empty for others.
-    pub uid: String,
+    pub(crate) uid: String,
     /// Groups, `system:authenticated` among them.
-    pub groups: Vec<String>,
+    pub(crate) groups: Vec<String>,
     /// For a service account's token: pod, node and credential that it is bound to.
-    pub extra: BTreeMap<String, Vec<String>>,
+    pub(crate) extra: BTreeMap<String, Vec<String>>,
 }
 
 impl User {

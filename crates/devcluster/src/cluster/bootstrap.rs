@@ -96,14 +96,9 @@ pub(super) fn create_service_account(
     ensure(objects, &SERVICE_ACCOUNTS, &account.namespace, body)
 }
 
-/// The pod that a process of ours would run in; its token is bound to it.
-pub(crate) fn own_pod_name(account: &ServiceAccountName) -> String {
-    format!("{}-0", account.name)
-}
-
 fn own_pod(account: &ServiceAccountName, node: &str) -> Value {
     json!({
-        "metadata": {"name": own_pod_name(account)},
+        "metadata": {"name": account.own_pod()},
         "spec": {
             "serviceAccountName": account.name,
             "nodeName": node,

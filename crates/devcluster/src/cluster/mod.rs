@@ -1,5 +1,6 @@
 //! The cluster as a whole: started, talked to, stopped.
 
+mod api_server;
 mod bootstrap;
 mod objects;
 mod options;
@@ -12,32 +13,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::DropGuard;
 
-pub(crate) use self::bootstrap::own_pod_name;
+pub use self::api_server::ApiServer;
 pub use self::objects::{Objects, Refused, WaitError};
 pub use self::options::{Options, TokenDelivery};
-use crate::admission::{Admission, Webhooks};
+use crate::admission::Webhooks;
 use crate::api::{RequestLog, Server, Shared};
-use crate::auth::{MintError, Permissions, Roles, ServiceAccountName, Tokens, User};
+use crate::auth::{MintError, Permissions, Roles, ServiceAccountName, Tokens};
 use crate::clock::Clock;
-use crate::connection::Connections;
 use crate::faults::Faults;
 use crate::issuer::{self, AuthorityError, Issuer, IssuerReference};
 use crate::kubeconfig::{self, Identity};
-use crate::store::Store;
 
 /// A small Kubernetes in this process: API server over loopback HTTP, and a CA issuer.
 ///
 /// Ends when dropped; [`Cluster::shutdown`] also waits for it.
 pub struct Cluster {
-    shared: Shared,
-    options: Options,
+    api: ApiServer,
     server: Server,
-    connections: Connections,
     issuer: Issuer,
     issuers: Mutex<JoinSet<()>>,
-    administrator_token: String,
     _ends: DropGuard,
 }
 
@@ -85,44 +81,30 @@ impl Cluster {
         let address = options.address;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let shutdown = CancellationToken::new();
-        let store = Arc::new(Store::new(options.history));
-        let clock = options.clock.clone();
-        let connections = Connections::default();
-        let permissions = Permissions::default();
-        let shared = Shared {
-            tokens: Tokens::new(Arc::clone(&store), clock.clone()),
-            admission: Admission::new(permissions.clone()),
-            faults: Faults::new(Arc::clone(&store), connections.clone()),
-            log: RequestLog::default(),
-            bookmarks: options.bookmark_interval,
-            shutdown: shutdown.clone(),
-            permissions,
-            store,
+        let api = ApiServer::new(options)?;
+        let Options {
+            issuer,
+            chain,
+            authority_lifetime,
             clock,
-        };
-        let ends = shutdown.drop_guard();
-        bootstrap::create(&shared, &options)?;
-        let issuer = Issuer::new(
-            options.issuer.clone(),
-            options.chain,
-            options.authority_lifetime,
-            shared.clock.clone(),
-        )?;
-        let server =
-            Server::start(listener, connections.clone(), shared.clone()).map_err(listen)?;
+            ..
+        } = api.options().clone();
+        let issuer = Issuer::new(issuer, chain, authority_lifetime, clock)?;
+        let server = Server::start(listener, api.connections().clone(), api.shared().clone());
         let cluster = Self {
-            administrator_token: shared.tokens.fix(User::administrator()),
-            shared,
-            options,
-            server,
-            connections,
+            _ends: api.shared().shutdown.clone().drop_guard(),
+            api,
+            server: server.map_err(listen)?,
             issuer: issuer.clone(),
             issuers: Mutex::default(),
-            _ends: ends,
         };
         cluster.run_issuer(issuer, "")?;
         Ok(cluster)
+    }
+
+    /// The API server without its socket.
+    pub fn api(&self) -> &ApiServer {
+        &self.api
     }
 
     /// The API server's address, `http://127.0.0.1:PORT`.
@@ -132,47 +114,47 @@ impl Cluster {
 
     /// What the cluster was started with.
     pub fn options(&self) -> &Options {
-        &self.options
+        self.api.options()
     }
 
     /// The objects, read and written as the administrator without going through HTTP.
     pub fn objects(&self) -> Objects {
-        Objects::new(self.shared.clone())
+        self.api.objects()
     }
 
     /// What can be made to go wrong.
     pub fn faults(&self) -> &Faults {
-        &self.shared.faults
+        &self.shared().faults
     }
 
     /// What was asked of the API server.
     pub fn requests(&self) -> &RequestLog {
-        &self.shared.log
+        &self.shared().log
     }
 
     /// How many watches clients hold now.
     pub fn open_watches(&self) -> usize {
-        self.shared.store.watches()
+        self.shared().store.watches()
     }
 
     /// Who may do what.
     pub fn permissions(&self) -> &Permissions {
-        &self.shared.permissions
+        &self.shared().permissions
     }
 
     /// The cluster's bearer tokens.
-    pub fn tokens(&self) -> &Tokens {
-        &self.shared.tokens
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.shared().tokens
     }
 
     /// The clock of API server, tokens and issuer.
     pub fn clock(&self) -> &Clock {
-        &self.shared.clock
+        &self.shared().clock
     }
 
     /// Installs or removes cert-manager's webhooks.
     pub fn configure_webhooks(&self, webhooks: Webhooks) {
-        self.shared.admission.configure(webhooks);
+        self.shared().admission.configure(webhooks);
     }
 
     /// The issuer that [`Options::issuer`] names.
@@ -201,20 +183,20 @@ impl Cluster {
             chain,
             authority_lifetime,
             ..
-        } = self.options;
-        let clock = self.shared.clock.clone();
+        } = *self.options();
+        let clock = self.shared().clock.clone();
         let issuer = Issuer::new(reference, chain, authority_lifetime, clock)?;
         self.run_issuer(issuer.clone(), namespace)?;
         Ok(issuer)
     }
 
     fn run_issuer(&self, issuer: Issuer, namespace: &str) -> Result<(), StartError> {
-        bootstrap::create_issuer(&self.shared, issuer.reference(), namespace)?;
+        bootstrap::create_issuer(self.shared(), issuer.reference(), namespace)?;
         let context = issuer::Context {
-            store: Arc::clone(&self.shared.store),
-            clock: self.shared.clock.clone(),
-            faults: self.shared.faults.clone(),
-            shutdown: self.shared.shutdown.clone(),
+            store: Arc::clone(&self.shared().store),
+            clock: self.shared().clock.clone(),
+            faults: self.shared().faults.clone(),
+            shutdown: self.shared().shutdown.clone(),
             namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
             issuer,
         };
@@ -239,7 +221,7 @@ impl Cluster {
     /// # Errors
     /// If a name is not legal.
     pub fn add_service_account(&self, account: &ServiceAccountName) -> Result<(), Refused> {
-        bootstrap::create_service_account(&self.objects(), account)
+        self.api.add_service_account(account)
     }
 
     /// A kubeconfig that authenticates as this identity. The administrator's also works with `kubectl`,
@@ -277,32 +259,24 @@ impl Cluster {
     /// # Errors
     /// If the identity's service account or pod does not exist.
     pub fn token(&self, identity: &Identity) -> Result<Option<String>, MintError> {
-        match identity.spec(&self.options) {
-            Some(spec) => self.tokens().mint(&spec).map(Some),
-            None if *identity == Identity::Administrator => {
-                Ok(Some(self.administrator_token.clone()))
-            }
-            None => Ok(None),
-        }
+        self.api.token(identity)
     }
 
     pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+        self.api.shared()
     }
 
     /// Ends every watch and connection and waits for every task.
     pub async fn shutdown(self) {
         let Self {
-            shared,
+            api,
             server,
-            connections,
             issuers,
             _ends: ends,
             ..
         } = self;
-        shared.shutdown.cancel();
         drop(ends);
-        server.join(&connections).await;
+        server.join(api.connections()).await;
         let mut issuers = issuers.into_inner().unwrap_or_else(PoisonError::into_inner);
         while let Some(ended) = issuers.join_next().await {
             if let Err(error) = ended {

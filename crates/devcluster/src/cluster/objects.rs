@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::api::{Creation, Edit, Part, Problem, Shared, deletion};
+use crate::api::{Creation, Edit, Part, Problem, Shared, Writing, deletion};
 use crate::auth::User;
 use crate::resource::{Resource, Scope};
 use crate::store::{Audience, Key, Object, Selector, Start, StoreError};
@@ -98,25 +98,10 @@ impl Objects {
         namespace: &str,
         body: Value,
     ) -> Result<Object, Refused> {
-        self.create_as(&self.administrator, resource, namespace, body)
-    }
-
-    /// Creates an object as somebody else, for instance a CertificateRequest as a service account.
-    /// Rights are not asked for.
-    ///
-    /// # Errors
-    /// As the API server's.
-    pub fn create_as(
-        &self,
-        user: &User,
-        resource: &'static Resource,
-        namespace: &str,
-        body: Value,
-    ) -> Result<Object, Refused> {
         let creation = Creation {
             resource,
             namespace: (resource.scope == Scope::Namespaced).then_some(namespace),
-            user,
+            user: &self.administrator,
             dry_run: false,
         };
         Ok(creation.carry_out(&self.shared, body)?)
@@ -166,6 +151,7 @@ impl Objects {
         let edit = Edit {
             key,
             part,
+            writing: Writing::Patch,
             user: &self.administrator,
             dry_run: false,
         };

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// Which requests a fault is for. `None` matches anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -52,8 +54,8 @@ impl Filter {
 pub enum Answer {
     /// 409 Conflict, nothing done.
     Conflict,
-    /// 409 AlreadyExists, nothing done.
-    AlreadyExists,
+    /// 404 NotFound, nothing done.
+    NotFound,
     /// 401 Unauthorized.
     Unauthorized,
     /// 403 Forbidden.
@@ -65,6 +67,11 @@ pub enum Answer {
     },
     /// 500 InternalError.
     InternalError,
+    /// 500 ServerTimeout with `Retry-After`, as a server answers that has given up waiting.
+    ServerTimeout {
+        /// Seconds to wait.
+        retry_after: u32,
+    },
     /// 503 ServiceUnavailable.
     Unavailable,
     /// No answer until the client gives up, the switch is cleared, or the cluster ends.
@@ -73,6 +80,8 @@ pub enum Answer {
     Delay(Duration),
     /// The connection is broken before anything was done.
     Close,
+    /// Somebody else, who may do everything, merges this into the object first.
+    ChangeFirst(Value),
     /// The request is carried out, and then the connection is broken: its answer is lost.
     CloseAfterwards,
 }

@@ -42,12 +42,8 @@ pub enum Lie {
     BrokenChain,
     /// It is good in itself, but of the CA of another trust domain, with that CA's chain.
     ForeignAuthority,
-    /// Its intermediate is missing (the same as honest where there is none).
-    MissingIntermediate,
     /// `status.certificate` is no PEM at all.
     Garbage,
-    /// `status.certificate` is empty although the request is Ready.
-    Empty,
 }
 
 #[derive(Debug)]

@@ -6,9 +6,11 @@
 mod answers;
 mod issuer;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub use self::answers::{Answer, Filter, Times};
 pub use self::issuer::{Conduct, Lie};
@@ -26,7 +28,8 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct State {
     set: Mutex<Set>,
-    changes: watch::Sender<()>,
+    /// How often everything was cleared; announced with every change.
+    changes: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +37,10 @@ struct Set {
     answers: Vec<answers::Rule>,
     conduct: Vec<issuer::Rule>,
     events_per_watch: Option<usize>,
+    /// Users whom nothing reaches.
+    cut_off: BTreeSet<String>,
+    /// Cancelled when the watches that are open are muted.
+    mute: CancellationToken,
 }
 
 impl Faults {
@@ -56,12 +63,31 @@ impl Faults {
     /// Lets the issuer behave like this, for so many requests. What was set last comes first.
     pub fn issuer(&self, conduct: Conduct, times: Times) {
         self.lock().conduct.push(issuer::Rule::new(conduct, times));
-        self.state.changes.send_replace(());
+        self.announce();
     }
 
     /// Ends every watch that a client holds now; returns how many.
     pub fn cut_watches(&self) -> usize {
         self.store.cut_watches()
+    }
+
+    /// Lets every watch that a client holds now stay open and tell nothing more, not even its end,
+    /// as behind a proxy that has lost its other side.
+    pub fn mute_watches(&self) {
+        std::mem::take(&mut self.lock().mute).cancel();
+    }
+
+    /// Parts a user from the API server: requests get no answer and watches tell nothing, until
+    /// [`Faults::reconnect`]. A request that waited is broken off then, a watch goes on.
+    pub fn cut_off(&self, user: &str) {
+        self.lock().cut_off.insert(user.to_owned());
+        self.announce();
+    }
+
+    /// Ends what [`Faults::cut_off`] began.
+    pub fn reconnect(&self, user: &str) {
+        self.lock().cut_off.remove(user);
+        self.announce();
     }
 
     /// Ends every watch begun from now on after so many events; `None` for never.
@@ -82,7 +108,7 @@ impl Faults {
     /// Takes every switch back.
     pub fn clear(&self) {
         *self.lock() = Set::default();
-        self.state.changes.send_replace(());
+        self.state.changes.send_modify(|clears| *clears += 1);
     }
 
     /// The answer that this request is to get instead of a true one, if any.
@@ -114,9 +140,33 @@ impl Faults {
         self.lock().events_per_watch
     }
 
+    /// What mutes a watch that begins now.
+    pub(crate) fn mute(&self) -> CancellationToken {
+        self.lock().mute.clone()
+    }
+
+    /// Whether nothing reaches this user.
+    pub(crate) fn is_cut_off(&self, user: &str) -> bool {
+        self.lock().cut_off.contains(user)
+    }
+
+    /// Waits until this user can be reached.
+    pub(crate) async fn reached(&self, user: &str) {
+        let mut changes = self.changes();
+        while self.is_cut_off(user) {
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// Tells of every switch that is changed from now on; to be taken before a switch is read.
-    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+    pub(crate) fn changes(&self) -> watch::Receiver<usize> {
         self.state.changes.subscribe()
+    }
+
+    fn announce(&self) {
+        self.state.changes.send_modify(|_clears| {});
     }
 
     fn lock(&self) -> MutexGuard<'_, Set> {

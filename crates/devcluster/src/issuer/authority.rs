@@ -54,7 +54,7 @@ pub enum Chain {
 
 /// A CA with its keys. Certificates are public; the keys never leave it.
 #[derive(Clone)]
-pub struct Authority {
+pub(super) struct Authority {
     root: Level,
     intermediate: Option<Level>,
 }
@@ -80,7 +80,7 @@ impl Authority {
     ///
     /// # Errors
     /// If the name is no legal common name or the time cannot be encoded.
-    pub fn generate(
+    pub(super) fn generate(
         name: &str,
         chain: Chain,
         now: Timestamp,
@@ -119,7 +119,7 @@ impl Authority {
     ///
     /// # Errors
     /// If the certificate cannot be encoded, which does not happen to one that was made here.
-    pub fn root_pem(&self) -> Result<String, AuthorityError> {
+    pub(super) fn root_pem(&self) -> Result<String, AuthorityError> {
         Ok(self.root.certificate.to_pem(LineEnding::LF)?)
     }
 

@@ -11,7 +11,7 @@ mod reference;
 mod signer;
 mod template;
 
-pub use self::authority::{Authority, AuthorityError, Chain};
+pub use self::authority::{AuthorityError, Chain};
 pub(crate) use self::controller::{Context, run};
 pub(crate) use self::csr::CertificateSigningRequest;
 pub use self::reference::IssuerReference;

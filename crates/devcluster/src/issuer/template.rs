@@ -69,17 +69,13 @@ pub(super) fn issue(
         Some(Lie::ForeignAuthority) => foreign,
         _ => authority,
     };
-    let intermediates = match lie {
-        Some(Lie::MissingIntermediate) => String::new(),
-        _ => authority.intermediates_pem()?,
-    };
+    let intermediates = authority.intermediates_pem()?;
     let leaf = match lie {
         Some(Lie::Garbage) => "this is no certificate\n".to_owned(),
-        Some(Lie::Empty) => String::new(),
         _ => sign_leaf(authority, csr, wish, now, lie)?,
     };
     let certificate = match lie {
-        Some(Lie::Garbage | Lie::Empty) => leaf,
+        Some(Lie::Garbage) => leaf,
         _ => leaf + &intermediates,
     };
     Ok(Issued {

@@ -8,6 +8,7 @@
 //! Invariant: calls about one volume never overlap, as the kubelet's operation executor has it.
 
 mod backoff;
+mod context;
 mod folders;
 mod node;
 mod options;
@@ -17,10 +18,11 @@ mod request;
 mod socket;
 mod status;
 mod token_cache;
+mod view;
 mod volume;
 
 pub use self::node::Kubelet;
 pub use self::options::{KubeletOptions, Retry};
 pub use self::pod::{Access, NotReady, PodHandle, PodSpec};
-pub use self::socket::{CallError, CsiSocket, Finality};
+pub use self::socket::{CallError, CsiSocket};
 pub use self::status::{Phase, VolumeStatus};

@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use svid_api::csi::v1::NodePublishVolumeRequest;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::context::Context;
 use super::options::KubeletOptions;
-use super::pod::{self, PodHandle, PodSpec, PodView};
+use super::pod::{self, PodHandle, PodSpec};
 use super::registration::{Drivers, Registrar};
 use super::request::InlineVolume;
 use super::socket::{CallError, CsiSocket};
 use super::status::Board;
 use super::token_cache::TokenCache;
+use super::view::PodView;
 use super::volume::Volume;
-use crate::clock;
-use crate::cluster::{Cluster, Objects, Refused};
-use crate::resource::{CORE_EVENTS, PODS};
+use crate::cluster::{Cluster, Refused};
+use crate::resource::PODS;
 use crate::store::{
-    Audience, ChangeKind, FieldSelector, LabelSelector, Object, Selector, Start, Store, meta,
+    Audience, ChangeKind, FieldSelector, LabelSelector, Object, Selector, Start, meta,
 };
 
 /// A running kubelet. It is stopped, not drained: its volumes stay as they are.
@@ -37,25 +38,6 @@ pub struct Kubelet {
 impl fmt::Debug for Kubelet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Kubelet({})", self.context.options.root.display())
-    }
-}
-
-/// What every part of a kubelet sees.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) options: Arc<KubeletOptions>,
-    pub(super) node: String,
-    pub(super) store: Arc<Store>,
-    pub(super) objects: Objects,
-    pub(super) drivers: Drivers,
-    pub(super) tokens: Arc<TokenCache>,
-    pub(super) board: Board,
-    clock: crate::Clock,
-}
-
-impl fmt::Debug for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Context({})", self.node)
     }
 }
 
@@ -170,41 +152,6 @@ impl Kubelet {
         self.stop.cancel();
         if let Err(error) = self.task.await {
             tracing::error!(%error, "kubelet ended badly");
-        }
-    }
-}
-
-impl Context {
-    /// The cluster's time.
-    pub(super) fn now(&self) -> jiff::Timestamp {
-        self.clock.now()
-    }
-
-    /// The Warning that `kubectl describe pod` shows.
-    pub(super) fn report_failure(&self, pod: &Value, error: &CallError) {
-        let now = clock::seconds(self.clock.now());
-        let event = json!({
-            "metadata": {"generateName": format!("{}.", meta::name(pod))},
-            "involvedObject": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "namespace": meta::namespace(pod),
-                "name": meta::name(pod),
-                "uid": meta::uid(pod),
-            },
-            "type": "Warning",
-            "reason": "FailedMount",
-            "message": error.to_string(),
-            "source": {"component": "kubelet", "host": self.node},
-            "count": 1,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-        });
-        if let Err(refused) = self
-            .objects
-            .create(&CORE_EVENTS, meta::namespace(pod), event)
-        {
-            tracing::debug!(%refused, "event was not taken");
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct CallError {
 
 /// What an error of a first publish means to the kubelet (`isFinalError` in `pkg/volume/csi`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finality {
+pub(super) enum Finality {
     /// The volume is certainly not there: it is forgotten and never unpublished.
     Final,
     /// It may be there: it is unpublished when the pod goes.
@@ -46,7 +46,7 @@ pub enum Finality {
 
 impl CallError {
     /// What this error means to the kubelet.
-    pub fn finality(&self) -> Finality {
+    pub(super) fn finality(&self) -> Finality {
         match self.code {
             Code::Cancelled
             | Code::DeadlineExceeded

@@ -9,12 +9,12 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use super::backoff::Backoff;
+use super::context::Context;
 use super::folders::{VolumeData, VolumeFolder, volume_handle};
-use super::node::Context;
-use super::pod::PodView;
 use super::request::{Capabilities, Ingredients, InlineVolume};
 use super::socket::{CallError, CsiSocket, Finality};
 use super::status::Phase;
+use super::view::PodView;
 use crate::chance;
 use crate::resource::CSI_DRIVERS;
 use crate::store::Key;

@@ -86,6 +86,29 @@ impl Store {
         (state.covered(&cover), state.revision)
     }
 
+    /// Every selected object of a type as it was at an earlier revision.
+    pub(crate) fn list_at(
+        &self,
+        resource: &'static Resource,
+        namespace: Option<&str>,
+        selector: &Selector,
+        revision: u64,
+    ) -> Result<Vec<Object>, StoreError> {
+        let cover = cover(resource, namespace, selector.clone());
+        let state = self.lock();
+        let mut objects: BTreeMap<&Key, &Object> = state.of(resource).collect();
+        let since: Vec<&Change> = state.history.after(revision)?.collect();
+        let undone = since.into_iter().rev();
+        for change in undone.filter(|change| std::ptr::eq(change.key.resource, resource)) {
+            match &change.before {
+                Some(before) => objects.insert(&change.key, before),
+                None => objects.remove(&change.key),
+            };
+        }
+        let covered = objects.into_values().filter(|object| cover.covers(object));
+        Ok(covered.map(Object::clone).collect())
+    }
+
     /// Puts a new object in.
     pub(crate) fn create(&self, key: Key, object: Value) -> Result<Object, StoreError> {
         let mut state = self.lock();
@@ -211,12 +234,17 @@ impl State {
     }
 
     fn covered(&self, cover: &Cover) -> Vec<Object> {
-        self.objects
-            .range(Key::new(cover.resource, "", "")..)
-            .take_while(|(key, _)| std::ptr::eq(key.resource, cover.resource))
+        self.of(cover.resource)
             .filter(|(_, object)| cover.covers(object))
             .map(|(_, object)| Object::clone(object))
             .collect()
+    }
+
+    /// Everything of a type.
+    fn of(&self, resource: &'static Resource) -> impl Iterator<Item = (&Key, &Object)> {
+        self.objects
+            .range(Key::new(resource, "", "")..)
+            .take_while(move |(key, _)| std::ptr::eq(key.resource, resource))
     }
 
     fn put(&mut self, key: Key, object: Value) -> Object {

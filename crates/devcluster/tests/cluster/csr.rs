@@ -23,25 +23,6 @@ pub(crate) fn with_subject(subject: &str, uri: &str) -> String {
     build(subject, uri, &SigningKey::generate())
 }
 
-/// Sound but for its signature, which another key made.
-pub(crate) fn signed_by_another(uri: &str) -> String {
-    let good = for_uri(uri);
-    let other = for_uri(uri);
-    let der = |pem: &str| {
-        let (_, der) = x509_cert::der::pem::decode_vec(pem.as_bytes()).expect("PEM");
-        der
-    };
-    let (good, other) = (der(&good), der(&other));
-    let mut forged: x509_cert::request::CertReq = decode(&good);
-    let other: x509_cert::request::CertReq = decode(&other);
-    forged.signature = other.signature;
-    forged.to_pem(LineEnding::LF).expect("PEM")
-}
-
-fn decode(der: &[u8]) -> x509_cert::request::CertReq {
-    x509_cert::request::CertReq::try_from(der).expect("CSR")
-}
-
 fn build(subject: &str, uri: &str, key: &SigningKey) -> String {
     let subject = match subject {
         "" => Name::default(),

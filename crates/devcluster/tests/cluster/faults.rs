@@ -29,7 +29,12 @@ async fn each_answer_is_what_a_real_server_sends_and_only_so_often() {
     let creates = || Filter::new("create", "configmaps");
     let table = [
         (Answer::Conflict, 409, "Conflict"),
-        (Answer::AlreadyExists, 409, "AlreadyExists"),
+        (Answer::NotFound, 404, "NotFound"),
+        (
+            Answer::ServerTimeout { retry_after: 7 },
+            500,
+            "ServerTimeout",
+        ),
         (Answer::Unauthorized, 401, "Unauthorized"),
         (Answer::Forbidden, 403, "Forbidden"),
         (

@@ -10,18 +10,16 @@ mod fixture;
 mod raw;
 
 #[cfg(test)]
-mod admission;
-#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod issuing;
 #[cfg(test)]
 mod kubelet;
 #[cfg(test)]
-mod objects;
-#[cfg(test)]
 mod registration;
 #[cfg(test)]
 mod rights;
+#[cfg(test)]
+mod served;
 #[cfg(test)]
 mod watching;

@@ -4,6 +4,8 @@
 //! process; a Probe that failed with the API server would have every driver killed, and the
 //! tokens it holds with it.
 
+use std::sync::Arc;
+
 use svid_api::csi::v1::identity_server::Identity;
 use svid_api::csi::v1::{
     GetPluginCapabilitiesRequest, GetPluginCapabilitiesResponse, GetPluginInfoRequest,
@@ -11,20 +13,11 @@ use svid_api::csi::v1::{
 };
 use tonic::{Request, Response, Status};
 
+use crate::installation::Installation;
+
 /// The CSI Identity service.
 #[derive(Clone, Debug)]
-pub struct InfoService {
-    driver_name: String,
-}
-
-impl InfoService {
-    /// A service for the driver of that name, as its CSIDriver object has it.
-    pub fn new(driver_name: impl Into<String>) -> Self {
-        Self {
-            driver_name: driver_name.into(),
-        }
-    }
-}
+pub struct InfoService(pub Arc<Installation>);
 
 #[tonic::async_trait]
 impl Identity for InfoService {
@@ -33,7 +26,7 @@ impl Identity for InfoService {
         _: Request<GetPluginInfoRequest>,
     ) -> Result<Response<GetPluginInfoResponse>, Status> {
         Ok(Response::new(GetPluginInfoResponse {
-            name: self.driver_name.clone(),
+            name: self.0.driver_name.to_string(),
             vendor_version: VERSION.to_owned(),
             ..GetPluginInfoResponse::default()
         }))

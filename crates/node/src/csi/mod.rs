@@ -25,5 +25,4 @@ mod status;
 mod token;
 
 pub use info::InfoService;
-pub use node::{NodeOptions, NodeService};
-pub use token::TokenError;
+pub use node::NodeService;

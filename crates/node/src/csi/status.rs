@@ -7,7 +7,7 @@
 //! nothing of the volume exists.
 
 use svid_core::text::one_line;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::publish::PublishRequestError;
 use crate::lifecycle::{PublishError, UnpublishError};
@@ -20,12 +20,19 @@ pub(super) fn publish_not_understood(error: &PublishRequestError) -> Status {
 
 /// A publish that was understood and did not succeed. Never final.
 pub(super) fn publish_failed(error: &PublishError) -> Status {
-    let text = shown(error);
-    match error {
-        PublishError::Unavailable(_) => Status::unavailable(text),
-        PublishError::Aborted(_) => Status::aborted(text),
-        PublishError::DeadlineExceeded(_) => Status::deadline_exceeded(text),
-    }
+    let code = match error {
+        // Something outside must change first.
+        PublishError::NotRecorded(_)
+        | PublishError::AttemptFailed(_)
+        | PublishError::ShuttingDown => Code::Unavailable,
+        // This call cannot be served, another may.
+        PublishError::Going
+        | PublishError::Removed
+        | PublishError::OtherWish
+        | PublishError::Misunderstood(_) => Code::Aborted,
+        PublishError::Busy | PublishError::StillWaiting { .. } => Code::DeadlineExceeded,
+    };
+    Status::new(code, shown(error))
 }
 
 /// An unpublish whose volume id or target cannot be one of ours.
@@ -45,7 +52,7 @@ pub(super) fn too_many_calls() -> Status {
 
 /// The process ends. Not final: whatever was begun goes on in the next one.
 pub(super) fn stopping() -> Status {
-    Status::unavailable("the driver is stopping; call again")
+    publish_failed(&PublishError::ShuttingDown)
 }
 
 /// A call that an inline volume has no use for.
@@ -64,27 +71,35 @@ const TEXT_LIMIT: usize = 800;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tonic::Code;
+    use crate::lifecycle::WriteError;
 
     #[test]
     fn a_volume_that_may_exist_never_gets_a_final_code() {
         let text = || "reason".to_owned();
-        let table = [
+        let waiting = PublishError::StillWaiting {
+            doing: "waiting",
+            waits_for: None,
+            failure: None,
+        };
+        let causes = [
+            (PublishError::Going, Code::Aborted),
+            (PublishError::Removed, Code::Aborted),
+            (PublishError::OtherWish, Code::Aborted),
+            (PublishError::Misunderstood(text()), Code::Aborted),
             (
-                publish_failed(&PublishError::Unavailable(text())),
+                PublishError::NotRecorded(WriteError::Thread),
                 Code::Unavailable,
             ),
-            (
-                publish_failed(&PublishError::Aborted(text())),
-                Code::Aborted,
-            ),
-            (
-                publish_failed(&PublishError::DeadlineExceeded(text())),
-                Code::DeadlineExceeded,
-            ),
+            (PublishError::AttemptFailed(text()), Code::Unavailable),
+            (PublishError::ShuttingDown, Code::Unavailable),
+            (PublishError::Busy, Code::DeadlineExceeded),
+            (waiting, Code::DeadlineExceeded),
+        ];
+        let causes = causes.map(|(cause, code)| (publish_failed(&cause), code));
+        let table = causes.into_iter().chain([
             (too_many_calls(), Code::Unavailable),
             (stopping(), Code::Unavailable),
-        ];
+        ]);
         let uncertain = [
             Code::Cancelled,
             Code::DeadlineExceeded,
@@ -108,7 +123,7 @@ mod tests {
             ),
             (unpublish_not_understood(&empty), Code::InvalidArgument),
             (
-                unpublish_failed(&UnpublishError("busy".to_owned())),
+                unpublish_failed(&UnpublishError::ShuttingDown),
                 Code::Internal,
             ),
             (unimplemented("NodeStageVolume"), Code::Unimplemented),
@@ -120,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        let status = publish_failed(&PublishError::Unavailable("é".repeat(5000)));
+        let status = publish_failed(&PublishError::AttemptFailed("é".repeat(5000)));
         assert!(status.message().len() <= TEXT_LIMIT);
         assert!(status.message().ends_with("..."));
     }
@@ -128,7 +143,7 @@ mod tests {
     #[test]
     fn a_text_hides_nothing_from_the_kubelet() {
         let text = "it was\nsaid\0 \u{202e}so\u{2069}\u{200b}".to_owned();
-        let status = publish_failed(&PublishError::Unavailable(text));
+        let status = publish_failed(&PublishError::AttemptFailed(text));
         assert_eq!(status.message(), "it was said   so  ");
     }
 }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use svid_api::duration::GoDuration;
 use svid_client::ApiClient;
 use svid_client::issuer::IssuerSource;
 use tokio_util::sync::CancellationToken;
@@ -20,14 +19,23 @@ use tokio_util::sync::CancellationToken;
 pub use configuration::Configuration;
 pub use status::DriverStatus;
 
-use crate::clock::{Chance, Clock};
+// What a configuration is made of.
+pub use crate::credential::Requester;
+pub use crate::installation::{Installation, NodeId, NodeIdError};
+pub use crate::lifecycle::AnchoringPolicy;
+pub use crate::registration::registration_name;
+pub use crate::volume::{
+    FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, VolumeFile,
+};
+
 use crate::events::{EventRecorder, EventWriter};
-use crate::issuance::{ApiHealth, KubernetesRequests, RequestSettings};
+use crate::issuance::{ApiHealth, KubernetesRequests};
 use crate::lifecycle::{Context, TaskPanicked, VolumeTasks};
 use crate::metrics::Metrics;
-use crate::registration::{BindError, ServeError, Server, ServerOptions};
+use crate::registration::{BindError, ServeError, Server};
 use crate::trust::TrustSource;
 use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
+use svid_client::clock::Clock;
 
 /// Clients for one API server.
 #[derive(Clone)]
@@ -45,7 +53,7 @@ pub struct Surroundings {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Jitter.
-    pub chance: Arc<dyn Chance>,
+    pub chance: fn() -> f64,
 }
 
 /// A driver that holds its data folder and its sockets, and does nothing yet.
@@ -70,9 +78,6 @@ pub enum StartError {
     /// A socket.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The lifetime is longer than 292 years.
-    #[error("the certificate duration of {} s is too long", .0.as_secs())]
-    Duration(Duration),
 }
 
 /// Why the driver ended before it was told to.
@@ -101,28 +106,44 @@ impl Driver {
         surroundings: Surroundings,
         registry: &mut Registry,
     ) -> Result<Self, StartError> {
-        let Surroundings { clock, chance } = surroundings;
-        let stop = CancellationToken::new();
+        let Configuration {
+            installation,
+            data_root,
+            endpoint,
+            registration_dir,
+            issuer,
+            runtime_issuance,
+            files,
+            file_mode,
+            root_context,
+            source_ca_bundle,
+            anchoring,
+        } = configuration;
         let Clients { driver, anonymous } = clients;
-        let (trust, trusted) = TrustSource::watch(configuration.source_ca_bundle.clone());
-        let (issuer, issuers) = IssuerSource::new(
-            configuration.issuer.clone(),
-            configuration.runtime_issuance.clone(),
-        );
+        let Surroundings { clock, chance } = surroundings;
+        let installation = Arc::new(installation);
+        let stop = CancellationToken::new();
+        let (trust, trusted) = TrustSource::watch(source_ca_bundle);
+        let (issuer, issuers) = IssuerSource::new(issuer, runtime_issuance);
         let (recorder, events) = EventRecorder::new(
             driver.clone(),
             Arc::clone(&clock),
-            configuration.driver_name.clone(),
-            &configuration.node_id,
+            Arc::clone(&installation),
         );
         let health = ApiHealth::default();
+        let requests = KubernetesRequests::new(driver.clone(), anonymous, health.clone());
+        let volumes = LinuxVolumes::open(VolumeOptions {
+            data_root,
+            installation: Arc::clone(&installation),
+            files,
+            file_mode,
+            root_context,
+            boot_id: None,
+            clock: Arc::clone(&clock),
+        })?;
         let context = Context {
-            volumes: Arc::new(LinuxVolumes::open(volume_options(&configuration, &clock))?),
-            requests: Arc::new(KubernetesRequests::new(
-                driver.clone(),
-                anonymous,
-                health.clone(),
-            )),
+            volumes: Arc::new(volumes),
+            requests: Arc::new(requests),
             health,
             clock: Arc::clone(&clock),
             chance,
@@ -130,23 +151,22 @@ impl Driver {
             issuer: issuers.clone(),
             events: Arc::new(recorder.clone()),
             metrics: Metrics::register(registry),
-            settings: settings(&configuration)?,
-            anchoring: configuration.anchoring,
+            settings: Arc::clone(&installation),
+            anchoring,
         };
         let volumes = VolumeTasks::new(context, stop.clone());
         let server = Server::bind(
-            server_options(&configuration),
+            &endpoint,
+            registration_dir.as_deref(),
+            Arc::clone(&installation),
             Arc::new(volumes.clone()),
             Arc::clone(&clock),
         )?;
         let status = DriverStatus {
-            driver_name: configuration.driver_name,
-            node_id: configuration.node_id,
+            installation,
             clock,
             board: volumes.board(),
-            registration: configuration
-                .registration_dir
-                .map(|_| server.registration()),
+            registration: registration_dir.map(|_| server.registration()),
             issuer: issuers,
             trust: trusted,
             refusals: trust.refusals(),
@@ -228,40 +248,6 @@ async fn look_after(
     let (served, ended) = tokio::join!(serve, tasks);
     ended?;
     Ok(served?)
-}
-
-fn volume_options(configuration: &Configuration, clock: &Arc<dyn Clock>) -> VolumeOptions {
-    VolumeOptions {
-        data_root: configuration.data_root.clone(),
-        driver_name: configuration.driver_name.clone(),
-        files: configuration.files.clone(),
-        file_mode: configuration.file_mode,
-        root_context: configuration.root_context.clone(),
-        boot_id: None,
-        clock: Arc::clone(clock),
-    }
-}
-
-fn server_options(configuration: &Configuration) -> ServerOptions {
-    ServerOptions {
-        endpoint: configuration.endpoint.clone(),
-        registration_dir: configuration.registration_dir.clone(),
-        driver_name: configuration.driver_name.clone(),
-        node_id: configuration.node_id.clone(),
-        requester: configuration.requester,
-    }
-}
-
-fn settings(configuration: &Configuration) -> Result<RequestSettings, StartError> {
-    let duration = configuration.certificate_duration;
-    Ok(RequestSettings {
-        trust_domain: configuration.trust_domain.clone(),
-        duration: GoDuration::try_from(duration)
-            .map_err(|_too_long| StartError::Duration(duration))?,
-        requester: configuration.requester,
-        node_id: configuration.node_id.clone(),
-        extra_annotations: configuration.extra_annotations.clone(),
-    })
 }
 
 /// For files that are being written when the end comes.

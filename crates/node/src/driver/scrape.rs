@@ -1,6 +1,7 @@
 //! Metrics of what has an owner elsewhere, read at scrape.
 
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -28,7 +29,7 @@ impl Collector for Scrape {
         };
         gauge(
             "csi_driver_spiffe_driver_volumes",
-            "Volumes that are looked after",
+            "Volumes managed by this driver",
             count(status.board.volumes()),
         )?;
         gauge(
@@ -39,11 +40,18 @@ impl Collector for Scrape {
         // Without a certificate there is no expiry, and no number stands for that.
         if let Some(expiry) = status.board.nearest_expiry() {
             gauge(
-                "csi_driver_spiffe_driver_nearest_expiry_seconds",
-                "Seconds until the first certificate that a pod sees expires; negative afterwards",
-                now.duration_until(expiry).as_secs_f64(),
+                "csi_driver_spiffe_driver_nearest_expiration_timestamp_seconds",
+                "When the first of the certificates that pods see expires, in seconds since 1970",
+                expiry.as_duration().as_secs_f64(),
             )?;
         }
+        gauge(
+            "csi_driver_spiffe_driver_certificate_duration_seconds",
+            "Lifetime that certificates are requested for",
+            Duration::try_from(status.installation.duration)
+                .unwrap_or_default()
+                .as_secs_f64(),
+        )?;
         let mut counter = |name, help, value| {
             let metric = ConstCounter::new(value);
             let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;

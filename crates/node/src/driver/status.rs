@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 use svid_client::issuer::{IssuerState, IssuersReceiver};
 use tokio::sync::watch;
 
-use crate::clock::Clock;
 use crate::events::EventCounts;
+use crate::installation::Installation;
 use crate::lifecycle::Board;
 use crate::registration::RegistrationState;
 use crate::trust::{Refusals, TrustState};
+use svid_client::clock::Clock;
 
 /// Reads what is going on. Cheap to clone.
 #[derive(Clone)]
 pub struct DriverStatus {
-    pub(super) driver_name: String,
-    pub(super) node_id: String,
+    pub(super) installation: Arc<Installation>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) board: Board,
     /// None where a sidecar registers us.
@@ -39,8 +39,8 @@ impl DriverStatus {
     pub fn describe(&self) -> Value {
         let now = self.clock.now();
         json!({
-            "driver": self.driver_name,
-            "node": self.node_id,
+            "driver": self.installation.driver_name.as_str(),
+            "node": self.installation.node_id.as_str(),
             "time": now.to_string(),
             "registration": self.registration(),
             "issuer": self.issuer(),

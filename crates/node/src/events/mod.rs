@@ -16,8 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use svid_client::ApiClient;
 use tokio::sync::mpsc;
 
-use crate::clock::Clock;
+use crate::installation::Installation;
 use crate::wish::Wish;
+use svid_client::clock::Clock;
 
 pub use writer::EventWriter;
 
@@ -72,17 +73,15 @@ impl EventRecorder {
     /// A recorder, and the writer that sends what it records.
     ///
     /// `client` has the driver's own credentials and needs the verb create on events
-    /// (events.k8s.io) in every namespace. `driver_name` and `node_id` say who speaks.
+    /// (events.k8s.io) in every namespace. `installation` says who speaks.
     pub fn new(
         client: ApiClient,
         clock: Arc<dyn Clock>,
-        driver_name: impl Into<String>,
-        node_id: &str,
+        installation: Arc<Installation>,
     ) -> (Self, EventWriter) {
         let (queue, reports) = mpsc::channel(QUEUE);
         let counts = EventCounts::default();
-        let reporter = writer::Reporter::new(driver_name.into(), node_id);
-        let writer = EventWriter::new(client, clock, reporter, reports, counts.clone());
+        let writer = EventWriter::new(client, clock, installation, reports, counts.clone());
         (Self { queue, counts }, writer)
     }
 

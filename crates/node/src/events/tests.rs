@@ -12,11 +12,13 @@ use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 use svid_core::identity::ServiceAccount;
+use svid_core::names::DriverName;
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::installation::{self, NodeId};
 use crate::wish::{Pod, TargetPath, VolumeId};
 
 #[derive(Debug)]
@@ -75,6 +77,14 @@ fn refusal(code: u16, cause: &str) -> Vec<u8> {
     status.to_string().into_bytes()
 }
 
+fn installation(driver_name: &str, node_id: &str) -> Arc<Installation> {
+    Arc::new(Installation {
+        driver_name: DriverName::parse(driver_name).unwrap(),
+        node_id: NodeId::parse(node_id).unwrap(),
+        ..installation::fixture()
+    })
+}
+
 fn wish(uid: &str) -> Wish {
     Wish {
         volume: VolumeId::parse("csi-1").unwrap(),
@@ -97,8 +107,7 @@ async fn run(
     let (recorder, writer) = EventRecorder::new(
         client,
         Arc::new(StoppedClock),
-        "spiffe.test",
-        &"n".repeat(200),
+        installation("spiffe.test", &"n".repeat(200)),
     );
     record(&recorder);
     let counts = recorder.counts();
@@ -154,7 +163,8 @@ async fn repetitions_and_floods_are_not_sent() {
 #[tokio::test]
 async fn a_full_queue_drops_and_counts() {
     let (client, _) = client(Answer::Never);
-    let (recorder, _writer) = EventRecorder::new(client, Arc::new(StoppedClock), "d", "n");
+    let (recorder, _writer) =
+        EventRecorder::new(client, Arc::new(StoppedClock), installation("d", "n"));
     for _ in 0..600 {
         recorder.record(&wish("u"), EventReason::Failed, "x");
     }
@@ -186,7 +196,8 @@ async fn missing_rights_end_sending_for_a_while_and_other_refusals_do_not() {
 #[tokio::test]
 async fn a_stopping_driver_does_not_wait_for_events() {
     let (client, _) = client(Answer::Never);
-    let (recorder, writer) = EventRecorder::new(client, Arc::new(StoppedClock), "d", "n");
+    let (recorder, writer) =
+        EventRecorder::new(client, Arc::new(StoppedClock), installation("d", "n"));
     recorder.record(&wish("u"), EventReason::Failed, "x");
     let shutdown = CancellationToken::new();
     shutdown.cancel();

@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::limits::{Limits, Verdict};
 use super::{EventCounts, Report};
-use crate::clock::Clock;
+use crate::installation::Installation;
+use svid_client::clock::Clock;
 
 /// Sends what an [`EventRecorder`](super::EventRecorder) records, one Event at a time. An Event
 /// that the API server does not take is dropped: by the next report it is out of date anyway.
@@ -25,7 +26,7 @@ use crate::clock::Clock;
 pub struct EventWriter {
     client: ApiClient,
     clock: Arc<dyn Clock>,
-    reporter: Reporter,
+    installation: Arc<Installation>,
     reports: mpsc::Receiver<Report>,
     counts: EventCounts,
     /// Set while rights are missing: nothing is sent before.
@@ -36,14 +37,14 @@ impl EventWriter {
     pub(super) fn new(
         client: ApiClient,
         clock: Arc<dyn Clock>,
-        reporter: Reporter,
+        installation: Arc<Installation>,
         reports: mpsc::Receiver<Report>,
         counts: EventCounts,
     ) -> Self {
         Self {
             client,
             clock,
-            reporter,
+            installation,
             reports,
             counts,
             forbidden_until: None,
@@ -73,7 +74,7 @@ impl EventWriter {
             Verdict::Flood => return self.counts.drop_one(),
         }
         let url = Event::url_path(&(), Some(&report.namespace));
-        let event = self.reporter.event(&report, MicroTime(self.clock.now()));
+        let event = event(&self.installation, &report, MicroTime(self.clock.now()));
         let request = serde_json::to_vec(&event)
             .map_err(kube::core::request::Error::SerializeBody)
             .and_then(|event| Request::new(url).create(&PostParams::default(), event));
@@ -105,54 +106,44 @@ impl EventWriter {
     }
 }
 
-/// Who reports: `reportingController` and `reportingInstance` of an Event.
-#[derive(Debug)]
-pub(super) struct Reporter {
-    controller: String,
-    instance: String,
+/// A report as an Event, within the limits of the API server's validation.
+fn event(installation: &Installation, report: &Report, time: MicroTime) -> Event {
+    Event {
+        metadata: ObjectMeta {
+            generate_name: Some(format!("{}-", report.pod_name)),
+            namespace: Some(report.namespace.clone()),
+            ..ObjectMeta::default()
+        },
+        action: Some("IssueCertificate".to_owned()),
+        event_time: Some(time),
+        note: Some(one_line(&report.text, NOTE_LIMIT)),
+        reason: Some(report.reason.as_str().to_owned()),
+        regarding: Some(ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Pod".to_owned()),
+            name: Some(report.pod_name.clone()),
+            namespace: Some(report.namespace.clone()),
+            uid: Some(report.pod_uid.clone()),
+            ..ObjectReference::default()
+        }),
+        reporting_controller: Some(installation.driver_name.to_string()),
+        reporting_instance: Some(instance(installation.node_id.as_str())),
+        type_: Some("Warning".to_owned()),
+        ..Event::default()
+    }
 }
 
-impl Reporter {
-    pub(super) fn new(driver_name: String, node_id: &str) -> Self {
-        let mut instance = node_id.to_owned();
-        instance.truncate(instance.floor_char_boundary(INSTANCE_LIMIT));
-        Self {
-            controller: driver_name,
-            instance,
-        }
-    }
-
-    fn event(&self, report: &Report, time: MicroTime) -> Event {
-        Event {
-            metadata: ObjectMeta {
-                generate_name: Some(format!("{}-", report.pod_name)),
-                namespace: Some(report.namespace.clone()),
-                ..ObjectMeta::default()
-            },
-            action: Some("IssueCertificate".to_owned()),
-            event_time: Some(time),
-            note: Some(one_line(&report.text, NOTE_LIMIT)),
-            reason: Some(report.reason.as_str().to_owned()),
-            regarding: Some(ObjectReference {
-                api_version: Some("v1".to_owned()),
-                kind: Some("Pod".to_owned()),
-                name: Some(report.pod_name.clone()),
-                namespace: Some(report.namespace.clone()),
-                uid: Some(report.pod_uid.clone()),
-                ..ObjectReference::default()
-            }),
-            reporting_controller: Some(self.controller.clone()),
-            reporting_instance: Some(self.instance.clone()),
-            type_: Some("Warning".to_owned()),
-            ..Event::default()
-        }
-    }
+/// A node's name can be longer than an instance may be.
+fn instance(node_id: &str) -> String {
+    let mut instance = node_id.to_owned();
+    instance.truncate(instance.floor_char_boundary(INSTANCE_LIMIT));
+    instance
 }
 
 /// Bytes, of the API server's validation.
 const NOTE_LIMIT: usize = 1024;
 
-/// Bytes, of the API server's validation; a node's name can be longer.
+/// Bytes, of the API server's validation.
 const INSTANCE_LIMIT: usize = 128;
 
 /// How long one Event may take.
@@ -168,7 +159,7 @@ mod tests {
 
     #[test]
     fn texts_are_cut_between_characters_and_hide_nothing() {
-        for (node, instance) in [
+        for (node, expected) in [
             ("node-1", "node-1".to_owned()),
             (&"n".repeat(200), "n".repeat(128)),
             (
@@ -176,7 +167,7 @@ mod tests {
                 format!("n{}", "é".repeat(63)),
             ),
         ] {
-            assert_eq!(Reporter::new(String::new(), node).instance, instance);
+            assert_eq!(instance(node), expected);
         }
         for (text, note) in [
             (
@@ -192,8 +183,8 @@ mod tests {
                 reason: EventReason::Denied,
                 text,
             };
-            let event = Reporter::new(String::new(), "node-1")
-                .event(&report, MicroTime(jiff::Timestamp::UNIX_EPOCH));
+            let time = MicroTime(jiff::Timestamp::UNIX_EPOCH);
+            let event = event(&crate::installation::fixture(), &report, time);
             assert_eq!(event.note, Some(note));
         }
     }

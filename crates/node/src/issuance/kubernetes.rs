@@ -174,8 +174,8 @@ fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
     Ok(value)
 }
 
-/// For a create: webhooks and the queue of a busy API server come on top of the call itself. Shorter
-/// than a publish waits.
+/// For a create: webhooks and the queue of a busy API server come on top of the call itself.
+/// Shorter than a publish waits.
 const CREATE_LIMIT: Duration = Duration::from_secs(20);
 /// For every other call, so that a connection that is dead without a word costs no more.
 const CALL_LIMIT: Duration = Duration::from_secs(10);

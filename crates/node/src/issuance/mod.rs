@@ -14,5 +14,5 @@ mod wait;
 pub use api::{Requests, Watch};
 pub use kubernetes::{ApiHealth, KubernetesRequests};
 pub use outcome::{Failure, Outcome};
-pub use request::{Attempt, RequestSettings};
+pub use request::NewRequest;
 pub use wait::{Answer, News, wait};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use svid_client::ApiError;
+use svid_client::{ApiError, label_values};
 
 use crate::events::EventReason;
 
@@ -37,6 +37,24 @@ pub enum Outcome {
     NotConfigured,
 }
 
+label_values! {
+    Outcome {
+        Issued => "issued",
+        Denied => "denied",
+        Failed => "failed",
+        Invalid => "invalid",
+        Deleted => "deleted",
+        TimedOut => "timed_out",
+        IssuerChanged => "issuer_changed",
+        BadCertificate => "bad_certificate",
+        Forbidden => "forbidden",
+        Unauthorized => "unauthorized",
+        ApiError => "api_error",
+        NotMounted => "not_mounted",
+        NotConfigured => "not_configured",
+    }
+}
+
 /// Why an attempt ended without a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -51,16 +69,6 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that the pod's owner or an administrator must hear of.
-    pub fn reported(outcome: Outcome, event: EventReason, reason: impl Into<String>) -> Self {
-        Self {
-            outcome,
-            reason: reason.into(),
-            retry_after: None,
-            event: Some(event),
-        }
-    }
-
     /// A failure that is likely to pass.
     pub fn silent(outcome: Outcome, reason: impl Into<String>) -> Self {
         Self {
@@ -71,13 +79,19 @@ impl Failure {
         }
     }
 
+    /// A failure that the pod's owner or an administrator must hear of.
+    pub fn reported(outcome: Outcome, event: EventReason, reason: impl Into<String>) -> Self {
+        Self {
+            event: Some(event),
+            ..Self::silent(outcome, reason)
+        }
+    }
+
     /// A failed call; `attempted` says what on which object.
     pub fn api(attempted: &str, error: &ApiError) -> Self {
         Self {
-            outcome: Outcome::ApiError,
-            reason: format!("{attempted}: {error}"),
             retry_after: error.retry_after(),
-            event: None,
+            ..Self::silent(Outcome::ApiError, format!("{attempted}: {error}"))
         }
     }
 }

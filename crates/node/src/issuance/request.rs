@@ -8,47 +8,32 @@ use svid_api::annotation::{IDENTITY, NODE_ID_HASH, VOLUME_ID_HASH, identifier_ha
 use svid_api::certmanager::{
     CertificateRequest, CertificateRequestSpec, EncodedBytes, IssuerRef, StoredRequest, usage,
 };
-use svid_api::duration::GoDuration;
-use svid_core::identity::{SpiffeId, TrustDomain};
+use svid_core::identity::SpiffeId;
 use svid_core::policy::IssuerReference;
 use svid_core::svid::{CertificateSigningRequest, CsrError, KeyError, PrivateKey, PublicKey};
 
 use crate::credential::Requester;
+use crate::installation::Installation;
 use crate::wish::Wish;
-
-/// What every request of this driver has in common.
-#[derive(Clone, Debug)]
-pub struct RequestSettings {
-    /// The trust domain of every SPIFFE ID.
-    pub trust_domain: TrustDomain,
-    /// The lifetime that is asked for.
-    pub duration: GoDuration,
-    /// Who creates the requests.
-    pub requester: Requester,
-    /// The node's name, for the label that says where a request comes from.
-    pub node_id: String,
-    /// Annotations that the administrator wants on every request.
-    pub extra_annotations: BTreeMap<String, String>,
-}
 
 /// A new key and the request for its certificate. A key serves one attempt.
 #[derive(Debug)]
-pub struct Attempt {
+pub struct NewRequest {
     /// The key, which never leaves this process but into the volume.
     pub key: PrivateKey,
     /// The identity that is asked for.
     pub spiffe_id: SpiffeId,
     /// The issuer that is asked.
     pub issuer: IssuerReference,
-    /// The request as it is sent.
-    pub request: CertificateRequest,
+    /// The object as it is sent.
+    pub object: CertificateRequest,
     /// The request's name, derived from volume and key: a create whose answer was lost finds it.
     pub name: String,
 }
 
-/// Why no attempt could be prepared.
+/// Why no request could be made.
 #[derive(Debug, thiserror::Error)]
-pub enum AttemptError {
+pub enum NewRequestError {
     /// No key.
     #[error("making a key: {0}")]
     Key(#[from] KeyError),
@@ -57,7 +42,7 @@ pub enum AttemptError {
     Csr(#[from] CsrError),
 }
 
-impl Attempt {
+impl NewRequest {
     /// Makes a new key and the request for `wish`.
     ///
     /// # Errors
@@ -65,17 +50,17 @@ impl Attempt {
     pub fn new(
         wish: &Wish,
         issuer: &IssuerReference,
-        settings: &RequestSettings,
-    ) -> Result<Self, AttemptError> {
+        installation: &Installation,
+    ) -> Result<Self, NewRequestError> {
         let key = PrivateKey::generate()?;
         let spiffe_id =
-            SpiffeId::for_service_account(&settings.trust_domain, &wish.service_account);
+            SpiffeId::for_service_account(&installation.trust_domain, &wish.service_account);
         let csr = CertificateSigningRequest::build(&key, &spiffe_id)?;
         let name = request_name(wish, key.public_key());
-        let request = CertificateRequest {
-            metadata: metadata(wish, &name, &spiffe_id, settings),
+        let object = CertificateRequest {
+            metadata: metadata(wish, &name, &spiffe_id, installation),
             spec: CertificateRequestSpec {
-                duration: Some(settings.duration.to_string()),
+                duration: Some(installation.duration.to_string()),
                 issuer_ref: IssuerRef {
                     name: issuer.name.clone(),
                     kind: Some(issuer.kind.clone()),
@@ -92,7 +77,7 @@ impl Attempt {
             key,
             spiffe_id,
             issuer: issuer.clone(),
-            request,
+            object,
             name,
         })
     }
@@ -123,12 +108,15 @@ fn metadata(
     wish: &Wish,
     name: &str,
     spiffe_id: &SpiffeId,
-    settings: &RequestSettings,
+    installation: &Installation,
 ) -> ObjectMeta {
-    let mut annotations = settings.extra_annotations.clone();
+    let mut annotations = installation.extra_annotations.clone();
     annotations.insert(IDENTITY.to_owned(), spiffe_id.to_string());
     let labels = BTreeMap::from([
-        (NODE_ID_HASH.to_owned(), identifier_hash(&settings.node_id)),
+        (
+            NODE_ID_HASH.to_owned(),
+            identifier_hash(installation.node_id.as_str()),
+        ),
         (
             VOLUME_ID_HASH.to_owned(),
             identifier_hash(wish.volume.as_str()),
@@ -180,11 +168,10 @@ const USAGES: [&str; 4] = [
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use svid_core::identity::ServiceAccount;
 
     use super::*;
+    use crate::installation;
     use crate::wish::{Pod, TargetPath, VolumeId};
 
     fn wish(pod: &str) -> Wish {
@@ -200,13 +187,10 @@ mod tests {
         }
     }
 
-    fn settings() -> RequestSettings {
-        RequestSettings {
-            trust_domain: TrustDomain::parse("example.org").unwrap(),
-            duration: GoDuration::try_from(Duration::from_secs(3600)).unwrap(),
-            requester: Requester::Pod,
-            node_id: "node-1".to_owned(),
+    fn installation() -> Installation {
+        Installation {
             extra_annotations: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+            ..installation::fixture()
         }
     }
 
@@ -220,8 +204,8 @@ mod tests {
 
     #[test]
     fn a_request_carries_identity_owner_labels_and_the_administrators_annotations() {
-        let attempt = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
-        let metadata = &attempt.request.metadata;
+        let request = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
+        let metadata = &request.object.metadata;
         let annotations = metadata.annotations.as_ref().unwrap();
         assert_eq!(
             annotations[IDENTITY],
@@ -233,7 +217,7 @@ mod tests {
         assert_eq!(labels[VOLUME_ID_HASH], identifier_hash("csi-1"));
         let owner = &metadata.owner_references.as_ref().unwrap()[0];
         assert_eq!((owner.kind.as_str(), owner.uid.as_str()), ("Pod", "u-1"));
-        let spec = &attempt.request.spec;
+        let spec = &request.object.spec;
         assert_eq!(spec.duration.as_deref(), Some("1h0m0s"));
         assert_eq!(spec.usages.as_ref().unwrap().len(), 4);
         assert_eq!(spec.is_ca, Some(false));
@@ -242,8 +226,8 @@ mod tests {
 
     #[test]
     fn every_attempt_has_a_key_and_a_name_of_its_own() {
-        let one = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
-        let two = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
+        let one = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
+        let two = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
         assert_ne!(one.name, two.name);
         assert_ne!(one.key.public_key(), two.key.public_key());
         assert_eq!(one.name, request_name(&wish("pod-1"), one.key.public_key()));
@@ -252,36 +236,36 @@ mod tests {
     #[test]
     fn names_fit_kubernetes_whatever_the_pods_name() {
         for pod in ["a", &"x".repeat(253), &format!("{}-.-", "y".repeat(197))] {
-            let attempt = Attempt::new(&wish(pod), &issuer(), &settings()).unwrap();
-            assert!(attempt.name.len() <= 253);
+            let request = NewRequest::new(&wish(pod), &issuer(), &installation()).unwrap();
+            assert!(request.name.len() <= 253);
             assert!(
-                ServiceAccount::new("n", &attempt.name).is_ok(),
+                ServiceAccount::new("n", &request.name).is_ok(),
                 "{}",
-                attempt.name
+                request.name
             );
         }
     }
 
     #[test]
     fn only_our_own_request_is_recognised_after_a_lost_answer() {
-        let attempt = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
-        let other = Attempt::new(&wish("pod-1"), &issuer(), &settings()).unwrap();
-        let is_ours = |attempt: &Attempt, found: &CertificateRequest, requester| {
+        let request = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
+        let other = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
+        let is_ours = |request: &NewRequest, found: &CertificateRequest, requester| {
             let found = serde_json::to_value(found).unwrap();
             let found = serde_json::from_value(found).unwrap();
-            attempt.recognises(&found, &wish("pod-1"), requester)
+            request.recognises(&found, &wish("pod-1"), requester)
         };
-        let mut found = attempt.request.clone();
-        assert!(!is_ours(&attempt, &found, Requester::Pod), "made by nobody");
+        let mut found = request.object.clone();
+        assert!(!is_ours(&request, &found, Requester::Pod), "made by nobody");
         found.spec.username = "system:serviceaccount:sandbox:web".to_owned();
         for requester in [Requester::Pod, Requester::Driver] {
-            assert!(is_ours(&attempt, &found, requester));
+            assert!(is_ours(&request, &found, requester));
             assert!(!is_ours(&other, &found, requester), "another key");
         }
         found.spec.username = "system:serviceaccount:cert-manager:driver".to_owned();
-        assert!(!is_ours(&attempt, &found, Requester::Pod), "not the pod");
-        assert!(is_ours(&attempt, &found, Requester::Driver));
+        assert!(!is_ours(&request, &found, Requester::Pod), "not the pod");
+        assert!(is_ours(&request, &found, Requester::Driver));
         found.spec.request = EncodedBytes::from("?".to_owned());
-        assert!(!is_ours(&attempt, &found, Requester::Driver), "no base64");
+        assert!(!is_ours(&request, &found, Requester::Driver), "no base64");
     }
 }

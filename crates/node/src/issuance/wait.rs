@@ -11,7 +11,7 @@ use svid_core::text::one_line;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Requests, Watch};
-use crate::renewal::Backoff;
+use svid_client::retry::Backoff;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub enum News {
 ///
 /// ## Expected flow
 /// One watch on this one object, from the version that the create returned, so that the API
-/// server's cost does not grow with the cluster. Whenever a watch has ended, the object is read once
-/// and the next watch begins at the version that was read.
+/// server's cost does not grow with the cluster. Whenever a watch has ended, the object is read
+/// once and the next watch begins at the version that was read.
 ///
 /// ## Guarantees
 /// - An answer is heard within the time limit of one watch, whatever happens to a connection: each
@@ -60,18 +60,19 @@ pub async fn wait(
     requests: &dyn Requests,
     created: &StoredRequest,
     deadline: Instant,
-    chance: impl Fn() -> f64 + Send + Sync,
-    mut tell: impl FnMut(News) + Send,
+    chance: fn() -> f64,
+    tell: impl FnMut(News) + Send,
 ) -> Answer {
     let namespace = created.metadata.namespace.as_str();
     let name = created.metadata.name.as_str();
     let mut follower = Follower {
         version: created.metadata.resource_version.clone(),
         approved: false,
-        last_word: "it is undecided; is an approver running?".to_owned(),
+        last_word: String::new(),
+        tell,
     };
-    tell(News::Waits(follower.last_word.clone()));
-    if let Some(answer) = follower.read(created, &mut tell) {
+    follower.word("it is undecided; is an approver running?".to_owned());
+    if let Some(answer) = follower.read(created) {
         return answer;
     }
     let mut backoff = Backoff::default();
@@ -80,7 +81,7 @@ pub async fn wait(
         let version = follower.version.clone();
         let watched = async {
             match requests.follow(namespace, name, &version).await {
-                Ok(watch) => follower.consume(watch, &mut tell).await,
+                Ok(watch) => follower.consume(watch).await,
                 Err(error) => End::Broken(error),
             }
         };
@@ -92,10 +93,10 @@ pub async fn wait(
                 backoff.reset();
                 REOPEN
             }
-            Ok(End::Closed) => backoff.next(None, None, chance()),
+            Ok(End::Closed) => backoff.next(None, chance()),
             Ok(End::Broken(error)) => {
-                let pause = backoff.next(None, error.retry_after(), chance());
-                follower.not_watched(error, &mut tell);
+                let pause = backoff.next(error.retry_after(), chance());
+                follower.not_watched(error);
                 pause
             }
             Err(_elapsed) => Duration::ZERO,
@@ -106,12 +107,12 @@ pub async fn wait(
                 follower
                     .version
                     .clone_from(&request.metadata.resource_version);
-                if let Some(answer) = follower.read(&request, &mut tell) {
+                if let Some(answer) = follower.read(&request) {
                     return answer;
                 }
             }
             Err(ApiError::NotFound) => return Answer::Deleted,
-            Err(error) => follower.not_watched(error, &mut tell),
+            Err(error) => follower.not_watched(error),
         }
         if is_last {
             return Answer::TimedOut(follower.last_word);
@@ -127,24 +128,25 @@ enum End {
     Broken(ApiError),
 }
 
-struct Follower {
+struct Follower<F> {
     version: String,
     approved: bool,
     last_word: String,
+    tell: F,
 }
 
-impl Follower {
-    async fn consume(&mut self, mut watch: Watch, tell: &mut (impl FnMut(News) + Send)) -> End {
+impl<F: FnMut(News) + Send> Follower<F> {
+    async fn consume(&mut self, mut watch: Watch) -> End {
         while let Some(change) = watch.next().await {
             match change {
                 Ok(Change::Applied(request)) => {
                     self.version.clone_from(&request.metadata.resource_version);
-                    if let Some(answer) = self.read(&request, tell) {
+                    if let Some(answer) = self.read(&request) {
                         return End::Answered(answer);
                     }
                 }
                 Ok(Change::Deleted(request)) => {
-                    let answer = self.read(&request, tell);
+                    let answer = self.read(&request);
                     return End::Answered(match answer {
                         Some(answer @ Answer::Denied(_)) => answer,
                         Some(_) | None => Answer::Deleted,
@@ -160,22 +162,22 @@ impl Follower {
         End::Closed
     }
 
-    fn not_watched(&mut self, error: ApiError, tell: &mut impl FnMut(News)) {
-        self.word(format!("it could not be watched: {error}"), tell);
-        tell(News::NotWatched(error));
+    fn not_watched(&mut self, error: ApiError) {
+        self.word(format!("it could not be watched: {error}"));
+        (self.tell)(News::NotWatched(error));
     }
 
-    fn word(&mut self, word: String, tell: &mut impl FnMut(News)) {
+    fn word(&mut self, word: String) {
         if self.last_word != word {
             self.last_word.clone_from(&word);
-            tell(News::Waits(word));
+            (self.tell)(News::Waits(word));
         }
     }
 
-    fn read(&mut self, request: &StoredRequest, tell: &mut impl FnMut(News)) -> Option<Answer> {
+    fn read(&mut self, request: &StoredRequest) -> Option<Answer> {
         if request.is_approved() && !self.approved {
             self.approved = true;
-            tell(News::Approved);
+            (self.tell)(News::Approved);
         }
         match request.progress() {
             Progress::Undecided => None,
@@ -190,7 +192,7 @@ impl Follower {
                     }
                     None => "it is approved and not signed; is the issuer there?".to_owned(),
                 };
-                self.word(word, tell);
+                self.word(word);
                 None
             }
             Progress::Issued(certificate) => Some(match certificate.decode() {

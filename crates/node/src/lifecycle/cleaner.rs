@@ -11,8 +11,8 @@ use svid_client::ApiError;
 
 use super::context::Context;
 use crate::metrics::ApiCall;
-use crate::renewal::Backoff;
 use crate::volume::Record;
+use svid_client::retry::Backoff;
 
 /// Deletes requests in the background, as soon as the API server takes it. What is left when the
 /// process ends is garbage that Kubernetes collects: every request has its pod for an owner.
@@ -22,15 +22,6 @@ pub(super) struct Cleaner {
     tasks: TaskTracker,
     places: Arc<Semaphore>,
     shutdown: CancellationToken,
-}
-
-/// Whether a request needs no more deleting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Deletion {
-    /// It is gone, or never will be by our hand.
-    Done,
-    /// It may work later.
-    Later(ApiError),
 }
 
 impl Cleaner {
@@ -49,15 +40,9 @@ impl Cleaner {
 
     /// Deletes every request that the record of a volume names.
     pub(super) fn sweep(&self, record: &Record) {
-        let namespace = record.wish.service_account.namespace().to_owned();
-        let names = record
-            .in_flight
-            .iter()
-            .chain(&record.issued)
-            .chain(&record.obsolete);
-        for name in names {
+        for name in record.requests() {
             let (cleaner, name) = (self.clone(), name.clone());
-            let namespace = namespace.clone();
+            let namespace = record.wish().service_account.namespace().to_owned();
             self.tasks.spawn(async move {
                 let shutdown = cleaner.shutdown.clone();
                 shutdown
@@ -77,11 +62,10 @@ impl Cleaner {
                 };
                 delete(&self.context, namespace, name).await
             };
-            let Deletion::Later(error) = deletion else {
+            let Err(error) = deletion else {
                 return;
             };
-            let chance = self.context.chance.fraction();
-            let pause = backoff.next(None, error.retry_after(), chance);
+            let pause = backoff.next(error.retry_after(), (self.context.chance)());
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.context.health.recovered() => {}
@@ -95,19 +79,19 @@ impl Cleaner {
     }
 }
 
-/// Tries once to delete a request. A refused delete is a warning, since the pod owns the request
-/// and takes it along when it goes.
-pub(super) async fn delete(context: &Context, namespace: &str, name: &str) -> Deletion {
+/// Tries once to delete a request; after an error it may work later. A refused delete is a warning,
+/// since the pod owns the request and takes it along when it goes.
+pub(super) async fn delete(context: &Context, namespace: &str, name: &str) -> Result<(), ApiError> {
     let error = match context.requests.delete(namespace, name).await {
-        Ok(()) | Err(ApiError::NotFound) => return Deletion::Done,
+        Ok(()) | Err(ApiError::NotFound) => return Ok(()),
         Err(error) => error,
     };
     context.metrics.api_error(ApiCall::Delete, &error);
     if let ApiError::Forbidden(_) | ApiError::Refused { .. } = error {
         tracing::warn!(namespace, request = name, %error, "deleting the CertificateRequest");
-        return Deletion::Done;
+        return Ok(());
     }
-    Deletion::Later(error)
+    Err(error)
 }
 
 /// More would compete with creates after an outage.

@@ -1,18 +1,22 @@
-//! What every volume's task is given.
+//! What every volume's task is given, and what those who work on one volume share.
 
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 
 use svid_client::issuer::IssuersReceiver;
 use tokio::sync::watch;
 
-use crate::clock::{Chance, Clock};
+use super::status::StatusWriter;
+use super::writer::Writer;
 use crate::events::{EventReason, EventRecorder};
-use crate::issuance::{ApiHealth, RequestSettings, Requests};
+use crate::installation::Installation;
+use crate::issuance::{ApiHealth, Requests};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Volumes;
 use crate::wish::Wish;
+use svid_client::clock::Clock;
 
 /// What every volume's task is given. Nothing in it belongs to one volume.
 pub struct Context {
@@ -25,17 +29,17 @@ pub struct Context {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Jitter.
-    pub chance: Arc<dyn Chance>,
+    pub chance: fn() -> f64,
     /// The trust bundle.
     pub trust: watch::Receiver<TrustState>,
     /// Which issuer to ask.
     pub issuer: IssuersReceiver,
     /// Events on the pod.
-    pub events: Arc<dyn Report>,
+    pub events: Arc<dyn EventSink>,
     /// Counters.
     pub metrics: Metrics,
-    /// What all requests have in common.
-    pub settings: RequestSettings,
+    /// Who we are, and what all requests have in common.
+    pub settings: Arc<Installation>,
     /// What to do with a chain that the trust bundle does not anchor.
     pub anchoring: AnchoringPolicy,
 }
@@ -48,6 +52,27 @@ impl fmt::Debug for Context {
     }
 }
 
+/// One volume: what is wanted, and the only ways to its files, its record and its status. Cheap
+/// to clone.
+#[derive(Clone)]
+pub(super) struct Volume {
+    pub(super) context: Arc<Context>,
+    pub(super) wish: Arc<Wish>,
+    pub(super) writer: Writer,
+    pub(super) status: StatusWriter,
+}
+
+impl Volume {
+    pub(super) fn namespace(&self) -> &str {
+        self.wish.service_account.namespace()
+    }
+
+    /// A request of this volume, for texts.
+    pub(super) fn request(&self, name: &str) -> String {
+        format!("the CertificateRequest {}/{name}", self.namespace())
+    }
+}
+
 /// What to do with a chain that no authority of the trust bundle has signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnchoringPolicy {
@@ -57,14 +82,21 @@ pub enum AnchoringPolicy {
     Require,
 }
 
-/// Tells a pod's owner what they must act on. Never waits, never fails.
-pub trait Report: Send + Sync + 'static {
+/// Takes what a pod's owner must act on. Never waits, never fails.
+pub trait EventSink: Send + Sync + 'static {
     /// Reports on the pod of `wish`.
     fn report(&self, wish: &Wish, reason: EventReason, text: &str);
 }
 
-impl Report for EventRecorder {
+impl EventSink for EventRecorder {
     fn report(&self, wish: &Wish, reason: EventReason, text: &str) {
         self.record(wish, reason, text);
+    }
+}
+
+/// Waits for a change of something that is followed; where there can be none any more, without end.
+pub(super) async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
+    if receiver.changed().await.is_err() {
+        pending::<()>().await;
     }
 }

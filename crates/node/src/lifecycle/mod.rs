@@ -1,4 +1,4 @@
-//! One task a volume, from its first publish to its removal.
+//! One task per volume, from its first publish to its removal.
 //!
 //! Owns which volumes there are and what each is doing. A publish only states what is wanted,
 //! hands over its token and waits for the volume's status; the task does the work, whoever waits
@@ -6,64 +6,58 @@
 //! records and files of a volume have one writer at a time; nothing is sent for a volume that is
 //! going.
 //!
+//! ```text
+//! publish -> tasks -> task:  look at what the volume shows
+//!                            +-> rest until it is due
+//!                            |   attempt:  begin, create, answer, check, show
+//!                            |   +-> back off after a failure, and attempt again
+//!                            +-- after a success
+//! ```
+//!
 //! | file | owns |
 //! | --- | --- |
 //! | `tasks` | the volumes by id: publish, unpublish, recovery, the end |
 //! | `removal` | taking a volume away |
+//! | `slot` | where one volume is in its life |
 //! | `task` | one volume's loop: look, wait until due, attempt, back off |
-//! | `attempt` | one attempt: key, request, answer, check, files; `ask` and `check` are parts of it |
-//! | `upkeep` | the trust bundle's changes, and requests that are of no use any more |
-//! | `slot` | where one volume is in its life
+//! | `shown` | the certificate that the pod sees, and when it is due |
+//! | `attempt` | one attempt: key, request, answer, check, files |
+//! | `bundle` | which trust bundle counts, and showing each new one |
+//! | `obsolete` | requests that ended badly or were superseded |
 //! | `writer` | the only hand that writes a volume's record and files |
-//! | `status` | what a volume's task is doing, and what a publish is told about it |
+//! | `status` | what a volume's task is doing, and waiting for it |
+//! | `error` | why a publish or an unpublish did not succeed |
 //! | `board` | all statuses, for metrics and `/status` |
 //! | `cleaner` | deleting the requests of volumes that are gone |
-//! | `context` | what all of them are given |
+//! | `context` | what all of them are given; `Volume`, what those who work on one share |
 
-mod ask;
 mod attempt;
 mod board;
-mod check;
+mod bundle;
 mod cleaner;
 mod context;
+mod error;
+mod obsolete;
 mod removal;
+mod shown;
 mod slot;
 mod status;
 mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
-mod upkeep;
 mod writer;
 
 use std::time::Duration;
 
 pub use board::Board;
-pub use context::{AnchoringPolicy, Context, Report};
-pub use status::{Phase, VolumeStatus};
+pub use context::{AnchoringPolicy, Context};
+pub use error::{PublishError, UnpublishError};
 pub use tasks::{TaskPanicked, VolumeTasks};
+#[cfg(test)]
+pub use writer::WriteError;
 
 use crate::wish::{PublishRequest, TargetPath, VolumeId};
-
-/// What a publish was told. Mapped to a gRPC code in `csi/status`, nowhere else.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PublishError {
-    /// Something outside must change first: the reason of the last attempt. gRPC Unavailable.
-    #[error("{0}")]
-    Unavailable(String),
-    /// This call cannot be served, another may: a bad request for a known volume, a volume
-    /// that is going. gRPC Aborted.
-    #[error("{0}")]
-    Aborted(String),
-    /// The files were not there in time; issuance goes on. gRPC DeadlineExceeded.
-    #[error("{0}")]
-    DeadlineExceeded(String),
-}
-
-/// Why an unpublish was not done. The kubelet calls again. gRPC Internal.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct UnpublishError(pub String);
 
 /// What the CSI services need of the volumes' tasks.
 pub trait Lifecycle: Send + Sync + 'static {
@@ -83,11 +77,10 @@ pub trait Lifecycle: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), PublishError>> + Send;
 
     /// A publish of a known volume whose request was not understood: fine while the volume's
-    /// certificate is valid, else Aborted with `reason`.
+    /// certificate is valid, else refused with `reason`.
     fn publish_misunderstood(
         &self,
         volume: &VolumeId,
-        target: Option<&TargetPath>,
         reason: String,
     ) -> impl Future<Output = Result<(), PublishError>> + Send;
 

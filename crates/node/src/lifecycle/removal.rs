@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::task::spawn_blocking;
 
-use super::UnpublishError;
+use super::error::{UnpublishError, WriteError};
 use super::slot::Life;
-use super::tasks::{Inner, stopping};
+use super::tasks::Inner;
 use crate::volume::{Record, Standing};
 use crate::wish::{TargetPath, VolumeId};
 
@@ -31,10 +31,7 @@ impl Inner {
             self.board.take_off(&volume);
             if let Some(writer) = writer {
                 *life = Life::Going(writer.clone());
-                writer
-                    .remove()
-                    .await
-                    .map_err(|error| UnpublishError(error.to_string()))?;
+                writer.remove().await?;
                 self.cleaner.sweep(&writer.record().await);
             }
             // A volume without a record, such as the Go driver's, and a target that is not the
@@ -56,15 +53,15 @@ impl Inner {
             volumes.forget(&volume)
         });
         match removed.await {
-            Ok(result) => result.map_err(|error| UnpublishError(error.to_string())),
-            Err(_panicked_or_cancelled) => Err(UnpublishError(stopping().to_string())),
+            Ok(result) => Ok(result.map_err(WriteError::Volume)?),
+            Err(_panicked_or_cancelled) => Err(UnpublishError::ShuttingDown),
         }
     }
 
     /// Removes a volume that nobody wants any more.
     pub(super) async fn discard(&self, record: Record, standing: Standing) {
-        let volume = record.wish.volume.clone();
-        tracing::info!(%volume, pod = record.wish.pod.name, ?standing, "removing what is left of a volume");
+        let volume = record.wish().volume.clone();
+        tracing::info!(%volume, pod = record.wish().pod.name, ?standing, "removing what is left of a volume");
         let writer = self.writer(record);
         let slot = self.slot(&volume);
         let mut life = slot.lock().await;

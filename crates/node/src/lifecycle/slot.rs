@@ -6,18 +6,17 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::status::{Phase, VolumeStatus};
+use super::status::VolumeStatus;
 use super::writer::Writer;
 use crate::credential::Credential;
 use crate::wish::Wish;
 
 /// One volume's place among the others. Outlives the volume for whoever still waits for its lock.
-#[derive(Default)]
-pub(super) struct Slot(Mutex<Life>);
+pub(super) type Slot = Mutex<Life>;
 
 /// Where a volume is in its life.
 #[derive(Default)]
@@ -41,12 +40,6 @@ pub(super) struct Live {
     pub(super) writer: Writer,
     pub(super) stop: CancellationToken,
     pub(super) task: JoinHandle<()>,
-}
-
-impl Slot {
-    pub(super) async fn lock(&self) -> MutexGuard<'_, Life> {
-        self.0.lock().await
-    }
 }
 
 impl Live {
@@ -73,11 +66,3 @@ impl Live {
         self.writer
     }
 }
-
-/// The status before the task has looked.
-pub(super) const UNKNOWN: VolumeStatus = VolumeStatus {
-    phase: Phase::Starting,
-    window: None,
-    waits_for: None,
-    failure: None,
-};

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::PublishError;
-use crate::clock::Clock;
 use crate::renewal::Window;
+use svid_client::clock::Clock;
 
 /// What a volume's task is doing and what the pod has.
 #[derive(Clone, Debug)]
@@ -44,11 +44,56 @@ pub enum Phase {
     RetryingAt(Instant),
 }
 
+/// The task's end of its volume's status, which it only writes: what it has to remember, it
+/// remembers itself.
+#[derive(Clone)]
+pub(super) struct StatusWriter(watch::Sender<VolumeStatus>);
+
+impl StatusWriter {
+    /// The status before the task has looked.
+    pub(super) fn new() -> (Self, watch::Receiver<VolumeStatus>) {
+        let (status, statuses) = watch::channel(VolumeStatus::new(Phase::Starting, None));
+        (Self(status), statuses)
+    }
+
+    pub(super) fn enter(&self, phase: Phase) {
+        self.0.send_modify(|status| status.phase = phase);
+    }
+
+    /// The pod sees a certificate, which is left alone until it is due.
+    pub(super) fn rest(&self, window: Window, due: Timestamp) {
+        self.0
+            .send_replace(VolumeStatus::new(Phase::Resting(due), Some(window)));
+    }
+
+    /// What the pending request waits for.
+    pub(super) fn wait_for(&self, word: &str) {
+        self.0
+            .send_modify(|status| status.waits_for = Some(word.to_owned()));
+    }
+
+    /// An attempt failed, and the next one begins at `next`.
+    pub(super) fn fail(&self, reason: &str, next: Instant) {
+        self.0.send_modify(|status| {
+            status.phase = Phase::RetryingAt(next);
+            status.failure = Some(reason.to_owned());
+        });
+    }
+}
+
 impl VolumeStatus {
+    fn new(phase: Phase, window: Option<Window>) -> Self {
+        Self {
+            phase,
+            window,
+            waits_for: None,
+            failure: None,
+        }
+    }
+
     /// Whether the pod sees a certificate that is valid at `now`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        self.window
-            .is_some_and(|window| window.start <= now && now < window.end)
+        self.window.is_some_and(|window| window.contains(now))
     }
 
     fn doing(&self) -> &'static str {
@@ -84,7 +129,7 @@ pub(super) async fn until_valid(
             if let (Phase::RetryingAt(next), Some(failure)) = (now.phase, &now.failure)
                 && next > deadline
             {
-                return Err(PublishError::Unavailable(failure.clone()));
+                return Err(PublishError::AttemptFailed(failure.clone()));
             }
             now.window
                 .map(|window| window.start)
@@ -93,20 +138,16 @@ pub(super) async fn until_valid(
         tokio::select! {
             () = reached(clock, begins) => {}
             changed = status.changed() => if changed.is_err() {
-                return Err(PublishError::Aborted("the volume is being removed".to_owned()));
+                return Err(PublishError::Going);
             },
             () = sleep_until(deadline) => {
                 let now = status.borrow();
-                let last = match &now.failure {
-                    Some(failure) => format!("; the last attempt failed: {failure}"),
-                    None => String::new(),
-                };
-                let word = match &now.waits_for {
-                    Some(word) if now.phase == Phase::Pending => format!(": {word}"),
-                    Some(_) | None => String::new(),
-                };
-                let doing = now.doing();
-                return Err(PublishError::DeadlineExceeded(format!("still {doing}{word}{last}")));
+                let waits_for = now.waits_for.as_ref().filter(|_| now.phase == Phase::Pending);
+                return Err(PublishError::StillWaiting {
+                    doing: now.doing(),
+                    waits_for: waits_for.cloned(),
+                    failure: now.failure.clone(),
+                });
             }
         }
     }

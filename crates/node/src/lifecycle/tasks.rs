@@ -1,7 +1,6 @@
 //! The volumes by id: publish, unpublish, recovery, the end.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,9 +12,9 @@ use tokio_util::task::TaskTracker;
 
 use super::board::Board;
 use super::cleaner::Cleaner;
-use super::context::Context;
-use super::slot::{Life, Live, Slot, UNKNOWN};
-use super::status::{VolumeStatus, until_valid};
+use super::context::{Context, Volume};
+use super::slot::{Life, Live, Slot};
+use super::status::{StatusWriter, VolumeStatus, until_valid};
 use super::task::VolumeTask;
 use super::writer::Writer;
 use super::{Lifecycle, PublishError, UnpublishError};
@@ -85,7 +84,7 @@ impl VolumeTasks {
             .unwrap_or(Ok(Vec::new()))?;
         for FoundRecord { record, standing } in found {
             match standing {
-                Standing::Current if !record.going => self.0.resume(record).await,
+                Standing::Current if !record.is_going() => self.0.resume(record).await,
                 Standing::Current | Standing::OtherBoot | Standing::PodGone => {
                     self.0.discard(record, standing).await;
                 }
@@ -130,22 +129,22 @@ impl Lifecycle for VolumeTasks {
         let deadline = Instant::now() + limit;
         let inner = Arc::clone(&self.0);
         let joined = self.0.tasks.spawn(async move { inner.join(request).await });
-        let joined = timeout_at(deadline, joined).await.map_err(|_elapsed| {
-            PublishError::DeadlineExceeded("still waiting for the volume's folder".to_owned())
-        })?;
-        let mut status = joined.unwrap_or_else(|_panicked| Err(stopping()))?;
-        let told = until_valid(&mut status, &*self.0.context.clock, deadline).await;
-        match told {
+        let joined = timeout_at(deadline, joined).await;
+        let joined = joined.map_err(|_elapsed| PublishError::Busy)?;
+        let mut status = joined.unwrap_or(Err(PublishError::ShuttingDown))?;
+        let shown = until_valid(&mut status, &*self.0.context.clock, deadline).await;
+        match shown {
             // The task has ended, and not for a removal.
-            Err(PublishError::Aborted(_)) if self.0.shutdown.is_cancelled() => Err(stopping()),
-            told => told,
+            Err(PublishError::Going) if self.0.shutdown.is_cancelled() => {
+                Err(PublishError::ShuttingDown)
+            }
+            shown => shown,
         }
     }
 
     async fn publish_misunderstood(
         &self,
         volume: &VolumeId,
-        _target: Option<&TargetPath>,
         reason: String,
     ) -> Result<(), PublishError> {
         let slot = self.0.slots().get(volume).cloned();
@@ -156,7 +155,7 @@ impl Lifecycle for VolumeTasks {
             tracing::warn!(%volume, reason, "a publish of a volume that is fine was not understood");
             return Ok(());
         }
-        Err(PublishError::Aborted(reason))
+        Err(PublishError::Misunderstood(reason))
     }
 
     async fn unpublish(&self, volume: VolumeId, target: TargetPath) -> Result<(), UnpublishError> {
@@ -165,9 +164,7 @@ impl Lifecycle for VolumeTasks {
             .0
             .tasks
             .spawn(async move { inner.remove(volume, target).await });
-        removed
-            .await
-            .unwrap_or_else(|_panicked| Err(UnpublishError(stopping().to_string())))
+        removed.await.unwrap_or(Err(UnpublishError::ShuttingDown))
     }
 }
 
@@ -181,28 +178,21 @@ impl Inner {
         let slot = self.slot(&wish.volume);
         let mut life = slot.lock().await;
         match &*life {
-            // Whoever waited for the lock meanwhile may speak for a pod that is gone.
-            Life::Retired => Err(PublishError::Aborted(
-                "the volume was removed or could not be begun a moment ago; call again".to_owned(),
-            )),
-            Life::Going(_) => Err(PublishError::Aborted(
-                "the volume is being removed".to_owned(),
-            )),
+            Life::Retired => Err(PublishError::Removed),
+            Life::Going(_) => Err(PublishError::Going),
             Life::Live(live) => {
                 if *live.wish == wish {
                     live.offer(credential);
                 } else if !live.is_valid(self.context.clock.now()) {
-                    return Err(PublishError::Aborted(
-                        "the volume was published with another pod, service account, target or group".to_owned(),
-                    ));
+                    return Err(PublishError::OtherWish);
                 }
                 Ok(live.status.clone())
             }
             Life::Vacant => {
-                let writer = self.writer(fresh_record(wish.clone()));
+                let writer = self.writer(Record::new(wish.clone()));
                 if let Err(error) = writer.save().await {
                     self.retire(&wish.volume, &mut life);
-                    return Err(PublishError::Unavailable(error.to_string()));
+                    return Err(PublishError::NotRecorded(error));
                 }
                 let live = self.start(wish, writer, Some(credential));
                 let status = live.status.clone();
@@ -215,9 +205,8 @@ impl Inner {
     /// Goes on with a volume of the process before. What was in flight then has no key any more. Of
     /// the pod's token there is none until the kubelet publishes again; our own needs no waiting.
     async fn resume(&self, mut record: Record) {
-        let left = record.in_flight.take();
-        record.obsolete.extend(left);
-        let wish = record.wish.clone();
+        record.abandon();
+        let wish = record.wish().clone();
         tracing::info!(volume = %wish.volume, pod = wish.pod.name, "going on with a volume");
         let slot = self.slot(&wish.volume);
         let credential = match self.context.settings.requester {
@@ -231,15 +220,14 @@ impl Inner {
     fn start(&self, wish: Wish, writer: Writer, credential: Option<Credential>) -> Live {
         let wish = Arc::new(wish);
         let (credential, credentials) = watch::channel(credential);
-        let (statuses, status) = watch::channel(UNKNOWN);
-        let task = VolumeTask {
+        let (own_status, status) = StatusWriter::new();
+        let volume = Volume {
             context: Arc::clone(&self.context),
             wish: Arc::clone(&wish),
             writer: writer.clone(),
-            credential: credentials,
-            status: statuses,
-            undeleted: AtomicU32::new(0),
+            status: own_status,
         };
+        let task = VolumeTask::new(volume, credentials);
         let stop = self.shutdown.child_token();
         let broken = self.broken.clone().drop_guard();
         let stopped = stop.clone();
@@ -275,18 +263,4 @@ impl Inner {
         // A map has no half-done state that a panic elsewhere could leave.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn fresh_record(wish: Wish) -> Record {
-    Record {
-        wish,
-        going: false,
-        in_flight: None,
-        issued: None,
-        obsolete: Vec::new(),
-    }
-}
-
-pub(super) fn stopping() -> PublishError {
-    PublishError::Unavailable("the driver is stopping; call again".to_owned())
 }

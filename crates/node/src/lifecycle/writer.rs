@@ -22,13 +22,23 @@ struct State {
 
 /// Why something was not written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum WriteError {
+pub enum WriteError {
     /// The file system, the kernel or the record refused.
     #[error(transparent)]
     Volume(#[from] VolumeError),
     /// The thread ended before the work did.
     #[error("the thread that works on the volume ended early; see the log")]
     Thread,
+}
+
+impl State {
+    /// Writes the record, where its failure is no reason to stop: a record that is a step behind
+    /// costs one request at the next start.
+    fn save(&self, what: &'static str) {
+        if let Err(error) = self.volumes.save(&self.record) {
+            tracing::warn!(volume = %self.record.wish().volume, %error, "{what}");
+        }
+    }
 }
 
 impl Writer {
@@ -38,19 +48,19 @@ impl Writer {
 
     /// Writes the record with a change in it. The change stays in memory even where the write
     /// fails, so that the next write has it.
-    pub(super) async fn amend(
-        &self,
-        change: impl FnOnce(&mut Record) + Send + 'static,
-    ) -> Result<(), WriteError> {
-        self.work(move |state| {
+    pub(super) async fn amend(&self, change: impl FnOnce(&mut Record) + Send + 'static) {
+        let amended = self.work(move |state| {
             let before = state.record.clone();
             change(&mut state.record);
-            if before == state.record {
-                return Ok(());
+            if before != state.record {
+                state.save("writing the volume's record");
             }
-            state.volumes.save(&state.record)
-        })
-        .await
+            Ok(())
+        });
+        if let Err(error) = amended.await {
+            let record = self.record().await;
+            tracing::warn!(volume = %record.wish().volume, %error, "writing the volume's record");
+        }
     }
 
     /// Writes the record as it is.
@@ -65,7 +75,7 @@ impl Writer {
 
     /// The complete set of files that the pod sees, if there is one.
     pub(super) async fn read(&self) -> Result<Option<FileSet>, WriteError> {
-        self.work(|state| state.volumes.read(&state.record.wish.target))
+        self.work(|state| state.volumes.read(&state.record.wish().target))
             .await
     }
 
@@ -76,35 +86,29 @@ impl Writer {
         files: impl FnOnce() -> FileSet + Send + 'static,
     ) -> Result<(), WriteError> {
         self.work(move |state| {
-            state.volumes.publish(&state.record.wish, &files())?;
-            let request = state.record.in_flight.take();
-            let before = std::mem::replace(&mut state.record.issued, request);
-            state.record.obsolete.extend(before);
-            // The files are what counts: a record that is a step behind costs one request at the
-            // next start, so its failure must not take the certificate away again.
-            if let Err(error) = state.volumes.save(&state.record) {
-                tracing::warn!(volume = %state.record.wish.volume, %error, "noting the request that was issued");
-            }
+            state.volumes.publish(state.record.wish(), &files())?;
+            state.record.complete();
+            // The files are what counts, so that a failure must not take the certificate away again.
+            state.save("noting the request that was issued");
             Ok(())
         })
         .await
     }
 
     /// Shows the trust bundle that `newest` gives at the moment of writing, beside the same
-    /// certificate and key. Does nothing where no set is shown or it has that bundle already.
+    /// certificate and key. Does nothing where no set is shown.
     pub(super) async fn show_bundle(
         &self,
         newest: impl FnOnce() -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<(), WriteError> {
         self.work(move |state| {
-            let State { volumes, record } = state;
-            let (Some(bundle), Some(shown)) = (newest(), volumes.read(&record.wish.target)?) else {
+            let Some(bundle) = newest() else {
                 return Ok(());
             };
-            if shown.bundle.as_deref() == Some(&*bundle) {
-                return Ok(());
+            match state.volumes.replace_bundle(state.record.wish(), &bundle) {
+                Err(VolumeError::NotPublished { .. }) => Ok(()),
+                result => result,
             }
-            volumes.replace_bundle(&record.wish, &bundle)
         })
         .await
     }
@@ -112,15 +116,12 @@ impl Writer {
     /// Takes the volume away: marks the record, removes mount and files, forgets the record.
     pub(super) async fn remove(&self) -> Result<(), WriteError> {
         self.work(|state| {
-            let State { volumes, record } = state;
-            if !record.going {
-                record.going = true;
-                // A full disk must not keep a pod from ending.
-                if let Err(error) = volumes.save(record) {
-                    tracing::warn!(volume = %record.wish.volume, %error, "marking the volume as going");
-                }
+            // A full disk must not keep a pod from ending.
+            if state.record.go() {
+                state.save("marking the volume as going");
             }
-            let Wish { volume, target, .. } = &record.wish;
+            let State { volumes, record } = state;
+            let Wish { volume, target, .. } = record.wish();
             volumes.remove(volume, target)?;
             volumes.forget(volume)
         })

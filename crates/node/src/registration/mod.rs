@@ -20,5 +20,4 @@ mod socket;
 mod tests;
 
 pub use registrar::RegistrationState;
-pub use serve::{BindError, ServeError, Server, ServerOptions, registration_name};
-pub use socket::SocketError;
+pub use serve::{BindError, ServeError, Server, registration_name};

@@ -1,5 +1,7 @@
 //! The kubelet's plugin registration service (`pluginregistration.Registration`, version 1).
 
+use std::sync::Arc;
+
 use svid_api::registration::v1::registration_server::Registration;
 use svid_api::registration::v1::{
     InfoRequest, PluginInfo, RegistrationStatus, RegistrationStatusResponse,
@@ -7,6 +9,8 @@ use svid_api::registration::v1::{
 use svid_core::text::one_line;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
+
+use crate::installation::Installation;
 
 /// What the kubelet last said of our registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +26,19 @@ pub enum RegistrationState {
 /// Tells the kubelet who we are and remembers what it made of it.
 #[derive(Debug)]
 pub(super) struct Registrar {
-    driver_name: String,
+    installation: Arc<Installation>,
     state: watch::Sender<RegistrationState>,
 }
 
 impl Registrar {
-    pub(super) fn new(driver_name: String, state: watch::Sender<RegistrationState>) -> Self {
-        Self { driver_name, state }
+    pub(super) fn new(
+        installation: Arc<Installation>,
+        state: watch::Sender<RegistrationState>,
+    ) -> Self {
+        Self {
+            installation,
+            state,
+        }
     }
 }
 
@@ -38,7 +48,7 @@ impl Registration for Registrar {
     async fn get_info(&self, _: Request<InfoRequest>) -> Result<Response<PluginInfo>, Status> {
         Ok(Response::new(PluginInfo {
             r#type: "CSIPlugin".to_owned(),
-            name: self.driver_name.clone(),
+            name: self.installation.driver_name.to_string(),
             endpoint: String::new(),
             supported_versions: vec!["1.0.0".to_owned()],
         }))
@@ -54,7 +64,7 @@ impl Registration for Registrar {
             plugin_registered,
             error,
         } = request.into_inner();
-        let driver = &self.driver_name;
+        let driver = &self.installation.driver_name;
         let state = if plugin_registered {
             tracing::info!(%driver, "registered with the kubelet");
             RegistrationState::Registered

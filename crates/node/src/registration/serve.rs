@@ -6,13 +6,14 @@
 //! | `<registration-dir>/<driver-name>@reg.sock` | plugin registration, CSI Identity and Node |
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use svid_api::csi::v1::identity_server::IdentityServer;
 use svid_api::csi::v1::node_server::NodeServer;
 use svid_api::registration::v1::registration_server::RegistrationServer;
+use svid_core::names::DriverName;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
@@ -22,26 +23,10 @@ use tonic::service::Routes;
 use super::accept::accept;
 use super::registrar::{Registrar, RegistrationState};
 use super::socket::{MissingFolder, Socket, SocketError};
-use crate::clock::Clock;
-use crate::credential::Requester;
-use crate::csi::{InfoService, NodeOptions, NodeService};
+use crate::csi::{InfoService, NodeService};
+use crate::installation::Installation;
 use crate::lifecycle::Lifecycle;
-
-/// Where to serve, and who we are.
-#[derive(Clone, Debug)]
-pub struct ServerOptions {
-    /// The path of the CSI socket (`--endpoint`).
-    pub endpoint: PathBuf,
-    /// The kubelet's folder of plugin sockets (`--kubelet-registration-dir`); None leaves
-    /// registration to a sidecar.
-    pub registration_dir: Option<PathBuf>,
-    /// The driver's name, a DNS subdomain of at most 63 bytes, as its CSIDriver object has it.
-    pub driver_name: String,
-    /// The node's name, at most 256 bytes.
-    pub node_id: String,
-    /// Who creates the requests.
-    pub requester: Requester,
-}
+use svid_client::clock::Clock;
 
 /// The sockets, bound, and what will be served on them.
 #[derive(Debug)]
@@ -49,9 +34,7 @@ pub struct ServerOptions {
 pub struct Server<L> {
     endpoint: Socket,
     registration: Option<Socket>,
-    driver_name: String,
-    node_id: String,
-    requester: Requester,
+    installation: Arc<Installation>,
     lifecycle: Arc<L>,
     clock: Arc<dyn Clock>,
     registered: watch::Sender<RegistrationState>,
@@ -90,28 +73,24 @@ pub enum ServeError {
 }
 
 impl<L: Lifecycle> Server<L> {
-    /// Binds the sockets, so that a wrong path is known before anything is begun. Calls wait in
-    /// the kernel until [`Server::run`].
+    /// Binds the CSI socket, and where there is a `registration_dir`, which is the kubelet's folder
+    /// of plugin sockets, the registration socket in it, so that a wrong path is known before
+    /// anything is begun. Calls wait in the kernel until [`Server::run`].
     ///
     /// # Errors
     /// When a path is taken by something that is no socket, or the system refuses.
     pub fn bind(
-        options: ServerOptions,
+        endpoint: &Path,
+        registration_dir: Option<&Path>,
+        installation: Arc<Installation>,
         lifecycle: Arc<L>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BindError> {
-        let ServerOptions {
-            endpoint,
-            registration_dir,
-            driver_name,
-            node_id,
-            requester,
-        } = options;
         let endpoint =
-            Socket::bind(&endpoint, MissingFolder::Create).map_err(BindError::Endpoint)?;
+            Socket::bind(endpoint, MissingFolder::Create).map_err(BindError::Endpoint)?;
         // Last: with it the kubelet begins to call.
         let registration = registration_dir
-            .map(|folder| folder.join(registration_name(&driver_name)))
+            .map(|folder| folder.join(registration_name(&installation.driver_name)))
             .map(|path| Socket::bind(&path, MissingFolder::Refuse))
             .transpose()
             .map_err(BindError::Registration)?;
@@ -119,9 +98,7 @@ impl<L: Lifecycle> Server<L> {
         Ok(Self {
             endpoint,
             registration,
-            driver_name,
-            node_id,
-            requester,
+            installation,
             lifecycle,
             clock,
             registered,
@@ -140,17 +117,15 @@ impl<L: Lifecycle> Server<L> {
     /// When one of the sockets cannot be served; the other is ended too.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let shutdown = shutdown.child_token();
-        let options = NodeOptions {
-            node_id: self.node_id,
-            driver_name: self.driver_name.clone(),
-            requester: self.requester,
-            shutdown: shutdown.clone(),
-        };
-        let node = Arc::new(NodeService::new(self.lifecycle, self.clock, options));
-        let csi = Routes::new(NodeServer::from_arc(node)).add_service(IdentityServer::new(
-            InfoService::new(self.driver_name.clone()),
-        ));
-        let registrar = Registrar::new(self.driver_name, self.registered);
+        let node = NodeService::new(
+            self.lifecycle,
+            self.clock,
+            Arc::clone(&self.installation),
+            shutdown.clone(),
+        );
+        let info = InfoService(Arc::clone(&self.installation));
+        let csi = Routes::new(NodeServer::new(node)).add_service(IdentityServer::new(info));
+        let registrar = Registrar::new(self.installation, self.registered);
         let all = csi.clone().add_service(RegistrationServer::new(registrar));
         let registration = async {
             match self.registration {
@@ -169,7 +144,7 @@ impl<L: Lifecycle> Server<L> {
 /// The kubelet's registration client (`pluginmanager/operationexecutor`) sends the socket's path,
 /// percent-encoded, as the HTTP/2 `:authority`. RFC 3986, section 3.2, allows that in the userinfo
 /// and not in the host, and h2 refuses it there; an `@` in the file's name makes it userinfo.
-pub fn registration_name(driver_name: &str) -> String {
+pub fn registration_name(driver_name: &DriverName) -> String {
     format!("{driver_name}@reg.sock")
 }
 

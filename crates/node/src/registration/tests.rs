@@ -23,10 +23,10 @@ use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
 use super::*;
-use crate::clock::Clock;
-use crate::credential::Requester;
+use crate::installation;
 use crate::lifecycle::{Lifecycle, PublishError, UnpublishError};
 use crate::wish::{PublishRequest, TargetPath, VolumeId};
+use svid_client::clock::Clock;
 
 const DRIVER: &str = "spiffe.csi.cert-manager.io";
 const LIMIT: Duration = Duration::from_secs(20);
@@ -44,12 +44,7 @@ impl Lifecycle for Stuck {
         pending().await
     }
 
-    async fn publish_misunderstood(
-        &self,
-        _: &VolumeId,
-        _: Option<&TargetPath>,
-        _: String,
-    ) -> Result<(), PublishError> {
+    async fn publish_misunderstood(&self, _: &VolumeId, _: String) -> Result<(), PublishError> {
         Ok(())
     }
 
@@ -119,14 +114,13 @@ impl Running {
 }
 
 fn bind(folder: &Path) -> Result<Server<Stuck>, BindError> {
-    let options = ServerOptions {
-        endpoint: folder.join("plugin/csi.sock"),
-        registration_dir: Some(folder.join("plugins_registry")),
-        driver_name: DRIVER.to_owned(),
-        node_id: "node-1".to_owned(),
-        requester: Requester::Pod,
-    };
-    Server::bind(options, Arc::new(Stuck), Arc::new(NoClock))
+    Server::bind(
+        &folder.join("plugin/csi.sock"),
+        Some(&folder.join("plugins_registry")),
+        Arc::new(installation::fixture()),
+        Arc::new(Stuck),
+        Arc::new(NoClock),
+    )
 }
 
 async fn channel(path: &Path) -> Channel {
@@ -152,7 +146,8 @@ fn kubelets_authority(path: &Path) -> String {
 #[test]
 fn the_name_that_the_kubelet_gives_the_registration_socket_is_a_legal_authority() {
     let folder = Path::new("/var/lib/kubelet/plugins_registry");
-    let authority = kubelets_authority(&folder.join(registration_name(DRIVER)));
+    let authority =
+        kubelets_authority(&folder.join(registration_name(&installation::fixture().driver_name)));
     // The parser is the one that the server uses.
     assert!(
         http::uri::Authority::try_from(authority.as_str()).is_ok(),

@@ -2,8 +2,6 @@
 //!
 //! Pure: the caller supplies times and chance. Knows nothing of volumes' files or of Kubernetes.
 
-mod backoff;
 mod schedule;
 
-pub use backoff::Backoff;
-pub use schedule::{Window, due, least_pause};
+pub use schedule::{Window, due, least_pause, retry_cap};

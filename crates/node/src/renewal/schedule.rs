@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use jiff::{SignedDuration, Timestamp};
+use svid_client::retry::Retry;
 
 use crate::wish::VolumeId;
 
 /// The time in which a certificate chain can be used: from the latest notBefore to the earliest
-/// notAfter in it.
+/// notAfter in it, both included (RFC 5280, section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The latest notBefore of the chain.
@@ -18,6 +19,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether the chain can be used at `now`.
+    pub fn contains(&self, now: Timestamp) -> bool {
+        (self.start..=self.end).contains(&now)
+    }
+
     /// How long the window is; zero where it ends before it starts.
     pub fn length(&self) -> Duration {
         self.start
@@ -54,6 +60,16 @@ pub fn least_pause(window: &Window) -> Duration {
     window.length() / 10
 }
 
+/// The longest pause before another attempt: two minutes, and while a valid certificate has
+/// `remaining` left, a tenth of that, so that several attempts fit in before it expires.
+pub fn retry_cap(remaining: Option<Duration>) -> Duration {
+    let longest = Retry::default().cap;
+    remaining.map_or(longest, |left| (left / 10).clamp(SHORTEST_CAP, longest))
+}
+
+/// Shorter, and a node full of expiring volumes would ask an ailing API server all the time.
+const SHORTEST_CAP: Duration = Duration::from_secs(5);
+
 /// A number in 0.0..1.0 that is always the same for this volume and certificate.
 fn spread(volume: &VolumeId, serial: &[u8]) -> f64 {
     let mut context = digest::Context::new(&digest::SHA256);
@@ -72,6 +88,13 @@ fn spread(volume: &VolumeId, serial: &[u8]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn before_expiry_a_pause_is_a_tenth_of_what_remains_at_most_but_not_under_5_seconds() {
+        let cap = |seconds| retry_cap(Some(Duration::from_secs(seconds))).as_secs();
+        assert_eq!([cap(10), cap(400), cap(100_000)], [5, 40, 120]);
+        assert_eq!(retry_cap(None).as_secs(), 120);
+    }
 
     fn window(seconds: i64) -> Window {
         let start = Timestamp::from_second(1_800_000_000).unwrap();
@@ -117,6 +140,14 @@ mod tests {
         let id = volume("csi-1");
         assert_eq!(due(&window, &id, &[1]), due(&window, &id, &[1]));
         assert_ne!(due(&window, &id, &[1]), due(&window, &id, &[2]));
+    }
+
+    #[test]
+    fn a_window_holds_its_first_and_its_last_moment() {
+        let window = window(5);
+        let moment = SignedDuration::from_nanos(1);
+        assert!(window.contains(window.start) && window.contains(window.end));
+        assert!(!window.contains(window.start - moment) && !window.contains(window.end + moment));
     }
 
     #[test]

@@ -19,30 +19,6 @@ pub enum VolumeError {
         /// The kernel's answer.
         cause: Errno,
     },
-    /// The driver's name cannot be the name of a folder.
-    #[error(
-        "the driver name {name:?} cannot name a folder: use 1 to 63 letters, digits, `.` and `-`"
-    )]
-    DriverName {
-        /// The name.
-        name: String,
-    },
-    /// The mode asked for the files gives the wrong rights.
-    #[error(
-        "the file mode {mode:04o} is refused: it must give the owner read (0400) and nobody else more than read (at most 0644)"
-    )]
-    FileMode {
-        /// The mode.
-        mode: u32,
-    },
-    /// The SELinux context cannot be passed to the kernel.
-    #[error(
-        "the SELinux context {context:?} is refused: it is empty or holds a quote, backslash or control character"
-    )]
-    RootContext {
-        /// The context.
-        context: String,
-    },
     /// The data folder could be changed by somebody else.
     #[error("the data folder {} is refused: {fault}", path.display())]
     DataFolder {

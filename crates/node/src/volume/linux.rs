@@ -11,24 +11,27 @@ use super::records::{RecordStore, hash};
 use super::scratch::Scratch;
 use super::swap::{self, Layout};
 use super::target::{Occupant, Ours, Target, source_text};
-use super::{FileNames, FileSet, FoundRecord, Obstacle, Record, VolumeError, Volumes, data};
-use crate::clock::Clock;
+use super::{
+    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, VolumeError, Volumes,
+    data,
+};
+use crate::installation::Installation;
 use crate::wish::{TargetPath, VolumeId, Wish};
+use svid_client::clock::Clock;
 
 /// What [`LinuxVolumes::open`] needs to know.
 #[derive(Debug, Clone)]
 pub struct VolumeOptions {
     /// An absolute path. Ours is the folder of the driver's name below it.
     pub data_root: PathBuf,
-    /// The driver's name.
-    pub driver_name: String,
+    /// Whose volumes they are.
+    pub installation: Arc<Installation>,
     /// The names of the files in every volume.
     pub files: FileNames,
-    /// The permission bits of the files: 0440 unless a pod without an fsGroup is to read them.
-    pub file_mode: u32,
-    /// The SELinux context of the volumes' root folders, as the mount option `rootcontext` takes
-    /// it; None where SELinux does not enforce.
-    pub root_context: Option<String>,
+    /// The mode of the files: 0440 unless a pod without an fsGroup is to read them.
+    pub file_mode: FileMode,
+    /// The SELinux context of the volumes; None where SELinux does not enforce.
+    pub root_context: Option<RootContext>,
     /// What identifies this boot of the node; None to ask the kernel.
     pub boot_id: Option<String>,
     /// Names new sets of files after the time.
@@ -38,10 +41,10 @@ pub struct VolumeOptions {
 /// The volumes of this node. One process has a data folder open at a time.
 #[derive(Debug)]
 pub struct LinuxVolumes {
-    driver_name: String,
+    installation: Arc<Installation>,
     files: FileNames,
-    file_mode: u32,
-    root_context: Option<String>,
+    file_mode: FileMode,
+    root_context: Option<RootContext>,
     clock: Arc<dyn Clock>,
     records: RecordStore,
     // Declared before the folder that it is mounted in.
@@ -54,33 +57,24 @@ impl LinuxVolumes {
     /// left half-done and mounts the scratch file system.
     ///
     /// # Errors
-    /// When an option is refused, the data folder is not ours alone or in use, or mounting is not
-    /// allowed.
+    /// When the data folder is not ours alone or in use, or mounting is not allowed.
     pub fn open(options: VolumeOptions) -> Result<Self, VolumeError> {
         let VolumeOptions {
             data_root,
-            driver_name,
+            installation,
             files,
             file_mode,
             root_context,
             boot_id,
             clock,
         } = options;
-        if file_mode & 0o400 == 0 || file_mode & !0o644 != 0 {
-            return Err(VolumeError::FileMode { mode: file_mode });
-        }
-        if let Some(context) = root_context.as_ref().filter(|context| !is_context(context)) {
-            return Err(VolumeError::RootContext {
-                context: context.clone(),
-            });
-        }
         let boot_id = boot_id.map_or_else(kernel_boot_id, Ok)?;
-        let folder = data::open(&data_root, &driver_name)?;
+        let folder = data::open(&data_root, &installation.driver_name)?;
         let records = RecordStore::open(&folder, boot_id)?;
-        let scratch = Scratch::open(&folder, &driver_name)?;
+        let scratch = Scratch::open(&folder, installation.driver_name.as_str())?;
         let _folder = folder;
         Ok(Self {
-            driver_name,
+            installation,
             files,
             file_mode,
             root_context,
@@ -92,24 +86,17 @@ impl LinuxVolumes {
     }
 
     fn layout(&self, wish: &Wish) -> Layout<'_> {
-        // Others may look into the folders where they may read the files.
-        let folder_mode = if self.file_mode & 0o004 == 0 {
-            0o550
-        } else {
-            0o555
-        };
-        let group = wish.fs_group;
         Layout {
             names: &self.files,
-            file_mode: self.file_mode,
-            folder_mode,
-            group,
+            file_mode: self.file_mode.bits(),
+            folder_mode: self.file_mode.of_folders(),
+            group: wish.fs_group,
         }
     }
 
     fn ours<'a>(&'a self, volume: Option<&'a VolumeId>) -> Ours<'a> {
         Ours {
-            driver_name: &self.driver_name,
+            driver_name: self.installation.driver_name.as_str(),
             volume,
         }
     }
@@ -140,7 +127,7 @@ impl LinuxVolumes {
         files: &FileSet,
     ) -> Result<(), VolumeError> {
         let workspace = self.scratch.workspace(&work_name(&wish.volume))?;
-        let source = source_text(&self.driver_name, &wish.volume);
+        let source = source_text(self.installation.driver_name.as_str(), &wish.volume);
         let mount = Mounted::tmpfs(
             workspace.place(),
             &Tmpfs {
@@ -149,7 +136,7 @@ impl LinuxVolumes {
                 inodes: INODES,
                 mode: 0o550,
                 swapping: self.scratch.swapping(),
-                root_context: self.root_context.as_deref(),
+                root_context: self.root_context.as_ref(),
             },
         )?;
         let root = workspace.enter()?;
@@ -312,13 +299,6 @@ fn named_after(mut error: VolumeError, target: &Path) -> VolumeError {
 
 fn work_name(volume: &VolumeId) -> String {
     hash(volume.as_str().as_bytes())
-}
-
-fn is_context(text: &str) -> bool {
-    !text.is_empty()
-        && !text
-            .chars()
-            .any(|char| char.is_control() || matches!(char, '"' | '\\'))
 }
 
 fn kernel_boot_id() -> Result<String, VolumeError> {

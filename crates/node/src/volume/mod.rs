@@ -13,7 +13,9 @@
 //! | `swap` | the files in a volume, swapped all at once |
 //! | `records` | what outlives the process, on the disk |
 //! | `data` | the data folder; `folder` every file operation, never through a link |
+//! | `names` | the names of the files; `access` who may read them |
 
+mod access;
 mod data;
 mod error;
 mod folder;
@@ -30,9 +32,11 @@ use zeroize::Zeroizing;
 
 use crate::wish::{TargetPath, VolumeId, Wish};
 
+pub use access::{FileMode, FileModeError, RootContext, RootContextError};
 pub use error::{FolderFault, Obstacle, VolumeError};
 pub use linux::{LinuxVolumes, VolumeOptions};
-pub use names::{FileNameError, FileNames};
+pub use names::{FileNameError, FileNames, VolumeFile};
+pub use records::Record;
 
 /// What a pod gets to see, as one set: swapped in together or not at all.
 pub struct FileSet {
@@ -42,21 +46,6 @@ pub struct FileSet {
     pub key: Zeroizing<Vec<u8>>,
     /// The trust bundle in PEM, where the administrator named a source.
     pub bundle: Option<Vec<u8>>,
-}
-
-/// What must be known of a volume after a restart. Holds neither key nor token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// What is wanted.
-    pub wish: Wish,
-    /// Unpublish has begun: never resumed, only removed.
-    pub going: bool,
-    /// The CertificateRequest that is being waited for; written before it is created.
-    pub in_flight: Option<String>,
-    /// The CertificateRequest that the files in the volume came from.
-    pub issued: Option<String>,
-    /// CertificateRequests that are still to be deleted.
-    pub obsolete: Vec<String>,
 }
 
 /// A record found at start.
@@ -114,7 +103,8 @@ pub trait Volumes: Send + Sync + 'static {
     /// When mounting or writing fails; the target then shows what it showed before.
     fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError>;
 
-    /// Swaps the trust bundle of a published volume, certificate and key untouched.
+    /// Swaps the trust bundle of a published volume, certificate and key untouched. Does nothing
+    /// where it shows that bundle already.
     ///
     /// # Errors
     /// When the volume is not mounted or writing fails.

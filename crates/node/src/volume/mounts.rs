@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::mount::{self, MountFlags, MountPropagationFlags, UnmountFlags};
 
-use super::VolumeError;
 use super::folder::Folder;
+use super::{RootContext, VolumeError};
 
 /// A mount of ours in a private place. Unmounted when dropped.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) struct Tmpfs<'a> {
     pub(super) mode: u32,
     pub(super) swapping: Swapping,
     /// SELinux context of its root folder; what is made in it inherits the type.
-    pub(super) root_context: Option<&'a str>,
+    pub(super) root_context: Option<&'a RootContext>,
 }
 
 impl Place {
@@ -160,6 +160,7 @@ impl Tmpfs<'_> {
         }
         if let Some(context) = self.root_context {
             // Quoted, since categories are separated by the comma that separates options.
+            let context = context.as_str();
             data.push_str(&format!(",rootcontext=\"{context}\""));
         }
         data
@@ -221,9 +222,10 @@ mod tests {
             root_context: None,
         };
         assert_eq!(plain.data(), "size=4096,nr_inodes=16,mode=0550");
+        let context = RootContext::parse("system_u:object_r:container_file_t:s0:c1,c2").unwrap();
         let full = Tmpfs {
             swapping: Swapping::Never,
-            root_context: Some("system_u:object_r:container_file_t:s0:c1,c2"),
+            root_context: Some(&context),
             ..plain
         };
         assert_eq!(

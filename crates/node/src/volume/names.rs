@@ -1,6 +1,6 @@
 //! The names of the files in a volume.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
 /// The names under which a pod finds its files. Distinct, and each the name of a plain file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,53 +10,75 @@ pub struct FileNames {
     bundle: String,
 }
 
-/// Why a file name was refused.
+/// One of the three files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VolumeFile {
+    /// The certificate chain.
+    Certificate,
+    /// The private key.
+    Key,
+    /// The trust bundle.
+    Bundle,
+}
+
+/// Why the name of one file is refused. The message leaves the name out, to be written behind it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileNameError {
-    /// A name is empty.
-    #[error("the name of the {file} file is empty")]
-    Empty {
-        /// `certificate`, `key` or `bundle`.
-        file: &'static str,
-    },
-    /// A name cannot be that of a file in the volume's folder.
-    #[error("{name:?} cannot name the {file} file: {reason}")]
+    /// The name cannot be that of a file in the volume's folder.
+    #[error(
+        "{reason}; allowed: a file name of 1 to {NAME_LIMIT} bytes without / and \\, not beginning \
+         with .."
+    )]
     Refused {
-        /// `certificate`, `key` or `bundle`.
-        file: &'static str,
-        /// The name.
-        name: String,
-        /// What is wrong with it.
+        /// The file.
+        file: VolumeFile,
+        /// What is wrong with its name.
         reason: &'static str,
     },
-    /// Two files have one name.
-    #[error("{name:?} names more than one of the certificate, key and bundle files")]
+    /// Another file has the name.
+    #[error("is also the name of the {other} file; allowed: a name of its own for every file")]
     Repeated {
-        /// The name.
-        name: String,
+        /// The file.
+        file: VolumeFile,
+        /// The first one of that name.
+        other: VolumeFile,
     },
+}
+
+impl FileNameError {
+    /// The file whose name it is.
+    pub fn file(&self) -> VolumeFile {
+        match self {
+            Self::Refused { file, .. } | Self::Repeated { file, .. } => *file,
+        }
+    }
 }
 
 impl FileNames {
     /// Takes the three names.
     ///
     /// # Errors
-    /// When one is empty, longer than 255 bytes, holds a separator or control character, starts
-    /// with `..` (which the layout of the volume keeps for itself), is `.`, or names two files.
-    pub fn new(certificate: &str, key: &str, bundle: &str) -> Result<Self, FileNameError> {
+    /// Everything that is wrong with them: a name is empty, longer than 255 bytes, holds a separator
+    /// or control character, starts with `..` (which the layout of the volume keeps for itself), is
+    /// `.`, or names two files.
+    pub fn new(certificate: &str, key: &str, bundle: &str) -> Result<Self, Vec<FileNameError>> {
         let names = [
-            ("certificate", certificate),
-            ("key", key),
-            ("bundle", bundle),
+            (VolumeFile::Certificate, certificate),
+            (VolumeFile::Key, key),
+            (VolumeFile::Bundle, bundle),
         ];
-        for (file, name) in names {
-            check(file, name)?;
-        }
-        let mut seen = BTreeSet::new();
-        if let Some((_, name)) = names.into_iter().find(|(_, name)| !seen.insert(*name)) {
-            return Err(FileNameError::Repeated {
-                name: name.to_owned(),
-            });
+        let errors: Vec<FileNameError> = names
+            .into_iter()
+            .filter_map(|(file, name)| {
+                if let Some(reason) = fault(name) {
+                    return Some(FileNameError::Refused { file, reason });
+                }
+                let (other, _) = names.into_iter().find(|(_, other)| *other == name)?;
+                (other != file).then_some(FileNameError::Repeated { file, other })
+            })
+            .collect();
+        if !errors.is_empty() {
+            return Err(errors);
         }
         Ok(Self {
             certificate: certificate.into(),
@@ -92,22 +114,25 @@ impl Default for FileNames {
     }
 }
 
-fn check(file: &'static str, name: &str) -> Result<(), FileNameError> {
-    let refuse = |reason| {
-        Err(FileNameError::Refused {
-            file,
-            name: name.to_owned(),
-            reason,
+impl fmt::Display for VolumeFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Certificate => "certificate",
+            Self::Key => "key",
+            Self::Bundle => "bundle",
         })
-    };
+    }
+}
+
+fn fault(name: &str) -> Option<&'static str> {
     match name {
-        "" => Err(FileNameError::Empty { file }),
-        "." => refuse("it names the folder itself"),
-        _ if name.starts_with("..") => refuse("names that start with `..` are the volume's own"),
-        _ if name.len() > NAME_LIMIT => refuse("it is longer than 255 bytes"),
-        _ if name.contains(['/', '\\']) => refuse("it holds a path separator"),
-        _ if name.chars().any(char::is_control) => refuse("it holds a control character"),
-        _ => Ok(()),
+        "" => Some("is empty"),
+        "." => Some("is the folder itself"),
+        _ if name.starts_with("..") => Some("begins with .., which the volume keeps for itself"),
+        _ if name.len() > NAME_LIMIT => Some("is too long"),
+        _ if name.contains(['/', '\\']) => Some("has a path separator"),
+        _ if name.contains(char::is_control) => Some("has a control character"),
+        _ => None,
     }
 }
 
@@ -125,42 +150,64 @@ mod tests {
             ".",
             "..",
             "..data",
-            "..x",
+            "..2026_01",
             "a/b",
             "/",
+            "/a",
+            "a/",
             "a\\b",
             "a\0",
             "a\n",
             &"x".repeat(256),
         ] {
-            for names in [[bad, "k", "b"], ["c", bad, "b"], ["c", "k", bad]] {
-                let [certificate, key, bundle] = names;
+            for (file, [certificate, key, bundle]) in [
+                (VolumeFile::Certificate, [bad, "k", "b"]),
+                (VolumeFile::Key, ["c", bad, "b"]),
+                (VolumeFile::Bundle, ["c", "k", bad]),
+            ] {
+                let errors = FileNames::new(certificate, key, bundle).unwrap_err();
                 assert!(
-                    FileNames::new(certificate, key, bundle).is_err(),
-                    "{names:?}"
+                    matches!(&*errors, [FileNameError::Refused { file: found, .. }] if *found == file),
+                    "{bad:?}: {errors:?}"
                 );
             }
         }
     }
 
     #[test]
-    fn names_that_collide_are_refused() {
-        for [certificate, key, bundle] in [["a", "a", "b"], ["a", "b", "a"], ["b", "a", "a"]] {
-            assert_eq!(
-                FileNames::new(certificate, key, bundle),
-                Err(FileNameError::Repeated { name: "a".into() })
-            );
+    fn every_name_that_another_file_has_taken_is_refused() {
+        use VolumeFile::{Bundle, Certificate, Key};
+        type Taken = &'static [(VolumeFile, VolumeFile)];
+        let table: [([&str; 3], Taken); 4] = [
+            (["a", "a", "b"], &[(Key, Certificate)]),
+            (["a", "b", "a"], &[(Bundle, Certificate)]),
+            (["b", "a", "a"], &[(Bundle, Key)]),
+            (
+                ["a", "a", "a"],
+                &[(Key, Certificate), (Bundle, Certificate)],
+            ),
+        ];
+        for (names, expected) in table {
+            let [certificate, key, bundle] = names;
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|&(file, other)| FileNameError::Repeated { file, other })
+                .collect();
+            assert_eq!(FileNames::new(certificate, key, bundle), Err(expected));
         }
+        assert_eq!(FileNames::new("", "", "b").unwrap_err().len(), 2);
     }
 
     #[test]
     fn plain_names_are_kept_as_they_are() {
         let long = "x".repeat(255);
-        let names = FileNames::new(".hidden", "a..b", &long).unwrap();
-        assert_eq!(
-            (names.certificate(), names.key(), names.bundle()),
-            (".hidden", "a..b", &*long)
-        );
+        for name in ["tls.crt", ".hidden", "a b", "ä", "a..b", "-", &long] {
+            let names = FileNames::new(name, "k", "b").unwrap();
+            assert_eq!(
+                (names.certificate(), names.key(), names.bundle()),
+                (name, "k", "b")
+            );
+        }
         let ours = FileNames::default();
         assert_eq!(FileNames::new("tls.crt", "tls.key", "ca.crt"), Ok(ours));
     }

@@ -5,7 +5,9 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::Trial;
-use svid_node::volume::{LinuxVolumes, Obstacle, VolumeError, VolumeOptions, Volumes};
+use svid_node::volume::{
+    FileMode, LinuxVolumes, Obstacle, RootContext, VolumeError, VolumeOptions, Volumes,
+};
 use svid_node::wish::{TargetPath, VolumeId, Wish};
 
 use crate::node::{DRIVER, Node, in_user_namespace, is_foreign, options, set, shown, tmpfs, view};
@@ -195,7 +197,7 @@ fn group() {
 fn others() {
     let node = Node::new();
     let volumes = LinuxVolumes::open(VolumeOptions {
-        file_mode: 0o444,
+        file_mode: FileMode::parse("0444").unwrap(),
         ..options(&node.root)
     });
     let wish = node.wish("v");
@@ -344,9 +346,9 @@ fn at_one_time() {
 
 fn context() {
     let node = Node::new();
-    let context = Some("system_u:object_r:container_file_t:s0:c1,c2".to_owned());
+    let context = RootContext::parse("system_u:object_r:container_file_t:s0:c1,c2");
     let opened = LinuxVolumes::open(VolumeOptions {
-        root_context: context,
+        root_context: context.ok(),
         ..options(&node.root)
     });
     let wish = node.wish("v");

@@ -27,13 +27,13 @@ mod table;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use svid_devcluster::namespace::{self, ADVICE};
+use svid_unshare::ADVICE;
 
 fn main() -> ExitCode {
     if let Some(code) = acts::perform_if_told() {
         return code;
     }
-    if let Err(error) = namespace::enter() {
+    if let Err(error) = svid_unshare::enter() {
         eprintln!("the mount tests cannot run: {error}\n{ADVICE}");
         return ExitCode::FAILURE;
     }

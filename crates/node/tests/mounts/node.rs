@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustix::mount::{MountFlags, UnmountFlags};
-use svid_core::identity::ServiceAccount;
-use svid_node::clock::Clock;
-use svid_node::volume::{FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
+use svid_client::clock::Clock;
+use svid_core::identity::{ServiceAccount, TrustDomain};
+use svid_core::names::DriverName;
+use svid_node::credential::Requester;
+use svid_node::driver::{Installation, NodeId};
+use svid_node::volume::{FileMode, FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
 use svid_node::wish::{Pod, TargetPath, VolumeId, Wish};
 use zeroize::Zeroizing;
 
@@ -66,12 +69,23 @@ impl Drop for Node {
     }
 }
 
+fn installation() -> Installation {
+    Installation {
+        driver_name: DriverName::parse(DRIVER).unwrap(),
+        node_id: NodeId::parse("node-1").unwrap(),
+        requester: Requester::Pod,
+        trust_domain: TrustDomain::parse("example.org").unwrap(),
+        duration: "1h".parse().unwrap(),
+        extra_annotations: BTreeMap::new(),
+    }
+}
+
 pub(crate) fn options(root: &Path) -> VolumeOptions {
     VolumeOptions {
         data_root: root.join("data"),
-        driver_name: DRIVER.to_owned(),
+        installation: Arc::new(installation()),
         files: FileNames::default(),
-        file_mode: 0o440,
+        file_mode: FileMode::default(),
         root_context: None,
         boot_id: None,
         clock: Arc::new(StoppedClock),

@@ -1,4 +1,4 @@
-//! The whole approver over a fake API server, with paused time.
+//! The whole approver over a world API server, with paused time.
 
 mod attested;
 
@@ -8,8 +8,10 @@ use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use svid_api::certmanager::EncodedBytes;
 use svid_core::identity::{SpiffeId, TrustDomain};
+use svid_core::names::DriverName;
 use svid_core::policy::{Attestation, Credentials, IssuerReference};
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
+use svid_devcluster::{Answer, Filter, Key, resource};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -17,20 +19,28 @@ use super::*;
 use svid_client::issuer::ConfigMapName;
 
 use crate::configuration::OrdinaryRequests;
-use crate::fake::{Effect, Fake};
 use crate::metrics::{Elsewhere, Outcome};
+use crate::world::World;
 
-const LEASE: &str =
-    "/apis/coordination.k8s.io/v1/namespaces/cert-manager/leases/spiffe.csi.cert-manager.io";
-const MAP: &str = "/api/v1/namespaces/cert-manager/configmaps/issuer";
-
-fn path(name: &str) -> String {
-    format!("/apis/cert-manager.io/v1/namespaces/payments/certificaterequests/{name}")
+fn lease() -> Key {
+    Key::new(
+        &resource::LEASES,
+        "cert-manager",
+        "spiffe.csi.cert-manager.io",
+    )
 }
 
-fn configuration(identity: &str) -> Configuration {
+fn map_key() -> Key {
+    Key::new(&resource::CONFIG_MAPS, "cert-manager", "issuer")
+}
+
+fn key(name: &str) -> Key {
+    Key::new(&resource::CERTIFICATE_REQUESTS, "payments", name)
+}
+
+fn configuration() -> Configuration {
     Configuration {
-        driver_name: "spiffe.csi.cert-manager.io".to_owned(),
+        driver_name: DriverName::parse("spiffe.csi.cert-manager.io").unwrap(),
         trust_domain: TrustDomain::parse("cluster.local").unwrap(),
         certificate_duration: Duration::from_secs(3600),
         issuer: Some(IssuerReference::new("spiffe-ca", "ClusterIssuer", "")),
@@ -38,18 +48,17 @@ fn configuration(identity: &str) -> Configuration {
         attestation: Attestation::PodToken(Credentials::Any),
         ordinary_requests: OrdinaryRequests::LeaveAlone,
         leader_election_namespace: "cert-manager".to_owned(),
-        identity: identity.to_owned(),
     }
 }
 
-fn with_map(identity: &str) -> Configuration {
+fn with_map() -> Configuration {
     let name = ConfigMapName {
         namespace: "cert-manager".to_owned(),
         name: "issuer".to_owned(),
     };
     Configuration {
         runtime_issuance: Some(name),
-        ..configuration(identity)
+        ..configuration()
     }
 }
 
@@ -77,8 +86,6 @@ fn request(name: &str, issuer: &str) -> Value {
         "metadata": {
             "name": name,
             "namespace": "payments",
-            "uid": format!("uid of {name}"),
-            "generation": 1,
             "annotations": { "spiffe.csi.cert-manager.io/identity": id },
         },
         "spec": {
@@ -98,6 +105,15 @@ fn right(name: &str) -> Value {
 fn wrong(name: &str) -> Value {
     let mut request = right(name);
     request["spec"]["username"] = json!("system:serviceaccount:payments:other");
+    request
+}
+
+/// A request that somebody has approved already.
+fn approved(name: &str) -> Value {
+    let mut request = right(name);
+    request["status"] = json!({ "conditions": [
+        { "type": "Approved", "status": "True", "reason": "spiffe.csi.cert-manager.io" }
+    ] });
     request
 }
 
@@ -123,11 +139,12 @@ struct Running {
 }
 
 impl Running {
-    fn start(fake: &Fake, name: &'static str, configuration: Configuration) -> Self {
+    fn start(world: &World, name: &'static str, configuration: Configuration) -> Self {
         let approver = Approver::new(
             configuration,
-            fake.client(name),
-            fake.client(name),
+            name.to_owned(),
+            world.client(name),
+            world.client(name),
             &mut Registry::default(),
         );
         let shutdown = CancellationToken::new();
@@ -153,14 +170,14 @@ impl Running {
 
 #[tokio::test(start_paused = true)]
 async fn decides_what_is_there_and_what_comes() {
-    let fake = Fake::default();
-    fake.put(&path("early"), right("early"));
-    fake.put(&path("early-wrong"), wrong("early-wrong"));
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.until(&path("early"), is("Approved")).await;
-    fake.until(&path("early-wrong"), is("Denied")).await;
-    fake.put(&path("late"), right("late"));
-    let object = fake.until(&path("late"), is("Approved")).await;
+    let world = World::new();
+    world.put(&key("early"), right("early"));
+    world.put(&key("early-wrong"), wrong("early-wrong"));
+    let approver = Running::start(&world, "a", configuration());
+    world.until(&key("early"), is("Approved")).await;
+    world.until(&key("early-wrong"), is("Denied")).await;
+    world.put(&key("late"), right("late"));
+    let object = world.until(&key("late"), is("Approved")).await;
     let condition = &object["status"]["conditions"][0];
     assert_eq!(condition["reason"], "spiffe.csi.cert-manager.io");
     assert_eq!(condition["status"], "True");
@@ -172,15 +189,15 @@ async fn decides_what_is_there_and_what_comes() {
     let metrics = approver.metrics.clone();
     approver.stop().await;
     assert_eq!(metrics.leader.get(), 0);
-    assert_eq!(fake.calls("PATCH"), 3);
+    assert_eq!(world.decisions(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_denial_tells_the_requester_what_to_change() {
-    let fake = Fake::default();
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.put(&path("x"), wrong("x"));
-    let object = fake.until(&path("x"), is("Denied")).await;
+    let world = World::new();
+    let approver = Running::start(&world, "a", configuration());
+    world.put(&key("x"), wrong("x"));
+    let object = world.until(&key("x"), is("Denied")).await;
     let message = object["status"]["conditions"][0]["message"]
         .as_str()
         .unwrap();
@@ -193,7 +210,7 @@ async fn a_denial_tells_the_requester_what_to_change() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_decided_is_never_touched() {
-    let fake = Fake::default();
+    let world = World::new();
     for (name, type_, reason) in [
         ("a", "Approved", "cert-manager.io"),
         ("d", "Denied", "x"),
@@ -202,12 +219,12 @@ async fn what_is_decided_is_never_touched() {
         let mut object = wrong(name);
         object["status"] =
             json!({ "conditions": [{ "type": type_, "status": "True", "reason": reason }] });
-        fake.put(&path(name), object);
+        world.put(&key(name), object);
     }
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.put(&path("last"), right("last"));
-    fake.until(&path("last"), is("Approved")).await;
-    assert_eq!(fake.calls("PATCH"), 1);
+    let approver = Running::start(&world, "a", configuration());
+    world.put(&key("last"), right("last"));
+    world.until(&key("last"), is("Approved")).await;
+    assert_eq!(world.decisions(), 1);
     assert_eq!(approver.metrics.count_elsewhere(Elsewhere::Approved), 1);
     assert_eq!(approver.metrics.count_elsewhere(Elsewhere::Denied), 1);
     approver.stop().await;
@@ -215,15 +232,15 @@ async fn what_is_decided_is_never_touched() {
 
 #[tokio::test(start_paused = true)]
 async fn conditions_that_are_there_are_kept() {
-    let fake = Fake::default();
+    let world = World::new();
     let mut object = right("x");
     object["status"] = json!({
         "conditions": [{ "type": "Ready", "status": "False", "reason": "Pending" }],
         "ca": "eA==",
     });
-    fake.put(&path("x"), object);
-    let approver = Running::start(&fake, "a", configuration("a"));
-    let object = fake.until(&path("x"), is("Approved")).await;
+    world.put(&key("x"), object);
+    let approver = Running::start(&world, "a", configuration());
+    let object = world.until(&key("x"), is("Approved")).await;
     assert_eq!(object["status"]["conditions"][0]["type"], "Ready");
     assert_eq!(object["status"]["ca"], "eA==");
     approver.stop().await;
@@ -231,15 +248,18 @@ async fn conditions_that_are_there_are_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_changes_under_the_decision_is_judged_anew() {
-    let fake = Fake::default();
+    let world = World::new();
     let edited = json!({
-        "metadata": { "generation": 2 },
-        "spec": { "username": "system:serviceaccount:payments:api" },
+        "spec": { "isCA": false },
     });
-    fake.inject("PATCH", Effect::ChangeFirst(edited));
-    fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
-    let object = fake.until(&path("x"), is("Denied")).await;
+    world.inject(
+        "patch",
+        &resource::CERTIFICATE_REQUESTS,
+        Answer::ChangeFirst(edited),
+    );
+    world.put(&key("x"), right("x"));
+    let approver = Running::start(&world, "a", configuration());
+    let object = world.until(&key("x"), is("Denied")).await;
     let message = object["status"]["conditions"][0]["message"]
         .as_str()
         .unwrap();
@@ -250,38 +270,42 @@ async fn a_request_that_changes_under_the_decision_is_judged_anew() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_somebody_else_decides_meanwhile_is_left_to_them() {
-    let fake = Fake::default();
+    let world = World::new();
     let denied = json!({ "status": { "conditions": [
         { "type": "Denied", "status": "True", "reason": "x" }
     ] } });
-    fake.inject("PATCH", Effect::ChangeFirst(denied));
-    fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.until(&path("x"), is("Denied")).await;
+    world.inject(
+        "patch",
+        &resource::CERTIFICATE_REQUESTS,
+        Answer::ChangeFirst(denied),
+    );
+    world.put(&key("x"), right("x"));
+    let approver = Running::start(&world, "a", configuration());
+    world.until(&key("x"), is("Denied")).await;
     sleep(Duration::from_secs(120)).await;
-    assert_eq!(fake.calls("PATCH"), 1);
+    assert_eq!(world.decisions(), 1);
     approver.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_tried_again_with_patience() {
-    let fake = Fake::default();
+    let world = World::new();
     for effect in [
-        Effect::Status(500, None),
-        Effect::Status(403, None),
-        Effect::Hang,
-        Effect::LoseAnswer,
-        Effect::Status(429, Some(30)),
+        Answer::InternalError,
+        Answer::Forbidden,
+        Answer::Hang,
+        Answer::CloseAfterwards,
+        Answer::TooManyRequests { retry_after: 30 },
     ] {
-        fake.inject("PATCH", effect);
+        world.inject("patch", &resource::CERTIFICATE_REQUESTS, effect);
     }
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let approver = Running::start(&world, "a", configuration());
     for name in ["a", "b", "c", "d", "e"] {
-        fake.put(&path(name), right(name));
+        world.put(&key(name), right(name));
     }
     let started = Instant::now();
     for name in ["a", "b", "c", "d", "e"] {
-        fake.until(&path(name), is("Approved")).await;
+        world.until(&key(name), is("Approved")).await;
     }
     assert!(
         started.elapsed() >= Duration::from_secs(30),
@@ -294,13 +318,13 @@ async fn failures_are_tried_again_with_patience() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_gone_is_forgotten() {
-    let fake = Fake::default();
-    fake.inject("PATCH", Effect::Status(404, None));
-    fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.put(&path("y"), right("y"));
-    fake.until(&path("y"), is("Approved")).await;
-    fake.delete(&path("x"));
+    let world = World::new();
+    world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::NotFound);
+    world.put(&key("x"), right("x"));
+    let approver = Running::start(&world, "a", configuration());
+    world.put(&key("y"), right("y"));
+    world.until(&key("y"), is("Approved")).await;
+    world.delete(&key("x"));
     sleep(Duration::from_secs(120)).await;
     assert_eq!(approver.metrics.errors.get(), 0);
     approver.stop().await;
@@ -308,70 +332,73 @@ async fn a_request_that_is_gone_is_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_object_does_not_hide_the_others() {
-    let fake = Fake::default();
+    let world = World::new();
     let mut broken = right("broken");
-    broken["spec"]["usages"] = json!("not a list");
-    fake.put(&path("broken"), broken);
-    fake.put(&path("x"), right("x"));
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.until(&path("x"), is("Approved")).await;
+    broken["spec"]["extra"] = json!("not a map");
+    world.put(&key("broken"), broken);
+    world.put(&key("x"), right("x"));
+    let approver = Running::start(&world, "a", configuration());
+    world.until(&key("x"), is("Approved")).await;
     assert_eq!(approver.metrics.unreadable.get(), 1);
-    assert_eq!(decision(&fake.object(&path("broken")).unwrap()), None);
+    assert_eq!(decision(&world.object(&key("broken")).unwrap()), None);
     approver.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn another_issuers_requests_wait_until_it_is_ours() {
-    let fake = Fake::default();
-    fake.put(MAP, map("first"));
-    let approver = Running::start(&fake, "a", with_map("a"));
-    fake.put(&path("flags"), right("flags"));
-    fake.put(&path("first"), request("first", "first"));
-    fake.put(&path("second"), request("second", "second"));
-    fake.until(&path("first"), is("Approved")).await;
+    let world = World::new();
+    world.put(&map_key(), map("first"));
+    let approver = Running::start(&world, "a", with_map());
+    world.put(&key("flags"), right("flags"));
+    world.put(&key("first"), request("first", "first"));
+    world.put(&key("second"), request("second", "second"));
+    world.until(&key("first"), is("Approved")).await;
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(decision(&fake.object(&path("second")).unwrap()), None);
-    assert_eq!(decision(&fake.object(&path("flags")).unwrap()), None);
-    fake.put(MAP, map("second"));
-    fake.until(&path("second"), is("Approved")).await;
-    fake.delete(MAP);
-    fake.until(&path("flags"), is("Approved")).await;
+    assert_eq!(decision(&world.object(&key("second")).unwrap()), None);
+    assert_eq!(decision(&world.object(&key("flags")).unwrap()), None);
+    world.put(&map_key(), map("second"));
+    world.until(&key("second"), is("Approved")).await;
+    world.delete(&map_key());
+    world.until(&key("flags"), is("Approved")).await;
     approver.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_decided_before_the_config_map_was_read() {
-    let fake = Fake::default();
+    let world = World::new();
     for _ in 0..3 {
-        fake.inject(
-            "GET /api/v1/namespaces/cert-manager/configmaps",
-            Effect::Status(500, None),
-        );
+        let any = Filter {
+            resource: Some("configmaps".to_owned()),
+            ..Filter::any()
+        };
+        world.inject_into(any, Answer::InternalError);
     }
-    let mut configuration = with_map("a");
+    let mut configuration = with_map();
     configuration.ordinary_requests = OrdinaryRequests::Approve;
-    fake.put(&path("x"), right("x"));
+    world.put(&key("x"), right("x"));
     let mut ordinary = request("ordinary", "web-ca");
     ordinary["metadata"]["annotations"] = json!({});
-    fake.put(&path("ordinary"), ordinary);
-    let approver = Running::start(&fake, "a", configuration);
-    fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
+    world.put(&key("ordinary"), ordinary);
+    let approver = Running::start(&world, "a", configuration);
+    world
+        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
     tokio::task::yield_now().await;
     assert!(!approver.readiness.is_ready());
-    assert_eq!(fake.calls("PATCH"), 0);
-    fake.until(&path("x"), is("Approved")).await;
-    assert!(fake.calls("GET /api/v1/namespaces/cert-manager/configmaps") >= 4);
+    assert_eq!(world.decisions(), 0);
+    world.until(&key("x"), is("Approved")).await;
+    let asked = |verb| world.calls(verb, &resource::CONFIG_MAPS);
+    assert!(asked("get") + asked("list") + asked("watch") >= 4);
     approver.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn ordinary_requests_are_approved_where_asked_for_but_never_into_an_svid() {
-    let fake = Fake::default();
-    fake.put(MAP, map("named"));
-    let mut configuration = with_map("a");
+    let world = World::new();
+    world.put(&map_key(), map("named"));
+    let mut configuration = with_map();
     configuration.ordinary_requests = OrdinaryRequests::Approve;
-    let approver = Running::start(&fake, "a", configuration);
+    let approver = Running::start(&world, "a", configuration);
     let ordinary = |name: &str, issuer: Value| {
         let mut object = right(name);
         object["metadata"]["annotations"] = json!({});
@@ -387,36 +414,37 @@ async fn ordinary_requests_are_approved_where_asked_for_but_never_into_an_svid()
         ("named", cluster("named"), "Denied"),
         ("namesake", json!({ "name": "named" }), "Approved"),
     ] {
-        fake.put(&path(name), ordinary(name, issuer));
-        fake.until(&path(name), is(wanted)).await;
+        world.put(&key(name), ordinary(name, issuer));
+        world.until(&key(name), is(wanted)).await;
     }
-    fake.put(MAP, map("later"));
+    world.put(&map_key(), map("later"));
     let mut hidden = right("hidden");
     hidden["metadata"]["annotations"] = json!({});
     hidden["spec"]["issuerRef"] = cluster("web-ca");
-    fake.put(&path("hidden"), hidden);
-    fake.until(&path("hidden"), is("Denied")).await;
-    fake.put(&path("earlier"), ordinary("earlier", cluster("named")));
-    fake.until(&path("earlier"), is("Denied")).await;
+    world.put(&key("hidden"), hidden);
+    world.until(&key("hidden"), is("Denied")).await;
+    world.put(&key("earlier"), ordinary("earlier", cluster("named")));
+    world.until(&key("earlier"), is("Denied")).await;
     approver.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
-    let fake = Fake::default();
-    let a = Running::start(&fake, "a", configuration("a"));
-    fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
+    let world = World::new();
+    let a = Running::start(&world, "a", configuration());
+    world
+        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
-    let b = Running::start(&fake, "b", configuration("b"));
-    fake.put(&path("x"), right("x"));
-    fake.until(&path("x"), is("Approved")).await;
+    let b = Running::start(&world, "b", configuration());
+    world.put(&key("x"), right("x"));
+    world.until(&key("x"), is("Approved")).await;
     sleep(Duration::from_secs(30)).await;
     assert!(b.readiness.is_ready());
     assert_eq!(b.metrics.count_decided(Outcome::Approved), 0);
     a.stop().await;
     let stopped = Instant::now();
-    fake.put(&path("y"), right("y"));
-    fake.until(&path("y"), is("Approved")).await;
+    world.put(&key("y"), right("y"));
+    world.until(&key("y"), is("Approved")).await;
     assert!(
         stopped.elapsed() <= Duration::from_secs(3),
         "{:?}",
@@ -428,21 +456,22 @@ async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_is_cut_off_decides_nothing_more() {
-    let fake = Fake::default();
-    let a = Running::start(&fake, "a", configuration("a"));
-    fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
+    let world = World::new();
+    let a = Running::start(&world, "a", configuration());
+    world
+        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
-    let b = Running::start(&fake, "b", configuration("b"));
+    let b = Running::start(&world, "b", configuration());
     sleep(Duration::from_secs(5)).await;
-    fake.partition("a", true);
-    fake.put(&path("x"), right("x"));
-    fake.until(&path("x"), is("Approved")).await;
+    world.cut_off("a");
+    world.put(&key("x"), right("x"));
+    world.until(&key("x"), is("Approved")).await;
     assert_eq!(b.metrics.count_decided(Outcome::Approved), 1);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(a.metrics.leader.get(), 0);
-    fake.partition("a", false);
-    fake.put(&path("y"), right("y"));
-    fake.until(&path("y"), is("Approved")).await;
+    world.reconnect("a");
+    world.put(&key("y"), right("y"));
+    world.until(&key("y"), is("Approved")).await;
     assert_eq!(a.metrics.count_decided(Outcome::Approved), 0);
     a.stop().await;
     b.stop().await;
@@ -450,34 +479,68 @@ async fn a_leader_that_is_cut_off_decides_nothing_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_watch_misses_nothing() {
-    let fake = Fake::default();
-    let approver = Running::start(&fake, "a", configuration("a"));
+    let world = World::new();
+    let approver = Running::start(&world, "a", configuration());
     for name in ["one", "two", "three"] {
-        fake.put(&path(name), right(name));
-        fake.until(&path(name), is("Approved")).await;
-        fake.drop_watches();
+        world.put(&key(name), right(name));
+        world.until(&key(name), is("Approved")).await;
+        world.cut_watches();
         tokio::task::yield_now().await;
     }
     approver.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_that_has_gone_silent_misses_nothing() {
+    let world = World::new();
+    let approver = Running::start(&world, "a", configuration());
+    world.put(&key("one"), right("one"));
+    world.until(&key("one"), is("Approved")).await;
+    world.mute_watches();
+    let silent = Instant::now();
+    world.put(&key("two"), right("two"));
+    world.until(&key("two"), is("Approved")).await;
+    assert!(silent.elapsed() > Duration::from_secs(30), "it was told");
+    approver.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_on_a_later_page_of_the_list_are_decided() {
+    let world = World::new();
+    for at in 0..501 {
+        let name = format!("r{at:03}");
+        let request = if at < 500 {
+            approved(&name)
+        } else {
+            right(&name)
+        };
+        world.put(&key(&name), request);
+    }
+    let approver = Running::start(&world, "a", configuration());
+    world.until(&key("r500"), is("Approved")).await;
+    assert_eq!(world.calls("list", &resource::CERTIFICATE_REQUESTS), 2);
+    approver.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_requests_are_decided_a_bounded_number_at_a_time() {
-    let fake = Fake::default();
+    let world = World::new();
     for _ in 0..20 {
-        fake.inject("PATCH", Effect::Hang);
+        world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::Hang);
     }
     for at in 0..40 {
         let name = format!("r{at:02}");
-        fake.put(&path(&name), right(&name));
+        world.put(&key(&name), right(&name));
     }
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
+    let approver = Running::start(&world, "a", configuration());
+    world
+        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
     sleep(Duration::from_secs(5)).await;
-    assert_eq!(fake.calls("PATCH"), 16);
+    assert_eq!(world.decisions(), 16);
     for at in 0..40 {
-        fake.until(&path(&format!("r{at:02}")), is("Approved"))
+        world
+            .until(&key(&format!("r{at:02}")), is("Approved"))
             .await;
     }
     assert_eq!(approver.metrics.count_decided(Outcome::Approved), 40);
@@ -486,14 +549,15 @@ async fn many_requests_are_decided_a_bounded_number_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_waits_for_what_is_under_way_and_gives_the_lease_away() {
-    let fake = Fake::default();
-    let approver = Running::start(&fake, "a", configuration("a"));
-    fake.until(LEASE, |lease| lease["spec"]["holderIdentity"] == "a")
+    let world = World::new();
+    let approver = Running::start(&world, "a", configuration());
+    world
+        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
         .await;
-    fake.inject("PATCH", Effect::Hang);
-    fake.put(&path("x"), right("x"));
+    world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::Hang);
+    world.put(&key("x"), right("x"));
     sleep(Duration::from_millis(100)).await;
-    assert_eq!(fake.calls("PATCH"), 1);
+    assert_eq!(world.decisions(), 1);
     let told = Instant::now();
     approver.stop().await;
     assert!(
@@ -501,15 +565,18 @@ async fn a_shutdown_waits_for_what_is_under_way_and_gives_the_lease_away() {
         "{:?}",
         told.elapsed()
     );
-    assert_eq!(fake.object(LEASE).unwrap()["spec"]["holderIdentity"], "");
+    assert_eq!(
+        world.object(&lease()).unwrap()["spec"]["holderIdentity"],
+        ""
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_while_nothing_answers_ends_all_the_same() {
-    let fake = Fake::default();
-    let approver = Running::start(&fake, "a", with_map("a"));
+    let world = World::new();
+    let approver = Running::start(&world, "a", with_map());
     sleep(Duration::from_secs(5)).await;
-    fake.partition("a", true);
+    world.cut_off("a");
     sleep(Duration::from_secs(1)).await;
     approver.stop().await;
 }

@@ -172,3 +172,39 @@ fn another_approvers_decision_is_told_apart_from_ours() {
     assert!(decided(json!({}), "cert-manager.io"));
     assert!(!decided(json!({}), REASON));
 }
+
+#[test]
+fn of_a_request_with_much_text_anywhere_only_a_reference_is_kept() {
+    let is_whole = |change: Value| {
+        let sighting = Sighting::read(object(change), OrdinaryRequests::LeaveAlone);
+        let Sighting::Undecided(candidate) = sighting else {
+            panic!("{sighting:?}")
+        };
+        matches!(Kept::from(*candidate), Kept::Whole(_))
+    };
+    assert!(is_whole(json!({})));
+    // An RSA 4096 key and the longest names that are right.
+    let long = "n".repeat(253);
+    let usual = json!({
+        "metadata": {
+            "ownerReferences": [{ "apiVersion": "v1", "kind": "Pod", "name": long, "uid": "p" }],
+        },
+        "spec": {
+            "request": "eHh4".repeat(1700 / 3),
+            "username": format!("system:serviceaccount:{}:{long}", "n".repeat(63)),
+            "extra": { "authentication.kubernetes.io/node-name": [long] },
+        },
+    });
+    assert!(is_whole(usual));
+    let owner = json!({ "apiVersion": long, "kind": long, "name": long, "uid": long });
+    for change in [
+        json!({ "spec": { "request": "eHh4".repeat(4096) } }),
+        json!({ "metadata": { "ownerReferences": vec![owner; 16] } }),
+        json!({
+            "metadata": { "annotations": { "spiffe.csi.cert-manager.io/identity": "x".repeat(4096) } },
+            "spec": { "usages": vec![&long; 16] },
+        }),
+    ] {
+        assert!(!is_whole(change));
+    }
+}

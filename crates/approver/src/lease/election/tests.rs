@@ -1,12 +1,15 @@
 use prometheus_client::registry::Registry;
 use serde_json::json;
+use svid_devcluster::{Answer, Key, resource};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::fake::{Effect, Fake};
+use crate::world::World;
 
-const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/cert-manager/leases/driver";
+fn lease() -> Key {
+    Key::new(&resource::LEASES, "cert-manager", "driver")
+}
 
 /// A wall clock that is wrong by decades: nothing may depend on it.
 fn wrong_clock() -> jiff::Timestamp {
@@ -20,9 +23,9 @@ struct Replica {
 }
 
 impl Replica {
-    fn start(fake: &Fake, name: &'static str) -> Self {
+    fn start(world: &World, name: &'static str) -> Self {
         let (election, leadership) = Election::new(
-            fake.client(name),
+            world.client(name),
             "cert-manager",
             "driver".to_owned(),
             name.to_owned(),
@@ -66,8 +69,8 @@ impl Replica {
     }
 }
 
-fn holder(fake: &Fake) -> String {
-    let lease = fake.object(LEASE).unwrap();
+fn holder(world: &World) -> String {
+    let lease = world.object(&lease()).unwrap();
     lease["spec"]["holderIdentity"]
         .as_str()
         .unwrap_or_default()
@@ -76,19 +79,19 @@ fn holder(fake: &Fake) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn the_first_leads_and_the_second_stands_by() {
-    let fake = Fake::default();
-    let mut a = Replica::start(&fake, "a");
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
     a.until_leading().await;
-    let b = Replica::start(&fake, "b");
+    let b = Replica::start(&world, "b");
     for _ in 0..300 {
         tokio::time::advance(Duration::from_secs(1)).await;
         tokio::task::yield_now().await;
         assert!(!b.leads());
     }
     assert!(a.leads());
-    assert_eq!(holder(&fake), "a");
+    assert_eq!(holder(&world), "a");
     assert_eq!(
-        fake.object(LEASE).unwrap()["spec"]["leaseTransitions"],
+        world.object(&lease()).unwrap()["spec"]["leaseTransitions"],
         json!(0)
     );
     a.stop().await;
@@ -97,15 +100,15 @@ async fn the_first_leads_and_the_second_stands_by() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_steps_down_gives_the_lease_away_at_once() {
-    let fake = Fake::default();
-    let mut a = Replica::start(&fake, "a");
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
     a.until_leading().await;
-    let mut b = Replica::start(&fake, "b");
+    let mut b = Replica::start(&world, "b");
     sleep(Duration::from_secs(30)).await;
     let leadership = a.leadership.clone();
     a.stop().await;
     assert!(leadership.borrow().term(Instant::now()).is_none());
-    assert_eq!(holder(&fake), "");
+    assert_eq!(holder(&world), "");
     let given_away = Instant::now();
     b.until_leading().await;
     assert!(
@@ -114,7 +117,7 @@ async fn whoever_steps_down_gives_the_lease_away_at_once() {
         given_away.elapsed()
     );
     assert_eq!(
-        fake.object(LEASE).unwrap()["spec"]["leaseTransitions"],
+        world.object(&lease()).unwrap()["spec"]["leaseTransitions"],
         json!(1)
     );
     b.stop().await;
@@ -122,12 +125,12 @@ async fn whoever_steps_down_gives_the_lease_away_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_is_cut_off_stops_before_another_begins() {
-    let fake = Fake::default();
-    let mut a = Replica::start(&fake, "a");
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
     a.until_leading().await;
-    let mut b = Replica::start(&fake, "b");
+    let mut b = Replica::start(&world, "b");
     sleep(Duration::from_secs(5)).await;
-    fake.partition("a", true);
+    world.cut_off("a");
     let cut = Instant::now();
     let term = a.leadership.borrow().term(Instant::now()).unwrap().clone();
     term.ended().await;
@@ -141,7 +144,7 @@ async fn a_leader_that_is_cut_off_stops_before_another_begins() {
         "{taken:?}"
     );
 
-    fake.partition("a", false);
+    world.reconnect("a");
     sleep(Duration::from_secs(60)).await;
     assert!(b.leads() && !a.leads(), "the old leader stands by");
     a.stop().await;
@@ -150,18 +153,18 @@ async fn a_leader_that_is_cut_off_stops_before_another_begins() {
 
 #[tokio::test(start_paused = true)]
 async fn short_trouble_does_not_cost_the_lease() {
-    let fake = Fake::default();
-    let mut a = Replica::start(&fake, "a");
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
     a.until_leading().await;
     let term = a.leadership.borrow().term(Instant::now()).unwrap().clone();
     for effect in [
-        Effect::Status(500, None),
-        Effect::Status(429, Some(1)),
-        Effect::Hang,
-        Effect::LoseAnswer,
-        Effect::ChangeFirst(json!({ "metadata": { "labels": { "a": "b" } } })),
+        Answer::InternalError,
+        Answer::TooManyRequests { retry_after: 1 },
+        Answer::Hang,
+        Answer::CloseAfterwards,
+        Answer::ChangeFirst(json!({ "metadata": { "labels": { "a": "b" } } })),
     ] {
-        fake.inject("PUT", effect.clone());
+        world.inject("update", &resource::LEASES, effect.clone());
         sleep(Duration::from_secs(20)).await;
         assert!(a.leads(), "{effect:?}");
     }
@@ -172,13 +175,14 @@ async fn short_trouble_does_not_cost_the_lease() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_was_taken_ends_the_term_at_the_next_renewal() {
-    let fake = Fake::default();
-    let mut a = Replica::start(&fake, "a");
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
     a.until_leading().await;
     let term = a.leadership.borrow().term(Instant::now()).unwrap().clone();
-    fake.inject(
-        "PUT",
-        Effect::ChangeFirst(json!({ "spec": { "holderIdentity": "c" } })),
+    world.inject(
+        "update",
+        &resource::LEASES,
+        Answer::ChangeFirst(json!({ "spec": { "holderIdentity": "c" } })),
     );
     let taken = Instant::now();
     term.ended().await;
@@ -187,16 +191,16 @@ async fn a_lease_that_was_taken_ends_the_term_at_the_next_renewal() {
         "{:?}",
         taken.elapsed()
     );
-    assert_eq!(holder(&fake), "c");
+    assert_eq!(holder(&world), "c");
     a.stop().await;
-    assert_eq!(holder(&fake), "c", "another's lease is not given away");
+    assert_eq!(holder(&world), "c", "another's lease is not given away");
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_that_create_it_at_once_do_not_both_lead() {
-    let fake = Fake::default();
-    let a = Replica::start(&fake, "a");
-    let b = Replica::start(&fake, "b");
+    let world = World::new();
+    let a = Replica::start(&world, "a");
+    let b = Replica::start(&world, "b");
     sleep(Duration::from_secs(30)).await;
     assert!(a.leads() ^ b.leads());
     a.stop().await;
@@ -205,9 +209,9 @@ async fn two_that_create_it_at_once_do_not_both_lead() {
 
 #[tokio::test(start_paused = true)]
 async fn a_creation_whose_answer_was_lost_is_found_again() {
-    let fake = Fake::default();
-    fake.inject("POST", Effect::LoseAnswer);
-    let mut a = Replica::start(&fake, "a");
+    let world = World::new();
+    world.inject("create", &resource::LEASES, Answer::CloseAfterwards);
+    let mut a = Replica::start(&world, "a");
     let started = Instant::now();
     a.until_leading().await;
     assert!(
@@ -216,7 +220,7 @@ async fn a_creation_whose_answer_was_lost_is_found_again() {
         started.elapsed()
     );
     a.stop().await;
-    assert_eq!(holder(&fake), "");
+    assert_eq!(holder(&world), "");
 }
 
 #[tokio::test(start_paused = true)]
@@ -234,12 +238,12 @@ async fn a_stopped_process_knows_that_its_term_is_over_before_its_timers_do() {
 
 #[tokio::test(start_paused = true)]
 async fn a_standby_ends_at_once_when_told() {
-    let fake = Fake::default();
-    let mut a = Replica::start(&fake, "a");
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
     a.until_leading().await;
-    let b = Replica::start(&fake, "b");
+    let b = Replica::start(&world, "b");
     sleep(Duration::from_secs(5)).await;
-    fake.partition("b", true);
+    world.cut_off("b");
     sleep(Duration::from_secs(3)).await;
     let told = Instant::now();
     b.stop().await;

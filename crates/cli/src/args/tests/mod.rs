@@ -34,9 +34,9 @@ fn driver_problems(words: &[&str]) -> Vec<String> {
     problems_of(parse_words(&[&["driver"][..], &NEEDED, words].concat()))
 }
 
-fn driver(words: &[&str]) -> DriverArgs {
+fn driver(words: &[&str]) -> Role<svid_node::driver::Configuration> {
     match parse_words(&[&["driver"][..], &NEEDED, words].concat()) {
-        Ok(Command::Driver(args)) => *args,
+        Ok(Command::Driver(role)) => *role,
         other => panic!("{words:?} gave {other:?}"),
     }
 }
@@ -45,9 +45,9 @@ fn approver_problems(words: &[&str]) -> Vec<String> {
     problems_of(parse_words(&[&["approver"][..], words].concat()))
 }
 
-fn approver(words: &[&str]) -> ApproverArgs {
+fn approver(words: &[&str]) -> Role<svid_approver::Configuration> {
     match parse_words(&[&["approver"][..], words].concat()) {
-        Ok(Command::Approver(args)) => *args,
+        Ok(Command::Approver(role)) => *role,
         other => panic!("{words:?} gave {other:?}"),
     }
 }

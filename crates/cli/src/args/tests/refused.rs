@@ -62,6 +62,7 @@ fn each_wrong_value_is_told_with_its_flag() {
         ("--use-own-service-account=x", "--use-own-service-account"),
         ("--file-name-key=../tls.key", "--file-name-key"),
         ("--file-name-key=tls.crt", "--file-name-key"),
+        ("--file-name-key=a\\b", "--file-name-key"),
         ("--file-mode=0777", "--file-mode"),
         ("--selinux-context=a\"b", "--selinux-context"),
         ("--log-level=x", "--log-level"),

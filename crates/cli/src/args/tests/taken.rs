@@ -3,53 +3,65 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use svid_approver::OrdinaryRequests;
 use svid_core::policy::{Attestation, Credentials};
-use svid_node::credential::Requester;
+use svid_node::driver::AnchoringPolicy;
+use svid_node::driver::Requester;
+use svid_node::driver::{FileMode, FileNames, RootContext};
 
 use super::*;
 
 #[test]
 fn the_drivers_defaults_are_those_of_the_go_driver() {
-    let args = driver(&[]);
+    let role = driver(&[]);
 
-    assert_eq!(args.certificates.driver_name, "spiffe.csi.cert-manager.io");
-    assert_eq!(args.certificates.trust_domain.as_str(), "cluster.local");
-    assert_eq!(args.certificates.duration, Duration::from_secs(3600));
-    let issuer = args.certificates.issuer.unwrap();
+    let configuration = role.configuration;
+    let installation = configuration.installation;
+    assert_eq!(
+        installation.driver_name.as_str(),
+        "spiffe.csi.cert-manager.io"
+    );
+    assert_eq!(installation.trust_domain.as_str(), "cluster.local");
+    assert_eq!(installation.duration.to_string(), "1h0m0s");
+    let issuer = configuration.issuer.unwrap();
     assert_eq!(issuer.name, "my-spiffe-ca");
     assert_eq!(issuer.kind, "ClusterIssuer");
     assert_eq!(issuer.group, "cert-manager.io");
-    assert_eq!(args.certificates.runtime_issuance, None);
-    assert_eq!(args.file_names.certificate, "tls.crt");
-    assert_eq!(args.file_names.key, "tls.key");
-    assert_eq!(args.file_names.bundle, "ca.crt");
-    assert_eq!(args.file_mode, 0o440);
+    assert_eq!(configuration.runtime_issuance, None);
+    assert_eq!(configuration.files, FileNames::default());
+    assert_eq!(configuration.file_mode, FileMode::default());
     assert_eq!(
-        args.selinux_context.as_deref(),
+        configuration.root_context.as_ref().map(RootContext::as_str),
         Some("system_u:object_r:container_file_t:s0")
     );
-    assert_eq!(args.logs.level, 1);
-    assert_eq!(args.logs.format, LogFormat::Text);
-    assert_eq!((args.health, args.metrics), (None, None));
-    assert_eq!((args.registration_dir, args.source_ca_bundle), (None, None));
-    assert!(args.extra_annotations.is_empty());
-    assert!(!args.require_anchored_chain);
-    assert_eq!(args.requester, Requester::Pod);
-    assert_eq!(args.connection, ConnectionArgs::default());
-    assert_eq!(args.warnings, [""; 0]);
+    assert_eq!(role.logs.level, 1);
+    assert_eq!(role.logs.format, LogFormat::Text);
+    assert_eq!((role.servers.probes, role.servers.metrics), (None, None));
+    assert_eq!(configuration.registration_dir, None);
+    assert_eq!(configuration.source_ca_bundle, None);
+    assert!(installation.extra_annotations.is_empty());
+    assert_eq!(configuration.anchoring, AnchoringPolicy::Warn);
+    assert_eq!(installation.requester, Requester::Pod);
+    assert_eq!(role.connection, ConnectionArgs::default());
+    assert_eq!(role.warnings, [""; 0]);
 }
 
 #[test]
 fn the_approvers_defaults_are_those_of_the_go_approver() {
-    let args = approver(&[]);
+    let role = approver(&[]);
 
-    assert_eq!(args.certificates, driver(&[]).certificates);
-    assert_eq!(args.lease_namespace, "cert-manager");
-    assert_eq!(args.readiness.unwrap().to_string(), ":6060");
-    assert_eq!(args.metrics.unwrap().to_string(), ":9402");
-    assert!(!args.auto_approve_non_spiffe);
+    let (ours, drivers) = (role.configuration, driver(&[]).configuration);
+    assert_eq!(ours.driver_name, drivers.installation.driver_name);
+    assert_eq!(ours.trust_domain, drivers.installation.trust_domain);
+    assert_eq!(ours.certificate_duration, Duration::from_secs(3600));
+    assert_eq!(ours.issuer, drivers.issuer);
+    assert_eq!(ours.runtime_issuance, drivers.runtime_issuance);
+    assert_eq!(ours.leader_election_namespace, "cert-manager");
+    assert_eq!(role.servers.probes.unwrap().to_string(), ":6060");
+    assert_eq!(role.servers.metrics.unwrap().to_string(), ":9402");
+    assert_eq!(ours.ordinary_requests, OrdinaryRequests::LeaveAlone);
     assert!(matches!(
-        args.attestation,
+        ours.attestation,
         Attestation::PodToken(Credentials::Any)
     ));
 }
@@ -63,14 +75,14 @@ fn the_driver_asks_itself_where_it_is_told_to_and_then_short_lifetimes_are_no_ri
         "--use-own-service-account",
     ];
     let args = driver(&words);
-    assert_eq!(args.requester, Requester::Driver);
+    assert_eq!(args.configuration.installation.requester, Requester::Driver);
     assert_eq!(args.warnings, [""; 0]);
 }
 
 #[test]
 fn the_approver_takes_requests_from_the_driver_or_from_pods() {
     const DRIVER: &str = "--driver-service-account=system:serviceaccount:cert-manager:driver";
-    let node = |words: &[&str]| match approver(words).attestation {
+    let node = |words: &[&str]| match approver(words).configuration.attestation {
         Attestation::Node(attestation) => Some(attestation),
         Attestation::PodToken(_) => None,
     };
@@ -89,7 +101,9 @@ fn the_approver_takes_requests_from_the_driver_or_from_pods() {
     assert!(node(&both).is_some(), "implied, so no contradiction");
     assert!(node(&[DRIVER]).is_none(), "without effect");
     assert!(matches!(
-        approver(&["--require-pod-bound-token"]).attestation,
+        approver(&["--require-pod-bound-token"])
+            .configuration
+            .attestation,
         Attestation::PodToken(Credentials::BoundToPod)
     ));
 }
@@ -113,8 +127,8 @@ fn the_arguments_of_the_go_drivers_chart_are_taken() {
         "--use-own-service-account=false",
     ]);
 
-    assert_eq!(args.certificates.runtime_issuance, None);
-    assert_eq!(args.source_ca_bundle, None);
+    assert_eq!(args.configuration.runtime_issuance, None);
+    assert_eq!(args.configuration.source_ca_bundle, None);
     approver(&[
         "--log-level=1",
         "--issuer-name=spiffe-ca",
@@ -155,33 +169,38 @@ fn every_driver_flag_reaches_its_value() {
     ]);
 
     let folder = std::env::current_dir().unwrap();
-    assert_eq!(args.node_id, "node-1");
-    assert_eq!(args.data_root, folder.join("csi-data-dir"));
-    assert_eq!(args.endpoint, folder.join("plugin/csi.sock"));
+    let configuration = args.configuration;
+    let installation = configuration.installation;
+    assert_eq!(installation.node_id.as_str(), "node-1");
+    assert_eq!(configuration.data_root, folder.join("csi-data-dir"));
+    assert_eq!(configuration.endpoint, folder.join("plugin/csi.sock"));
     assert_eq!(
-        args.registration_dir.as_deref(),
+        configuration.registration_dir.as_deref(),
         Some(Path::new("/var/lib/kubelet/plugins_registry"))
     );
-    assert_eq!(args.health.unwrap().to_string(), ":9809");
-    assert_eq!(args.metrics.unwrap().to_string(), "[::1]:9402");
-    assert_eq!(args.certificates.driver_name, "other.example.com");
-    assert_eq!(args.certificates.trust_domain.as_str(), "example.org");
-    assert_eq!(args.certificates.duration, Duration::from_secs(5400));
-    assert_eq!(
-        args.certificates.issuer.unwrap().group,
-        "issuers.example.com"
-    );
-    let config_map = args.certificates.runtime_issuance.unwrap();
+    assert_eq!(args.servers.probes.unwrap().to_string(), ":9809");
+    assert_eq!(args.servers.metrics.unwrap().to_string(), "[::1]:9402");
+    assert_eq!(installation.driver_name.as_str(), "other.example.com");
+    assert_eq!(installation.trust_domain.as_str(), "example.org");
+    assert_eq!(installation.duration.to_string(), "1h30m0s");
+    assert_eq!(configuration.issuer.unwrap().group, "issuers.example.com");
+    let config_map = configuration.runtime_issuance.unwrap();
     assert_eq!(
         (config_map.namespace.as_str(), config_map.name.as_str()),
         ("spiffe", "issuer")
     );
-    assert_eq!(args.extra_annotations.len(), 3);
-    assert!(args.require_anchored_chain);
-    assert_eq!(args.file_names.bundle, "bundle.pem");
-    assert_eq!(args.file_mode, 0o400);
-    assert_eq!(args.selinux_context, None);
-    assert_eq!(args.source_ca_bundle, Some(folder.join("roots/ca.pem")));
+    assert_eq!(installation.extra_annotations.len(), 3);
+    assert_eq!(configuration.anchoring, AnchoringPolicy::Require);
+    assert_eq!(
+        configuration.files,
+        FileNames::new("svid.pem", "svid.key", "bundle.pem").unwrap()
+    );
+    assert_eq!(configuration.file_mode.to_string(), "0400");
+    assert_eq!(configuration.root_context, None);
+    assert_eq!(
+        configuration.source_ca_bundle,
+        Some(folder.join("roots/ca.pem"))
+    );
     assert_eq!((args.logs.level, args.logs.format), (4, LogFormat::Json));
 }
 
@@ -198,11 +217,12 @@ fn every_approver_flag_reaches_its_value() {
         "--runtime-issuance-config-map-namespace=spiffe",
     ]);
 
-    assert!(args.auto_approve_non_spiffe);
-    assert_eq!(args.lease_namespace, "spiffe");
-    assert_eq!(args.readiness.unwrap().to_string(), "localhost:1");
-    assert_eq!(args.metrics, None);
-    assert_eq!(args.certificates.issuer, None);
+    let configuration = args.configuration;
+    assert_eq!(configuration.ordinary_requests, OrdinaryRequests::Approve);
+    assert_eq!(configuration.leader_election_namespace, "spiffe");
+    assert_eq!(args.servers.probes.unwrap().to_string(), "localhost:1");
+    assert_eq!(args.servers.metrics, None);
+    assert_eq!(configuration.issuer, None);
 }
 
 #[test]
@@ -235,7 +255,7 @@ fn an_issuer_is_one_that_can_work() {
     for (words, expected) in table {
         match expected {
             Some((kind, group)) => {
-                let issuer = driver(words).certificates.issuer.unwrap();
+                let issuer = driver(words).configuration.issuer.unwrap();
                 assert_eq!(
                     (issuer.kind.as_str(), issuer.group.as_str()),
                     (*kind, *group),

@@ -27,50 +27,38 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use super::deadline::publish_limit;
-use super::publish::{self, PublishRequestError, Settings};
+use super::publish::{self, PublishRequestError};
 use super::status;
-use crate::clock::Clock;
-use crate::credential::Requester;
+use crate::installation::Installation;
 use crate::lifecycle::Lifecycle;
 use crate::wish::{TargetPath, VolumeId};
-
-/// What the Node service needs to know.
-#[derive(Debug, Clone)]
-pub struct NodeOptions {
-    /// The node's name as the kubelet is told it, at most 256 bytes.
-    pub node_id: String,
-    /// The driver's name, which is also that of its CSIDriver object.
-    pub driver_name: String,
-    /// Who creates the requests.
-    pub requester: Requester,
-    /// Ends waiting publishes, so that the process can end.
-    pub shutdown: CancellationToken,
-}
+use svid_client::clock::Clock;
 
 /// The CSI Node service over the volumes that `L` looks after.
 #[derive(Debug)]
 pub struct NodeService<L> {
     lifecycle: Arc<L>,
     clock: Arc<dyn Clock>,
-    node_id: String,
-    settings: Settings,
+    installation: Arc<Installation>,
     publishes: Semaphore,
     shutdown: CancellationToken,
 }
 
 impl<L: Lifecycle> NodeService<L> {
-    /// A service that hands what it understood to `lifecycle`.
-    pub fn new(lifecycle: Arc<L>, clock: Arc<dyn Clock>, options: NodeOptions) -> Self {
+    /// A service that hands what it understood to `lifecycle`. `shutdown` ends waiting publishes,
+    /// so that the process can end.
+    pub fn new(
+        lifecycle: Arc<L>,
+        clock: Arc<dyn Clock>,
+        installation: Arc<Installation>,
+        shutdown: CancellationToken,
+    ) -> Self {
         Self {
             lifecycle,
             clock,
-            node_id: options.node_id,
-            settings: Settings {
-                driver_name: options.driver_name,
-                requester: options.requester,
-            },
+            installation,
             publishes: Semaphore::new(PUBLISHES_AT_ONCE),
-            shutdown: options.shutdown,
+            shutdown,
         }
     }
 
@@ -81,7 +69,7 @@ impl<L: Lifecycle> NodeService<L> {
         let limit = publish_limit(request.metadata());
         let request = request.into_inner();
         let outcome = async {
-            match publish::parse(&request, &self.settings, self.clock.now()) {
+            match publish::parse(&request, &self.installation, self.clock.now()) {
                 Ok(request) => self
                     .lifecycle
                     .publish(request, limit)
@@ -109,7 +97,7 @@ impl<L: Lifecycle> NodeService<L> {
         {
             return self
                 .lifecycle
-                .publish_misunderstood(&volume, target.as_ref(), error.to_string())
+                .publish_misunderstood(&volume, error.to_string())
                 .await
                 .map_err(|error| status::publish_failed(&error));
         }
@@ -178,7 +166,7 @@ impl<L: Lifecycle> Node for NodeService<L> {
         _: Request<NodeGetInfoRequest>,
     ) -> Result<Response<NodeGetInfoResponse>, Status> {
         Ok(Response::new(NodeGetInfoResponse {
-            node_id: self.node_id.clone(),
+            node_id: self.installation.node_id.to_string(),
             max_volumes_per_node: 0,
             accessible_topology: None,
         }))

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use tonic::Code;
 
 use super::*;
-use crate::credential::Requester;
 use crate::csi::fixture::{self, EXPIRY};
+use crate::installation;
 use crate::lifecycle::{PublishError, UnpublishError};
 use crate::wish::PublishRequest;
 
@@ -48,20 +48,19 @@ impl Lifecycle for Volumes {
     async fn publish_misunderstood(
         &self,
         volume: &VolumeId,
-        _: Option<&TargetPath>,
         reason: String,
     ) -> Result<(), PublishError> {
         self.note(format!("misunderstood {volume} {reason}"));
         self.rest
             .clone()
-            .map_or(Ok(()), |text| Err(PublishError::Aborted(text)))
+            .map_or(Ok(()), |text| Err(PublishError::Misunderstood(text)))
     }
 
     async fn unpublish(&self, volume: VolumeId, target: TargetPath) -> Result<(), UnpublishError> {
         self.note(format!("unpublish {volume} {target}"));
         self.rest
             .clone()
-            .map_or(Ok(()), |text| Err(UnpublishError(text)))
+            .map_or(Ok(()), |_| Err(UnpublishError::ShuttingDown))
     }
 }
 
@@ -79,13 +78,12 @@ impl Clock for StoppedClock {
 }
 
 fn service(volumes: Volumes) -> NodeService<Volumes> {
-    let options = NodeOptions {
-        node_id: "node-1".to_owned(),
-        driver_name: "spiffe.csi.cert-manager.io".to_owned(),
-        requester: Requester::Pod,
-        shutdown: CancellationToken::new(),
-    };
-    NodeService::new(Arc::new(volumes), Arc::new(StoppedClock), options)
+    NodeService::new(
+        Arc::new(volumes),
+        Arc::new(StoppedClock),
+        Arc::new(installation::fixture()),
+        CancellationToken::new(),
+    )
 }
 
 fn asked(service: &NodeService<Volumes>) -> Vec<String> {
@@ -115,12 +113,19 @@ async fn a_publish_that_was_understood_is_answered_by_the_volumes() {
     let table = [
         (Ok(()), None),
         (
-            Err(PublishError::Unavailable(text())),
+            Err(PublishError::AttemptFailed(text())),
             Some(Code::Unavailable),
         ),
-        (Err(PublishError::Aborted(text())), Some(Code::Aborted)),
         (
-            Err(PublishError::DeadlineExceeded(text())),
+            Err(PublishError::Misunderstood(text())),
+            Some(Code::Aborted),
+        ),
+        (
+            Err(PublishError::StillWaiting {
+                doing: "waiting",
+                waits_for: None,
+                failure: None,
+            }),
             Some(Code::DeadlineExceeded),
         ),
     ];

@@ -1,6 +1,7 @@
 //! Why a NodePublishVolume request was not understood, one variant a rule.
 
 use svid_core::identity::ServiceAccountError;
+use svid_core::names::DriverName;
 
 use super::super::token::TokenError;
 use super::{NAMESPACE_KEY, POD_NAME_KEY, POD_UID_KEY, SERVICE_ACCOUNT_KEY, TOKENS_KEY};
@@ -41,7 +42,7 @@ pub enum PublishRequestError {
     )]
     NotEphemeral {
         /// The driver's name.
-        driver: String,
+        driver: DriverName,
     },
     /// The kubelet did not say whose volume it is.
     #[error(
@@ -52,7 +53,7 @@ pub enum PublishRequestError {
         /// The missing key.
         key: &'static str,
         /// The driver's name.
-        driver: String,
+        driver: DriverName,
     },
     /// The namespace or the service account cannot exist in Kubernetes.
     #[error("volume_context[\"{key}\"] is refused: {reason}", key = service_account_key(reason))]
@@ -95,7 +96,7 @@ pub enum PublishRequestError {
     )]
     NoToken {
         /// The driver's name.
-        driver: String,
+        driver: DriverName,
     },
     /// What the kubelet sent gives no token of this pod.
     #[error("{field}[\"{TOKENS_KEY}\"] is refused: {reason}")]

@@ -27,16 +27,8 @@ pub use error::PublishRequestError;
 
 use super::token::{self, Bearer};
 use crate::credential::{Credential, PodToken, Requester};
+use crate::installation::Installation;
 use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
-
-/// What the rules need to know of this installation.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The driver's name, which is also that of its CSIDriver object; error texts name it.
-    pub driver_name: String,
-    /// Who creates the requests; the driver needs no token of the pod.
-    pub requester: Requester,
-}
 
 /// Reads a request. Unknown keys in the volume context, mount flags and the file system type
 /// change nothing.
@@ -45,27 +37,27 @@ pub struct Settings {
 /// The first rule that the request breaks.
 pub fn parse(
     request: &NodePublishVolumeRequest,
-    settings: &Settings,
+    installation: &Installation,
     now: Timestamp,
 ) -> Result<PublishRequest, PublishRequestError> {
     let volume = VolumeId::parse(&request.volume_id)?;
     let target = TargetPath::parse(&request.target_path)?;
     let mount = mount_of(request.volume_capability.as_ref())?;
-    let context = Context::take(&request.volume_context, settings)?;
+    let context = Context::take(&request.volume_context, installation)?;
     if !request.readonly {
         return Err(PublishRequestError::Writable);
     }
     if context.0.get(EPHEMERAL_KEY).map(String::as_str) != Some("true") {
         return Err(PublishRequestError::NotEphemeral {
-            driver: settings.driver_name.clone(),
+            driver: installation.driver_name.clone(),
         });
     }
     let (pod, service_account) = context.pod()?;
-    target_is_of(&target, &pod, settings.requester)?;
+    target_is_of(&target, &pod, installation.requester)?;
     let fs_group = fs_group::choose(context.0, mount)?;
-    let credential = match settings.requester {
+    let credential = match installation.requester {
         Requester::Pod => {
-            let token = token_of(request, settings, &pod, &service_account, now)?;
+            let token = token_of(request, installation, &pod, &service_account, now)?;
             Credential::Pod(token)
         }
         Requester::Driver => Credential::Driver,
@@ -132,7 +124,7 @@ fn mount_of(capability: Option<&VolumeCapability>) -> Result<&MountVolume, Publi
 /// context but not into `secrets`, since no key of a Secret may hold a `/` (KEP-5538).
 fn token_of(
     request: &NodePublishVolumeRequest,
-    settings: &Settings,
+    installation: &Installation,
     pod: &Pod,
     service_account: &ServiceAccount,
     now: Timestamp,
@@ -146,7 +138,7 @@ fn token_of(
     });
     let Some((field, json)) = found else {
         return Err(PublishRequestError::NoToken {
-            driver: settings.driver_name.clone(),
+            driver: installation.driver_name.clone(),
         });
     };
     let bearer = Bearer {
@@ -159,12 +151,12 @@ fn token_of(
 }
 
 /// The volume context, of a bearable size.
-struct Context<'a>(&'a BTreeMap<String, String>, &'a Settings);
+struct Context<'a>(&'a BTreeMap<String, String>, &'a Installation);
 
 impl<'a> Context<'a> {
     fn take(
         map: &'a BTreeMap<String, String>,
-        settings: &'a Settings,
+        installation: &'a Installation,
     ) -> Result<Self, PublishRequestError> {
         let length = map.iter().map(|(key, value)| key.len() + value.len()).sum();
         if length > CONTEXT_LIMIT {
@@ -173,7 +165,7 @@ impl<'a> Context<'a> {
                 limit: CONTEXT_LIMIT,
             });
         }
-        Ok(Self(map, settings))
+        Ok(Self(map, installation))
     }
 
     fn pod(&self) -> Result<(Pod, ServiceAccount), PublishRequestError> {

@@ -23,7 +23,7 @@ async fn a_set_of_another_driver_is_taken_over_without_a_request() {
     world.settle().await;
     assert_eq!(world.set(&wish), set);
     assert_eq!(world.api.counts(), counts);
-    assert_eq!(world.record(&wish).wish, wish);
+    assert_eq!(*world.record(&wish).wish(), wish);
     // And it is renewed from now on.
     world
         .until("a renewal", |world| world.phase(&wish) == "awaiting-token")

@@ -53,7 +53,7 @@ async fn a_denial_is_told_reported_and_deleted_before_the_next_request() {
     let asked = Instant::now();
     let told = world.publish(&wish).await;
     assert!(
-        matches!(&told, Err(PublishError::Unavailable(why)) if why.contains("wrong trust domain")),
+        matches!(&told, Err(PublishError::AttemptFailed(why)) if why.contains("wrong trust domain")),
         "{told:?}"
     );
     assert_eq!(asked.elapsed(), Duration::ZERO, "waiting cannot help");
@@ -143,7 +143,7 @@ async fn a_request_that_may_have_been_written_is_deleted_whatever_the_second_ans
         world.publish(&wish).await.unwrap();
         world.settle().await;
         let left = world.api.names();
-        assert_eq!(left, [world.record(&wish).issued.unwrap()], "{second}");
+        assert_eq!(left, [world.record(&wish).issued().unwrap()], "{second}");
     }
 }
 
@@ -154,7 +154,7 @@ async fn a_foreign_object_of_our_name_is_neither_taken_nor_deleted() {
     world.publish(&wish).await.unwrap();
     world.settle().await;
     let (_, squatted, _) = world.api.calls()[0].clone();
-    let issued = world.record(&wish).issued.unwrap();
+    let issued = world.record(&wish).issued().unwrap().to_owned();
     assert_ne!(issued, squatted);
     assert!(world.api.names().contains(&squatted), "it is not ours");
     assert_eq!(world.api.count(Verb::Delete), 0);
@@ -169,7 +169,7 @@ async fn missing_rights_are_told_and_reported_and_leave_nothing_to_delete() {
     assert!(told.contains("no RBAC") && told.contains("Role"), "{told}");
     assert!(world.reports.reasons().contains(&EventReason::Forbidden));
     assert_eq!(world.api.count(Verb::Delete), 0);
-    assert_eq!(world.record(&wish).in_flight, None);
+    assert_eq!(world.record(&wish).in_flight(), None);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,14 +12,12 @@ use crate::volume::{Record, Standing};
 use crate::wish::Wish;
 use svid_client::ApiError;
 
+/// A volume whose certificate came from the request `issued`.
 fn record(wish: &Wish) -> Record {
-    Record {
-        wish: wish.clone(),
-        going: false,
-        in_flight: None,
-        issued: Some("issued".to_owned()),
-        obsolete: Vec::new(),
-    }
+    let mut record = Record::new(wish.clone());
+    record.begin("issued".to_owned());
+    record.complete();
+    record
 }
 
 /// A good set of files, as some driver before this one made it.
@@ -41,7 +39,7 @@ async fn a_complete_set_is_good_after_a_restart_without_a_call() {
     assert_eq!(world.phase(&wish), "resting");
     let told = world
         .tasks
-        .publish_misunderstood(&wish.volume, None, String::new());
+        .publish_misunderstood(&wish.volume, String::new());
     assert_eq!(told.await, Ok(()), "it is known to be valid");
     assert_eq!(world.set(&wish), before);
     assert_eq!(world.api.counts(), [1, 0, 1, 0]);
@@ -100,15 +98,15 @@ async fn what_was_in_flight_before_a_restart_is_deleted() {
         .until("a renewal", |world| world.api.count(Verb::Create) == 2)
         .await;
     world.settle().await;
-    let in_flight = world.record(&wish).in_flight.unwrap();
+    let in_flight = world.record(&wish).in_flight().unwrap().to_owned();
     assert!(world.api.names().contains(&in_flight));
     world.restart().await;
     let token = world.token(&wish, "2", LIFETIME * 10);
     world.publish_with(&wish, token).await.unwrap();
     world.settle().await;
-    assert_eq!(world.api.names(), [world.record(&wish).issued.unwrap()]);
-    assert_eq!(world.record(&wish).in_flight, None);
-    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+    assert_eq!(world.api.names(), [world.record(&wish).issued().unwrap()]);
+    assert_eq!(world.record(&wish).in_flight(), None);
+    assert_eq!(world.record(&wish).obsolete(), [""; 0]);
     assert_eq!(world.api.count(Verb::Create), 3);
 }
 
@@ -118,19 +116,16 @@ async fn a_certificate_that_was_shown_but_not_noted_counts_and_its_request_is_de
     let set = good_set(&wish, &world).await;
     world.volumes.leave_set(&wish.target, set.clone());
     world.api.put("shown");
-    let left = Record {
-        in_flight: Some("shown".to_owned()),
-        issued: None,
-        ..record(&wish)
-    };
+    let mut left = Record::new(wish.clone());
+    left.begin("shown".to_owned());
     world.volumes.leave(left, Standing::Current);
     world.restart().await;
     world.settle().await;
     assert_eq!(world.set(&wish), set);
     assert_eq!(world.phase(&wish), "resting");
     assert_eq!(world.api.names(), Vec::<String>::new());
-    assert_eq!(world.record(&wish).in_flight, None);
-    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+    assert_eq!(world.record(&wish).in_flight(), None);
+    assert_eq!(world.record(&wish).obsolete(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,18 +145,19 @@ async fn a_volume_without_a_good_set_waits_for_a_token_and_then_gets_one() {
             }
         }
         world.api.put("left");
-        let left = Record {
-            in_flight: Some("left".to_owned()),
-            ..record(&wish)
-        };
+        let mut left = record(&wish);
+        left.begin("left".to_owned());
         world.volumes.leave(left, Standing::Current);
         world.restart().await;
         world.settle().await;
         assert_eq!(world.phase(&wish), "awaiting-token", "{fault}");
         let told = world
             .tasks
-            .publish_misunderstood(&wish.volume, None, "no".to_owned());
-        assert_eq!(told.await, Err(PublishError::Aborted("no".to_owned())));
+            .publish_misunderstood(&wish.volume, "no".to_owned());
+        assert_eq!(
+            told.await,
+            Err(PublishError::Misunderstood("no".to_owned()))
+        );
         world.publish(&wish).await.unwrap();
         world.svid(&wish);
         world.settle().await;
@@ -191,12 +187,13 @@ async fn volumes_that_nobody_wants_any_more_are_removed_with_their_requests() {
         let (mut world, wish) = (World::new(), wish(1));
         let set = good_set(&wish, &world).await;
         world.volumes.leave_set(&wish.target, set);
-        let left = Record {
-            going,
-            in_flight: Some("in-flight".to_owned()),
-            obsolete: vec!["obsolete".to_owned()],
-            ..record(&wish)
-        };
+        let mut left = record(&wish);
+        left.begin("obsolete".to_owned());
+        left.abandon();
+        left.begin("in-flight".to_owned());
+        if going {
+            left.go();
+        }
         world.volumes.leave(left, standing);
         for name in ["in-flight", "issued", "obsolete", "somebody-elses"] {
             world.api.put(name);
@@ -216,16 +213,14 @@ async fn volumes_that_nobody_wants_any_more_are_removed_with_their_requests() {
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_at_start_is_finished_by_the_kubelets_unpublish() {
     let (mut world, wish) = (World::new(), wish(1));
-    let left = Record {
-        going: true,
-        ..record(&wish)
-    };
+    let mut left = record(&wish);
+    left.go();
     world.volumes.leave(left, Standing::Current);
     world.volumes.fail(Operation::Remove, 1);
     world.api.put("issued");
     world.restart().await;
     let told = world.publish(&wish).await;
-    assert!(matches!(told, Err(PublishError::Aborted(_))), "{told:?}");
+    assert_eq!(told, Err(PublishError::Going));
     world.unpublish(&wish).await.unwrap();
     world.settle().await;
     assert_eq!(world.volumes.record(&wish.volume), None);
@@ -244,11 +239,11 @@ async fn what_was_left_is_deleted_when_the_api_server_takes_it() {
     let (mut world, wish) = (World::new(), wish(1));
     world.publish(&wish).await.unwrap();
     let issued = world.api.names()[0].clone();
-    let left = Record {
-        issued: Some(issued.clone()),
-        obsolete: vec!["old".to_owned()],
-        ..record(&wish)
-    };
+    let mut left = Record::new(wish.clone());
+    for name in ["old", &issued] {
+        left.begin(name.to_owned());
+        left.complete();
+    }
     world.stop().await;
     world.volumes.leave(left, Standing::Current);
     world.api.put("old");
@@ -262,7 +257,7 @@ async fn what_was_left_is_deleted_when_the_api_server_takes_it() {
     world.line.cut(false).await;
     world.settle().await;
     assert_eq!(world.api.names(), [issued]);
-    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+    assert_eq!(world.record(&wish).obsolete(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -273,12 +268,12 @@ async fn a_process_that_is_killed_between_record_and_create_leaves_nothing() {
         .then_create(Creating::TakeAfter(Duration::from_secs(60)));
     let publish = world.publish_aside(&wish);
     world.settle().await;
-    assert!(world.record(&wish).in_flight.is_some());
+    assert!(world.record(&wish).in_flight().is_some());
     world.restart().await;
     publish.await.unwrap().unwrap_err();
     world.api.always_answer(Answering::Issue(Fault::None));
     world.publish(&wish).await.unwrap();
     world.settle().await;
     assert_eq!(world.api.names().len(), 1);
-    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+    assert_eq!(world.record(&wish).obsolete(), [""; 0]);
 }

@@ -46,8 +46,8 @@ async fn a_certificate_is_renewed_in_its_window_with_a_new_key_again_and_again()
         );
         let n = round + 1;
         assert_eq!(world.api.counts(), [n, 0, n, n - 1]);
-        assert_eq!(world.api.names(), [world.record(&wish).issued.unwrap()]);
-        assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+        assert_eq!(world.api.names(), [world.record(&wish).issued().unwrap()]);
+        assert_eq!(world.record(&wish).obsolete(), [""; 0]);
     }
 }
 
@@ -62,8 +62,8 @@ async fn the_previous_request_is_deleted_only_after_the_new_certificate_is_shown
         .await;
     assert!(world.api.names().contains(&first));
     let record = world.record(&wish);
-    assert_eq!(record.issued, Some(first.clone()));
-    let second = record.in_flight.unwrap();
+    assert_eq!(record.issued(), Some(&*first));
+    let second = record.in_flight().unwrap().to_owned();
     world.api.answer(&second, &Answering::Issue(Fault::None));
     world.settle().await;
     assert_eq!(world.api.names(), [second]);
@@ -180,10 +180,10 @@ async fn a_failing_record_does_not_stop_renewals() {
         .await;
     world.settle().await;
     assert_eq!(
-        world.record(&wish).issued,
+        world.record(&wish).issued().map(str::to_owned),
         Some(world.api.names()[0].clone())
     );
-    assert_eq!(world.record(&wish).obsolete, Vec::<String>::new());
+    assert_eq!(world.record(&wish).obsolete(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

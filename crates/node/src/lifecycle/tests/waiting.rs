@@ -110,10 +110,10 @@ async fn deletes_that_fail_for_hours_do_not_keep_a_pod_without_a_certificate() {
         let without = world.tasks.board().without_certificate(world.now());
         assert_eq!(without, 0);
     }
-    assert!(world.record(&wish).obsolete.len() <= 9);
+    assert!(world.record(&wish).obsolete().len() <= 9);
     world.api.always_delete(None);
     sleep(Duration::from_secs(200)).await;
-    assert!(world.record(&wish).obsolete.is_empty());
+    assert!(world.record(&wish).obsolete().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,5 @@
 //! A node to try the volumes' tasks on.
 
-use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +16,16 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::fake::{
-    Authority, FakeClock, FakeRequests, FakeVolumes, FixedChance, Line, Operation, Reports, SECRET,
-    Set,
+    Authority, FakeClock, FakeRequests, FakeVolumes, Line, Operation, Reports, SECRET, Set,
 };
-use crate::clock::Clock as _;
 use crate::credential::{Credential, PodToken, Requester};
-use crate::issuance::RequestSettings;
+use crate::installation::{self, Installation};
 use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Record;
 use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
+use svid_client::clock::Clock as _;
 use svid_client::issuer::{IssuerState, Issuers};
 use svid_core::policy::IssuerReference;
 
@@ -74,7 +72,7 @@ impl Around {
             requests: Arc::new(self.api.clone()),
             health: self.line.health(),
             clock: self.clock.clone(),
-            chance: Arc::new(FixedChance(0.0)),
+            chance: || 0.0,
             trust: self.trust.subscribe(),
             issuer: self.issuer.subscribe(),
             events: self.reports.clone(),
@@ -262,14 +260,12 @@ impl Drop for World {
     }
 }
 
-fn settings(lifetime: Duration, requester: Requester) -> RequestSettings {
-    RequestSettings {
-        trust_domain: TrustDomain::parse("example.org").unwrap(),
+fn settings(lifetime: Duration, requester: Requester) -> Arc<Installation> {
+    Arc::new(Installation {
         duration: GoDuration::try_from(lifetime).unwrap(),
         requester,
-        node_id: "node-1".to_owned(),
-        extra_annotations: BTreeMap::new(),
-    }
+        ..installation::fixture()
+    })
 }
 
 pub(super) fn named(issuer: &str) -> IssuerReference {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use svid_core::identity::{ServiceAccount, ServiceAccountError};
 use svid_core::names::is_subdomain;
 
-use super::super::Record;
+use super::record::{Record, RequestNames};
 use crate::wish::{Pod, TargetPath, VolumeId, Wish};
 
 /// Why the bytes of a record were not understood.
@@ -34,33 +34,24 @@ pub(super) struct Read {
 
 /// The bytes of a record.
 pub(super) fn write(record: &Record, boot_id: &str) -> Result<Vec<u8>, serde_json::Error> {
-    let Record {
-        wish,
-        going,
-        in_flight,
-        issued,
-        obsolete,
-    } = record;
     let Wish {
         volume,
         target,
         pod,
         service_account,
         fs_group,
-    } = wish;
+    } = record.wish.clone();
     serde_json::to_vec_pretty(&File {
         version: VERSION,
         boot_id: boot_id.to_owned(),
-        volume: volume.clone(),
-        target: target.clone(),
-        pod: pod.clone(),
+        volume,
+        target,
+        pod,
         namespace: service_account.namespace().to_owned(),
         service_account: service_account.name().to_owned(),
-        fs_group: *fs_group,
-        going: *going,
-        in_flight: in_flight.clone(),
-        issued: issued.clone(),
-        obsolete: obsolete.clone(),
+        fs_group,
+        going: record.going,
+        requests: record.requests.clone(),
     })
 }
 
@@ -77,9 +68,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
     if file.fs_group == Some(0) {
         return Err(FormatError::FsGroup);
     }
-    request_names("in_flight", &file.in_flight)?;
-    request_names("issued", &file.issued)?;
-    request_names("obsolete", &file.obsolete)?;
+    let requests = file.requests;
+    request_names("in_flight", &requests.in_flight)?;
+    request_names("issued", &requests.issued)?;
+    request_names("obsolete", &requests.obsolete)?;
     let wish = Wish {
         volume: file.volume,
         target: file.target,
@@ -87,23 +79,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
         service_account,
         fs_group: file.fs_group,
     };
-    let File {
-        going,
-        in_flight,
-        issued,
-        obsolete,
-        boot_id,
-        ..
-    } = file;
     Ok(Read {
         record: Record {
             wish,
-            going,
-            in_flight,
-            issued,
-            obsolete,
+            going: file.going,
+            requests,
         },
-        boot_id,
+        boot_id: file.boot_id,
     })
 }
 
@@ -135,9 +117,8 @@ struct File {
     service_account: String,
     fs_group: Option<u32>,
     going: bool,
-    in_flight: Option<String>,
-    issued: Option<String>,
-    obsolete: Vec<String>,
+    #[serde(flatten)]
+    requests: RequestNames,
 }
 
 const VERSION: u64 = 1;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use svid_core::identity::ServiceAccount;
 
+use super::record::RequestNames;
 use super::store::{BROKEN_LIMIT, LIMIT};
 use super::*;
 use crate::volume::folder::Folder;
@@ -25,9 +26,11 @@ fn record(volume: &str, target: &str) -> Record {
             fs_group: Some(u32::MAX),
         },
         going: false,
-        in_flight: Some("a.b-1".into()),
-        issued: None,
-        obsolete: vec!["x".into(), "y".into()],
+        requests: RequestNames {
+            in_flight: Some("a.b-1".into()),
+            issued: None,
+            obsolete: vec!["x".into(), "y".into()],
+        },
     }
 }
 
@@ -58,8 +61,11 @@ fn a_record_is_read_back_as_it_was_written() {
     store.save(&first).unwrap();
     let changed = Record {
         going: true,
-        in_flight: None,
-        issued: Some("i".into()),
+        requests: RequestNames {
+            in_flight: None,
+            issued: Some("i".into()),
+            ..first.requests.clone()
+        },
         ..first.clone()
     };
     store.save(&changed).unwrap();
@@ -69,7 +75,10 @@ fn a_record_is_read_back_as_it_was_written() {
     };
     let second = Record {
         wish: plain,
-        obsolete: Vec::new(),
+        requests: RequestNames {
+            obsolete: Vec::new(),
+            ..first.requests
+        },
         ..first
     };
     store.save(&second).unwrap();
@@ -99,6 +108,37 @@ fn a_record_is_read_back_as_it_was_written() {
     }
     assert_eq!(store.load().unwrap().len(), 1);
     assert_eq!(names_in(temporary.path()).len(), 1);
+}
+
+#[test]
+fn a_record_has_the_form_that_other_versions_read() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut record = record("csi-1", "/tmp/target");
+    record.complete();
+    record.begin("b-2".to_owned());
+    open(temporary.path(), "boot").save(&record).unwrap();
+    let text = fs::read_to_string(path_of(temporary.path(), "csi-1")).unwrap();
+    let wanted = r#"{
+  "version": 1,
+  "boot_id": "boot",
+  "volume": "csi-1",
+  "target": "/tmp/target",
+  "pod": {
+    "name": "web-0",
+    "uid": "u-1"
+  },
+  "namespace": "shop",
+  "service_account": "web",
+  "fs_group": 4294967295,
+  "going": false,
+  "in_flight": "b-2",
+  "issued": "a.b-1",
+  "obsolete": [
+    "x",
+    "y"
+  ]
+}"#;
+    assert_eq!(text, wanted);
 }
 
 trait WishAt {
@@ -263,10 +303,8 @@ fn a_record_that_could_not_be_read_back_is_not_written() {
     let temporary = tempfile::tempdir().unwrap();
     let store = open(temporary.path(), "boot");
     store.save(&record("v", "/t")).unwrap();
-    let large = Record {
-        obsolete: vec!["x".repeat(250); 300],
-        ..record("v", "/t")
-    };
+    let mut large = record("v", "/t");
+    large.requests.obsolete = vec!["x".repeat(250); 300];
     assert!(matches!(
         store.save(&large),
         Err(VolumeError::RecordTooLarge { .. })

@@ -1,4 +1,4 @@
-//! A wall clock that follows tokio's and can be set, and chance that is none.
+//! A wall clock that follows tokio's and can be set.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::clock::{Chance, Clock};
+use svid_client::clock::Clock;
 
 /// Shows noon of a day in May when it is made, and goes on with tokio's clock.
 #[derive(Debug)]
@@ -50,15 +50,5 @@ impl Clock for FakeClock {
                 }
             }
         })
-    }
-}
-
-/// Always the same.
-#[derive(Debug)]
-pub(in super::super) struct FixedChance(pub(in super::super) f64);
-
-impl Chance for FixedChance {
-    fn fraction(&self) -> f64 {
-        self.0
     }
 }

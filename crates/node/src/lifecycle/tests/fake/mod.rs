@@ -11,7 +11,7 @@ mod volumes;
 use std::sync::Mutex;
 
 pub(super) use authority::{Authority, Fault};
-pub(super) use clock::{FakeClock, FixedChance};
+pub(super) use clock::FakeClock;
 pub(super) use health::Line;
 pub(super) use log::Log;
 pub(super) use requests::{FakeRequests, Verb};
@@ -19,7 +19,7 @@ pub(super) use script::{Answering, Creating};
 pub(super) use volumes::{FakeVolumes, Operation, Set};
 
 use crate::events::EventReason;
-use crate::lifecycle::Report;
+use crate::lifecycle::context::EventSink;
 use crate::wish::Wish;
 
 /// Stands in every token; no text may hold it.
@@ -39,7 +39,7 @@ impl Reports {
     }
 }
 
-impl Report for Reports {
+impl EventSink for Reports {
     fn report(&self, _wish: &Wish, reason: EventReason, text: &str) {
         self.0.lock().unwrap().push((reason, text.to_owned()));
     }

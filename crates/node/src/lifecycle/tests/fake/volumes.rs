@@ -70,7 +70,7 @@ impl FakeVolumes {
 
     /// Puts a record there, as another process has left it.
     pub(in super::super) fn leave(&self, record: Record, standing: Standing) {
-        let volume = record.wish.volume.clone();
+        let volume = record.wish().volume.clone();
         let mut state = self.state();
         state.standing.insert(volume.clone(), standing);
         state.records.insert(volume, record);
@@ -174,10 +174,10 @@ impl Volumes for FakeVolumes {
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
-        let mut state = self.enter(Operation::Save, Some(&record.wish.target))?;
+        let mut state = self.enter(Operation::Save, Some(&record.wish().target))?;
         state
             .records
-            .insert(record.wish.volume.clone(), record.clone());
+            .insert(record.wish().volume.clone(), record.clone());
         Ok(())
     }
 
@@ -202,13 +202,16 @@ impl Volumes for FakeVolumes {
     }
 
     fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError> {
-        let mut state = self.enter(Operation::ReplaceBundle, Some(&wish.target))?;
-        let Some(set) = state.shown.get_mut(&wish.target) else {
-            return Err(VolumeError::NotPublished {
-                path: wish.target.as_path().to_owned(),
-            });
+        let not_published = || VolumeError::NotPublished {
+            path: wish.target.as_path().to_owned(),
         };
-        set.bundle = Some(bundle.to_vec());
+        let shown = self.read(&wish.target)?.ok_or_else(not_published)?;
+        if shown.bundle.as_deref() == Some(bundle) {
+            return Ok(());
+        }
+        let mut state = self.enter(Operation::ReplaceBundle, Some(&wish.target))?;
+        let set = state.shown.get_mut(&wish.target);
+        set.ok_or_else(not_published)?.bundle = Some(bundle.to_vec());
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::authority::{Authority, Fault};
 use super::script::{Answering, Creating, Script};
-use crate::clock::Clock;
+use svid_client::clock::Clock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Verb {

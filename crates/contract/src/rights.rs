@@ -1,0 +1,97 @@
+//! Who is let in, and to what.
+
+use futures::FutureExt;
+use serde_json::{Value, json};
+
+use crate::Contract;
+use crate::pods::pod;
+use crate::requests::{self, REQUESTS};
+use crate::room::{Room, code, refusal, send, until};
+
+pub(crate) const CONTRACTS: &[Contract] = crate::named![
+    a_bad_token_is_401_and_no_token_is_a_stranger,
+    a_workload_creates_requests_only_if_it_may_and_only_at_home,
+    a_token_request_makes_a_token_bound_to_the_pod,
+];
+
+async fn a_bad_token_is_401_and_no_token_is_a_stranger(room: Room) {
+    let path = room.path("cert-manager.io", REQUESTS);
+    let bad = send(&room.bearer(Some("a.b.c")), "GET", &path, &Value::Null).await;
+    assert_eq!(refusal(bad), (401, "Unauthorized".to_owned()));
+    let stranger = send(&room.bearer(None), "GET", &path, &Value::Null).await;
+    let stranger = stranger.expect_err("a stranger");
+    let text = stranger.to_string();
+    assert!(
+        text.contains("User \"system:anonymous\" cannot list"),
+        "{text}"
+    );
+    assert_eq!(code::<Value>(Err(stranger)), 403);
+}
+
+async fn a_workload_creates_requests_only_if_it_may_and_only_at_home(room: Room) {
+    let rightless = room.account("rightless").await;
+    let body = requests::body("x");
+    let refused = room.request_as(&rightless, &body).await;
+    let Err(kube::Error::Api(status)) = refused else {
+        panic!("it was not refused: {refused:?}")
+    };
+    assert_eq!((status.code, status.reason.as_str()), (403, "Forbidden"));
+    let about = status.details.as_ref().expect("details");
+    let about = (about.group.as_str(), about.kind.as_str());
+    assert_eq!(about, ("cert-manager.io", REQUESTS));
+    let plural = format!("\"{REQUESTS}\" in API group \"cert-manager.io\"");
+    assert!(status.message.contains(&plural), "{}", status.message);
+
+    let till = room.account("till").await;
+    room.allow("till", REQUESTS, &["create"], None).await;
+    room.request_as(&till, &body).await.expect("allowed");
+    let elsewhere = room.beside(json!({})).await;
+    assert_eq!(code(elsewhere.request_as(&till, &body).await), 403);
+    elsewhere.close().await;
+    let path = format!("{}/x", room.path("cert-manager.io", REQUESTS));
+    let read = send(&till, "GET", &path, &Value::Null).await;
+    assert_eq!(code(read), 403, "a workload may not even read its request");
+}
+
+async fn a_token_request_makes_a_token_bound_to_the_pod(room: Room) {
+    room.account("till").await;
+    room.allow("till", REQUESTS, &["create"], None).await;
+    let pods = room.path("", "pods");
+    let made = room
+        .admin("POST", &pods, &pod("till-0", "till"))
+        .await
+        .expect("pod");
+    let uid = made["metadata"]["uid"].as_str().expect("uid");
+    let spec = |uid: &str, seconds: u64| {
+        json!({"audiences": [], "expirationSeconds": seconds, "boundObjectRef": {
+            "apiVersion": "v1", "kind": "Pod", "name": "till-0", "uid": uid,
+        }})
+    };
+    let made = room.token("till", &spec(uid, 600)).await.expect("token");
+    let token = made["status"]["token"].as_str().expect("token");
+    let bound = room.bearer(Some(token));
+    let created = room
+        .request_as(&bound, &requests::body("x"))
+        .await
+        .expect("created");
+    let extra = &created["spec"]["extra"];
+    assert_eq!(extra["authentication.kubernetes.io/pod-uid"], json!([uid]));
+    assert_eq!(code(room.token("till", &spec("another", 600)).await), 409);
+    assert_eq!(code(room.token("till", &spec(uid, 599)).await), 422);
+    let path = format!("{}/till/token", room.path("", "serviceaccounts"));
+    let body = json!({"metadata": {}, "spec": spec(uid, 600)});
+    let own = send(&bound, "POST", &path, &body).await;
+    assert_eq!(code(own), 403, "a pod may not make tokens");
+    let now = format!("{pods}/till-0?gracePeriodSeconds=0");
+    room.admin("DELETE", &now, &Value::Null)
+        .await
+        .expect("deleted");
+    until("the token has died with its pod", || {
+        async {
+            let late = room.request_as(&bound, &requests::body("y")).await;
+            matches!(late, Err(kube::Error::Api(status)) if status.code == 401)
+        }
+        .boxed()
+    })
+    .await;
+}

@@ -1,0 +1,65 @@
+//! What is asked and what is answered, in the terms of every part that answers.
+
+use axum::body::Bytes;
+use axum::response::Response;
+
+use super::Problem;
+use super::route::{Query, Verb};
+use super::target::Target;
+use crate::auth::User;
+
+/// One request, read.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) user: User,
+    pub(super) target: Target,
+    pub(super) query: Query,
+    pub(super) verb: Verb,
+    /// From the path or the field selector.
+    pub(super) name: Option<String>,
+    pub(super) content_type: String,
+    pub(super) body: Bytes,
+}
+
+/// An answer, and the name that the server chose for what it created.
+pub(super) struct Done {
+    pub(super) response: Response,
+    pub(super) name: Option<String>,
+}
+
+impl From<Response> for Done {
+    fn from(response: Response) -> Self {
+        let name = None;
+        Self { response, name }
+    }
+}
+
+/// The 403 that RBAC gives.
+pub(super) fn forbidden(call: &Call) -> Problem {
+    let Target {
+        resource,
+        namespace,
+        subresource,
+        ..
+    } = &call.target;
+    let sub = subresource.map_or(String::new(), |sub| format!("/{}", sub.as_str()));
+    let place = match namespace {
+        Some(namespace) => format!("in the namespace \"{namespace}\""),
+        None => "at the cluster scope".to_owned(),
+    };
+    Problem::Forbidden {
+        resource,
+        name: call.name.clone(),
+        why: format!(
+            "User \"{}\" cannot {} resource \"{}{sub}\" in API group \"{}\" {place}",
+            call.user.username,
+            call.verb.as_str(),
+            resource.plural,
+            resource.group,
+        ),
+    }
+}
+
+/// What a conflict says.
+pub(super) const MODIFIED: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";

@@ -1,0 +1,18 @@
+//! Why a bearer token is not accepted.
+
+use thiserror::Error;
+
+/// Why a bearer token was refused. Only ever logged: a client sees 401 and no reason.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum TokenError {
+    #[error("not a token of this cluster")]
+    Unknown,
+    #[error("signature does not verify")]
+    Signature,
+    #[error("not for the API server")]
+    Audience,
+    #[error("expired or not yet valid")]
+    Time,
+    #[error("{0} is gone or another one has taken its name")]
+    Gone(&'static str),
+}

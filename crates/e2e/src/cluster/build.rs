@@ -1,0 +1,100 @@
+//! The cluster's programs, built from source into the user's cache: which, and from what.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::place;
+use crate::programs::{build, cached, helm_folder};
+use crate::{command, repository};
+
+/// Folders with the cluster's programs.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    pub(crate) kubernetes: PathBuf,
+    pub(crate) containerd: PathBuf,
+    pub(crate) cni: PathBuf,
+    pub(crate) certmanager: PathBuf,
+    /// cert-manager's definitions of its kinds.
+    pub(crate) definitions: PathBuf,
+    pub(crate) helm: PathBuf,
+    /// What looks at volumes from inside pods.
+    pub(crate) peer: PathBuf,
+}
+
+/// Builds what is missing.
+pub(crate) fn tools() -> Result<Tools> {
+    let kubernetes = [
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+        "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "k8s.io/kubernetes/cmd/kube-scheduler",
+        "k8s.io/kubernetes/cmd/kubelet",
+        "k8s.io/kubernetes/cmd/kubectl",
+    ];
+    let containerd = [
+        "github.com/containerd/containerd/v2/cmd/containerd",
+        "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+        "github.com/containerd/containerd/v2/cmd/ctr",
+    ];
+    let certmanager = module("certmanager", &[], &["."])?;
+    Ok(Tools {
+        kubernetes: module("kubernetes", &[], &kubernetes)?,
+        containerd: module(
+            "containerd",
+            &["-tags=no_btrfs no_devmapper no_zfs"],
+            &containerd,
+        )?,
+        cni: module("cni", &[], &["tool"])?,
+        definitions: certmanager.join("definitions"),
+        certmanager,
+        peer: module("peer", &[], &["."])?,
+        helm: helm_folder()?,
+    })
+}
+
+/// Programs of a Go module in the repository's `cluster` folder.
+fn module(name: &str, flags: &[&str], packages: &[&str]) -> Result<PathBuf> {
+    let folder = place::configuration(name);
+    let mut pins = String::new();
+    for file in repository::files(&folder)? {
+        pins.push_str(&place::read(&file)?);
+    }
+    cached(
+        name,
+        &(pins + &packages.join(" ") + &flags.join(" ")),
+        |made| {
+            build(
+                Command::new("go")
+                    .current_dir(&folder)
+                    .args(["build", "-trimpath", "-ldflags=-s -w", "-o"])
+                    .arg(format!("{}/", made.display()))
+                    .args(flags)
+                    .args(packages),
+            )?;
+            if name == "certmanager" {
+                keep_definitions(&folder, &made.join("definitions"))?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Copies the definitions out of Go's cache, which may be cleaned.
+fn keep_definitions(module: &Path, to: &Path) -> Result<()> {
+    let printed = command::text(Command::new("go").current_dir(module).args([
+        "list",
+        "-m",
+        "-f",
+        "{{.Dir}}",
+        "github.com/cert-manager/cert-manager",
+    ]))?;
+    let source = PathBuf::from(printed.trim()).join("deploy/crds");
+    fs::create_dir(to)?;
+    for file in repository::files(&source)? {
+        let name = file.file_name().unwrap_or_default();
+        place::write(&to.join(name), &place::read(&file)?)?;
+    }
+    Ok(())
+}

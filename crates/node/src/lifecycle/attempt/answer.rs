@@ -1,0 +1,118 @@
+//! What approver and issuer say to the request.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
+
+use svid_api::certmanager::StoredRequest;
+use svid_client::issuer::IssuerState;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::in_flight::InFlight;
+use crate::events::EventReason;
+use crate::issuance::{Answer, Failure, News, Outcome, wait};
+use crate::lifecycle::status::Phase;
+use crate::metrics::{ApiCall, StageReached};
+
+impl InFlight<'_> {
+    /// Waits for what approver and issuer say, as PEM that nobody has checked.
+    pub(super) async fn answer(&self, created: &StoredRequest) -> Result<Vec<u8>, Failure> {
+        let (context, status) = (&self.volume.context, &self.volume.status);
+        self.reached(StageReached::Requested);
+        status.enter(Phase::Pending);
+        let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
+        let deadline = Instant::now() + UNDECIDED.max(lifetime / 3);
+        let word = watch::Sender::new(String::new());
+        let tell = |news| match news {
+            News::Approved => self.reached(StageReached::Approved),
+            News::NotWatched(error) => context.metrics.api_error(ApiCall::Watch, &error),
+            News::Waits(newest) => {
+                status.wait_for(&newest);
+                word.send_replace(newest);
+            }
+        };
+        let answer = tokio::select! {
+            answer = wait(&*context.requests, created, deadline, context.chance, tell) => answer,
+            never = self.report_when_slow(&word) => match never {},
+            () = self.issuer_changed() => return Err(Failure::silent(
+                Outcome::IssuerChanged,
+                format!(
+                    "{} asks {}, which is not the issuer any more",
+                    self.object(),
+                    self.request.issuer,
+                ),
+            )),
+        };
+        let pem = self.issued(answer)?;
+        self.reached(StageReached::Issued);
+        Ok(pem)
+    }
+
+    fn issued(&self, answer: Answer) -> Result<Vec<u8>, Failure> {
+        let request = self.object();
+        let (outcome, event, reason) = match answer {
+            Answer::Issued(pem) => return Ok(pem),
+            Answer::Deleted => {
+                let reason = format!("{request} was deleted before it was answered");
+                return Err(Failure::silent(Outcome::Deleted, reason));
+            }
+            Answer::Denied(words) => (
+                Outcome::Denied,
+                EventReason::Denied,
+                format!("{request} was denied: {words}"),
+            ),
+            Answer::Failed(words) => (
+                Outcome::Failed,
+                EventReason::Failed,
+                format!("{} did not sign {request}: {words}", self.request.issuer),
+            ),
+            Answer::Invalid(words) => (
+                Outcome::Invalid,
+                EventReason::Failed,
+                format!("cert-manager calls {request} invalid: {words}"),
+            ),
+            Answer::TimedOut(last_word) => (
+                Outcome::TimedOut,
+                EventReason::TimedOut,
+                format!("{request} was not answered in time: {last_word}"),
+            ),
+        };
+        Err(Failure::reported(outcome, event, reason))
+    }
+
+    /// Reports a request that takes long to the pod's owner, once. Does not end.
+    async fn report_when_slow(&self, word: &watch::Sender<String>) -> Infallible {
+        sleep(SLOW).await;
+        let (context, wish) = (&self.volume.context, &self.volume.wish);
+        let text = format!(
+            "{} asks {} and waits for {} s: {}",
+            self.object(),
+            self.request.issuer,
+            SLOW.as_secs(),
+            *word.borrow(),
+        );
+        tracing::warn!(volume = %wish.volume, "{text}");
+        context.events.report(wish, EventReason::Pending, &text);
+        pending().await
+    }
+
+    /// Ends when another issuer is to be asked, or none.
+    async fn issuer_changed(&self) {
+        let mut issuer = self.volume.context.issuer.clone();
+        let other = issuer.wait_for(|issuers| match &issuers.current {
+            IssuerState::Known(issuer) => **issuer != self.request.issuer,
+            IssuerState::Missing(_) => true,
+            IssuerState::NotYetRead(_) => false,
+        });
+        if other.await.is_err() {
+            pending::<()>().await;
+        }
+    }
+}
+
+/// The least time that an undecided request is waited for; a third of a longer lifetime otherwise.
+const UNDECIDED: Duration = Duration::from_secs(300);
+/// Until the pod's owner hears that its request is not answered; a healthy cluster answers in
+/// seconds.
+const SLOW: Duration = Duration::from_secs(30);

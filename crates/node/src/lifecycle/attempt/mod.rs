@@ -1,0 +1,50 @@
+//! One attempt: key, request, answer, check, files.
+//!
+//! Owns the order of the steps. The task calls [`run`], and nothing here calls the task.
+//! Invariants: a request is written to the record before it is created (where the disk refuses that,
+//! renewing goes first, and the pod that owns the request takes it along); what an attempt leaves on
+//! the API server is in the record until it is deleted; nothing becomes visible that was not
+//! checked.
+//!
+//! | file | owns |
+//! | --- | --- |
+//! | `in_flight` | what one attempt holds, and its beginning |
+//! | `create` | creating the request, once, even where answers are lost |
+//! | `answer` | waiting for approver and issuer |
+//! | `show` | whether what came back may be shown, and showing it |
+
+mod answer;
+mod create;
+mod in_flight;
+mod show;
+
+use svid_core::svid::X509Svid;
+
+use self::in_flight::InFlight;
+use super::context::Volume;
+use super::obsolete::ObsoleteRequests;
+use crate::credential::Credential;
+use crate::issuance::Failure;
+use crate::volume::Record;
+
+/// Gets a certificate and shows it to the pod.
+pub(super) async fn run(
+    volume: &Volume,
+    obsolete: &mut ObsoleteRequests,
+    credential: &Credential,
+) -> Result<X509Svid, Failure> {
+    let attempt = InFlight::begin(volume, obsolete).await?;
+    let result = steps(&attempt, credential).await;
+    if result.is_err() {
+        volume.writer.amend(Record::abandon).await;
+    }
+    result
+}
+
+async fn steps(attempt: &InFlight<'_>, credential: &Credential) -> Result<X509Svid, Failure> {
+    let created = attempt.create(credential).await?;
+    let pem = attempt.answer(&created).await?;
+    let svid = attempt.check(&pem).await?;
+    attempt.show(&svid).await?;
+    Ok(svid)
+}

@@ -1,0 +1,102 @@
+//! The certificate that the pod sees, as the volume's task remembers it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use svid_core::identity::SpiffeId;
+use svid_core::svid::{Expectation, PublicKey, Readiness, X509Svid};
+use tokio::time::{Instant, sleep_until};
+
+use super::context::Volume;
+use crate::renewal::{Window, due, least_pause};
+use crate::volume::FileSet;
+use svid_client::clock::Clock;
+
+/// The certificate that the pod sees.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    pub(super) window: Window,
+    /// When to renew it.
+    pub(super) due: Timestamp,
+    /// The same by a clock that nobody can set.
+    due_at: Instant,
+    /// Not renewed before this, whatever the wall clock says.
+    rested: Instant,
+}
+
+impl Shown {
+    /// What is in the volume: a good SVID of the pod's identity with its key, or None.
+    pub(super) async fn look(volume: &Volume) -> Option<Self> {
+        let id = &volume.wish.volume;
+        let files = match volume.writer.read().await {
+            Ok(files) => files?,
+            Err(error) => {
+                tracing::warn!(volume = %id, %error, "looking at what is in the volume");
+                return None;
+            }
+        };
+        let now = volume.context.clock.now();
+        match verify(volume, &files, now) {
+            Ok(svid) if svid.readiness(now) == Readiness::Now => {
+                Some(Self::new(volume, &svid, Duration::ZERO))
+            }
+            Ok(svid) => {
+                tracing::info!(volume = %id, valid_from = %svid.not_before(), "what is in the volume is not valid yet: asking anew");
+                None
+            }
+            Err(error) => {
+                tracing::info!(volume = %id, error, "what is in the volume is of no use: asking anew");
+                None
+            }
+        }
+    }
+
+    /// A certificate that was just obtained.
+    pub(super) fn obtained(volume: &Volume, svid: &X509Svid) -> Self {
+        let pause = least_pause(&window(svid)).max(SHORTEST_PAUSE);
+        Self::new(volume, svid, pause)
+    }
+
+    /// A certificate that is left alone for `pause` at least.
+    fn new(volume: &Volume, svid: &X509Svid, pause: Duration) -> Self {
+        let window = window(svid);
+        let due = due(&window, &volume.wish.volume, svid.serial());
+        let left = volume.context.clock.now().duration_until(due);
+        Self {
+            window,
+            due,
+            due_at: Instant::now() + left.try_into().unwrap_or_default(),
+            rested: Instant::now() + pause,
+        }
+    }
+
+    /// Ends when the certificate is due, by the wall clock or by one that nobody can set.
+    pub(super) async fn rest(&self, clock: &dyn Clock) {
+        sleep_until(self.rested).await;
+        tokio::select! {
+            () = clock.sleep_until(self.due) => {}
+            () = sleep_until(self.due_at) => {}
+        }
+    }
+}
+
+fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, String> {
+    let key = PublicKey::from_pkcs8_pem(&files.key).map_err(|error| error.to_string())?;
+    let trust_domain = &volume.context.settings.trust_domain;
+    let expected = Expectation {
+        spiffe_id: &SpiffeId::for_service_account(trust_domain, &volume.wish.service_account),
+        public_key: &key,
+        trust_bundle: None,
+    };
+    X509Svid::verify(&files.certificate, &expected, now).map_err(|error| error.to_string())
+}
+
+fn window(svid: &X509Svid) -> Window {
+    Window {
+        start: svid.usable_from(),
+        end: svid.usable_until(),
+    }
+}
+
+/// A certificate of seconds, or of none, must not make us ask without end.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);

@@ -1,0 +1,198 @@
+//! What is remembered of a volume, and how the names of its requests move in it.
+//!
+//! Invariant: every request that may exist on the API server is named here until it was deleted or
+//! left to the pod that owns it. Nothing outside `records` touches a field.
+
+use serde::{Deserialize, Serialize};
+
+use crate::wish::Wish;
+
+/// What must be known of a volume after a restart. Holds neither key nor token.
+///
+/// The volume's one task moves the names of its requests:
+///
+/// ```text
+/// begin -> in flight -> complete -> issued
+///              |                      | the next one completes
+///              | abandon              v
+///              +-----------------> obsolete -> forget
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub(super) wish: Wish,
+    /// Unpublish has begun: never resumed, only removed.
+    pub(super) going: bool,
+    pub(super) requests: RequestNames,
+}
+
+/// The CertificateRequests that a volume may have on the API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RequestNames {
+    /// The one that is being waited for; written before it is created.
+    pub(super) in_flight: Option<String>,
+    /// The one that the files in the volume came from.
+    pub(super) issued: Option<String>,
+    /// Those that are still to be deleted.
+    pub(super) obsolete: Vec<String>,
+}
+
+impl Record {
+    /// The record of a volume that has asked for nothing yet.
+    pub fn new(wish: Wish) -> Self {
+        Self {
+            wish,
+            going: false,
+            requests: RequestNames::default(),
+        }
+    }
+
+    /// What is wanted.
+    pub fn wish(&self) -> &Wish {
+        &self.wish
+    }
+
+    /// Whether unpublish has begun.
+    pub fn is_going(&self) -> bool {
+        self.going
+    }
+
+    /// Requests that are still to be deleted, the oldest first.
+    pub fn obsolete(&self) -> &[String] {
+        &self.requests.obsolete
+    }
+
+    /// Every request that may exist.
+    pub fn requests(&self) -> impl Iterator<Item = &String> {
+        let requests = &self.requests;
+        let current = requests.in_flight.iter().chain(&requests.issued);
+        current.chain(&requests.obsolete)
+    }
+
+    /// A request of this name is about to be created.
+    pub fn begin(&mut self, name: String) {
+        self.abandon();
+        self.requests.in_flight = Some(name);
+    }
+
+    /// The request in flight was never created, so there is nothing to delete.
+    pub fn cancel(&mut self) {
+        self.requests.in_flight = None;
+    }
+
+    /// The request in flight, if there is one, ended badly or has lost its key.
+    pub fn abandon(&mut self) {
+        let requests = &mut self.requests;
+        requests.obsolete.extend(requests.in_flight.take());
+    }
+
+    /// The files in the volume come from the request in flight, which supersedes the one before.
+    pub fn complete(&mut self) {
+        let requests = &mut self.requests;
+        let superseded = std::mem::replace(&mut requests.issued, requests.in_flight.take());
+        requests.obsolete.extend(superseded);
+    }
+
+    /// An obsolete request was deleted.
+    pub fn forget(&mut self, name: &str) {
+        self.requests.obsolete.retain(|kept| kept != name);
+    }
+
+    /// Drops all but the newest names of obsolete requests; the pod that owns them takes them
+    /// along.
+    pub fn trim(&mut self) {
+        let obsolete = &mut self.requests.obsolete;
+        let surplus = obsolete.len().saturating_sub(MOST_OBSOLETE);
+        drop(obsolete.drain(..surplus));
+    }
+
+    /// Unpublish begins. Whether it had not done so before.
+    pub fn go(&mut self) -> bool {
+        !std::mem::replace(&mut self.going, true)
+    }
+}
+
+#[cfg(test)]
+impl Record {
+    pub(crate) fn in_flight(&self) -> Option<&str> {
+        self.requests.in_flight.as_deref()
+    }
+
+    pub(crate) fn issued(&self) -> Option<&str> {
+        self.requests.issued.as_deref()
+    }
+}
+
+/// Names of obsolete requests that outlast a server which keeps refusing to delete them. Doubled,
+/// a record grows by 2 KiB at most.
+const MOST_OBSOLETE: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use svid_core::identity::ServiceAccount;
+
+    use super::*;
+    use crate::wish::{Pod, TargetPath, VolumeId};
+
+    fn record() -> Record {
+        Record::new(Wish {
+            volume: VolumeId::parse("csi-1").unwrap(),
+            target: TargetPath::parse("/t/mount").unwrap(),
+            pod: Pod {
+                name: "web-0".to_owned(),
+                uid: "u-1".to_owned(),
+            },
+            service_account: ServiceAccount::new("shop", "web").unwrap(),
+            fs_group: None,
+        })
+    }
+
+    #[test]
+    fn a_request_is_named_from_before_its_create_until_it_was_deleted() {
+        let mut record = record();
+        record.begin("a".to_owned());
+        assert_eq!(record.in_flight(), Some("a"));
+        record.complete();
+        assert_eq!((record.in_flight(), record.issued()), (None, Some("a")));
+        record.begin("b".to_owned());
+        record.abandon();
+        record.abandon();
+        assert_eq!(record.obsolete(), ["b"]);
+        record.begin("c".to_owned());
+        record.complete();
+        assert_eq!(record.issued(), Some("c"));
+        assert_eq!(record.obsolete(), ["b", "a"]);
+        record.forget("b");
+        assert_eq!(record.requests().collect::<Vec<_>>(), ["c", "a"]);
+    }
+
+    #[test]
+    fn only_a_request_that_was_never_created_is_dropped() {
+        let mut record = record();
+        record.begin("a".to_owned());
+        record.cancel();
+        assert_eq!(record.requests().count(), 0);
+        record.begin("b".to_owned());
+        record.begin("c".to_owned());
+        assert_eq!(record.requests().collect::<Vec<_>>(), ["c", "b"]);
+    }
+
+    #[test]
+    fn the_oldest_names_go_where_nothing_can_be_deleted() {
+        let mut record = record();
+        for n in 0..20 {
+            record.begin(n.to_string());
+            record.abandon();
+        }
+        record.trim();
+        assert_eq!(record.obsolete().len(), MOST_OBSOLETE);
+        assert_eq!(record.obsolete().first().unwrap(), "12");
+    }
+
+    #[test]
+    fn unpublish_begins_once() {
+        let mut record = record();
+        assert!(!record.is_going());
+        assert!(record.go() && !record.go());
+        assert!(record.is_going());
+    }
+}

@@ -1,0 +1,12 @@
+//! What the tasks of this repository stand on, and the tests on a real cluster with them: where the
+//! repository is, other programs and images. Knows the repository and cargo; nothing that ships
+//! depends on it.
+
+#![expect(clippy::print_stdout, reason = "for programs on the terminal")]
+
+pub mod command;
+mod hash;
+pub mod image;
+pub mod programs;
+pub mod repository;
+pub mod wait;
