@@ -122,7 +122,7 @@ impl Examination {
         self.serial = leaf.serial_text();
         self.not_before = Some(leaf.not_before);
         self.not_after = Some(leaf.not_after);
-        self.usable_until = Some(Window::of(leaf, published.map(|(_, member)| member)).ends);
+        self.usable_until = Some(Window::of(leaf, published.map(|(_, member)| member)).end);
         self.key_type = leaf.public_key.kind();
         let names = leaf.extensions.subject_names.as_ref();
         self.spiffe_id = match names.map(|names| names.uris.as_slice()) {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use svid_core::identity::SpiffeId;
-use svid_core::svid::{Expectation, PublicKey, Readiness, X509Svid};
+use svid_core::svid::{Expectation, PublicKey, Readiness, Window, X509Svid};
 use tokio::time::{Instant, sleep_until};
 
 use super::context::Volume;
-use crate::renewal::{Window, due, least_pause};
+use crate::renewal::{due, least_pause};
 use crate::volume::FileSet;
 use svid_client::clock::Clock;
 
@@ -53,13 +53,13 @@ impl Shown {
 
     /// A certificate that was just obtained.
     pub(super) fn obtained(volume: &Volume, svid: &X509Svid) -> Self {
-        let pause = least_pause(&window(svid)).max(SHORTEST_PAUSE);
+        let pause = least_pause(&svid.window()).max(SHORTEST_PAUSE);
         Self::new(volume, svid, pause)
     }
 
     /// A certificate that is left alone for `pause` at least.
     fn new(volume: &Volume, svid: &X509Svid, pause: Duration) -> Self {
-        let window = window(svid);
+        let window = svid.window();
         let due = due(&window, &volume.wish.volume, svid.serial());
         let left = volume.context.clock.now().duration_until(due);
         Self {
@@ -89,13 +89,6 @@ fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, 
         trust_bundle: None,
     };
     X509Svid::verify(&files.certificate, &expected, now).map_err(|error| error.to_string())
-}
-
-fn window(svid: &X509Svid) -> Window {
-    Window {
-        start: svid.usable_from(),
-        end: svid.usable_until(),
-    }
 }
 
 /// A certificate of seconds, or of none, must not make us ask without end.

@@ -3,11 +3,11 @@
 use std::future::pending;
 
 use jiff::Timestamp;
+use svid_core::svid::Window;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::PublishError;
-use crate::renewal::Window;
 use svid_client::clock::Clock;
 
 /// What a volume's task is doing and what the pod has.

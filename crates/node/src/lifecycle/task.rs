@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use svid_client::issuer::IssuersReceiver;
+use svid_core::svid::Window;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -15,7 +16,7 @@ use super::{attempt, bundle};
 use crate::credential::Credential;
 use crate::issuance::{Failure, Outcome};
 use crate::metrics::AttemptKind;
-use crate::renewal::{Window, retry_cap};
+use crate::renewal::retry_cap;
 use crate::trust::TrustState;
 use svid_client::retry::Backoff;
 

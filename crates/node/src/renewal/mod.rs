@@ -4,4 +4,4 @@
 
 mod schedule;
 
-pub use schedule::{Window, due, least_pause, retry_cap};
+pub use schedule::{due, least_pause, retry_cap};

@@ -5,40 +5,9 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use jiff::{SignedDuration, Timestamp};
 use svid_client::retry::Retry;
+use svid_core::svid::Window;
 
 use crate::wish::VolumeId;
-
-/// The time in which a certificate chain can be used: from the latest notBefore to the earliest
-/// notAfter in it, both included (RFC 5280, section 4.1.2.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// The latest notBefore of the chain.
-    pub start: Timestamp,
-    /// The earliest notAfter of the chain.
-    pub end: Timestamp,
-}
-
-impl Window {
-    /// Whether the chain can be used at `now`.
-    pub fn contains(&self, now: Timestamp) -> bool {
-        (self.start..=self.end).contains(&now)
-    }
-
-    /// How long the window is; zero where it ends before it starts.
-    pub fn length(&self) -> Duration {
-        self.start
-            .duration_until(self.end)
-            .try_into()
-            .unwrap_or(Duration::ZERO)
-    }
-
-    /// What is left of it at `now`; zero after its end.
-    pub fn remaining(&self, now: Timestamp) -> Duration {
-        now.duration_until(self.end)
-            .try_into()
-            .unwrap_or(Duration::ZERO)
-    }
-}
 
 /// When to renew: two thirds into the window, less a part of up to a tenth of it.
 ///

@@ -21,4 +21,4 @@ pub use anchor::Anchoring;
 pub use error::ChainError;
 pub use expectation::Expectation;
 pub use svid::X509Svid;
-pub use window::Readiness;
+pub use window::{Readiness, Window};

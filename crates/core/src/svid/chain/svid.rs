@@ -86,24 +86,19 @@ impl X509Svid {
         &self.serial
     }
 
-    /// When the leaf becomes valid; the chain may do so later, see [`X509Svid::usable_from`].
+    /// When the leaf becomes valid; the chain may do so later, see [`X509Svid::window`].
     pub fn not_before(&self) -> Timestamp {
         self.not_before
     }
 
-    /// When the leaf expires; the chain may do so earlier, see [`X509Svid::usable_until`].
+    /// When the leaf expires; the chain may do so earlier, see [`X509Svid::window`].
     pub fn not_after(&self) -> Timestamp {
         self.not_after
     }
 
-    /// When the last certificate of the chain becomes valid, and the usable window begins.
-    pub fn usable_from(&self) -> Timestamp {
-        self.window.begins
-    }
-
-    /// When the first certificate of the chain expires, and the usable window ends.
-    pub fn usable_until(&self) -> Timestamp {
-        self.window.ends
+    /// When the chain as a whole can be used.
+    pub fn window(&self) -> Window {
+        self.window
     }
 
     /// Whether the chain leads to the trust bundle that was given.

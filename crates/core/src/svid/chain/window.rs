@@ -1,5 +1,7 @@
 //! When a chain is valid.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::certificate::Certificate;
@@ -17,39 +19,62 @@ pub enum Readiness {
     TooFarAhead(Timestamp),
 }
 
-/// The time in which all certificates of a chain are valid, both ends included.
+/// The time in which a chain can be used, since all its certificates are valid; both ends are
+/// included (RFC 5280, section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::svid) struct Window {
-    pub(in crate::svid) begins: Timestamp,
-    pub(in crate::svid) ends: Timestamp,
+pub struct Window {
+    /// The latest notBefore of the chain.
+    pub start: Timestamp,
+    /// The earliest notAfter of the chain.
+    pub end: Timestamp,
 }
 
 impl Window {
+    /// Whether the chain can be used at `now`.
+    pub fn contains(self, now: Timestamp) -> bool {
+        (self.start..=self.end).contains(&now)
+    }
+
+    /// How long it is; zero where it ends before it starts.
+    pub fn length(self) -> Duration {
+        self.start
+            .duration_until(self.end)
+            .try_into()
+            .unwrap_or(Duration::ZERO)
+    }
+
+    /// What is left of it at `now`; zero after its end.
+    pub fn remaining(self, now: Timestamp) -> Duration {
+        now.duration_until(self.end)
+            .try_into()
+            .unwrap_or(Duration::ZERO)
+    }
+
     /// The window of a leaf and whatever is published with it.
     pub(in crate::svid) fn of<'a>(
         leaf: &Certificate,
         others: impl IntoIterator<Item = &'a Certificate>,
     ) -> Self {
-        let start = Self {
-            begins: leaf.not_before,
-            ends: leaf.not_after,
+        let leaf = Self {
+            start: leaf.not_before,
+            end: leaf.not_after,
         };
-        others.into_iter().fold(start, |window, certificate| Self {
-            begins: window.begins.max(certificate.not_before),
-            ends: window.ends.min(certificate.not_after),
+        others.into_iter().fold(leaf, |window, certificate| Self {
+            start: window.start.max(certificate.not_before),
+            end: window.end.min(certificate.not_after),
         })
     }
 
     /// See [`Readiness`]; `lifetime` is the leaf's.
     pub(super) fn readiness(self, lifetime: SignedDuration, now: Timestamp) -> Readiness {
-        if self.begins <= now {
+        if self.start <= now {
             return Readiness::Now;
         }
         let patience = MAX_PATIENCE.min(lifetime / 3);
-        if self.begins.duration_since(now) <= patience {
-            Readiness::At(self.begins)
+        if self.start.duration_since(now) <= patience {
+            Readiness::At(self.start)
         } else {
-            Readiness::TooFarAhead(self.begins)
+            Readiness::TooFarAhead(self.start)
         }
     }
 }
@@ -71,10 +96,13 @@ pub(in crate::svid) fn faults(chain: &[Certificate], now: Timestamp) -> Vec<Chai
         })
         .collect();
     if let Some(leaf) = chain.first() {
-        let Window { begins, ends } =
+        let Window { start, end } =
             Window::of(leaf, published().map(|(_, certificate)| certificate));
-        if begins > ends {
-            faults.push(ChainError::NeverValid { begins, ends });
+        if start > end {
+            faults.push(ChainError::NeverValid {
+                begins: start,
+                ends: end,
+            });
         }
     }
     faults

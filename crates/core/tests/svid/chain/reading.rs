@@ -27,7 +27,7 @@ fn accepts_a_chain_and_tells_what_is_in_it() {
     assert_eq!(svid.serial(), [0, 0xf0, 1, 2]);
     assert_eq!(svid.not_before(), now() - minutes(10));
     assert_eq!(svid.not_after(), now() + minutes(50));
-    assert_eq!(svid.usable_until(), now() + minutes(30));
+    assert_eq!(svid.window().end, now() + minutes(30));
     assert_eq!(svid.anchoring(), Anchoring::NoBundle);
     assert_eq!(svid.readiness(now()), Readiness::Now);
     // What was published is accepted again.

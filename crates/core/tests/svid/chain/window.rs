@@ -20,7 +20,7 @@ fn refuses_what_has_expired_to_the_second() {
     let verify = |now| case.verify_at(&[&leaf, &upper.der], None, now);
     let (end_of_upper, end_of_leaf) = (now() + minutes(20), now() + minutes(50));
     assert_eq!(
-        verify(end_of_upper).map(|svid| svid.usable_until()),
+        verify(end_of_upper).map(|svid| svid.window().end),
         Ok(end_of_upper)
     );
     let late = end_of_upper + second;
@@ -56,7 +56,7 @@ fn the_dates_of_a_root_that_is_dropped_do_not_matter() {
     });
     let leaf = root.leaf(case.key.public_key(), nothing);
     let svid = case.verify(&[&leaf, &root.der]).unwrap();
-    assert_eq!(svid.usable_until(), svid.not_after());
+    assert_eq!(svid.window().end, svid.not_after());
 }
 
 #[test]

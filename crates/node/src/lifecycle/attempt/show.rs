@@ -58,7 +58,7 @@ impl InFlight<'_> {
             pod = wish.pod.name,
             spiffe_id = %svid.spiffe_id(),
             request = self.request.name,
-            usable_until = %svid.usable_until(),
+            usable_until = %svid.window().end,
             "the pod has a new certificate"
         );
         Ok(())
