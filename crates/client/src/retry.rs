@@ -29,7 +29,7 @@ impl Retry {
     /// Returns how long to wait after this many failures in a row (at least one).
     ///
     /// Never sooner than the server asked for with `Retry-After`, which is honoured up to
-    /// [`MOST_RETRY_AFTER`]. Pure: `chance` in `0.0..1.0` is the caller's.
+    /// `MOST_RETRY_AFTER`. Pure: `chance` in `0.0..1.0` is the caller's.
     #[must_use]
     pub fn delay(self, failures: u32, retry_after: Option<Duration>, chance: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);

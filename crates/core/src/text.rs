@@ -6,7 +6,7 @@
 //! nothing in it controls a terminal, turns the direction of writing or is invisible.
 
 /// Returns the bytes in double quotes, everything but printable ASCII escaped (`\x1b`, `\n`,
-/// `\"`), and cut after [`MAX_QUOTED`] characters.
+/// `\"`), and cut after `MAX_QUOTED` characters.
 ///
 /// Stops a requester who wants to colour a terminal, forge a log line, hide text behind
 /// right-to-left marks or look-alike letters, or fill the store with its own bytes.
@@ -24,7 +24,7 @@ pub fn quote(bytes: impl AsRef<[u8]>) -> String {
     quoted
 }
 
-/// Returns the first [`MAX_EXCERPT`] characters of a value, to be put between double quotes: those
+/// Returns the first `MAX_EXCERPT` characters of a value, to be put between double quotes: those
 /// that do not show, quotes and backslashes are escaped (`\u{202e}`, `\n`, `\"`), and other
 /// languages stay readable.
 #[must_use]

@@ -10,7 +10,7 @@ use crate::bounded::Text;
 /// Bytes as they travel in JSON: base64 text with padding, kept as it came and decoded on demand.
 ///
 /// Not decoded while an object is read, because text that is no base64 in one object would then
-/// make a list of all objects unreadable. Text of more than [`MOST_TEXT`] bytes is cut while it is
+/// make a list of all objects unreadable. Text of more than `MOST_TEXT` bytes is cut while it is
 /// read, and is then no base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

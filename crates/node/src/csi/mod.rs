@@ -2,9 +2,9 @@
 //! our answers made into gRPC.
 //!
 //! Owns the edge. Knows nothing of mounts, certificates or the API server; what a volume needs is
-//! the business of whoever implements [`Lifecycle`](crate::lifecycle::Lifecycle). Invariant:
-//! everything in a request but its type is taken to be hostile until [`publish::parse`] has seen
-//! it, and neither a token nor a volume context ever reaches a log or an error text.
+//! the business of the lifecycle. Invariant: everything in a request but its type is taken to be
+//! hostile until [`publish::parse`] has seen it, and neither a token nor a volume context ever
+//! reaches a log or an error text.
 //!
 //! | file | owns |
 //! | --- | --- |
