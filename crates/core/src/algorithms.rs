@@ -136,8 +136,8 @@ impl SignatureAlgorithm {
         Self::ALL.into_iter().find(|known| known.oid() == *name)
     }
 
-    /// Writes the AlgorithmIdentifier: RFC 8017 (A.2) wants a NULL as parameters, RFC 5758 (3.2) and
-    /// RFC 8410 (3) want none.
+    /// Writes the AlgorithmIdentifier: RFC 8017 (A.2) wants a NULL as parameters, RFC 5758 (3.2)
+    /// and RFC 8410 (3) want none.
     pub(crate) fn to_der(self) -> Vec<u8> {
         let parameters: &[u8] = match self {
             Self::Rsa(_) => &der::NULL,

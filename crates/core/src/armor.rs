@@ -30,17 +30,19 @@ pub fn decode(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
     read(text, bytes)
 }
 
-/// Reads all blocks as [`decode`] does, and skips headers within them (RFC 1421, section 4.4): the
-/// lines up to a first blank one, if each has a colon. There is no other blank line.
+/// Reads all blocks as [`decode`] does, and as Go's `encoding/pem` it skips headers within them
+/// (RFC 1421, section 4.4: lines with a colon, up to a blank one), and white space in the base64.
 pub(crate) fn decode_past_headers(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
     read(text, |lines| {
-        let Some(blank) = lines.iter().position(|line| line.is_empty()) else {
-            return bytes(lines);
-        };
-        let (headers, content) = (lines.get(..blank)?, lines.get(blank + 1..)?);
-        let are_headers = headers.iter().all(|line| line.contains(&b':'));
-        let is_whole = content.iter().all(|line| !line.is_empty());
-        (are_headers && is_whole).then(|| bytes(content))?
+        let headers = lines.iter().take_while(|line| line.contains(&b':')).count();
+        let content = lines.get(headers..)?;
+        if headers > 0 && content.first().is_some_and(|line| !line.is_empty()) {
+            return None;
+        }
+        let words = content
+            .iter()
+            .flat_map(|line| line.split(|byte| matches!(byte, b' ' | b'\t')));
+        bytes(&words.collect::<Vec<_>>())
     })
 }
 

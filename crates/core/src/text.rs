@@ -1,12 +1,13 @@
 //! Text that others wrote, made fit to be shown in an error, a log, an Event or a condition.
 //!
-//! Three ways, by who reads it: [`quote`] for a denial, where nothing but printable ASCII may stand;
-//! [`excerpt`] for one value between our own words; [`one_line`] for words that explain something.
+//! Three ways, by who reads it: [`quote`] for a denial, where nothing but printable ASCII may
+//! stand; [`excerpt`] for one value between our own words; [`one_line`] for words that explain
+//! something.
 //! Invariant: what comes out is short, stays on its line and shows every character that is in it:
 //! nothing in it controls a terminal, turns the direction of writing or is invisible.
 
 /// Returns the bytes in double quotes, everything but printable ASCII escaped (`\x1b`, `\n`,
-/// `\"`), and cut after `MAX_QUOTED` characters.
+/// `\"`), and cut after 120 characters.
 ///
 /// Stops a requester who wants to colour a terminal, forge a log line, hide text behind
 /// right-to-left marks or look-alike letters, or fill the store with its own bytes.
@@ -24,9 +25,9 @@ pub fn quote(bytes: impl AsRef<[u8]>) -> String {
     quoted
 }
 
-/// Returns the first `MAX_EXCERPT` characters of a value, to be put between double quotes: those
-/// that do not show, quotes and backslashes are escaped (`\u{202e}`, `\n`, `\"`), and other
-/// languages stay readable.
+/// Returns the first 200 characters of a value, to be put between double quotes: those that do not
+/// show, quotes and backslashes are escaped (`\u{202e}`, `\n`, `\"`), and other languages stay
+/// readable.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
     let mut excerpt = String::new();

@@ -22,6 +22,7 @@ use svid_api::csi::v1::{
     NodeStageVolumeRequest, NodeStageVolumeResponse, NodeUnpublishVolumeRequest,
     NodeUnpublishVolumeResponse, NodeUnstageVolumeRequest, NodeUnstageVolumeResponse,
 };
+use svid_core::text::quote;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
@@ -215,13 +216,13 @@ impl<L: Lifecycle> Node for NodeService<L> {
     }
 }
 
-/// The volume id is printed as Debug, since nothing has checked it where the call was refused.
+/// Nothing has checked the volume id where the call was refused.
 fn log(call: &'static str, volume: &str, pod: &str, outcome: &Result<(), Status>) {
-    let volume: String = volume.chars().take(255).collect();
+    let volume = quote(volume);
     match outcome {
-        Ok(()) => tracing::debug!(call, ?volume, pod, "done"),
+        Ok(()) => tracing::debug!(call, volume, pod, "done"),
         Err(status) => {
-            tracing::debug!(call, ?volume, pod, code = ?status.code(), "{}", status.message());
+            tracing::debug!(call, volume, pod, code = ?status.code(), "{}", status.message());
         }
     }
 }
