@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::bystander::Bystander;
-use super::candidate::{Kept, Key, Sighting};
+use super::candidate::{Key, Sighting};
 use super::index::{Ending, Index};
+use super::kept::{Kept, Reference};
 use super::worker::{Attempt, AttemptError, Worker};
 use crate::lease::{LeadershipReceiver, Term};
 use crate::metrics::{Metrics, Undecided, Watch};
@@ -139,7 +140,7 @@ impl Controller {
     fn see(&mut self, object: StoredRequest) {
         match Sighting::read(object, self.worker.ordinary) {
             Sighting::Undecided(candidate) => {
-                let reference = candidate.reference();
+                let reference = Reference::of(&candidate);
                 let issuers = self.issuers.borrow();
                 if reference.is_ours(issuers.current.known()) {
                     self.index.apply(Kept::from(*candidate));

@@ -13,6 +13,7 @@
 //! | file | job |
 //! | --- | --- |
 //! | `candidate` | what an object wishes, in the policy's words |
+//! | `kept` | how much of a request is kept until it is decided |
 //! | `index` | who waits, works, rests |
 //! | `dispatch` | the task that owns the index |
 //! | `worker` | one decision, from policy to PATCH |
@@ -22,6 +23,7 @@ mod bystander;
 mod candidate;
 mod dispatch;
 mod index;
+mod kept;
 mod worker;
 
 pub(crate) use dispatch::Controller;

@@ -13,7 +13,8 @@ use svid_core::policy::{
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::candidate::{Candidate, Kept, Key, Sighting, Wish};
+use super::candidate::{Candidate, Key, Sighting, Wish};
+use super::kept::Kept;
 use crate::Clock;
 use crate::configuration::OrdinaryRequests;
 use crate::lease::Term;

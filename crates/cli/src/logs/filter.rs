@@ -33,7 +33,7 @@ pub(super) fn filter(level: u32) -> Targets {
 /// Targets are matched by prefix.
 const OURS: [&str; 2] = ["csi_driver_spiffe", "svid_"];
 
-const CLIENT: [&str; 2] = ["kube_client", "kube_runtime"];
+const CLIENT: [&str; 1] = ["kube_client"];
 
 #[cfg(test)]
 mod tests {

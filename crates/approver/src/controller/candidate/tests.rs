@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::controller::kept::Kept;
 
 fn object(change: Value) -> StoredRequest {
     let mut object = json!({

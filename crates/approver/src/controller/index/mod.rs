@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use svid_core::policy::IssuerReference;
 use tokio::time::Instant;
 
-use super::candidate::{Kept, Key, Reference};
+use super::candidate::Key;
+use super::kept::{Kept, Reference};
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -149,7 +149,7 @@ fn of_what_is_left_alone_or_too_large_only_a_reference_is_kept() {
     };
     let mut index = Index::default();
     index.apply(Kept::from(large("large")));
-    index.leave_alone(large("other").reference());
+    index.leave_alone(Reference::of(&large("other")));
     index.apply(candidate("small", 2));
     assert_eq!((index.left_alone(), index.pending()), (1, 2));
     assert!(matches!(index.take(), Some(Kept::Reference(_))));
@@ -160,7 +160,7 @@ fn of_what_is_left_alone_or_too_large_only_a_reference_is_kept() {
         assert!(matches!(kept, Some(Kept::Reference(_))), "{name}");
     }
     // The one that is at work has changed: it is for another issuer now.
-    index.leave_alone(large("large").reference());
+    index.leave_alone(Reference::of(&large("large")));
     index.finish(&key("large"), Ending::LeftAlone);
     assert_eq!(take(&mut index), taken("large", 1), "it is looked at again");
     index.finish(&key("large"), Ending::LeftAlone);

@@ -1,0 +1,140 @@
+//! How much of an undecided request is kept until it is decided.
+
+use std::sync::Arc;
+
+use svid_core::policy::{IssuerReference, Owner};
+
+use super::candidate::{Candidate, Key, Wish};
+
+/// What is kept of an undecided request that is left alone, or is too large to be kept: it is read
+/// again before it is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reference {
+    /// Its object.
+    pub(crate) key: Key,
+    /// Tells it from an earlier object of the same name.
+    pub(crate) uid: String,
+    /// The version that was seen.
+    pub(crate) resource_version: String,
+    kind: Kind,
+    issuer: IssuerReference,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Identity,
+    Ordinary,
+}
+
+impl Reference {
+    /// Which object this is, and nothing of what it says but its issuer.
+    pub(crate) fn of(candidate: &Candidate) -> Self {
+        let (kind, issuer) = match &candidate.wish {
+            Wish::Identity(request) => (Kind::Identity, &request.issuer),
+            Wish::Ordinary(request) => (Kind::Ordinary, &request.issuer),
+        };
+        Self {
+            key: candidate.key.clone(),
+            uid: candidate.uid.clone(),
+            resource_version: candidate.resource_version.clone(),
+            kind,
+            issuer: issuer.clone(),
+        }
+    }
+
+    /// Whether it is ours to decide while this issuer is ours. Without one, no request is: any
+    /// could be for it.
+    pub(crate) fn is_ours(&self, issuer: Option<&IssuerReference>) -> bool {
+        match self.kind {
+            Kind::Identity => issuer == Some(&self.issuer),
+            Kind::Ordinary => issuer.is_some(),
+        }
+    }
+}
+
+/// An undecided request, as far as it is kept until it is decided.
+#[derive(Clone, Debug)]
+pub(crate) enum Kept {
+    /// With all that a decision needs.
+    Whole(Arc<Candidate>),
+    /// To be read again.
+    Reference(Reference),
+}
+
+impl From<Candidate> for Kept {
+    fn from(candidate: Candidate) -> Self {
+        if text_bytes(&candidate) > MOST_KEPT_BYTES {
+            Self::Reference(Reference::of(&candidate))
+        } else {
+            Self::Whole(Arc::new(candidate))
+        }
+    }
+}
+
+impl Kept {
+    /// Its object.
+    pub(crate) fn key(&self) -> &Key {
+        match self {
+            Self::Whole(candidate) => &candidate.key,
+            Self::Reference(reference) => &reference.key,
+        }
+    }
+
+    /// Tells it from an earlier object of the same name.
+    pub(crate) fn uid(&self) -> &str {
+        match self {
+            Self::Whole(candidate) => &candidate.uid,
+            Self::Reference(reference) => &reference.uid,
+        }
+    }
+
+    /// The version that was seen.
+    pub(crate) fn resource_version(&self) -> &str {
+        match self {
+            Self::Whole(candidate) => &candidate.resource_version,
+            Self::Reference(reference) => &reference.resource_version,
+        }
+    }
+
+    /// As little of it as suffices to come back to it.
+    pub(crate) fn reference(&self) -> Reference {
+        match self {
+            Self::Whole(candidate) => Reference::of(candidate),
+            Self::Reference(reference) => reference.clone(),
+        }
+    }
+}
+
+/// Bytes of what somebody else wrote, but for short fields.
+fn text_bytes(candidate: &Candidate) -> usize {
+    let sum = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
+    match &candidate.wish {
+        Wish::Identity(request) => {
+            let owners = request.owners.iter().map(|owner| {
+                let Owner {
+                    api_version,
+                    kind,
+                    name,
+                    uid,
+                } = owner;
+                api_version.len() + kind.len() + name.len() + uid.len()
+            });
+            request.csr_pem.len()
+                + request.identity_annotation.len()
+                + request.usages.as_deref().map_or(0, sum)
+                + request.requester.username.len()
+                + request
+                    .requester
+                    .extra
+                    .values()
+                    .map(|values| sum(values))
+                    .sum::<usize>()
+                + owners.sum::<usize>()
+        }
+        Wish::Ordinary(request) => request.csr_pem.len(),
+    }
+}
+
+/// Of requests with more bytes of text than this only a reference is kept: a standby keeps every
+/// undecided request. One with an RSA 4096 key takes 3 KiB with usual names.
+const MOST_KEPT_BYTES: usize = 6 * 1024;
