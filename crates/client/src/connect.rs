@@ -126,8 +126,10 @@ fn sockets() -> HttpConnector {
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a write may be stuck in front of a full socket buffer.
 const WRITE_LIMIT: Duration = Duration::from_secs(15);
-/// How long a pooled connection is kept without use. Shorter, and the next call pays for TLS.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long a pooled connection is kept without use. It is shorter than [`crate::watch::WATCH_LIMIT`]:
+/// when a watch is given up, no connection from before the loss is left for the next call, also
+/// where a proxy answers the keepalive probes of dead ones. Halved, more calls pay for TLS.
+const IDLE: Duration = Duration::from_secs(30);
 /// A silent connection is probed after this.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// And again after this, until there is an answer.
@@ -159,6 +161,11 @@ mod tests {
         assert_eq!(sockopt::tcp_keepcnt(socket).unwrap(), KEEPALIVE_PROBES);
         let lost = u128::from(sockopt::tcp_user_timeout(socket).unwrap());
         assert_eq!(lost, LOST_PEER.as_millis());
+    }
+
+    #[test]
+    fn no_connection_from_before_a_loss_outlives_the_watch_that_notices_it() {
+        assert!(IDLE < crate::watch::WATCH_LIMIT);
     }
 
     #[tokio::test]
