@@ -43,7 +43,7 @@ impl EncodedBytes {
         self.0.beginning()
     }
 
-    /// Says whether there is no text at all.
+    /// Returns whether there is no text at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.beginning().is_empty()

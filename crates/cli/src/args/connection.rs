@@ -141,7 +141,7 @@ fn server(text: &str) -> Result<Uri, Wrong> {
     Ok(uri)
 }
 
-/// Seconds, or a Go duration; 0 is no limit (kubectl).
+/// Seconds, or a Go duration; 0 means no limit (kubectl).
 fn request_timeout(text: &str) -> Result<Option<Duration>, Wrong> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let timeout = match text.parse::<u32>() {

@@ -71,6 +71,7 @@ pub struct EventRecorder {
 
 impl EventRecorder {
     /// A recorder, and the writer that sends what it records.
+    ///
     /// `client` has the driver's own credentials and needs the verb create on events
     /// (events.k8s.io) in every namespace. `installation` says who reports.
     pub fn new(

@@ -66,7 +66,7 @@ fn serve(config: Arc<ServerConfig>, mut connection: TcpStream) -> anyhow::Result
 
 fn call(config: Arc<ClientConfig>, mut connection: TcpStream) -> anyhow::Result<(End, String)> {
     limit(&connection)?;
-    // No address is named on the wire, and our verifier does not look at it.
+    // An IP address is not sent in the handshake, and our verifier does not look at it.
     let address = ServerName::IpAddress(Ipv4Addr::LOCALHOST.into());
     let mut tls = ClientConnection::new(config, address)?;
     let greeted = greet(&mut Stream::new(&mut tls, &mut connection), Turn::First);

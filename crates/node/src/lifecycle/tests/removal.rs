@@ -31,7 +31,7 @@ async fn a_volume_is_removed_with_its_record_its_task_and_its_requests() {
     world.settle().await;
     assert_eq!(world.api.names(), Vec::<String>::new());
     assert_eq!(world.api.counts(), [1, 0, 1, 1]);
-    // Once more, and nothing is running any more.
+    // Unpublish again: nothing is running any more.
     world.unpublish(&wish).await.unwrap();
     sleep(Duration::from_secs(100_000)).await;
     assert_eq!(world.api.counts(), [1, 0, 1, 1]);

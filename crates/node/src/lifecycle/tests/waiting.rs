@@ -54,7 +54,7 @@ async fn a_request_is_read_a_last_time_before_it_is_given_up() {
     let publish = world.publish_aside(&wish);
     world.settle().await;
     world.api.silence_watches();
-    // Without this the last watch would continue to the end of the wait.
+    // The last watch lasts to the end of the wait; only the last read can find the answer.
     sleep(Duration::from_secs(1190)).await;
     let name = world.api.names()[0].clone();
     world.api.answer(&name, &Answering::Issue(Fault::None));
