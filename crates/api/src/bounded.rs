@@ -1,8 +1,8 @@
-//! Reading what strangers write without keeping more of it than is of use.
+//! Reading untrusted input without keeping more of it than is useful.
 //!
 //! A text or list of any length is read to its end; what is beyond the limit is dropped while it is
-//! read. Whether something was dropped stays known, so that what was cut is never taken for what
-//! it begins with.
+//! read. Whether something was dropped stays known, so that a truncated text is never taken for its
+//! beginning.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,7 +18,7 @@ pub struct Text<const MOST: usize> {
 }
 
 impl<const MOST: usize> Text<MOST> {
-    /// Cuts a text, between two characters.
+    /// Truncates a text, between two characters.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let kept = text.get(..text.floor_char_boundary(MOST)).unwrap_or(text);
@@ -28,7 +28,7 @@ impl<const MOST: usize> Text<MOST> {
         }
     }
 
-    /// Takes a text of our own, however long.
+    /// Accepts a text of our own, however long.
     #[must_use]
     pub fn uncut(text: String) -> Self {
         Self {

@@ -1,6 +1,8 @@
-//! Owns the command `approver`: its flags become its configuration, and its parts are started and joined.
+//! Owns the command `approver`: turns its flags into its configuration, and starts and joins its
+//! parts.
 //!
-//! Must not decide about a request; that is the crate `svid-approver` and, in it, `svid_core::policy`.
+//! Must not decide about a request; that is the crate `svid-approver` and, in it,
+//! `svid_core::policy`.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Owns the step from a command line to a command, and from its end to an exit code.
+//! Owns the step from a command line to a command, and from the command's end to an exit code.
 //!
-//! Must not know what a command does. Invariant: the one place that writes an error for the user and
-//! chooses the exit code.
+//! Must not know what a command does. Invariant: the only place that writes an error for the user
+//! and chooses the exit code.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ const FAILED: u8 = 1;
 /// Exit code of a command line that cannot be run (`EX_USAGE` of sysexits(3)).
 const USAGE: u8 = 64;
 
-/// Runs the command that the arguments (program name first) ask for.
+/// Runs the command that the arguments (program name first) name.
 pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     #[cfg(feature = "demo")]
     if let Err(error) = crate::demo::follow_parent_if_told() {
@@ -52,7 +52,7 @@ fn print_version() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Help that was asked for goes to standard output, else to standard error: clap knows which.
+/// Requested help goes to standard output, other help to standard error: clap knows which it is.
 fn print_help(help: &clap::Error, code: ExitCode) -> ExitCode {
     match help.print() {
         Ok(()) => code,
@@ -81,6 +81,6 @@ fn one_line(error: &anyhow::Error) -> String {
 }
 
 fn complain(text: &str) {
-    // Nobody is left to be told that standard error is closed.
+    // If standard error is closed, there is nowhere left to report it.
     drop(writeln!(anstream::stderr(), "{text}"));
 }

@@ -1,7 +1,8 @@
-//! Owns the command `driver`: its flags become its configuration, and its parts are started and joined.
+//! Owns the command `driver`: turns its flags into its configuration, and starts and joins its
+//! parts.
 //!
-//! Must not decide about a volume; that is the crate `svid-node`. Invariant: the memory is private before
-//! the first key is made.
+//! Must not decide about a volume; that is the crate `svid-node`. Invariant: the memory is private
+//! before the first key is made.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -95,5 +96,5 @@ fn say_start(configuration: &Configuration, warnings: &[String]) {
     }
 }
 
-/// There only where the kernel runs SELinux.
+/// Exists only if the kernel runs SELinux.
 const SELINUX: &str = "/sys/fs/selinux/enforce";

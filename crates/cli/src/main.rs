@@ -1,7 +1,7 @@
-//! csi-driver-spiffe: X.509-SVIDs for pods. One binary, one module a command.
+//! csi-driver-spiffe: X.509-SVIDs for pods. One binary, one module per command.
 //!
-//! Owns the wiring: flags, logs, clients, sockets for probes, signals. What the commands do is in the crates
-//! `svid-node` and `svid-approver`; nothing here decides about an identity.
+//! Owns the wiring: flags, logs, clients, sockets for probes, signals. What the commands do is in
+//! the crates `svid-node` and `svid-approver`; nothing here decides about an identity.
 
 mod admin;
 mod approver;

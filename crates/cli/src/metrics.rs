@@ -1,4 +1,4 @@
-//! Owns the metric that every command has: which version runs.
+//! Owns the metric that every command has: the running version.
 //!
 //! Must not know what driver and approver measure; they register that themselves.
 

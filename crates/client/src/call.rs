@@ -2,7 +2,7 @@
 //!
 //! Used in place of kube's typed calls, which drop the header `Retry-After` (Priority and Fairness
 //! sends nothing else with a 429), have no limit of their own, and build the whole object whatever
-//! is asked for.
+//! is requested.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct ApiClient {
 }
 
 impl ApiClient {
-    /// Wraps a client, which should not retry by itself: kube's own layer tries for minutes.
+    /// Wraps a client, which should not retry by itself: kube's own layer retries for minutes.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self {
@@ -39,10 +39,10 @@ impl ApiClient {
         }
     }
 
-    /// Sends a request and reads the object that comes back, as far as `T` asks for it.
+    /// Sends a request and reads the object that comes back, as far as `T` needs it.
     ///
     /// # Errors
-    /// Every answer but a success with a readable body within `limit`.
+    /// Every answer except a success with a readable body within `limit`.
     pub async fn call<T: DeserializeOwned>(
         &self,
         request: Built,
@@ -60,7 +60,7 @@ impl ApiClient {
     /// others wrote into the object cannot make a write that succeeded look like a failure.
     ///
     /// # Errors
-    /// Every answer but a success within `limit`.
+    /// Every answer except a success within `limit`.
     pub async fn send(&self, request: Built, limit: Duration) -> Result<(), ApiError> {
         within(limit, async {
             let body = self.success(request).await?;
@@ -72,7 +72,7 @@ impl ApiClient {
     /// Sends a request whose answer is a stream.
     ///
     /// # Errors
-    /// Every answer but the head of a success within `limit`.
+    /// Every answer except the head of a success within `limit`.
     pub(crate) async fn open(&self, request: Built, limit: Duration) -> Result<Body, ApiError> {
         let request = request.map(|mut request| {
             // From 1.37 on the API server compresses each event of a watch by itself.
@@ -131,7 +131,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds.trim().parse().ok()?))
 }
 
-/// What a failure says for itself (`metav1.Status`).
+/// A failure's own explanation (`metav1.Status`).
 #[derive(serde::Deserialize)]
 struct Status {
     message: String,

@@ -1,7 +1,7 @@
 //! From a configuration to clients.
 //!
 //! Owns what every socket to the API server has in common, for both roles and every pool: a peer
-//! that is gone without a word is noticed within [`LOST_PEER`], small writes are sent at once, and
+//! that disappears silently is noticed within [`LOST_PEER`], small writes are sent at once, and
 //! connecting is bounded. Sends nothing.
 
 use std::time::Duration;
@@ -34,10 +34,10 @@ pub struct Clients {
 /// Why there are no clients.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// A proxy is named, which this program does not support.
+    /// A proxy is configured, which this program does not support.
     #[error("a proxy for the API server is configured ({0}), which is not supported; remove it")]
     Proxy(Uri),
-    /// Certificates, keys or credentials of the configuration cannot be used.
+    /// The configuration's certificates, keys or credentials cannot be used.
     #[error("preparing TLS and credentials for {server}")]
     Configuration {
         /// The address of the API server.
@@ -48,7 +48,7 @@ pub enum ConnectError {
     },
 }
 
-/// Makes the clients for a configuration with our own credentials.
+/// Creates the clients for a configuration with our own credentials.
 ///
 /// # Errors
 /// See [`ConnectError`].
@@ -61,7 +61,7 @@ pub fn connect(own: &Config) -> Result<Clients, ConnectError> {
     })
 }
 
-/// The same cluster, with nothing that says who we are.
+/// The same cluster, without anything that identifies us.
 #[must_use]
 pub fn without_credentials(own: &Config) -> Config {
     let mut anonymous = own.clone();
@@ -77,7 +77,7 @@ fn client(config: &Config) -> Result<ApiClient, ConnectError> {
         server: config.cluster_url.clone(),
         source: Box::new(source),
     };
-    // kube does this where it makes the client itself.
+    // kube does this when it creates the client itself.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         if provider.install_default().is_err() {
@@ -106,10 +106,10 @@ fn client(config: &Config) -> Result<ApiClient, ConnectError> {
     Ok(ApiClient::new(client))
 }
 
-/// What every connection is made with.
+/// How every connection is made.
 fn sockets() -> HttpConnector {
     let mut connector = HttpConnector::new();
-    // https:// is the business of the layer above.
+    // The layer above handles https://.
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(CONNECT_LIMIT));
     // A request is a few small writes; Nagle's algorithm would hold the last one for 40 ms.
@@ -126,18 +126,19 @@ fn sockets() -> HttpConnector {
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long a write may be stuck in front of a full socket buffer.
 const WRITE_LIMIT: Duration = Duration::from_secs(15);
-/// How long a pooled connection is kept without use. It is shorter than [`crate::watch::WATCH_LIMIT`]:
-/// when a watch is given up, no connection from before the loss is left for the next call, also
-/// where a proxy answers the keepalive probes of dead ones. Halved, more calls pay for TLS.
+/// How long an unused pooled connection is kept. This is shorter than the limit of a watch: when a
+/// watch is given up, no connection from before the loss is left for the next call, even if a proxy
+/// answers the keepalive probes of dead ones. If this were halved, more calls would pay for TLS.
 const IDLE: Duration = Duration::from_secs(30);
 /// A silent connection is probed after this.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 /// And again after this, until there is an answer.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// So often, before the connection is given up.
+/// This many times, before the connection is given up.
 const KEEPALIVE_PROBES: u32 = 2;
-/// How long what was sent, probes included, may go without the peer's acknowledgement
-/// (`TCP_USER_TIMEOUT`, tcp(7)): two lost packets and their repetition are no loss yet.
+/// How long sent data, probes included, may go without the peer's acknowledgement
+/// (`TCP_USER_TIMEOUT`, tcp(7)): two lost packets and their retransmissions do not yet count as a
+/// loss.
 pub const LOST_PEER: Duration = Duration::from_secs(15);
 
 #[cfg(test)]

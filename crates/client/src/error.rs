@@ -6,17 +6,17 @@ use std::time::Duration;
 use http::StatusCode;
 use svid_core::text;
 
-/// Why a call had no result. The texts name no object: the caller does.
+/// Why a call had no result. The texts do not name the object: the caller does.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// 401: the credentials are not accepted (any more).
     #[error("the API server does not accept the token: {0}")]
     Unauthorized(String),
-    /// 403: rights are missing, or admission refuses.
+    /// 403: permissions are missing, or admission refuses.
     #[error("the API server forbids it: {0}")]
     Forbidden(String),
     /// 403 because the namespace is being deleted: nothing new can be created in it. That passes by
-    /// itself and says nothing of our rights.
+    /// itself and says nothing about our permissions.
     #[error("the namespace is being deleted: {0}")]
     Terminating(String),
     /// 404: the object, its namespace or its kind does not exist.
@@ -28,10 +28,10 @@ pub enum ApiError {
     /// 410: the version to list or watch from is too old.
     #[error("the version is too old")]
     Expired,
-    /// 429: the server is asked for too much.
+    /// 429: there are too many requests for the server.
     #[error("the API server is busy")]
     Throttled {
-        /// How long it wants to be left alone.
+        /// How long the server asks us to wait.
         retry_after: Option<Duration>,
     },
     /// Any other refusal; nothing was written.
@@ -39,7 +39,7 @@ pub enum ApiError {
     Refused {
         /// The HTTP status; 0 if the call could not be put together.
         code: u16,
-        /// What the server says about it, on one line.
+        /// The server's message, on one line.
         message: String,
     },
     /// 5xx: whether something was written is not known.
@@ -47,9 +47,9 @@ pub enum ApiError {
     Failed {
         /// The HTTP status.
         code: u16,
-        /// What the server says about it, on one line.
+        /// The server's message, on one line.
         message: String,
-        /// How long it wants to be left alone.
+        /// How long the server asks us to wait.
         retry_after: Option<Duration>,
     },
     /// No answer: whether something was written is not known.
@@ -80,7 +80,7 @@ impl ApiError {
         "unreadable",
     ];
 
-    /// Whether the write may have happened all the same.
+    /// Whether the write may nevertheless have happened.
     #[must_use]
     pub fn leaves_doubt(&self) -> bool {
         match self {
@@ -99,7 +99,7 @@ impl ApiError {
         }
     }
 
-    /// How long the server wants to be left alone.
+    /// How long the server asks us to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -136,7 +136,7 @@ impl ApiError {
         }
     }
 
-    /// What an answer with this status says.
+    /// The error for an answer with this status.
     pub(crate) fn of_status(
         status: StatusCode,
         message: &str,
@@ -160,7 +160,8 @@ impl ApiError {
         }
     }
 
-    /// The whole chain of causes: which of refused, untrusted, unknown name it was is at its end.
+    /// The whole chain of causes: whether it was refused, untrusted or an unknown name is at its
+    /// end.
     pub(crate) fn unreachable(error: &dyn Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -186,7 +187,7 @@ impl ApiError {
     }
 }
 
-/// Somebody else's words, fit for one line of a log.
+/// Text from elsewhere, made fit for one line of a log.
 pub(crate) fn one_line(words: &str) -> String {
     text::one_line(words, MOST_MESSAGE)
 }

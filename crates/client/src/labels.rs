@@ -1,7 +1,7 @@
 //! Closed sets as values of a metric's label.
 
-/// Gives each variant of an enum its text, in the letter case that is usual for Prometheus, and lists
-/// all variants, so that a counter can be there with 0 before anything is counted.
+/// Gives each variant of an enum its text, in the letter case that is usual for Prometheus, and
+/// lists all variants, so that a counter can exist with 0 before anything is counted.
 ///
 /// ```
 /// #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,12 +1,12 @@
-//! What both roles say to the Kubernetes API server, and how.
+//! What both roles send to the Kubernetes API server, and how.
 //!
 //! Owns the way a client is made (sockets, pools, time limits), one bounded call with one error
 //! type, when to try again, and the list and watch of a collection, object by object. Knows nothing
 //! of certificates and nothing of who may do what: driver and approver hold different rights, each
 //! makes its own clients, and neither reaches the other's code through this crate.
 //!
-//! Invariants: every wait has a limit on our side; what a stranger wrote is held one object at a
-//! time, up to a fixed size, and an object that cannot be read is named and stops no other.
+//! Invariants: every wait has a limit on our side; untrusted content is held one object at a time,
+//! up to a fixed size, and an object that cannot be read is named and does not stop the others.
 //!
 //! | module | what it owns |
 //! | --- | --- |
@@ -14,7 +14,7 @@
 //! | [`call`] | one request and its answer |
 //! | [`watch`] | list and watch of a collection, watch of one object |
 //! | [`clock`] | the wall clock, as an argument |
-//! | [`issuer`] | which issuer counts: flags, or the `ConfigMap` that both roles follow |
+//! | [`issuer`] | which issuer is in effect: flags, or the `ConfigMap` that both roles follow |
 //! | `labels` | closed sets as labels of metrics |
 //! | [`retry`] | when to try again |
 //! | `body` | reading an answer with limits; cutting a stream into objects |

@@ -3,19 +3,19 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Delays that double from `first` to `cap`, of each of which chance takes away up to a third.
+/// Delays that double from `first` to `cap`, each shortened at random by up to a third.
 ///
 /// The spread keeps replicas and requests that failed together from coming back together.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
-    /// After the first failure.
+    /// The delay after the first failure.
     pub first: Duration,
-    /// The most, but for what the server asks for.
+    /// The longest delay, unless the server asks for more.
     pub cap: Duration,
 }
 
 /// 1 s, doubling to two minutes: the kubelet's own longest wait between two publishes is 2 min 2 s.
-/// With `first` halved, an issuer that refuses everything is asked twice as often at first.
+/// With `first` halved, an issuer that refuses everything gets twice as many requests at first.
 impl Default for Retry {
     fn default() -> Self {
         Self {
@@ -26,10 +26,10 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// Returns how long to wait after this many failures in a row (at least one).
+    /// Returns how long to wait after this many consecutive failures (at least one).
     ///
-    /// Never sooner than the server asked for with `Retry-After`, which is honoured up to
-    /// `MOST_RETRY_AFTER`. Pure: `chance` in `0.0..1.0` is the caller's.
+    /// Never less than the server asked for with `Retry-After`, which is honoured up to
+    /// `MOST_RETRY_AFTER`. Pure: the caller supplies `chance` in `0.0..1.0`.
     #[must_use]
     pub fn delay(self, failures: u32, retry_after: Option<Duration>, chance: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
@@ -45,7 +45,7 @@ impl Retry {
     }
 }
 
-/// Counts failures in a row.
+/// Counts consecutive failures.
 #[derive(Clone, Debug, Default)]
 pub struct Backoff {
     retry: Retry,
@@ -82,7 +82,7 @@ impl Backoff {
         self.failures
     }
 
-    /// After a success.
+    /// Resets after a success.
     pub fn reset(&mut self) {
         self.failures = 0;
     }
@@ -96,7 +96,7 @@ pub fn chance() -> f64 {
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// A server that asks for more is asked sooner all the same: an hour of nothing is an outage.
+/// If a server asks for more, it is called sooner all the same: an hour without calls is an outage.
 const MOST_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 #[cfg(test)]

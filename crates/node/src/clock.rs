@@ -1,7 +1,8 @@
 //! The machine's wall clock.
 //!
-//! Owns the only reads of the wall clock in this crate. Invariant: who waits for a wall-clock time
-//! is woken when that time comes, also when the clock is set or the machine was suspended.
+//! Owns the only reads of the wall clock in this crate. Invariant: a task that waits for a
+//! wall-clock time is woken when that time comes, even if the clock is set or the machine was
+//! suspended.
 
 use std::future::Future;
 use std::io;
@@ -25,7 +26,7 @@ pub struct SystemClock {
     steps: watch::Receiver<u64>,
 }
 
-/// Hears from the kernel when the wall clock is set or the machine wakes.
+/// Learns from the kernel when the wall clock is set or the machine wakes.
 #[derive(Debug)]
 pub struct ClockSteps {
     timer: AsyncFd<OwnedFd>,
@@ -33,10 +34,10 @@ pub struct ClockSteps {
 }
 
 impl SystemClock {
-    /// The clock, and what must [run](ClockSteps::run) for sleepers to hear of steps.
+    /// The clock, and what must [run](ClockSteps::run) for sleepers to notice steps.
     ///
     /// # Errors
-    /// When the kernel gives no timer, or there is no tokio reactor.
+    /// If the kernel provides no timer, or there is no tokio reactor.
     pub fn new() -> io::Result<(Self, ClockSteps)> {
         let timer = timerfd_create(
             TimerfdClockId::Realtime,
@@ -67,7 +68,7 @@ impl Clock for SystemClock {
             while let Ok(left) = Duration::try_from(self.now().duration_until(due))
                 && !left.is_zero()
             {
-                // Without ClockSteps running the hour bounds how late a sleeper can be.
+                // If ClockSteps is not running, the hour bounds how late a sleeper can be.
                 tokio::select! {
                     () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {}
                     Ok(()) = steps.changed() => {}
@@ -81,7 +82,7 @@ impl ClockSteps {
     /// Wakes every sleeper after each step of the clock, until `shutdown`.
     ///
     /// # Errors
-    /// When the kernel's timer fails.
+    /// If the kernel's timer fails.
     pub async fn run(self, shutdown: CancellationToken) -> io::Result<()> {
         let follow = async {
             loop {
@@ -89,7 +90,8 @@ impl ClockSteps {
                 let mut expirations = [0_u8; 8];
                 let read = rustix::io::read(self.timer.get_ref(), &mut expirations);
                 match read {
-                    // The far end of the timer came, or the clock was set: TFD_TIMER_CANCEL_ON_SET.
+                    // The timer reached its distant end, or the clock was set:
+                    // TFD_TIMER_CANCEL_ON_SET.
                     Ok(_) | Err(rustix::io::Errno::CANCELED) => {
                         self.arm()?;
                         self.steps
@@ -126,5 +128,5 @@ impl ClockSteps {
 }
 
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
-/// Seconds, about ten years: the timer is there for its cancellation, not its end.
+/// Seconds, about ten years: the timer exists for its cancellation, not its end.
 const FAR_SECONDS: i64 = 315_360_000;

@@ -1,33 +1,33 @@
-//! With what a request is created, and in whose name.
+//! The credentials that requests are created with.
 //!
 //! Owns the one type that holds a token. Invariant: a token lives in memory only; it has no
-//! serialised form, prints as redacted and is wiped when it is dropped.
+//! serialised form, prints as redacted and is wiped when dropped.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-/// Who creates the requests, on the whole node.
+/// Who creates the requests, for the whole node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requester {
-    /// Each pod, by the token that the kubelet hands over.
+    /// Each pod, with the token that the kubelet hands over.
     Pod,
-    /// The driver (node-attested mode): no token of a pod is needed, or looked at.
+    /// The driver (node-attested mode): no pod token is needed or looked at.
     Driver,
 }
 
-/// With what one request is created.
+/// The credential that one request is created with.
 #[derive(Clone, Debug)]
 pub enum Credential {
-    /// The token of the pod that it is for.
+    /// The token of the pod that the request is for.
     Pod(PodToken),
     /// The driver's own credentials, whatever they are.
     Driver,
 }
 
 impl Credential {
-    /// Whether the API server can still take it, by this node's clock.
+    /// Whether the API server would still accept it, by this node's clock.
     pub fn is_usable(&self, now: Timestamp) -> bool {
         match self {
             Self::Pod(token) => token.expires_at > now,
@@ -35,7 +35,7 @@ impl Credential {
         }
     }
 
-    /// Whether it lives longer than another.
+    /// Whether it expires later than another.
     pub fn outlives(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Pod(new), Self::Pod(old)) => old.expires_at < new.expires_at,
@@ -59,7 +59,7 @@ impl From<PodToken> for Credential {
 pub struct PodToken {
     /// The bearer token.
     pub secret: Zeroizing<String>,
-    /// When the API server stops taking it.
+    /// When the API server stops accepting it.
     pub expires_at: Timestamp,
 }
 

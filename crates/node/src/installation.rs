@@ -1,7 +1,7 @@
 //! Who this driver is, on this node.
 //!
-//! Owns what the administrator decided and several rooms need to know. There is one of it, which all
-//! of them share. Invariant: it does not change while the process lives.
+//! Owns what the administrator decided and several modules need to know. There is one instance,
+//! which they all share. Invariant: it does not change while the process lives.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use svid_core::names::DriverName;
 
 use crate::credential::Requester;
 
-/// What several rooms need to know of this installation.
+/// What several modules need to know of this installation.
 #[derive(Clone, Debug)]
 pub struct Installation {
     /// The driver's name, which is also that of its CSIDriver object.
@@ -23,19 +23,18 @@ pub struct Installation {
     pub requester: Requester,
     /// The trust domain of every SPIFFE ID.
     pub trust_domain: TrustDomain,
-    /// The lifetime that certificates are asked for, at least a second.
+    /// The lifetime that is requested for certificates, at least a second.
     pub duration: GoDuration,
     /// Annotations for every CertificateRequest.
     pub extra_annotations: BTreeMap<String, String>,
 }
 
-/// The node's name as the kubelet asks for it: what CSI allows (`NodeGetInfoResponse.node_id`), as
+/// The node's name as the kubelet accepts it: what CSI allows (`NodeGetInfoResponse.node_id`), as
 /// the kubelet applies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeId(String);
 
-/// Why a text is not a node's name. The message leaves the text out, to be
-/// written behind it.
+/// Why a text is not a valid node name. The message leaves the text out, to be written after it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}; allowed: the name of the node, 1 to {NODE_ID_LIMIT} bytes")]
 pub struct NodeIdError(&'static str);
@@ -44,7 +43,7 @@ impl NodeId {
     /// Takes a name as it is written.
     ///
     /// # Errors
-    /// When it is empty, longer than 256 bytes, or holds a control character.
+    /// If it is empty, longer than 256 bytes, or contains a control character.
     pub fn parse(text: &str) -> Result<Self, NodeIdError> {
         match text {
             "" => Err(NodeIdError("is empty")),

@@ -2,24 +2,24 @@
 //!
 //! | folder | owns |
 //! | --- | --- |
-//! | `driver` | the whole: its parts, made and joined |
+//! | `driver` | the whole: its parts, created and connected |
 //! | `csi` | the gRPC services that the kubelet calls |
-//! | `registration` | sockets, and making ourselves known to the kubelet |
+//! | `registration` | sockets, and registering with the kubelet |
 //! | `installation` | who this driver is, on this node |
 //! | `clock` | the machine's wall clock |
-//! | `credential` | with what a request is created: a pod's token, or our own |
+//! | `credential` | what a request is created with: a pod's token, or our own credentials |
 //! | `wish` | what the kubelet wants of us, typed |
-//! | `lifecycle` | one task a volume, from publish to unpublish |
+//! | `lifecycle` | one task per volume, from publish to unpublish |
 //! | `issuance` | one CertificateRequest, from create to a checked certificate |
 //! | `renewal` | when to ask again: schedule and backoff, pure |
 //! | `volume` | mounts, files and records |
 //! | `trust` | the CA bundle and its changes |
 //! | `metrics` | what is counted |
-//! | `events` | Events on a pod about what somebody must act on |
+//! | `events` | Events on a pod about problems that somebody must act on |
 //!
 //! The program needs `driver` and `clock`. The rest is private, so that the compiler finds what
-//! nobody uses; the feature `testing`, which no shipped build has, opens what fuzz targets and the
-//! tests of mounts need.
+//! nobody uses; the feature `testing`, which no shipped build has, exposes what fuzz targets and
+//! the mount tests need.
 
 #![expect(
     unreachable_pub,
@@ -46,7 +46,7 @@ mod volume;
 #[cfg(not(feature = "testing"))]
 mod wish;
 
-// For fuzz targets and the tests of mounts.
+// For fuzz targets and the mount tests.
 #[cfg(feature = "testing")]
 pub mod credential;
 #[cfg(feature = "testing")]

@@ -1,8 +1,8 @@
 //! What the driver counts.
 //!
-//! Owns names, help texts and labels of every driver metric. Labels are closed enums; no object's
-//! name is ever one. What has an owner elsewhere (volumes, Events, refused bundles) is read from
-//! there at scrape.
+//! Owns names, help texts and labels of every driver metric. Labels are closed enums; no label is
+//! ever an object's name. Numbers that are owned elsewhere (volumes, Events, refused bundles) are
+//! read from there at scrape.
 
 use std::time::Duration;
 
@@ -30,18 +30,18 @@ type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
 /// Whether a volume had a valid certificate when it asked for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AttemptKind {
-    /// The pod waits for its first.
+    /// The pod waits for its first certificate.
     Issuance,
-    /// The pod has one.
+    /// The pod already has one.
     Renewal,
 }
 
-/// How far a request has come, for the time since it was begun.
+/// How far a request has come, for the time since it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StageReached {
-    /// The API server took it.
+    /// The API server accepted it.
     Requested,
-    /// The approver allowed it.
+    /// The approver approved it.
     Approved,
     /// The issuer answered.
     Issued,
@@ -101,7 +101,7 @@ impl Metrics {
         metrics
     }
 
-    /// Makes each labelled number exist, so that the first event is seen as a rise.
+    /// Initialises every labelled number, so that the first event is seen as a rise.
     fn begin(&self) {
         for &kind in AttemptKind::ALL {
             for &outcome in Outcome::ALL {
@@ -131,7 +131,7 @@ impl Metrics {
             .inc();
     }
 
-    /// Notes how long after its start an attempt reached a stage.
+    /// Records how long after its start an attempt reached a stage.
     pub fn stage(&self, stage: StageReached, after: Duration) {
         self.stages
             .get_or_create(&StageLabels { stage })
@@ -182,8 +182,8 @@ label_values! {
     ApiCall { Create => "create", Read => "read", Watch => "watch", Delete => "delete" }
 }
 
-/// Seconds: the first buckets tell a healthy cluster's stages apart, the last one is the longest
-/// that an undecided request is waited for.
+/// Seconds: the first buckets separate a healthy cluster's stages, the last one is the longest that
+/// an undecided request is waited for.
 const STAGE_SECONDS: [f64; 12] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 110.0, 300.0,
 ];

@@ -1,6 +1,6 @@
 //! What the kubelet wants of us for one volume, as typed values.
 //!
-//! Owns the words that the rooms of this crate share. Knows nothing of gRPC, files or the API
+//! Owns the types that the modules of this crate share. Knows nothing of gRPC, files or the API
 //! server. Invariant: a [`Wish`] was made from values that were checked once, at the edge
 //! (`csi/publish`) or when a record was read, and never holds a token or a key.
 
@@ -20,7 +20,7 @@ use crate::credential::Credential;
 pub struct Wish {
     /// The kubelet's name for the volume.
     pub volume: VolumeId,
-    /// Where the pod's containers take the volume from.
+    /// The path at which the pod's containers find the volume.
     pub target: TargetPath,
     /// The pod that mounts it.
     pub pod: Pod,
@@ -44,13 +44,13 @@ pub struct Pod {
 pub struct PublishRequest {
     /// What is wanted.
     pub wish: Wish,
-    /// With what its requests may be created from now on.
+    /// The credential that its requests may be created with from now on.
     pub credential: Credential,
 }
 
 /// A volume id: 1 to 255 bytes, one path segment, printable.
 ///
-/// The kubelet sends `csi-` and 64 hexadecimal digits; other orchestrators may send other texts.
+/// The kubelet sends `csi-` and 64 hexadecimal digits; other orchestrators may send something else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct VolumeId(String);
@@ -79,12 +79,12 @@ pub enum WishError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The field holds a byte or part that could lead out of its folder.
+    /// The field contains a byte or part that could lead out of its folder.
     #[error("{field} \"{value}\" is refused: {reason}")]
     Unsafe {
         /// The CSI field.
         field: &'static str,
-        /// The value, escaped and cut.
+        /// The value, escaped and truncated.
         value: String,
         /// What is wrong with it.
         reason: &'static str,
@@ -92,10 +92,10 @@ pub enum WishError {
 }
 
 impl VolumeId {
-    /// Takes a volume id from the wire.
+    /// Parses a volume id from the wire.
     ///
     /// # Errors
-    /// When it is empty, over-long, or could name something outside its folder.
+    /// If it is empty, too long, or could name something outside its folder.
     pub fn parse(text: &str) -> Result<Self, WishError> {
         let field = "volume_id";
         let refuse = |reason| {
@@ -145,10 +145,10 @@ impl From<VolumeId> for String {
 }
 
 impl TargetPath {
-    /// Takes a target path from the wire.
+    /// Parses a target path from the wire.
     ///
     /// # Errors
-    /// When it is empty, over-long, relative, the root, or has parts that lead elsewhere.
+    /// If it is empty, too long, relative, the root, or has parts that lead elsewhere.
     pub fn parse(text: &str) -> Result<Self, WishError> {
         let field = "target_path";
         let refuse = |reason| {
@@ -193,9 +193,10 @@ impl TargetPath {
         &self.0
     }
 
-    /// The pod UID that the kubelet puts into a target: `…/pods/UID/volumes/kubernetes.io~csi/NAME/mount`.
+    /// The pod UID that the kubelet puts into a target:
+    /// `…/pods/UID/volumes/kubernetes.io~csi/NAME/mount`.
     ///
-    /// None where the path has not that shape, as with orchestrators other than the kubelet.
+    /// None if the path does not have that shape, as with orchestrators other than the kubelet.
     pub fn pod_uid(&self) -> Option<&str> {
         let parts: Vec<&str> = self.0.components().filter_map(normal).collect();
         let [.., "pods", uid, "volumes", "kubernetes.io~csi", _, "mount"] = parts.as_slice() else {
@@ -244,9 +245,9 @@ fn normal(component: Component<'_>) -> Option<&str> {
     }
 }
 
-/// Bytes; the kubelet sends 68. Also the limit of a file name, should one be made of it.
+/// Bytes; the kubelet sends 68. Also the limit of a file name, in case one is made of it.
 const VOLUME_ID_LIMIT: usize = 255;
-/// Bytes; Linux's PATH_MAX less the NUL.
+/// Bytes; Linux's PATH_MAX minus the NUL.
 const TARGET_PATH_LIMIT: usize = 4095;
 
 #[cfg(test)]

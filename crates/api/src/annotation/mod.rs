@@ -1,13 +1,13 @@
 //! Owns the names of the annotations, labels and volume attributes that this project shares with
 //! the Go driver, and the form of the two hashed label values.
 //!
-//! Invariant: a name or hash here never changes; objects of a driver that was replaced carry them.
+//! Invariant: a name or hash here never changes; objects of a replaced driver still carry them.
 
 mod hash;
 
 pub use hash::identifier_hash;
 
-/// Annotation of a `CertificateRequest`: the SPIFFE ID that it asks for, as text.
+/// Annotation of a `CertificateRequest`: the SPIFFE ID that it requests, as text.
 pub const IDENTITY: &str = "spiffe.csi.cert-manager.io/identity";
 
 /// Volume attribute: the group, as a decimal number, that may read the files of the volume.

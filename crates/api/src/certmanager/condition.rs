@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lenient;
 
-/// One statement about a request, by whoever is entitled to make it.
+/// One statement about a request, by the component entitled to make it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRequestCondition {
@@ -20,7 +20,7 @@ pub struct CertificateRequestCondition {
     /// The cause in words for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// When `status` last changed; absent too where the stored text is no time.
+    /// When `status` last changed; also absent if the stored text is not a time.
     #[serde(
         default,
         deserialize_with = "lenient::time",
@@ -39,7 +39,7 @@ pub enum ConditionStatus {
     True,
     /// It does not hold.
     False,
-    /// Not known, and how every word that is not one of the three is read.
+    /// Not known; every word that is not one of the three is read as this.
     #[default]
     #[serde(other)]
     Unknown,
@@ -47,11 +47,11 @@ pub enum ConditionStatus {
 
 /// The types of condition that cert-manager defines for a request.
 pub mod condition_type {
-    /// An approver allowed the request; final.
+    /// An approver approved the request; final.
     pub const APPROVED: &str = "Approved";
-    /// An approver refused the request; final.
+    /// An approver denied the request; final.
     pub const DENIED: &str = "Denied";
-    /// The issuer's word; its reason is one of [`super::ready_reason`].
+    /// The issuer's statement; its reason is one of [`super::ready_reason`].
     pub const READY: &str = "Ready";
     /// The request itself is malformed and will never be worked on; final.
     pub const INVALID_REQUEST: &str = "InvalidRequest";
@@ -61,7 +61,7 @@ pub mod condition_type {
 
 /// The reasons that cert-manager gives in the condition `Ready`.
 pub mod ready_reason {
-    /// The issuer is still at work.
+    /// The issuer is still working.
     pub const PENDING: &str = "Pending";
     /// The issuer gave up; final.
     pub const FAILED: &str = "Failed";

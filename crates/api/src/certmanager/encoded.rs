@@ -9,9 +9,9 @@ use crate::bounded::Text;
 
 /// Bytes as they travel in JSON: base64 text with padding, kept as it came and decoded on demand.
 ///
-/// Not decoded while an object is read, because text that is no base64 in one object would then
-/// make a list of all objects unreadable. Text of more than `MOST_TEXT` bytes is cut while it is
-/// read, and is then no base64.
+/// Not decoded while an object is read, because text that is not base64 in one object would then
+/// make a list of all objects unreadable. Text of more than `MOST_TEXT` bytes is truncated while it
+/// is read, and is then not base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EncodedBytes(Text<MOST_TEXT>);
@@ -24,8 +24,8 @@ impl EncodedBytes {
     }
 
     /// Decodes the text, accepting exactly what Go's `encoding/json` accepts for `[]byte`: line
-    /// ends anywhere are skipped, padding is needed, the unused bits of the last letter may be
-    /// anything. So cert-manager and this project always see the same bytes, or both none.
+    /// ends anywhere are skipped, padding is required, the unused bits of the last letter may be
+    /// anything. So cert-manager and this project always see the same bytes, or neither sees any.
     ///
     /// # Errors
     /// The text is too long, or is not base64.
@@ -43,14 +43,14 @@ impl EncodedBytes {
         self.0.beginning()
     }
 
-    /// Says whether there is no text at all.
+    /// Returns whether there is no text at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.beginning().is_empty()
     }
 }
 
-/// Takes text that is base64 already; whether it is shows in [`EncodedBytes::decode`].
+/// Takes text that should be base64; [`EncodedBytes::decode`] shows whether it is.
 impl From<String> for EncodedBytes {
     fn from(text: String) -> Self {
         Self(Text::uncut(text))

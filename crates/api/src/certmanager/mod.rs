@@ -1,9 +1,10 @@
 //! Owns the shape of cert-manager's `CertificateRequest`, API group `cert-manager.io/v1`
 //! (`pkg/apis/certmanager/v1/types_certificaterequest.go` of cert-manager 1.21).
 //!
-//! [`CertificateRequest`] is what is written, [`StoredRequest`] what is read. Must not know which request is a good one. Invariant: every object that the API server stores
-//! under cert-manager's schema decodes; what is odd in it (text that is no base64, a time that is
-//! none) is kept or left out, and shows when the value is asked for.
+//! [`CertificateRequest`] is what is written, [`StoredRequest`] what is read. Must not know which
+//! request is a good one. Invariant: every object that the API server stores under cert-manager's
+//! schema decodes; invalid values in it (text that is not base64, a time that is not a time) are
+//! kept or left out, and are reported when the value is used.
 
 mod condition;
 mod encoded;

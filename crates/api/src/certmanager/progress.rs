@@ -7,13 +7,13 @@ use super::stored::{StoredCondition, StoredRequest};
 /// How far a request has come. The last four are final: a request is used once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Progress<'a> {
-    /// No approver has spoken.
+    /// No approver has decided.
     Undecided,
     /// Approved, and the issuer has not answered.
     Approved,
     /// The issuer answered with a certificate, which nobody has checked yet.
     Issued(&'a EncodedBytes),
-    /// An approver refused; the condition says why.
+    /// An approver denied it; the condition says why.
     Denied(&'a StoredCondition),
     /// The issuer gave up; the condition says why.
     Failed(&'a StoredCondition),
@@ -23,7 +23,7 @@ pub enum Progress<'a> {
 
 impl StoredRequest {
     /// Reads how far the request has come. A refusal wins over whatever else is stated, and a
-    /// certificate counts only beside `Ready` being true.
+    /// certificate counts only if `Ready` is true.
     #[must_use]
     pub fn progress(&self) -> Progress<'_> {
         if let Some(condition) = self.holding(condition_type::DENIED) {

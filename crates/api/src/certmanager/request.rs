@@ -1,4 +1,4 @@
-//! The object itself: what is asked for and what came of it.
+//! The object itself: what is requested and the result.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::condition::CertificateRequestCondition;
 use super::encoded::EncodedBytes;
 use super::lenient::{self, null_is_empty};
 
-/// What is asked for. Immutable once created, by cert-manager's webhook.
+/// What is requested. Immutable once created, enforced by cert-manager's webhook.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "cert-manager.io",
@@ -30,11 +30,11 @@ use super::lenient::{self, null_is_empty};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRequestSpec {
-    /// The lifetime asked for, as Go writes durations; see [`crate::duration::GoDuration`]. Kept
-    /// as text, because any text may be stored and the reader must survive it.
+    /// The requested lifetime, as Go writes durations; see [`crate::duration::GoDuration`]. Kept as
+    /// text, because any text may be stored and the reader must cope with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<String>,
-    /// Who is to sign.
+    /// The issuer that is to sign.
     pub issuer_ref: IssuerRef,
     /// The PKCS#10 certificate signing request, PEM.
     pub request: EncodedBytes,
@@ -66,7 +66,7 @@ pub struct CertificateRequestSpec {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub groups: Vec<String>,
-    /// What else the API server knew of that user, such as the pod that its token is bound to;
+    /// What else the API server knew about that user, such as the pod that its token is bound to;
     /// written by the webhook.
     #[serde(
         default,
@@ -76,13 +76,14 @@ pub struct CertificateRequestSpec {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// Names an issuer. An absent or empty kind or group stands for the default, which the reader
-/// fills in: `Issuer` and `cert-manager.io`.
+/// Names an issuer. An absent or empty kind or group stands for the default, which the reader fills
+/// in: `Issuer` and `cert-manager.io`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuerRef {
     /// The name of the issuer object.
     pub name: String,
-    /// Its kind: `Issuer` (in the namespace of the request), `ClusterIssuer`, or another's.
+    /// Its kind: `Issuer` (in the namespace of the request), `ClusterIssuer`, or a third-party
+    /// kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Its API group.
@@ -90,25 +91,25 @@ pub struct IssuerRef {
     pub group: Option<String>,
 }
 
-/// What came of a request. Written by approvers and issuers through the status subresource.
+/// The result of a request. Written by approvers and issuers through the status subresource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRequestStatus {
-    /// What was decided and done so far.
+    /// What has been decided and done so far.
     #[serde(
         default,
         deserialize_with = "null_is_empty",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub conditions: Vec<CertificateRequestCondition>,
-    /// The certificate and its intermediates, PEM, leaf first. What an issuer wrote; unchecked.
+    /// The certificate and its intermediates, PEM, leaf first. As the issuer wrote it; unchecked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<EncodedBytes>,
     /// One certificate near the top of the chain, PEM. Never a trust bundle: it holds one root
     /// where a rotation needs two, and any issuer writes what it likes here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<EncodedBytes>,
-    /// When the request failed; absent too where the stored text is no time.
+    /// When the request failed; also absent if the stored text is not a time.
     #[serde(
         default,
         deserialize_with = "lenient::time",

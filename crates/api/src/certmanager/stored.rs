@@ -1,10 +1,10 @@
 //! A `CertificateRequest` as it is read: what this project looks at, and no more of that than can
 //! matter.
 //!
-//! Whoever may create requests writes nearly all of an object: `managedFields` and annotations of
-//! hundreds of KiB, lists of a hundred thousand usages. None of that is ever built. The limits are
-//! far above every right request, and what was cut breaks the rule that the whole would have
-//! broken.
+//! A user who may create requests controls nearly all of an object: `managedFields` and annotations
+//! of hundreds of KiB, lists of a hundred thousand usages. None of that is ever built. The limits
+//! are far above every valid request, and a truncated value breaks the rule that the whole would
+//! have broken.
 
 use std::fmt;
 
@@ -23,10 +23,10 @@ pub struct StoredRequest {
     /// Which object it is, and whose.
     #[serde(deserialize_with = "null_is_empty")]
     pub metadata: StoredMetadata,
-    /// What is asked for.
+    /// What is requested.
     #[serde(deserialize_with = "null_is_empty")]
     pub spec: StoredSpec,
-    /// What came of it; None where nobody wrote a status yet.
+    /// The result; None if nobody has written a status yet.
     pub status: Option<StoredStatus>,
 }
 
@@ -38,7 +38,7 @@ pub struct StoredMetadata {
     pub namespace: String,
     /// The name.
     pub name: String,
-    /// Tells it from an earlier object of the same name.
+    /// Distinguishes it from an earlier object of the same name.
     pub uid: String,
     /// The version.
     pub resource_version: String,
@@ -50,7 +50,7 @@ pub struct StoredMetadata {
     /// The annotations that matter.
     #[serde(deserialize_with = "null_is_empty")]
     pub annotations: StoredAnnotations,
-    /// The objects with which it is deleted.
+    /// The owners with which it is deleted.
     #[serde(deserialize_with = "null_is_empty")]
     pub owner_references: Few<StoredOwner, MOST_OWNERS>,
 }
@@ -59,7 +59,7 @@ pub struct StoredMetadata {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct StoredAnnotations {
-    /// The SPIFFE ID that is asked for; a request without it is not ours.
+    /// The requested SPIFFE ID; a request without it is not ours.
     #[serde(rename = "spiffe.csi.cert-manager.io/identity")]
     pub identity: Option<Text<MOST_IDENTITY>>,
 }
@@ -82,9 +82,9 @@ pub struct StoredOwner {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StoredSpec {
-    /// The lifetime that is asked for.
+    /// The requested lifetime.
     pub duration: Option<Text<MOST_NAME>>,
-    /// Who is to sign.
+    /// The issuer that is to sign.
     pub issuer_ref: StoredIssuerRef,
     /// The signing request.
     pub request: Option<EncodedBytes>,
@@ -96,7 +96,7 @@ pub struct StoredSpec {
     /// Who created the request.
     #[serde(deserialize_with = "null_is_empty")]
     pub username: Text<MOST_USERNAME>,
-    /// What the API server knew of that user, as far as it matters.
+    /// What the API server knew about that user, as far as it matters.
     #[serde(deserialize_with = "null_is_empty")]
     pub extra: StoredExtra,
 }
@@ -114,7 +114,7 @@ pub struct StoredIssuerRef {
 }
 
 /// The claims about a pod and its node (`k8s.io/apiserver/pkg/authentication/serviceaccount`); None
-/// where the token had no such claim.
+/// if the token had no such claim.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct StoredExtra {
@@ -151,13 +151,13 @@ pub type Claims = Few<Text<MOST_NAME>, 2>;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StoredStatus {
-    /// What was decided and done so far; None where the list itself is missing.
+    /// What has been decided and done so far; None if the list itself is missing.
     pub conditions: Option<StoredConditions>,
-    /// The certificate and its intermediates, PEM, leaf first. What an issuer wrote; unchecked.
+    /// The certificate and its intermediates, PEM, leaf first. As the issuer wrote it; unchecked.
     pub certificate: Option<EncodedBytes>,
 }
 
-/// The conditions of the types that cert-manager defines, which is once each; others are skipped.
+/// The conditions of the types that cert-manager defines, each at most once; others are skipped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredConditions(Vec<StoredCondition>);
 
@@ -194,13 +194,13 @@ impl StoredRequest {
             .find(|condition| condition.is(type_) && condition.status == ConditionStatus::True)
     }
 
-    /// Says whether an approver allowed the request.
+    /// Returns whether an approver approved the request.
     #[must_use]
     pub fn is_approved(&self) -> bool {
         self.holding(condition_type::APPROVED).is_some()
     }
 
-    /// Returns the issuer's word on the request, whether it holds or not.
+    /// Returns the issuer's statement on the request, whether it holds or not.
     #[must_use]
     pub fn ready(&self) -> Option<&StoredCondition> {
         self.conditions()
@@ -210,7 +210,7 @@ impl StoredRequest {
 }
 
 impl StoredCondition {
-    /// Says whether the condition is of this type.
+    /// Returns whether the condition is of this type.
     #[must_use]
     pub fn is(&self, type_: &str) -> bool {
         self.type_.whole() == Some(type_)
@@ -249,7 +249,7 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     Option::<IgnoredAny>::deserialize(deserializer).map(|found| found.is_some())
 }
 
-/// A claim that is there without any value is not a claim that is absent.
+/// A claim that is present without any value is not an absent claim.
 fn claim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Claims>, D::Error> {
     Option::<Claims>::deserialize(deserializer).map(|found| Some(found.unwrap_or_default()))
 }
@@ -262,9 +262,9 @@ const MOST_IDENTITY: usize = 4096;
 const MOST_USERNAME: usize = 512;
 /// The approver's longest denial is 1 KiB; issuers say a little more.
 const MOST_MESSAGE: usize = 4096;
-/// A right request has four; of more than that, one is unknown or there twice.
+/// A valid request has four; of more than that, one is unknown or a duplicate.
 const MOST_USAGES: usize = 16;
-/// A right request has one.
+/// A valid request has one.
 const MOST_OWNERS: usize = 16;
-/// cert-manager defines four types, and the API server takes each once.
+/// cert-manager defines four types, and the API server accepts each once.
 const MOST_CONDITIONS: usize = 16;

@@ -1,4 +1,4 @@
-//! The objects of cert-manager, as the API server sends them.
+//! cert-manager's objects, as the API server sends them.
 
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ fn odd_objects_are_read_all_the_same() {
 
 #[test]
 fn decodes_base64_as_go_does() {
-    // Each row tried with Go's base64.StdEncoding.
+    // Each row was checked with Go's base64.StdEncoding.
     for (text, bytes) in [
         ("", Some("")),
         ("Q1NS", Some("CSR")),

@@ -2,7 +2,7 @@
 //!
 //! Must not know what a duration is for. Invariant: agrees with Go's `time.ParseDuration` and
 //! `Duration.String` on every text and every value, and never panics, because the text comes from
-//! whoever may create a `CertificateRequest`.
+//! any user who may create a `CertificateRequest`.
 
 mod format;
 mod parse;
@@ -13,12 +13,12 @@ use std::time::Duration;
 
 pub use parse::GoDurationError;
 
-/// A signed number of nanoseconds, as Go's `time.Duration`: about 292 years each way.
+/// A signed number of nanoseconds, like Go's `time.Duration`: about 292 years each way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GoDuration(i64);
 
 impl GoDuration {
-    /// Takes nanoseconds.
+    /// Converts from nanoseconds.
     #[must_use]
     pub const fn from_nanoseconds(nanoseconds: i64) -> Self {
         Self(nanoseconds)
@@ -37,7 +37,7 @@ impl TryFrom<Duration> for GoDuration {
     /// # Errors
     /// Longer than 292 years.
     fn try_from(duration: Duration) -> Result<Self, OutOfRange> {
-        // The source says only "out of range" as well.
+        // The source error says only "out of range" as well.
         i64::try_from(duration.as_nanos())
             .map(Self)
             .map_err(|_too_large| OutOfRange)

@@ -10,7 +10,7 @@ impl FromStr for GoDuration {
     /// Reads what Go's `time.ParseDuration` reads, to the same number of nanoseconds.
     ///
     /// # Errors
-    /// Exactly where Go returns one.
+    /// Exactly when Go returns one.
     fn from_str(text: &str) -> Result<Self, GoDurationError> {
         let (sign, mut rest) = match text.as_bytes().first() {
             Some(b'-') => (Sign::Minus, text.get(1..).unwrap_or_default()),
@@ -43,7 +43,7 @@ impl FromStr for GoDuration {
     }
 }
 
-/// Why a text is no duration. Does not repeat the text, which may be long and anyone's.
+/// Why a text is not a duration. Does not repeat the text, which may be long and written by anyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GoDurationError {
     /// Empty, or no digits where digits belong.
@@ -76,7 +76,8 @@ fn term_of(text: &str) -> Result<(u64, &str), GoDurationError> {
     if whole.is_empty() && fraction.is_empty() {
         return Err(GoDurationError::Malformed);
     }
-    // Go reads the number before it looks for the unit, so a number too large is the first error.
+    // Go reads the number before it looks for the unit, so a number that is too large is the first
+    // error.
     let whole = number(whole)?;
     let end = rest
         .find(|c: char| c == '.' || c.is_ascii_digit())
@@ -109,8 +110,8 @@ fn number(digits: &str) -> Result<u64, GoDurationError> {
         .ok_or(GoDurationError::TooLong)
 }
 
-/// Returns the decimal fraction of a unit in nanoseconds, rounded as Go rounds: digits beyond
-/// what 63 bits hold are ignored, and the product is made in floating point and cut.
+/// Returns the decimal fraction of a unit in nanoseconds, rounded as Go rounds: digits beyond what
+/// 63 bits hold are ignored, and the product is computed in floating point and truncated.
 #[expect(clippy::cast_precision_loss, reason = "Go loses the same bits")]
 #[expect(
     clippy::cast_possible_truncation,
@@ -150,7 +151,7 @@ fn nanoseconds_of(unit: &str) -> Result<u64, GoDurationError> {
     }
 }
 
-/// 2^63 nanoseconds: the most that is possible, and that only with a minus.
+/// 2^63 nanoseconds: the largest possible value, and that only with a minus.
 const LARGEST: u64 = 1 << 63;
 
 const I64_MAX: u64 = LARGEST - 1;

@@ -1,4 +1,4 @@
-//! Compared with tables that Go made; `testdata/durations.go` is the program.
+//! Compared with tables that Go produced; `testdata/durations.go` is the program.
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn reads_every_text_as_go_does() {
     }
 }
 
-/// Go does not tell an overflow from a malformed text.
+/// Go does not distinguish an overflow from a malformed text.
 fn in_go(error: GoDurationError) -> &'static str {
     match error {
         GoDurationError::Malformed | GoDurationError::TooLong => "invalid",

@@ -26,7 +26,7 @@ pub struct RuntimeIssuer {
 }
 
 impl RuntimeIssuer {
-    /// Reads the issuer from the `data` of a `ConfigMap`. Other keys are ignored. Values are taken
+    /// Reads the issuer from the `data` of a `ConfigMap`. Other keys are ignored. Values are used
     /// as they stand: no space is trimmed, since the Go driver trims none and both may run at once.
     ///
     /// # Errors

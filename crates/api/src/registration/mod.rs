@@ -1,3 +1,3 @@
-//! How a driver makes itself known to the kubelet.
+//! How a driver registers with the kubelet.
 
 pub mod v1;

@@ -1,8 +1,8 @@
-//! Owns the HTTP of one connection: one request without a body, one answer, and no more of either.
+//! Owns the HTTP of one connection: one request without a body, one answer, and nothing more.
 //!
-//! Must not know how many others there are. Invariant: a connection ends by itself within
-//! [`CONNECTION_LIMIT`], whatever the client sends or does not read, and never holds more than [`BUFFER`] of
-//! what it sent.
+//! Must not know how many other connections there are. Invariant: a connection ends by itself
+//! within [`CONNECTION_LIMIT`], whatever the client sends or does not read, and never holds more
+//! than [`BUFFER`] of what the client sent.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -44,17 +44,18 @@ pub(super) async fn serve(stream: TcpStream, endpoints: Arc<Endpoints>, mark: Re
     }
 }
 
-/// How long a client may take until its request is whole. Doubled, silent connections stay twice as long;
-/// halved, a client on a slow network may fail.
+/// How long a client may take until its request is complete. Doubled, silent connections stay twice
+/// as long; halved, a client on a slow network may fail.
 pub(super) const HEADER_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long everything may take: request, check, and until the client has read the answer. Longer than
-/// [`HEADER_LIMIT`] and the slowest check together. Doubled, a client that does not read keeps its place
-/// twice as long; halved, a slow check after a slow request goes unanswered.
+/// How long everything may take: request, check, and until the client has read the answer. Longer
+/// than [`HEADER_LIMIT`] and the slowest check together. Doubled, a client that does not read keeps
+/// its place twice as long; halved, a slow check after a slow request goes unanswered.
 pub(super) const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 
-/// Bytes of a request, its first line and headers included; hyper allows no less than 8 KiB. Doubled, so is
-/// the memory that strangers can take; halved, a client with large cookies or tokens is refused.
+/// Bytes of a request, its first line and headers included; hyper allows no less than 8 KiB.
+/// Doubled, so is the memory that strangers can take; halved, a client with large cookies or tokens
+/// is refused.
 pub(super) const BUFFER: usize = 16 * 1024;
 
 /// Headers of a request. Prometheus and the kubelet send fewer than ten.

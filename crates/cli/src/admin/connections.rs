@@ -1,12 +1,13 @@
 //! Owns which connections are open, and which of them makes room for another.
 //!
-//! Must not know what is sent on them. Invariant: at most [`MOST`] are open, [`MOST_PER_NETWORK`] of one
-//! network, counted by what the kernel holds: one that makes room is closed before the next one is served.
-//! Each is a task, and each task is joined.
+//! Must not know what is sent on them. Invariant: at most [`MOST`] are open, [`MOST_PER_NETWORK`]
+//! of one network, counted by what the kernel holds: one that makes room is closed before the next
+//! one is served. Each is a task, and each task is joined.
 //!
-//! Anybody may connect, and most of those who mean harm say nothing. So it is the oldest connection without a
-//! whole request that makes room; a probe, which asks at once, gets its answer however many are silent. If there
-//! is none, it is the oldest one whose client has not read its answer within [`SLOW_READER`].
+//! Anybody may connect, and most malicious clients send nothing. So the oldest connection without a
+//! complete request makes room; a probe, which sends its request at once, gets its answer however
+//! many are silent. If there is none, the oldest one whose client has not read its answer within
+//! [`SLOW_READER`] makes room.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -26,7 +27,8 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Serves a connection, for which a silent one may be closed; or does not, which closes it.
+    /// Serves a connection, closing a silent one for it if needed; if it cannot, the connection is
+    /// closed.
     pub(super) async fn admit<Task>(
         &mut self,
         address: IpAddr,
@@ -58,7 +60,7 @@ impl Connections {
         }
     }
 
-    /// Closes silent connections at once and the others when they were answered, or after `limit`.
+    /// Closes silent connections at once and the others once they are answered, or after `limit`.
     pub(super) async fn end(mut self, limit: Duration) {
         for silent in self.open.iter().filter(|open| open.is_silent()) {
             silent.task.abort();
@@ -118,7 +120,7 @@ impl Connection {
     }
 }
 
-/// Says how far the request of a connection has come. Set by the task that serves it.
+/// Shows how far the request of a connection has come. Set by the task that serves it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RequestMark(Arc<Progress>);
 
@@ -129,12 +131,12 @@ struct Progress {
 }
 
 impl RequestMark {
-    /// The request is whole: until it is answered the connection is not closed for another.
+    /// The request is complete: until it is answered, the connection is not closed for another.
     pub(super) fn asked(&self) {
         self.0.asked.get_or_init(|| ());
     }
 
-    /// The answer is there, and only has to be read.
+    /// The answer is ready, and only has to be read.
     pub(super) fn answered(&self) {
         self.0.answered.get_or_init(Instant::now);
     }
@@ -146,7 +148,7 @@ enum Room {
     Free,
     /// Once the one with this index is closed.
     InsteadOf(usize),
-    /// Every one that could make room waits for its answer.
+    /// Every one that could make room is waiting for its answer.
     Full,
 }
 
@@ -165,17 +167,18 @@ fn room(open: &[Connection], network: Network) -> Room {
         .map_or(Room::Full, Room::InsteadOf)
 }
 
-/// Connections per port. Doubled, strangers hold 128 more descriptors of the process; halved, they need half
-/// as many addresses to be in each other's way, and in Prometheus's.
+/// Connections per port. Doubled, strangers hold 128 more descriptors of the process; halved, they
+/// need half as many addresses to block each other, and Prometheus.
 pub(super) const MOST: usize = 64;
 
-/// Connections per network. The kubelet's probes and Prometheus need one or two each. Doubled, four pods fill
-/// a port with requests; halved, clients behind one address get in each other's way.
+/// Connections per network. The kubelet's probes and Prometheus need one or two each. Doubled, four
+/// pods fill a port with requests; halved, clients behind one address get in each other's way.
 pub(super) const MOST_PER_NETWORK: usize = 8;
 
-/// How long a client may take to read its answer where others wait for a place. Answers to probes are read in
-/// milliseconds and metrics within a node's network in tens of them. Doubled, clients that do not read keep the
-/// others out for twice as long; halved, a scrape over a bad network may be cut off on a full port.
+/// How long a client may take to read its answer while others wait for a place. Answers to probes
+/// are read in milliseconds and metrics within a node's network in tens of them. Doubled, clients
+/// that do not read keep the others out for twice as long; halved, a scrape over a bad network may
+/// be cut off on a full port.
 const SLOW_READER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -211,7 +214,7 @@ mod tests {
         life.strong_count() > 0
     }
 
-    /// Fills all places, each from an address of its own.
+    /// Fills all places, each from a different address.
     async fn full(connections: &mut Connections, has: Has) -> Vec<Weak<()>> {
         let mut lives = Vec::new();
         for host in 1..=MOST {

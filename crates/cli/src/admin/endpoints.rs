@@ -1,7 +1,7 @@
-//! Owns the paths and what they answer.
+//! Owns the paths and their answers.
 //!
-//! Must not know where they are served. Invariant: nothing here waits longer than [`BUILD_LIMIT`], and no
-//! answer depends on anything of the request but its method and its path.
+//! Must not know where they are served. Invariant: nothing here waits longer than [`BUILD_LIMIT`],
+//! and no answer depends on anything of the request except its method and its path.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 
 use super::page::{BUILD_LIMIT, Page, PageSource, SharedPage};
 
-/// Says whether something of this process works. The text of an error is shown to whoever asks.
+/// Reports whether something in this process works. The text of an error is shown to the caller.
 pub(crate) type Health = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// What is served at one address.
@@ -26,7 +26,7 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// Adds `/healthz`: that the event loop answers is shown by the answer itself, the rest by `check`.
+    /// Adds `/healthz`: the answer itself shows that the event loop works, `check` shows the rest.
     pub(crate) fn health(self, check: Health) -> Self {
         self.check("/healthz", check)
     }
@@ -57,7 +57,7 @@ impl Endpoints {
         self.page("/status", PageSource::new(build))
     }
 
-    /// What a request gets. Its body is not read, and one that has a body is refused.
+    /// The answer to a request. Its body is not read, and a request with a body is refused.
     pub(super) fn answer<Content: Body>(
         &self,
         request: &Request<Content>,
@@ -121,12 +121,12 @@ fn json(value: &serde_json::Value) -> Page {
     }
 }
 
-/// A check for which it is enough that the event loop answers.
+/// A check that only needs the event loop to answer.
 pub(crate) fn always() -> Health {
     Arc::new(|| Box::pin(async { Ok(()) }))
 }
 
-/// A check that a Unix socket accepts connections: that it is there, and that someone listens.
+/// A check that a Unix socket accepts connections: that it exists, and that a process listens.
 pub(crate) fn socket_answers(path: &Path) -> Health {
     let path: Arc<PathBuf> = Arc::new(path.to_owned());
     Arc::new(move || {

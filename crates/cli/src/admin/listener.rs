@@ -1,7 +1,7 @@
 //! Owns binding and serving one address.
 //!
-//! Must not know the paths that are served. Invariant: a server ends soon after it is asked to, also while
-//! clients hold connections open, and for no other reason.
+//! Must not know the paths that are served. Invariant: a server ends soon after it is asked to,
+//! even while clients hold connections open, and for no other reason.
 
 use std::future::Future;
 use std::io;
@@ -19,7 +19,7 @@ use super::endpoints::Endpoints;
 use crate::args::ListenAddress;
 use crate::process::Tasks;
 
-/// An address that is bound, and not served yet: connections wait.
+/// An address that is bound but not served yet: connections wait.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: TcpListener,
@@ -29,7 +29,7 @@ impl Listener {
     /// Binds the address of a flag, or does nothing if it is off.
     ///
     /// # Errors
-    /// The address is taken or not ours; names the flag.
+    /// The address is in use or not on this machine; names the flag.
     pub(crate) async fn bind(
         flag: &'static str,
         address: Option<&ListenAddress>,
@@ -79,7 +79,7 @@ pub(crate) fn serve(
 
 async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
     let Some(host) = &address.host else {
-        // As Go: one socket for IPv6 and IPv4, or IPv4 alone where the kernel has no IPv6.
+        // Like Go: one socket for IPv6 and IPv4, or IPv4 alone if the kernel has no IPv6.
         let both = SocketAddr::from((Ipv6Addr::UNSPECIFIED, address.port));
         return match TcpListener::bind(both).await {
             Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
@@ -118,7 +118,7 @@ pub(super) async fn serve_all(
                 failing = false;
                 let serve = |mark| connection::serve(stream, Arc::clone(&endpoints), mark);
                 connections.admit(from.ip(), serve).await;
-                // Its request is read, if it is there, before the next one may take its place.
+                // If its request is there, it is read before the next one may take its place.
                 tokio::task::yield_now().await;
             }
             Err(error) => {
@@ -126,7 +126,8 @@ pub(super) async fn serve_all(
                     tracing::warn!(%error, "cannot accept connections for probes and metrics");
                 }
                 failing = true;
-                // Most likely descriptors ran out, of which a silent connection needs none.
+                // Most likely there are no more descriptors, and closing a silent connection frees
+                // one.
                 connections.close_a_silent_one().await;
                 let pause = tokio::time::sleep(ACCEPT_PAUSE);
                 shutdown.run_until_cancelled(pause).await;
@@ -137,14 +138,16 @@ pub(super) async fn serve_all(
     connections.end(LAST_ANSWER).await;
 }
 
-/// Connections that may wait to be accepted, in the kernel and without a descriptor. The kernel takes no more
-/// than its own limit, `net.core.somaxconn`, 4,096 by default. Halved, half as many connections at one moment
-/// have a probe wait a second until it is tried again; doubled, nothing changes on most machines.
+/// Connections that may wait to be accepted, in the kernel and without a descriptor. The kernel
+/// takes no more than its own limit, `net.core.somaxconn`, 4,096 by default. Halved, half as many
+/// simultaneous connections make a probe wait a second until it is tried again; doubled, nothing
+/// changes on most machines.
 const BACKLOG: i32 = 4096;
 
-/// How long nothing is accepted after the kernel refused, so that the loop does not spin: what failed once
-/// fails again until something is closed. Doubled, a probe waits longer; halved, more time is wasted.
+/// How long nothing is accepted after the kernel refused, so that the loop does not spin: what
+/// failed once fails again until something is closed. Doubled, a probe waits longer; halved, more
+/// time is wasted.
 pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long an answer that was begun may take once the process is to end.
+/// How long an answer in progress may take once the process is to end.
 pub(super) const LAST_ANSWER: Duration = Duration::from_secs(2);

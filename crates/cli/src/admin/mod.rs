@@ -1,14 +1,15 @@
 //! Owns the HTTP that probes and Prometheus call: `/healthz`, `/readyz`, `/metrics`, `/status`.
 //!
-//! Must not know what driver and approver are; it gets closures. Invariant: `/healthz` depends on this
-//! process alone, or an outage of the API server would kill every driver and the tokens in its memory.
+//! Must not know what driver and approver are; it gets closures. Invariant: `/healthz` depends on
+//! this process alone, or an outage of the API server would kill every driver and the tokens in its
+//! memory.
 //!
-//! Every pod of the cluster can connect, and nobody is asked for credentials. So what strangers can take is
-//! limited here: descriptors by [`connections`], time and memory per connection by [`connection`], work by
-//! [`page`].
+//! Every pod of the cluster can connect, and nobody is asked for credentials. So what strangers can
+//! use up is limited here: descriptors by [`connections`], time and memory per connection by
+//! [`connection`], work by [`page`].
 //!
-//! Addresses are bound before anything else is started, so that a port that is taken is reported by the
-//! flag's name and not half a minute later.
+//! Addresses are bound before anything else is started, so that a port that is in use is reported
+//! by the flag's name and not half a minute later.
 
 mod connection;
 mod connections;

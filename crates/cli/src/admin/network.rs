@@ -4,11 +4,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// What one party has at its command: an IPv4 address, or all IPv6 addresses with the same first 64 bits,
-/// since whoever has one of these often has the others.
+/// What one party controls: an IPv4 address, or all IPv6 addresses with the same first 64 bits,
+/// since a client that has one of these often has the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Network {
-    /// Also where IPv4 comes in on a socket for IPv6, as `::ffff:192.0.2.1`.
+    /// Also if IPv4 arrives on an IPv6 socket, as `::ffff:192.0.2.1`.
     V4(Ipv4Addr),
     /// The first 64 bits.
     V6(u128),

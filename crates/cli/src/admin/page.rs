@@ -1,8 +1,8 @@
-//! Owns what a path answers, and that everybody who asks within a second gets the same answer.
+//! Owns what a path answers, and that all requests within a second get the same answer.
 //!
-//! Must not know the paths, nor who asks. Invariant: building a page is begun at most once per [`AGE`],
-//! however many ask, and whoever asks meanwhile shares its bytes; a stranger who asks often costs nothing
-//! behind it.
+//! Must not know the paths or the callers. Invariant: building a page is begun at most once per
+//! [`AGE`], however many requests there are, and requests in the meantime share its bytes; frequent
+//! requests from a stranger cause no work behind it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use tokio::time::Instant;
 
-/// A whole answer. A copy of it shares the bytes.
+/// A complete answer. A copy of it shares the bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     pub(super) status: StatusCode,
@@ -26,7 +26,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// An answer in words.
+    /// An answer as plain text.
     pub(super) fn text(status: StatusCode, text: impl Into<Bytes>) -> Self {
         Self {
             status,
@@ -73,10 +73,11 @@ impl Body for WholeBody {
     }
 }
 
-/// A page that is being built, or was. Whoever waits for it drives it, so it survives those who leave.
+/// A page that is being built, or was. Every task that waits for it drives it, so it survives those
+/// that leave.
 pub(super) type SharedPage = Shared<BoxFuture<'static, Page>>;
 
-/// Builds a page when somebody asks for it, and keeps it for a second.
+/// Builds a page when it is requested, and keeps it for a second.
 pub(super) struct PageSource {
     build: Box<dyn Fn() -> BoxFuture<'static, Page> + Send + Sync>,
     latest: Mutex<Option<Latest>>,
@@ -117,13 +118,13 @@ struct Latest {
 impl Latest {
     fn is_good_at(&self, now: Instant) -> bool {
         let age = now.saturating_duration_since(self.begun);
-        // One that is still being built is waited for, but not one that everybody has left long ago.
+        // One that is still being built is waited for, unless everybody left it long ago.
         age < AGE || (age < BUILD_LIMIT && self.page.peek().is_none())
     }
 }
 
-/// How old an answer may be. Doubled, a probe hears of a failure a second later; halved, strangers drive
-/// twice as many checks.
+/// How old an answer may be. Doubled, a probe sees a failure a second later; halved, strangers
+/// cause twice as many checks.
 const AGE: Duration = Duration::from_secs(1);
 
 /// How long building may take. Below the 5 s that the Go driver's chart gives its liveness probe.
@@ -138,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// Pages that say how many were begun before, each done after `time`.
+    /// Pages that contain how many were begun before, each done after `time`.
     fn counting(time: Duration) -> (PageSource, Arc<AtomicUsize>) {
         let begun = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&begun);

@@ -1,7 +1,8 @@
-//! Owns `--extra-certificate-request-annotations`: maps as pflag reads them, and what an annotation may be.
+//! Owns `--extra-certificate-request-annotations`: maps as pflag reads them, and what an annotation
+//! may be.
 //!
-//! Must not know what the annotations are for. Invariant: what comes out is legal for the API server and
-//! leaves our own annotations alone.
+//! Must not know what the annotations are for. Invariant: the result is valid for the API server
+//! and leaves our own annotations alone.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +13,8 @@ use super::problem::{Problems, Wrong};
 
 const FLAG: &str = "--extra-certificate-request-annotations";
 
-/// Reads every occurrence of the flag; later entries win. Annotations under our own prefix are dropped
-/// with a warning, as the Go driver does.
+/// Reads every occurrence of the flag; later entries win. Annotations under our own prefix are
+/// dropped with a warning, as the Go driver does.
 pub(crate) fn parse(
     occurrences: &[String],
     problems: &mut Problems,
@@ -55,8 +56,8 @@ pub(crate) fn parse(
     annotations
 }
 
-/// Splits one value of the flag into `KEY=VALUE` texts: with one `=` it is one entry, commas included;
-/// with more it is one CSV record (pflag, `stringToString`).
+/// Splits one value of the flag into `KEY=VALUE` texts: with one `=` it is one entry, commas
+/// included; with more it is one CSV record (pflag, `stringToString`).
 fn entries(text: &str) -> Result<Vec<String>, Wrong> {
     match text.matches('=').count() {
         0 => Err(Wrong::new("has no =", FORM)),
@@ -82,7 +83,7 @@ fn record(text: &str) -> Result<Vec<String>, Wrong> {
     }
 }
 
-/// A field and, if a comma follows it, what is behind that.
+/// A field and, if a comma follows it, the rest after the comma.
 type Field<'a> = (String, Option<&'a str>);
 
 fn plain_field(text: &str) -> Result<Field<'_>, Wrong> {
@@ -99,7 +100,7 @@ fn plain_field(text: &str) -> Result<Field<'_>, Wrong> {
     Ok((field.to_owned(), after))
 }
 
-/// Reads a quoted field whose first quote is already gone; two quotes stand for one.
+/// Reads a quoted field whose first quote was already read; two quotes stand for one.
 fn quoted_field(text: &str) -> Result<Field<'_>, Wrong> {
     let mut field = String::new();
     let mut rest = text;
@@ -148,7 +149,7 @@ fn qualified_name(key: &str) -> Result<(), Wrong> {
 
 const FORM: &str = "KEY=VALUE,KEY=VALUE, with an entry that has a comma in it in double quotes";
 
-/// Bytes of all keys and values: what Kubernetes takes, less room for our own annotation.
+/// Bytes of all keys and values: what Kubernetes allows, less room for our own annotation.
 const LARGEST: usize = 256 * 1024 - 4096;
 
 #[cfg(test)]

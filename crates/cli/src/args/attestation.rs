@@ -1,7 +1,7 @@
 //! Owns the approver's flags about who makes requests, checked together.
 //!
-//! Must not decide about a request. Invariant: node-attested mode without the driver's account, which
-//! would be an approver that believes nobody or everybody, cannot be written down.
+//! Must not decide about a request. Invariant: node-attested mode without the driver's account,
+//! which would be an approver that trusts nobody or everybody, cannot be expressed.
 
 use svid_core::identity::ServiceAccount;
 use svid_core::names::DriverName;
@@ -13,9 +13,9 @@ use super::values;
 
 /// Checks the flags. `None`: at least one problem was noted.
 ///
-/// As with the Go approver, the account is required in node-attested mode and means nothing without it.
-/// A pod-bound token is what that mode asks of the driver anyway, so the flag that requires one of pods
-/// adds nothing there and is no contradiction either.
+/// As with the Go approver, the account is required in node-attested mode and means nothing without
+/// it. That mode requires a pod-bound token of the driver anyway, so the flag that requires one of
+/// pods adds nothing there and is not a contradiction either.
 pub(super) fn from_flags(
     flags: &ApproverFlags,
     driver_name: Option<&DriverName>,

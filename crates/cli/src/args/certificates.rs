@@ -1,7 +1,7 @@
 //! Owns what driver and approver must agree on: trust domain, lifetime, issuer, driver name.
 //!
-//! Must not know who uses it. Invariant: an issuer that is named is one that can work; without one there
-//! is a runtime `ConfigMap` to name it.
+//! Must not know who uses it. Invariant: an issuer that is named is one that can work; without one
+//! there is a runtime `ConfigMap` to name it.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use super::values;
 pub(super) struct Certificates {
     pub(super) driver_name: DriverName,
     pub(super) trust_domain: TrustDomain,
-    /// Lifetime that certificates are asked for, at least a second.
+    /// Lifetime that is requested for certificates, at least a second.
     pub(super) duration: Duration,
-    /// The same.
+    /// The same value, as Go writes it.
     pub(super) go_duration: GoDuration,
     /// `None`: only the runtime `ConfigMap` names one.
     pub(super) issuer: Option<IssuerReference>,
@@ -71,7 +71,7 @@ fn trust_domain(text: &str) -> Result<TrustDomain, Wrong> {
     })
 }
 
-/// A certificate's times are whole seconds (RFC 5280, 4.1.2.5), so a lifetime is one at least.
+/// A certificate's times are whole seconds (RFC 5280, 4.1.2.5), so a lifetime is at least one.
 fn lifetime(text: &str) -> Result<(GoDuration, Duration), Wrong> {
     let (go_duration, duration) = values::duration(text)?;
     if duration < Duration::from_secs(1) {
@@ -83,8 +83,8 @@ fn lifetime(text: &str) -> Result<(GoDuration, Duration), Wrong> {
     Ok((go_duration, duration))
 }
 
-/// The Go driver's chart gives the namespace always and the name empty where there is no `ConfigMap`,
-/// so a namespace alone is right, and means none.
+/// The Go driver's chart always sets the namespace and leaves the name empty if there is no
+/// `ConfigMap`, so a namespace alone is valid, and means none.
 fn config_map(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<ConfigMapName>> {
     let (name, namespace) = (
         &flags.runtime_issuance_config_map_name,

@@ -1,9 +1,9 @@
 //! Owns the step from `argv` to flags as text: what clap does, with two differences that the Go
-//! programs' users need: every unknown flag and stray argument is told, not only the first, and the
-//! exit code is ours.
+//! programs' users need: every unknown flag and stray argument is reported, not only the first, and
+//! the exit code is ours.
 //!
-//! Must not know what a flag means. Invariant: no value of a flag is copied into a problem here, since
-//! it may be a token.
+//! Must not know what a flag means. Invariant: no value of a flag is copied into a problem here,
+//! since it may be a token.
 
 use std::ffi::OsString;
 
@@ -13,19 +13,19 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::flags::{self, CommandFlags, CommandLine};
 use super::problem::{Problems, Wrong};
 
-/// Why `argv` gave no flags.
+/// Why `argv` yielded no flags.
 #[derive(Debug)]
 pub(crate) enum NoFlags {
-    /// Help or version was asked for: text for standard output.
+    /// Help or version was requested: text for standard output.
     Shown(clap::Error),
-    /// Nothing was asked for: help for standard error.
+    /// No command was given: help for standard error.
     Missing(clap::Error),
     /// Unknown flags, stray arguments, missing values.
     Wrong(Problems),
 }
 
-/// Reads `argv`, program name first. Beside the flags it returns what is wrong with the others, so that the
-/// values can be judged in the same go.
+/// Reads `argv`, program name first. Beside the flags it returns what is wrong with the others, so
+/// that the values can be checked at the same time.
 ///
 /// # Errors
 /// See [`NoFlags`].
@@ -66,7 +66,8 @@ fn note(problems: &mut Problems, error: &clap::Error) {
     let Some(invalid) = text(error, ContextKind::InvalidArg) else {
         return problems.add_without_value("arguments", Wrong::new(first_line(error), ""));
     };
-    // Of `--token=secret` only the name may be repeated; clap names known flags as `--token <TOKEN>`.
+    // Only the name of `--token=secret` may be repeated; clap names known flags as
+    // `--token <TOKEN>`.
     let name = invalid.split(['=', ' ']).next().unwrap_or_default();
     let is_unknown = error.kind() == ErrorKind::UnknownArgument;
     let wrong = if is_unknown && name.starts_with('-') {
@@ -84,9 +85,9 @@ fn note(problems: &mut Problems, error: &clap::Error) {
     problems.add_without_value(name, wrong);
 }
 
-/// The place of the argument that clap refuses. It reads from the left and stops there, so the
-/// culprit follows the longest beginning that at most lacks something. `None`: one is missing, none
-/// is wrong.
+/// The position of the argument that clap refuses. It reads from the left and stops there, so the
+/// culprit follows the longest prefix that at most lacks something. `None`: one is missing, none is
+/// wrong.
 fn culprit(arguments: &[OsString]) -> Option<usize> {
     let is_fine = |words: &[OsString]| match parse(words) {
         Ok(_) => true,
@@ -110,7 +111,7 @@ fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
     }
 }
 
-/// What clap says in its first line, without its prefix.
+/// The first line of clap's message, without its prefix.
 fn first_line(error: &clap::Error) -> String {
     let rendered = error.to_string();
     let line = rendered.lines().next().unwrap_or_default();

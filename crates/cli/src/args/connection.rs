@@ -1,6 +1,6 @@
 //! Owns kubectl's connection flags.
 //!
-//! Must not read a kubeconfig. Invariant: the token is in no `Debug` output and in no problem.
+//! Must not read a kubeconfig. Invariant: the token appears in no `Debug` output and in no problem.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +14,8 @@ use super::flags::ConnectionFlags;
 use super::problem::{Problems, Wrong};
 use super::values;
 
-/// How to reach the API server, as far as flags say it. What is `None` comes from elsewhere.
+/// How to reach the API server, as far as the flags specify it. What is `None` comes from
+/// elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConnectionArgs {
     pub(crate) kubeconfig: Option<PathBuf>,
@@ -55,7 +56,7 @@ pub(crate) struct ClientCertificate {
     pub(crate) key: PathBuf,
 }
 
-/// Whom to act as.
+/// The user to impersonate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Impersonation {
     pub(crate) user: String,
@@ -140,7 +141,7 @@ fn server(text: &str) -> Result<Uri, Wrong> {
     Ok(uri)
 }
 
-/// Seconds, or a Go duration; 0 is no limit (kubectl).
+/// Seconds, or a Go duration; 0 means no limit (kubectl).
 fn request_timeout(text: &str) -> Result<Option<Duration>, Wrong> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let timeout = match text.parse::<u32>() {

@@ -153,6 +153,6 @@ fn warn(configuration: &Configuration, warnings: &mut Vec<String>) {
 
 const REGISTRATION_DIR: &str = "--kubelet-registration-dir";
 
-/// With the pod's token only, a third of the lifetime must be longer than the 60 to 90 s after which
-/// the kubelet publishes a volume again.
+/// With the pod's token only, a third of the lifetime must be longer than the 60 to 90 s after
+/// which the kubelet publishes a volume again.
 const SHORTEST_THAT_SURVIVES: GoDuration = GoDuration::from_nanoseconds(300 * 1_000_000_000);

@@ -1,6 +1,6 @@
 //! Owns the flags that name the files in a volume, for `driver` and `inspect`.
 //!
-//! Must not know what a file may be called: [`FileNames`] does.
+//! Must not know which file names are valid: [`FileNames`] does.
 
 use svid_node::driver::{FileNames, VolumeFile};
 

@@ -1,8 +1,8 @@
 //! Owns the spelling of the flags: names, defaults, help texts, and the forms that pflag accepts.
 //!
-//! Must not know what a value means: everything is text here, so that all values can be judged
-//! together ([`super::driver`] and [`super::approver`] do it). Invariant: names and defaults are those
-//! of the Go driver and approver (v0.15); what is new has a heading or a note that says so.
+//! Must not know what a value means: everything is text here, so that all values can be checked
+//! together ([`super::driver`] and [`super::approver`] do it). Invariant: names and defaults are
+//! those of the Go driver and approver (v0.15); what is new has a heading or a note that says so.
 
 use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, Parser, Subcommand};
 
@@ -26,8 +26,8 @@ pub(super) fn command() -> Command {
     CommandLine::command().mut_subcommands(|command| command.mut_args(as_pflag_takes_it))
 }
 
-/// A flag without a default is empty where it is not given; one of value `BOOL` is off then, and on
-/// where it stands alone.
+/// A flag without a default is empty if it is not given; one of value `BOOL` is then off, and on if
+/// it is given without a value.
 fn as_pflag_takes_it(flag: Arg) -> Arg {
     let has_default = !flag.get_default_values().is_empty();
     if has_default || flag.is_positional() || !matches!(flag.get_action(), ArgAction::Set) {
@@ -70,12 +70,12 @@ pub(crate) struct DriverFlags {
     /// Folder for the records of volumes (required); relative to the working folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data_root: String,
-    /// Unix socket on which the kubelet calls, e.g. unix://plugin/csi.sock (required); relative to the
-    /// working folder
+    /// Unix socket on which the kubelet calls, e.g. unix://plugin/csi.sock (required); relative to
+    /// the working folder
     #[arg(long, value_name = "UNIX")]
     pub(crate) endpoint: String,
-    /// Register with the kubelet by a socket in this folder, e.g. /var/lib/kubelet/plugins_registry;
-    /// empty: a node-driver-registrar sidecar does it
+    /// Register with the kubelet by a socket in this folder, e.g.
+    /// /var/lib/kubelet/plugins_registry; empty: a node-driver-registrar sidecar does it
     #[arg(long, value_name = "DIR")]
     pub(crate) kubelet_registration_dir: String,
     /// Address of /healthz, /readyz and /status, e.g. :9809; empty: off
@@ -93,8 +93,8 @@ pub(crate) struct DriverFlags {
     /// Refuse a certificate that does not lead to a root of --source-ca-bundle, instead of warning
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_anchored_chain: String,
-    /// Make requests with the driver's own token instead of the pods' (node-attested mode); the approver
-    /// needs the same flag, and Kubernetes has to be 1.30 or newer
+    /// Make requests with the driver's own token instead of the pods' (node-attested mode); the
+    /// approver needs the same flag, and Kubernetes has to be 1.30 or newer
     #[arg(long, value_name = "BOOL")]
     pub(crate) use_own_service_account: String,
 
@@ -124,11 +124,12 @@ pub(crate) struct DriverFlags {
 #[derive(Debug, Args)]
 #[command(args_override_self = true, next_help_heading = "Approver")]
 pub(crate) struct ApproverFlags {
-    /// Also decide requests without our annotation: approve them, unless they ask for a SPIFFE ID or
-    /// for our issuer
+    /// Also decide requests without our annotation: approve them, unless they ask for a SPIFFE ID
+    /// or for our issuer
     #[arg(long, value_name = "BOOL")]
     pub(crate) auto_approve_non_spiffe: String,
-    /// Namespace of the Lease by which one of several replicas is chosen; its name is the CSI driver's
+    /// Namespace of the Lease by which one of several replicas is chosen; its name is the CSI
+    /// driver's
     #[arg(long, value_name = "NAMESPACE", default_value = "cert-manager")]
     pub(crate) leader_election_namespace: String,
     /// Address of /readyz and /healthz; empty or 0: off
@@ -140,16 +141,16 @@ pub(crate) struct ApproverFlags {
 
     #[command(flatten, next_help_heading = "Certificates")]
     pub(crate) certificates: CertificateFlags,
-    /// Take requests from the driver's own service account and from nobody else, each for a pod on the
-    /// node of the driver that asks (node-attested mode); the driver needs the same flag
+    /// Take requests from the driver's own service account and from nobody else, each for a pod on
+    /// the node of the driver that asks (node-attested mode); the driver needs the same flag
     #[arg(long, value_name = "BOOL")]
     pub(crate) use_own_service_account: String,
-    /// User name of the driver's service account, system:serviceaccount:NAMESPACE:NAME; required with
-    /// --use-own-service-account, without effect otherwise
+    /// User name of the driver's service account, system:serviceaccount:NAMESPACE:NAME; required
+    /// with --use-own-service-account, without effect otherwise
     #[arg(long, value_name = "USER")]
     pub(crate) driver_service_account: String,
-    /// Refuse requests that were made with anything but the token of a pod, which dies with it; node-attested
-    /// mode requires that of the driver anyway
+    /// Refuse requests that were made with anything but the token of a pod, which dies with it;
+    /// node-attested mode requires that of the driver anyway
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_pod_bound_token: String,
 
@@ -209,7 +210,8 @@ pub(crate) struct FileNameFlags {
 /// How much is logged, and in what form.
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
-    /// How much to log: 0 warnings, 1 what happens, 2 and 3 details, 4 everything of ours, 5 clients too
+    /// How much to log: 0 warnings, 1 what happens, 2 and 3 details, 4 everything of ours, 5
+    /// clients too
     #[arg(long, short = 'v', value_name = "LEVEL", default_value = "1")]
     pub(crate) log_level: String,
     /// Form of a log line: text or json

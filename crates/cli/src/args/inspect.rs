@@ -1,6 +1,7 @@
 //! Owns the command line of `inspect`.
 //!
-//! Must not look into the folder. Invariant: as for the other commands, all problems are told at once.
+//! Must not look into the folder. Invariant: as for the other commands, all problems are reported
+//! at once.
 
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use super::file_names;
 use super::flags::InspectFlags;
 use super::problem::{Problems, Wrong};
 
-/// What to look at, and how to say it.
+/// What to look at, and how to print the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InspectArgs {
     pub(crate) folder: PathBuf,
@@ -18,7 +19,7 @@ pub(crate) struct InspectArgs {
     pub(crate) names: FileNames,
 }
 
-/// Form of the answer.
+/// Format of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     Text,

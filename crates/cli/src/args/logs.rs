@@ -5,15 +5,15 @@
 use super::flags::LogFlags;
 use super::problem::{Problems, Wrong};
 
-/// How much is logged, and in what form.
+/// How much is logged, and in what format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogArgs {
-    /// 0 says least; above 5 nothing more is said.
+    /// 0 logs least; above 5 nothing more is logged.
     pub(crate) level: u32,
     pub(crate) format: LogFormat,
 }
 
-/// Form of a log line.
+/// Format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Text,

@@ -1,12 +1,12 @@
 //! Owns the command line: from `argv` to the roles' own configurations, or to everything that is
 //! wrong with it.
 //!
-//! Must not know what a value is used for, and starts nothing. Invariant: what comes out is valid, so
+//! Must not know what a value is used for, and starts nothing. Invariant: the result is valid, so
 //! that nothing after it looks at a flag again.
 //!
-//! clap would stop at the first wrong value and exit with 2; so [`flags`] takes text, and [`driver`]
-//! and [`approver`] judge all of it before anything is printed. The rule for a value is part of its
-//! type, in the crate that needs it.
+//! clap would stop at the first wrong value and exit with 2; so [`flags`] accepts text, and
+//! [`driver`] and [`approver`] check every flag before reporting any error. The rule for a value is
+//! part of its type, in the crate that needs it.
 
 mod annotations;
 mod approver;
@@ -37,7 +37,7 @@ pub(crate) use network::ListenAddress;
 pub(crate) use problem::Problems;
 pub(crate) use role::Role;
 
-/// What to do, every value checked.
+/// The command to run, every value checked.
 #[derive(Debug)]
 pub(crate) enum Command {
     Driver(Box<Role<svid_node::driver::Configuration>>),
@@ -51,7 +51,7 @@ pub(crate) enum Command {
 /// Reads and checks a whole command line, program name first.
 ///
 /// # Errors
-/// [`NoFlags`]: help was asked for, or something is wrong.
+/// [`NoFlags`]: help was requested, or something is wrong.
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, NoFlags> {
     let (flags, mut problems) = command_line::read(arguments)?;
     let mut others = Problems::default();

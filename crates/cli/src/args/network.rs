@@ -1,6 +1,7 @@
-//! Owns listen addresses as Go writes them: `:6060`, `0.0.0.0:6060`, `[::1]:6060`, `localhost:6060`.
+//! Owns listen addresses as Go writes them: `:6060`, `0.0.0.0:6060`, `[::1]:6060`,
+//! `localhost:6060`.
 //!
-//! Must not know what is served there. Invariant: a host is an address or a legal host name, and an
+//! Must not know what is served there. Invariant: a host is an address or a valid host name, and an
 //! absent host means every address of the machine, IPv6 and IPv4.
 
 use std::fmt;
@@ -10,7 +11,7 @@ use svid_core::names::check_subdomain;
 
 use super::problem::Wrong;
 
-/// Where a server of ours listens.
+/// Where one of our servers listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListenAddress {
     /// Address or name; `None`: every address of the machine.

@@ -1,7 +1,7 @@
 //! Owns paths in flags: the sockets and folders of the driver.
 //!
-//! Must not touch the file system. Invariant: a path that comes out is absolute, and a socket's path can
-//! be bound.
+//! Must not touch the file system. Invariant: every resulting path is absolute, and a socket's path
+//! can be bound.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -31,8 +31,8 @@ pub(crate) fn optional(text: &str, working_folder: &Path) -> Result<Option<PathB
     Ok((!text.is_empty()).then(|| working_folder.join(text).components().collect()))
 }
 
-/// The path of the CSI socket from `unix://PATH`; like the Go driver, `unix://plugin/csi.sock` is a path
-/// relative to the working folder, not a host.
+/// The path of the CSI socket from `unix://PATH`; like the Go driver, `unix://plugin/csi.sock` is a
+/// path relative to the working folder, not a host.
 ///
 /// # Errors
 /// Another scheme, no file name, or longer than a socket's path can be.

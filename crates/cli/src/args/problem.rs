@@ -1,11 +1,11 @@
-//! Owns how a wrong command line is told: one line a problem, all of them at once.
+//! Owns how a wrong command line is reported: one line per problem, all of them at once.
 //!
 //! Must not know any flag. Invariant: a secret value never reaches a [`Problem`], and a value is
-//! escaped and cut, so it is one line whatever was typed.
+//! escaped and truncated, so it is one line whatever was typed.
 
 use std::fmt;
 
-/// Why one value is not accepted, and what would be.
+/// Why one value is not accepted, and what would be accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wrong {
     what: String,
@@ -76,7 +76,7 @@ impl Problems {
         }
     }
 
-    /// As [`Self::check`], for a value that may be empty: then there is none.
+    /// Like [`Self::check`], for a value that may be empty: then there is none.
     pub(crate) fn check_optional<T, E: fmt::Display>(
         &mut self,
         flag: &str,
@@ -107,7 +107,7 @@ impl Problems {
         });
     }
 
-    /// Takes over what was found later; a flag that was told already is not told again.
+    /// Takes over what was found later; a flag that was reported already is not reported again.
     pub(crate) fn append(&mut self, others: Self) {
         let told: Vec<String> = self.0.iter().map(|one| one.subject.clone()).collect();
         let new = others
@@ -130,7 +130,7 @@ impl Problems {
     }
 }
 
-/// Quotes and escapes a value, and cuts what is too long for one line of a log.
+/// Quotes and escapes a value, and truncates what is too long for one line of a log.
 fn shown(value: &str) -> String {
     let mut characters = value.chars();
     let start: String = characters.by_ref().take(LONGEST_SHOWN).collect();

@@ -1,6 +1,6 @@
 //! Owns what `driver` and `approver` have in common around their own configurations.
 //!
-//! Must not know either of the two. Invariant: no two servers of one process have one address.
+//! Must not know either of the two. Invariant: no two servers of one process have the same address.
 
 use super::connection::ConnectionArgs;
 use super::logs::LogArgs;
@@ -14,7 +14,7 @@ pub(crate) struct Role<C> {
     pub(crate) servers: Servers,
     pub(crate) connection: ConnectionArgs,
     pub(crate) logs: LogArgs,
-    /// What is legal but will not do what its author hopes; to be logged at start.
+    /// What is valid but will not do what its author hopes; to be logged at start.
     pub(crate) warnings: Vec<String>,
 }
 

@@ -1,7 +1,7 @@
 //! Owns the values that more than one flag takes: booleans and durations.
 //!
-//! Must not know which flag a value belongs to. Invariant: accepts what Go's `strconv.ParseBool` and
-//! `time.ParseDuration` accept.
+//! Must not know which flag a value belongs to. Invariant: accepts what Go's `strconv.ParseBool`
+//! and `time.ParseDuration` accept.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use svid_api::duration::GoDuration;
 
 use super::problem::Wrong;
 
-/// A boolean as pflag takes it.
+/// A boolean as pflag accepts it.
 ///
 /// # Errors
 /// Any other text.
@@ -21,15 +21,15 @@ pub(crate) fn boolean(text: &str) -> Result<bool, Wrong> {
     }
 }
 
-/// What a boolean stands for.
+/// One of two values, chosen by a boolean.
 ///
 /// # Errors
-/// No boolean.
+/// Not a boolean.
 pub(crate) fn either<T>(text: &str, no: T, yes: T) -> Result<T, Wrong> {
     Ok(if boolean(text)? { yes } else { no })
 }
 
-/// A Go duration that is not negative, as such and as one of our own.
+/// A Go duration that is not negative, as such and as the standard library's type.
 ///
 /// # Errors
 /// Not a Go duration, or a negative one.

@@ -1,7 +1,8 @@
 //! Owns a pod of the demo: its identity, and its volume as the workload in it sees it.
 //!
-//! Must not know how a certificate is made. Invariant: the volume is read through one folder that is opened
-//! once and stays open, as a workload's would, and what is read together was published together.
+//! Must not know how a certificate is made. Invariant: the volume is read through one folder that
+//! is opened once and stays open, as a workload's would, and what is read together was published
+//! together.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -18,10 +19,10 @@ use svid_core::svid::examine::{self, Examination};
 use svid_devcluster::PodHandle;
 use zeroize::Zeroizing;
 
-/// A pod that runs.
+/// A running pod.
 #[derive(Clone, Debug)]
 pub(super) struct Actor {
-    /// What the reader calls it: its service account's name.
+    /// What the output calls it: its service account's name.
     pub(super) name: &'static str,
     pub(super) identity: SpiffeId,
     pub(super) pod: PodHandle,
@@ -42,7 +43,7 @@ pub(super) struct FileSet {
     pub(super) roots: Vec<u8>,
 }
 
-/// What a look at a volume showed.
+/// What reading a volume showed.
 #[derive(Clone, Debug)]
 pub(super) struct Sighting {
     pub(super) examination: Examination,
@@ -71,8 +72,8 @@ impl Volume {
         &self.path
     }
 
-    /// Reads all files of one set. `..data` leads to the present set, as in every volume that Kubernetes
-    /// fills: who opens it first never mixes two sets.
+    /// Reads all files of one set. `..data` leads to the present set, as in every volume that
+    /// Kubernetes fills: a reader that opens it first never mixes two sets.
     ///
     /// # Errors
     /// A file is not there.
@@ -124,7 +125,7 @@ impl Volume {
 }
 
 impl Sighting {
-    /// Why it is no valid SVID of this identity, if it is not.
+    /// Why it is not a valid SVID of this identity, if it is not.
     pub(super) fn fault(&self, identity: &SpiffeId) -> Option<String> {
         if !self.examination.problems.is_empty() {
             return Some(self.examination.problems.join("; "));

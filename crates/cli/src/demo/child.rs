@@ -1,7 +1,7 @@
 //! Owns a role that runs as a child process: this program with another command.
 //!
-//! Must not know what the role does. Invariant: it does not outlive the demo. It is killed when its handle is
-//! dropped, and by the kernel when the demo is killed itself.
+//! Must not know what the role does. Invariant: it does not outlive the demo. It is killed when its
+//! handle is dropped, and by the kernel if the demo itself is killed.
 
 use std::fs::File;
 use std::io;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::folder::DemoFolder;
 
-/// A role that runs.
+/// A running role.
 #[derive(Debug)]
 pub(super) struct Child {
     role: &'static str,
@@ -31,8 +31,9 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts `driver` or `approver` with these flags; its log goes to a file in the folder. To be called on
-    /// the main thread: the kernel takes the end of the thread for the end of the parent.
+    /// Starts `driver` or `approver` with these flags; its log goes to a file in the folder. Must
+    /// be called on the main thread: the kernel takes the end of the thread for the end of the
+    /// parent.
     ///
     /// # Errors
     /// It cannot be started.
@@ -53,7 +54,7 @@ impl Child {
         let mut process = Command::new(std::env::current_exe()?)
             .arg(role)
             .args(flags)
-            // Nothing of this machine's own Kubernetes.
+            // Nothing from this machine's own Kubernetes.
             .env_clear()
             .env(PARENT, getpid().to_string())
             .current_dir(folder.path())
@@ -73,7 +74,8 @@ impl Child {
         let id = process.id();
         let (sender, status) = watch::channel(None);
         let waiter = thread::spawn(move || {
-            // Fails only if somebody else waited for it; then the sender is dropped without a status.
+            // Fails only if something else waited for it; then the sender is dropped without a
+            // status.
             if let Ok(status) = process.wait() {
                 sender.send_replace(Some(status));
             }
@@ -92,7 +94,7 @@ impl Child {
         self.id
     }
 
-    /// Waits for its end, and says it as an error: nobody asked for it.
+    /// Waits for its end, and returns it as an error: nobody asked for it.
     pub(super) async fn ended_unasked(&self) -> anyhow::Error {
         let role = self.role;
         match self.ended().await {
@@ -123,7 +125,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // The handle can mean no other process, even if this one has ended.
+        // The handle cannot refer to any other process, even if this one has ended.
         if let Err(error) = pidfd_send_signal(&self.handle, Signal::KILL) {
             tracing::debug!(%error, role = self.role, "it ended before");
         }
@@ -144,8 +146,8 @@ pub(super) fn log_name(role: &str) -> String {
     format!("{role}.log")
 }
 
-/// In a role that the demo started: has the kernel kill this process when the demo is gone. Elsewhere it does
-/// nothing.
+/// In a role that the demo started: makes the kernel kill this process when the demo is gone.
+/// Elsewhere it does nothing.
 ///
 /// # Errors
 /// The kernel refused, or the demo is gone already.

@@ -1,7 +1,7 @@
-//! Owns the folder that everything of the demo is in, and what is mounted below it.
+//! Owns the folder that contains everything of the demo, and what is mounted below it.
 //!
-//! Must not know what the files mean. Invariant: private to this user, with a path short enough for the
-//! sockets in it, and gone afterwards with every mount below it.
+//! Must not know what the files mean. Invariant: private to this user, with a path short enough for
+//! the sockets in it, and removed afterwards with every mount below it.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -20,7 +20,7 @@ pub(super) struct DemoFolder {
 }
 
 impl DemoFolder {
-    /// Makes it below the system's folder for temporary files, or `/tmp` where that has too long a path.
+    /// Makes it below the system's folder for temporary files, or `/tmp` if that path is too long.
     ///
     /// # Errors
     /// It cannot be made.
@@ -99,7 +99,7 @@ impl Drop for DemoFolder {
 /// The mount table cannot be read.
 pub(super) fn mounts_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let table = fs::read_to_string("/proc/self/mountinfo").context("reading the mount table")?;
-    // proc_pid_mountinfo(5): the fifth field is the mount point. Our own paths have nothing to escape.
+    // proc_pid_mountinfo(5): the fifth field is the mount point. Our own paths need no escaping.
     let points = table.lines().filter_map(|line| line.split(' ').nth(4));
     Ok(points
         .map(PathBuf::from)

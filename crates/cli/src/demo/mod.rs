@@ -1,18 +1,19 @@
 //! Owns `demo`: both roles on one machine, over an embedded cluster, shown act by act.
 //!
-//! Must not decide or mount anything itself: driver and approver are this very program, started as a cluster
-//! would start them, and all that is shown is seen from outside. Invariant: the exit code is 0 only if every
-//! act saw what it expected, and however the demo ends, it leaves no process, mount or file behind.
+//! Must not decide or mount anything itself: driver and approver are this very program, started as
+//! a cluster would start them, and everything that is shown is observed from outside. Invariant:
+//! the exit code is 0 only if every act saw what it expected, and however the demo ends, it leaves
+//! no process, mount or file behind.
 //!
 //! | room | owns |
 //! | --- | --- |
-//! | `folder` | the one folder that everything is in, and its removal |
+//! | `folder` | the one folder that contains everything, and its removal |
 //! | `child` | a role as a child process that does not outlive the demo |
 //! | `stage` | cluster, kubelet, driver and approver, running |
 //! | `actor` | a pod, its identity, and its volume as a workload sees it |
-//! | `vigil` | looking at a volume all the time |
-//! | `tls` | a mutually authenticated connection of two actors |
-//! | `acts` | what is shown, one file an act |
+//! | `vigil` | checking a volume continuously |
+//! | `tls` | a mutually authenticated connection between two actors |
+//! | `acts` | what is shown, one file per act |
 //! | `show` | the order of the acts, signals |
 //! | `timeline` | what is printed |
 //! | `unmet` | the error of an act that saw something else |
@@ -47,15 +48,16 @@ pub(crate) struct DemoFlags {
     pub(crate) keep: bool,
 }
 
-/// Runs the demo, in a mount namespace of its own: as another program in the place of this one, if this is
-/// not there yet.
+/// Runs the demo in its own mount namespace: replaces this program with another one if it is not in
+/// one yet.
 ///
 /// # Errors
-/// No mount namespace can be had, something was not as expected, or a signal came.
+/// No mount namespace is available, something was not as expected, or a signal came.
 pub(crate) fn run(flags: &DemoFlags) -> anyhow::Result<()> {
     if let Err(error) = svid_unshare::enter() {
         if let NamespaceError::Forbidden(_) = error {
-            // Several lines, which the one line of an error would not keep apart; it follows in any case.
+            // Several lines, which would run together in the one line of an error; the error
+            // follows in any case.
             drop(anstream::stderr().write_all(ADVICE.as_bytes()));
         }
         return Err(error.into());
@@ -64,7 +66,7 @@ pub(crate) fn run(flags: &DemoFlags) -> anyhow::Result<()> {
     let folder = DemoFolder::make()?;
     let outcome = process::run_to_end(show::perform(flags, &folder, &mut timeline));
     let outcome = outcome.map_err(|error| timeline.failed(error, &folder));
-    // After the event loop, so that nobody writes there any more.
+    // After the event loop, so that nothing writes there any more.
     match (outcome, folder.remove()) {
         (Err(error), Err(left)) => Err(left.context(format!("{error:#}"))),
         (outcome, removed) => outcome.and(removed),

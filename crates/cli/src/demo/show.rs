@@ -1,4 +1,4 @@
-//! Owns the order of the acts, and what ends the demo before its end.
+//! Owns the order of the acts, and what ends the demo early.
 
 use anyhow::anyhow;
 use thiserror::Error;
@@ -55,8 +55,8 @@ async fn main_acts(stage: &Stage, timeline: &mut Timeline) -> anyhow::Result<[Ac
     Ok(actors)
 }
 
-/// For `--keep`. The volumes are mounted where only the demo's processes see them, so their paths lead through
-/// one of these.
+/// For `--keep`. The volumes are mounted where only the demo's processes see them, so their paths
+/// lead through one of these.
 fn say_where(
     actors: &[Actor; 2],
     folder: &DemoFolder,
@@ -104,7 +104,7 @@ impl Interruption {
         }
     }
 
-    /// Goes on with something until a signal comes.
+    /// Continues with something until a signal comes.
     async fn unless<Outcome>(
         &mut self,
         event: impl Future<Output = anyhow::Result<Outcome>>,

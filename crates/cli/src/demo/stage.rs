@@ -1,7 +1,8 @@
 //! Owns what the acts are played on: cluster, kubelet, approver and driver.
 //!
-//! Must not know the acts. Invariant: driver and approver are processes of their own, with the flags, the
-//! kubeconfigs and the rights that they have in a cluster; when the stage is dropped they are gone.
+//! Must not know the acts. Invariant: driver and approver are processes of their own, with the
+//! flags, the kubeconfigs and the rights that they have in a cluster; when the stage is dropped
+//! they are gone.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -19,7 +20,7 @@ use super::folder::DemoFolder;
 use super::timeline::Timeline;
 use super::unmet::Unmet;
 
-/// All that runs.
+/// Everything that runs.
 pub(super) struct Stage {
     // Dropped in this order: the roles first, then what they talk to.
     pub(super) driver: Child,
@@ -87,7 +88,7 @@ impl Stage {
         timeline.seen("the approver leads, and the driver is registered with the kubelet")
     }
 
-    /// Runs a pod of a new service account that may ask for certificates, and waits until it is up.
+    /// Runs a pod of a new service account that may request certificates, and waits until it is up.
     ///
     /// # Errors
     /// It does not come up; the driver's last answer is the source.
@@ -107,7 +108,7 @@ impl Stage {
         })
     }
 
-    /// Goes on with something for as long as both roles run.
+    /// Continues with something for as long as both roles run.
     ///
     /// # Errors
     /// A role ended, or the error of what was done.
@@ -124,7 +125,7 @@ impl Stage {
     }
 }
 
-/// Writes all files that the roles are told to read, and starts the kubelet.
+/// Writes all files that the roles need, and starts the kubelet.
 fn prepare(cluster: &Cluster, folder: &DemoFolder) -> anyhow::Result<Kubelet> {
     for (name, identity) in [
         ("driver", Identity::Driver),

@@ -1,7 +1,7 @@
-//! Owns what is printed: one line an event, with the seconds since the start and a mark.
+//! Owns what is printed: one line per event, with the seconds since the start and a mark.
 //!
-//! Must not know what is shown. Invariant: everything goes to standard output in the order in which it
-//! happened; colours and lines that change in place are for terminals only.
+//! Must not know what is shown. Invariant: everything goes to standard output in the order in which
+//! it happened; colours and lines that change in place are for terminals only.
 
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -41,7 +41,7 @@ impl Timeline {
     /// Begins an act, with a sentence or two about why it matters.
     ///
     /// # Errors
-    /// Standard output is closed; so for all that print.
+    /// Standard output is closed; the same holds for everything that prints.
     pub(super) fn act(&mut self, title: &str, why: &[&str]) -> anyhow::Result<()> {
         let mut text = format!("\n{TITLE}{title}{TITLE:#}\n");
         for line in why {
@@ -55,7 +55,7 @@ impl Timeline {
         write(&format!("{}  ..  {text}\n", self.elapsed()))
     }
 
-    /// Something was seen to be as it is to be.
+    /// Something was seen to be as it should be.
     pub(super) fn seen(&mut self, text: &str) -> anyhow::Result<()> {
         write(&format!("{}  {SEEN}ok{SEEN:#}  {text}\n", self.elapsed()))
     }
@@ -66,7 +66,7 @@ impl Timeline {
         self.seen(&format!("{TITLE}{statement}{TITLE:#}"))
     }
 
-    /// Something longer, as it is, under the line before.
+    /// A longer text, unchanged, below the previous line.
     pub(super) fn quote(&mut self, text: &str) -> anyhow::Result<()> {
         let lines: String = text
             .lines()
@@ -78,8 +78,8 @@ impl Timeline {
         write(&lines)
     }
 
-    /// Waits, and says so: on a terminal in a line that changes in place, elsewhere now and then in one more
-    /// line. `progress` says how it stands.
+    /// Waits, and shows it: on a terminal in a line that changes in place, elsewhere in an
+    /// occasional further line. `progress` describes the current state.
     ///
     /// # Errors
     /// Not within the limit, or the error of what was waited for.
@@ -124,7 +124,7 @@ impl Timeline {
             self.note(&format!("{text} ..."))?;
             return Ok(0);
         }
-        // A line that wraps cannot be written over.
+        // A line that wraps cannot be overwritten.
         let line: String = format!("{}  ..  {text} ...", self.elapsed())
             .chars()
             .take(NARROWEST)
@@ -134,7 +134,7 @@ impl Timeline {
         Ok(columns.max(before))
     }
 
-    /// All that was proved.
+    /// Everything that was proved.
     pub(super) fn summary(&mut self) -> anyhow::Result<()> {
         let seconds = self.start.elapsed().as_secs();
         let mut text = format!("\n{TITLE}Seen in {seconds} s{TITLE:#}\n");
@@ -144,7 +144,7 @@ impl Timeline {
         write(&text)
     }
 
-    /// Prints why the demo ends before its end, and what the roles logged last. Returns the error for the
+    /// Prints why the demo ends early, and what the roles logged last. Returns the error for the
     /// program's last line.
     pub(super) fn failed(&mut self, error: anyhow::Error, folder: &DemoFolder) -> anyhow::Error {
         if error.is::<super::show::Interrupted>() {
@@ -162,7 +162,7 @@ impl Timeline {
                 text.push('\n');
             }
         }
-        // Perhaps standard output is what failed; the error is printed by somebody else, too.
+        // Perhaps standard output is what failed; the error is printed elsewhere, too.
         drop(write(&text));
         error.context("the demo did not see all that it was to see")
     }
@@ -181,7 +181,7 @@ fn write(text: &str) -> anyhow::Result<()> {
         .context("writing to standard output")
 }
 
-/// For terminals; plain text, since what strips colours may strip the return of the carriage as well.
+/// For terminals; plain text, since what strips colours may strip the carriage return as well.
 fn write_raw(text: &str) -> anyhow::Result<()> {
     let plain = anstream::adapter::strip_str(text).to_string();
     let mut output = io::stdout().lock();
@@ -192,7 +192,7 @@ fn write_raw(text: &str) -> anyhow::Result<()> {
 }
 
 const IN_PLACE: Duration = Duration::from_millis(100);
-/// What is over before need not be announced.
+/// What is over sooner need not be announced.
 const BRIEF: Duration = Duration::from_millis(500);
 const IN_LINES: Duration = Duration::from_secs(5);
 

@@ -1,4 +1,4 @@
-//! Owns the error of an act that saw something else than it expected.
+//! Owns the error of an act that saw something other than it expected.
 
 use std::fmt::Display;
 

@@ -1,6 +1,7 @@
-//! Owns looking at a volume all the time, from when it is mounted to when it is to be removed.
+//! Owns checking a volume continuously, from when it is mounted until it is to be removed.
 //!
-//! Must not know why. Invariant: a look that shows anything but a valid SVID of the pod is never forgotten.
+//! Must not know why. Invariant: a look that shows anything but a valid SVID of the pod is never
+//! forgotten.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::actor::{Actor, Sighting};
 
-/// A task that looks. Ends when dropped.
+/// A task that checks. Ends when dropped.
 #[derive(Debug)]
 pub(super) struct Vigil {
     findings: watch::Receiver<Findings>,
@@ -31,7 +32,7 @@ pub(super) struct Findings {
 }
 
 impl Vigil {
-    /// Looks for the first time, and from now on.
+    /// Looks for the first time, and keeps looking from now on.
     ///
     /// # Errors
     /// The volume cannot be read now.
@@ -51,17 +52,18 @@ impl Vigil {
         })
     }
 
-    /// How it stands.
+    /// The current findings.
     pub(super) fn findings(&self) -> Findings {
         self.findings.borrow().clone()
     }
 
-    /// Waits until the volume shows another certificate than the first, or until a look found a fault.
+    /// Waits until the volume shows another certificate than the first, or until a look found a
+    /// fault.
     pub(super) async fn renewed(&self) -> Findings {
         let mut findings = self.findings.clone();
         let wanted = |now: &Findings| now.before.is_some() || now.fault.is_some();
         let found = findings.wait_for(wanted).await.map(|found| found.clone());
-        // The task looks on for as long as `self` is there.
+        // The task keeps looking for as long as `self` exists.
         found.unwrap_or_else(|_ended| self.findings())
     }
 }
@@ -96,5 +98,5 @@ impl Findings {
     }
 }
 
-/// Often enough to catch a set that is there for a moment only.
+/// Often enough to catch a set that exists only for a moment.
 const PACE: Duration = Duration::from_millis(25);

@@ -1,7 +1,7 @@
-//! Owns reading the files of a volume from a folder that somebody else may have made.
+//! Owns reading the files of a volume from a folder that may be somebody else's.
 //!
-//! Must not know what the files mean. Invariant: reads regular files only, not more than [`LARGEST`] bytes of
-//! each, and wipes the key's bytes after use.
+//! Must not know what the files mean. Invariant: reads regular files only, not more than
+//! [`LARGEST`] bytes of each, and wipes the key's bytes after use.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
@@ -38,7 +38,7 @@ pub(crate) struct Found {
     pub(crate) state: State,
 }
 
-/// What is at a name.
+/// What was found under a name.
 pub(crate) enum State {
     Absent,
     Unreadable(String),
@@ -99,7 +99,7 @@ fn read(path: &Path) -> io::Result<(Zeroizing<Vec<u8>>, Metadata)> {
     if metadata.len() > LARGEST {
         return Err(io::Error::other(format!("larger than {LARGEST} bytes")));
     }
-    // With all the room from the start, so that no copy of a key is left behind by growing.
+    // At full capacity from the start, so that growing leaves no copy of a key behind.
     let mut content = Zeroizing::new(Vec::with_capacity(
         usize::try_from(LARGEST + 1).unwrap_or(0),
     ));

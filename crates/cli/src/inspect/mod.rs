@@ -1,7 +1,8 @@
 //! Owns `inspect`: what is in a volume's folder, and whether it is a good SVID.
 //!
-//! Must not judge a certificate itself, that is `svid_core::svid::examine`; what is judged here is what only a
-//! file system knows: which files are there, and who may read them. Invariant: no byte of the key is printed.
+//! Must not judge a certificate itself, that is `svid_core::svid::examine`; what is judged here is
+//! what only a file system knows: which files there are, and who may read them. Invariant: no byte
+//! of the key is printed.
 
 mod files;
 mod report;
@@ -17,10 +18,11 @@ use crate::args::{InspectArgs, Output};
 use files::Folder;
 use report::Report;
 
-/// Looks at the folder and prints the answer. The exit code is 0 for a good SVID and 1 for any other.
+/// Looks at the folder and prints the result. The exit code is 0 for a good SVID and 1 for any
+/// other.
 ///
 /// # Errors
-/// The folder cannot be looked at, or standard output is closed.
+/// The folder cannot be read, or standard output is closed.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     let report = look(args, Timestamp::now())?;
     let mut output = anstream::stdout();

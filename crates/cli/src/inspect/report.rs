@@ -1,6 +1,6 @@
-//! Owns the answer as data, which `--output json` prints as it is.
+//! Owns the result as data, which `--output json` prints as it is.
 //!
-//! Must not know how it is printed. Invariant: `good` is true exactly if `problems` is empty.
+//! Must not know how it is printed. Invariant: `good` is true if and only if `problems` is empty.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(crate) struct Report {
     pub(crate) good: bool,
     /// Why not.
     pub(crate) problems: Vec<String>,
-    /// What is allowed, and may surprise somebody.
+    /// What is allowed but may surprise somebody.
     pub(crate) remarks: Vec<String>,
     pub(crate) spiffe_id: Option<String>,
     pub(crate) issuer: String,
@@ -99,7 +99,7 @@ impl Report {
     }
 }
 
-/// What core says; of a file that is missing only that is said, not also that it is empty.
+/// What core finds; a missing file is reported only as missing, not also as empty.
 fn examined(folder: &Folder, now: Timestamp) -> Examination {
     let files = examine::Files {
         chain_pem: folder.certificate.content().unwrap_or_default(),

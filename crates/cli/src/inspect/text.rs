@@ -1,4 +1,4 @@
-//! Owns the answer as text for people: aligned, with colour where the terminal takes it.
+//! Owns the result as text for people: aligned, with colour if the terminal supports it.
 //!
 //! Must not judge. Invariant: every fact of the report is printed once.
 
@@ -13,10 +13,10 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// Writes the answer; the writer drops colours that its terminal does not take.
+/// Writes the result; the writer drops colours that its terminal does not support.
 ///
 /// # Errors
-/// The writer's.
+/// The writer's errors.
 pub(crate) fn write(output: &mut impl Write, report: &Report) -> io::Result<()> {
     let (style, verdict) = if report.good {
         (GOOD, "good SVID")
@@ -122,7 +122,7 @@ fn file(output: &mut impl Write, found: &FileReport, all: &[FileReport]) -> io::
     }
 }
 
-/// Seconds as people say them: the two largest units.
+/// Seconds in human-readable form: the two largest units.
 fn time_left(seconds: i64) -> String {
     let amount = seconds.unsigned_abs();
     let units = [

@@ -1,7 +1,7 @@
 //! Owns how flags, kubeconfig and the service account of a pod become one configuration.
 //!
-//! Must not know who uses it. Invariant: what a flag says wins, and a context, cluster or user that is named
-//! but not there is an error, never a silent fall-back.
+//! Must not know who uses it. Invariant: a flag takes precedence, and a context, cluster or user
+//! that is named but missing is an error, never a silent fallback.
 
 use http::HeaderValue;
 use http::header::USER_AGENT;
@@ -15,8 +15,8 @@ use super::error::ConfigurationError;
 use super::sources::Sources;
 use crate::args::{ConnectionArgs, Impersonation};
 
-/// The configuration with our own credentials, from flags, kubeconfig or the pod's service account, in
-/// client-go's order.
+/// The configuration with our own credentials, from flags, kubeconfig or the pod's service account,
+/// in client-go's order.
 pub(super) async fn configuration(
     args: &ConnectionArgs,
     sources: Sources,
@@ -28,7 +28,7 @@ pub(super) async fn configuration(
         from_kubeconfig(kubeconfig, args).await?
     };
     if let Some(path) = &args.certificate_authority {
-        // An empty read fails here and not later, when the file is read again every minute.
+        // An unreadable file fails here and not later, when the file is read again every minute.
         std::fs::read(path).map_err(|source| ConfigurationError::CertificateAuthority {
             path: path.clone(),
             source,
@@ -41,10 +41,11 @@ pub(super) async fn configuration(
     let unchecked =
         config.accept_invalid_certs || config.cluster_url.scheme() == Some(&Scheme::HTTP);
     if unchecked && config.root_cert.is_none() {
-        // Else kube wants the machine's roots even where none are used, and a small image has none.
+        // Otherwise kube requires the machine's roots even if none are used, and a small image has
+        // none.
         config.root_cert = Some(Vec::new());
     }
-    // Every call and watch has a limit of its own; this is the user's, on top of them.
+    // Every call and watch has a limit of its own; this is the user's, in addition.
     config.read_timeout = args.request_timeout;
     config
         .headers
@@ -63,7 +64,7 @@ fn is_empty(kubeconfig: &Kubeconfig) -> bool {
             .is_empty()
 }
 
-/// Whether the flags alone say which cluster is meant. In a pod, client-go lets them override the service
+/// Whether the flags alone identify the cluster. In a pod, client-go lets them override the service
 /// account's address, token and authority instead; that is done in [`in_cluster`].
 fn names_cluster(args: &ConnectionArgs) -> bool {
     let in_pod = std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
@@ -98,7 +99,7 @@ async fn from_kubeconfig(
         .iter()
         .find(|context| context.name == context_name)
         .and_then(|context| context.context.clone());
-    // Flags alone are enough without any context; a context that is named must be there.
+    // Flags alone are enough without any context; a context that is named must exist.
     let context = match context {
         Some(context) => context,
         None if context_name.is_empty() && (args.server.is_some() || args.cluster.is_some()) => {
@@ -130,7 +131,7 @@ async fn from_kubeconfig(
         .await
         .map_err(ConfigurationError::Choice)?;
     if !proxied {
-        // kube takes $HTTPS_PROXY for any server, the loopback address and http:// included.
+        // kube uses $HTTPS_PROXY for any server, the loopback address and http:// included.
         config.proxy_url = None;
     }
     Ok(config)
@@ -152,8 +153,8 @@ fn find_cluster(
     }
 }
 
-/// A context may name no user, or one that is not there: then there are no credentials (client-go). One that
-/// a flag names must be there.
+/// A context may name no user, or one that does not exist: then there are no credentials
+/// (client-go). One that a flag names must exist.
 fn find_user(
     kubeconfig: &Kubeconfig,
     name: Option<&str>,
@@ -216,7 +217,7 @@ fn impersonate(user: &mut AuthInfo, impersonation: &Impersonation) {
         (!impersonation.groups.is_empty()).then(|| impersonation.groups.clone());
 }
 
-/// A kubeconfig with one cluster and one user, which are chosen.
+/// A kubeconfig with one cluster and one user, which are selected.
 fn merged(cluster: Cluster, user: AuthInfo, namespace: Option<String>) -> Kubeconfig {
     let name = "chosen".to_owned();
     let mut kubeconfig = Kubeconfig {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use kube::config::{InClusterError, KubeconfigError};
 
-/// Why there is no connection to speak of. Nothing was sent yet.
+/// Why there is no connection yet. Nothing has been sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigurationError {
     #[error("reading the kubeconfig {path}", path = path.display())]

@@ -1,4 +1,5 @@
-//! Owns which kubeconfig files are read, in client-go's order: the flag, `$KUBECONFIG`, `~/.kube/config`.
+//! Owns which kubeconfig files are read, in client-go's order: the flag, `$KUBECONFIG`,
+//! `~/.kube/config`.
 
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,8 @@ impl Sources {
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, ConfigurationError> {
-    // kube resolves the paths in a kubeconfig against its folder, and does not know that of "config".
+    // kube resolves the paths in a kubeconfig against its folder, and does not know that of
+    // "config".
     let path = std::path::absolute(path).unwrap_or_else(|_unknown| path.to_owned());
     Kubeconfig::read_from(&path).map_err(|source| ConfigurationError::Kubeconfig { path, source })
 }

@@ -61,7 +61,7 @@ fn only(path: &Path) -> Sources {
 }
 
 fn token(user: &AuthInfo) -> Option<String> {
-    // The type of the secret is not exported, its serialised form is.
+    // The type of the secret is not exported, but its serialised form is.
     let value = serde_json::to_value(user).unwrap();
     value
         .get("token")

@@ -1,12 +1,12 @@
 //! Owns how much is logged.
 //!
-//! Invariant: the libraries that carry tokens (HTTP, gRPC, TLS) never log below `info`, whatever level is
-//! asked for, since they would print headers and frames.
+//! Invariant: the libraries that carry tokens (HTTP, gRPC, TLS) never log below `info`, whatever
+//! level is requested, since they would print headers and frames.
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
-/// 0 warnings, 1 what happens, 2 and 3 details, 4 and above everything that we have to say; from 5 on the
+/// 0 warnings, 1 what happens, 2 and 3 details, 4 and above everything that we log; from 5 on the
 /// Kubernetes client's details too.
 pub(super) fn filter(level: u32) -> Targets {
     let ours = match level {
@@ -15,7 +15,7 @@ pub(super) fn filter(level: u32) -> Targets {
         2 | 3 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
-    // Its warnings repeat whole responses, and what fails is logged by who asked for it.
+    // Its warnings repeat whole responses, and the caller logs what fails.
     let client = match level {
         0..=4 => LevelFilter::ERROR,
         _ => LevelFilter::DEBUG,

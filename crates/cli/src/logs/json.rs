@@ -1,7 +1,8 @@
-//! Owns how events become lines of JSON: one write for each, with the fields of the spans around it.
+//! Owns how events become lines of JSON: one write for each, with the fields of the spans around
+//! it.
 //!
-//! Not the JSON of `tracing_subscriber`: it writes a field beside the text of an event, and beside a span's
-//! name, that may have the same key, which parsers refuse or lose.
+//! Not the JSON of `tracing_subscriber`: beside the text of an event, and beside a span's name, it
+//! writes fields that may have the same key, which parsers refuse or lose.
 
 use std::io::Write as _;
 
@@ -31,7 +32,7 @@ impl<Output, Time: FormatTime> JsonLines<Output, Time> {
         let mut text = String::new();
         match self.time.format_time(&mut Writer::new(&mut text)) {
             Ok(()) => text,
-            // Without a time rather than without the line.
+            // Better without a time than without the line.
             Err(_) => String::new(),
         }
     }
@@ -69,12 +70,12 @@ where
                 line.surround(fields);
             }
         }
-        // Texts and numbers can always be written.
+        // Texts and numbers can always be serialised.
         let Ok(mut text) = serde_json::to_vec(&line) else {
             return;
         };
         text.push(b'\n');
-        // In one write, so that lines of threads do not mix. Nobody is there to hear that it failed.
+        // In one write, so that lines of threads do not mix. A failure cannot be reported anywhere.
         let mut output = self.output.make_writer_for(event.metadata());
         drop(output.write_all(&text));
     }

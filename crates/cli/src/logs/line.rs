@@ -1,7 +1,7 @@
-//! Owns what a line of JSON holds, and under which names.
+//! Owns what a line of JSON contains, and under which names.
 //!
-//! Invariant: no key is in a line twice. What the line itself says comes first, then the event's own fields,
-//! then those of the spans around it, of which the inner ones win.
+//! Invariant: no key is in a line twice. The line's own entries come first, then the event's own
+//! fields, then those of the spans around it, of which the inner ones win.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -36,7 +36,7 @@ impl Line {
         line
     }
 
-    /// Adds the fields of the next span around those that were added; a name that is there wins.
+    /// Adds the fields of the next span outwards; a name that is there already wins.
     pub(super) fn surround(&mut self, fields: &Fields) {
         for (name, value) in &fields.0 {
             let name = if RESERVED.contains(name) {
@@ -61,13 +61,13 @@ impl Serialize for Line {
     }
 }
 
-/// What an event or a span says, in its order.
+/// The fields of an event or a span, in their order.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
-    /// Takes out the text of an event. The macros put it first, so that of two fields of its name the
-    /// second was called so by whoever wrote it.
+    /// Takes out the text of an event. The macros put it first, so if two fields have its name, the
+    /// second is a field that the caller named so.
     fn take_text(&mut self) -> String {
         let at = self.0.iter().position(|(name, _)| *name == TEXT);
         match at.map(|at| self.0.remove(at)) {
@@ -77,7 +77,7 @@ impl Fields {
         }
     }
 
-    /// Takes values that were recorded later.
+    /// Adds values that were recorded later.
     pub(super) fn update(&mut self, later: Self) {
         for (name, value) in later.0 {
             match self.0.iter_mut().find(|(other, _)| *other == name) {
@@ -159,5 +159,5 @@ fn renamed(name: &str) -> Cow<'static, str> {
 /// What every line has, in this order.
 const RESERVED: [&str; 4] = ["timestamp", "level", TEXT, "target"];
 
-/// The name that tracing gives to the text of an event.
+/// The field name that tracing gives to the text of an event.
 const TEXT: &str = "message";

@@ -43,7 +43,7 @@ fn written(run: impl FnOnce()) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// A line after what every line begins with, at the level info.
+/// A line without what every line begins with, at the level info.
 fn rest(line: &str) -> String {
     let start = r#"{"timestamp":"noon","level":"INFO","message":"said","target":"t""#;
     let rest = line.strip_prefix(start);

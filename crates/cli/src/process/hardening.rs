@@ -5,7 +5,8 @@
 use anyhow::Context as _;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// Keeps this process from writing a core dump, and processes of the same user from reading its memory.
+/// Keeps this process from writing a core dump, and processes of the same user from reading its
+/// memory.
 ///
 /// # Errors
 /// The kernel refused; then no key may be made.

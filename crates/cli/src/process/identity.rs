@@ -1,4 +1,5 @@
-//! Owns the name by which one process is told from all others, its successor in the same pod included.
+//! Owns the name that distinguishes one process from all others, its successor in the same pod
+//! included.
 
 use std::fs;
 

@@ -1,6 +1,8 @@
-//! Owns what this process is to the kernel: its threads, its signals, its memory, its open files, its end.
+//! Owns the process as the kernel sees it: its threads, its signals, its memory, its open files,
+//! its end.
 //!
-//! Must not know what the process does. Invariant: every task is joined, and the first to end ends the process.
+//! Must not know what the process does. Invariant: every task is joined, and the first to end ends
+//! the process.
 
 mod hardening;
 mod identity;

@@ -9,7 +9,7 @@ use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit to the hard one. Where that fails the process goes on with what it has.
+/// Raises the soft limit to the hard one. If that fails, the process continues with what it has.
 pub(crate) fn raise_limit_of_open_files() {
     let limits = getrlimit(Resource::Nofile);
     let raised = Rlimit {

@@ -22,7 +22,8 @@ pub(crate) fn run_to_end(command: impl Future<Output = anyhow::Result<()>>) -> a
     outcome
 }
 
-/// Two, so that one slow step delays nobody; more would only cost memory, since nearly all is waiting.
+/// Two, so that one slow step delays nothing else; more would only cost memory, since nearly all of
+/// the time is waiting.
 const WORKERS: usize = 2;
 
 /// How long a blocking call, such as one on a mount, may still take at the end.

@@ -1,7 +1,7 @@
 //! Owns the end of a process: signals, and tasks that are joined.
 //!
-//! Must not know what the tasks do. Invariant: the first task to end ends the process, with its error; no
-//! task outlives [`Tasks::run`], and none keeps it longer than the grace period.
+//! Must not know what the tasks do. Invariant: the first task to end ends the process, with its
+//! error; no task outlives [`Tasks::run`], and none keeps it longer than the grace period.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long tasks have to end after a signal. Kubernetes kills after 30 s unless told otherwise.
+/// How long tasks have to end after a signal. Kubernetes kills after 30 s unless configured
+/// otherwise.
 pub(crate) const GRACE: Duration = Duration::from_secs(25);
 
 /// SIGTERM and SIGINT of this process, caught from when this is made.
@@ -41,7 +42,7 @@ impl Signals {
     }
 }
 
-/// The tasks of a process, and what tells them to end.
+/// The tasks of a process, and the token that asks them to end.
 pub(crate) struct Tasks {
     shutdown: CancellationToken,
     tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
@@ -68,7 +69,8 @@ impl Tasks {
         self.tasks.spawn(async move { (name, task.await) });
     }
 
-    /// Runs until a signal or the end of the first task, then tells the others to end and joins them.
+    /// Runs until a signal or the end of the first task, then asks the others to end and joins
+    /// them.
     ///
     /// # Errors
     /// A task failed, or ended unasked; tasks did not end within the grace period; a second signal.

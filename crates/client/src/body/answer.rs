@@ -1,4 +1,4 @@
-//! One answer that is wanted as a whole, or not at all.
+//! One answer that is wanted in full, or not at all.
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -8,7 +8,8 @@ use tokio::sync::Semaphore;
 use super::{MOST_OBJECT_BYTES, SMALL_ANSWER_BYTES};
 use crate::ApiError;
 
-/// Reads a whole answer. One that turns out to be large waits until there is room among `large`.
+/// Reads a complete answer. If it turns out to be large, it waits until there is room among
+/// `large`.
 pub(crate) async fn whole(mut body: Body, large: &Semaphore) -> Result<Whole<'_>, ApiError> {
     let mut bytes = BytesMut::new();
     let mut room = None;
@@ -27,7 +28,7 @@ pub(crate) async fn whole(mut body: Body, large: &Semaphore) -> Result<Whole<'_>
     Ok(Whole { bytes, _room: room })
 }
 
-/// A whole answer, and the room that it takes.
+/// A complete answer, and the room that it takes.
 pub(crate) struct Whole<'a> {
     bytes: BytesMut,
     _room: Option<tokio::sync::SemaphorePermit<'a>>,

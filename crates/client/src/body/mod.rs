@@ -1,7 +1,7 @@
-//! Reading what the API server answers, with limits.
+//! Reading the API server's answers, with limits.
 //!
-//! Invariant: of what a stranger may have written no more than [`MOST_OBJECT_BYTES`] is held per
-//! answer or stream, and answers of more than [`SMALL_ANSWER_BYTES`] only a few at a time.
+//! Invariant: of untrusted content no more than [`MOST_OBJECT_BYTES`] is held per answer or stream,
+//! and answers of more than [`SMALL_ANSWER_BYTES`] only a few at a time.
 
 mod answer;
 mod objects;
@@ -11,8 +11,8 @@ pub(crate) use answer::{drain, whole};
 pub(crate) use objects::{Objects, Raw};
 pub(crate) use splitter::Shape;
 
-/// The largest object that is read, in bytes of JSON. The API server takes at most 3 MiB in one
-/// request and etcd stores 1.5 MiB by default, so a larger one exists only where etcd's limit was
+/// The largest object that is read, in bytes of JSON. The API server accepts at most 3 MiB in one
+/// request and etcd stores 1.5 MiB by default, so a larger one exists only if etcd's limit was
 /// raised. Doubled, twice as much is held while one is read.
 pub(crate) const MOST_OBJECT_BYTES: usize = 4 * 1024 * 1024;
 /// Answers up to this size are read without waiting for others.

@@ -30,7 +30,7 @@ pub(crate) enum Raw<'a> {
 }
 
 impl Objects {
-    /// Reads `body`, for `limit` from now at most.
+    /// Reads `body`, for at most `limit` from now.
     pub(crate) fn new(shape: Shape, body: Body, limit: Duration) -> Self {
         Self {
             body,
@@ -44,7 +44,7 @@ impl Objects {
     /// The next object; None at the end. Safe to cancel.
     ///
     /// # Errors
-    /// The connection failed or was silent for too long, or it is not JSON that is sent.
+    /// The connection failed or was silent for too long, or what is sent is not JSON.
     pub(crate) async fn next(&mut self) -> Result<Option<Raw<'_>>, ApiError> {
         loop {
             while !self.packet.is_empty() {
@@ -68,7 +68,7 @@ impl Objects {
         }
     }
 
-    /// Everything but the objects: of a list that was read to its end, the list itself, empty.
+    /// Everything but the objects: for a list that was read to its end, the list itself, empty.
     pub(crate) fn rest(&self) -> &[u8] {
         self.splitter.rest()
     }

@@ -1,7 +1,7 @@
-//! Cuts a stream of JSON into the objects that it holds, without understanding them.
+//! Cuts a stream of JSON into the objects that it contains, without understanding them.
 //!
-//! The parser finds out whether a piece is JSON at all; this only counts brackets outside
-//! of strings, so it needs no memory but for the piece at hand and does not recurse.
+//! The parser finds out whether a piece is JSON at all; this only counts brackets outside strings,
+//! so it needs no memory except for the current piece and does not recurse.
 
 use super::MOST_OBJECT_BYTES;
 
@@ -36,11 +36,11 @@ pub(crate) struct Splitter {
     string: InString,
     /// Within the top level's `items`.
     in_items: bool,
-    /// The depth at which the object at hand began.
+    /// The depth at which the current object began.
     cutting: Option<u32>,
     is_too_long: bool,
     piece: Vec<u8>,
-    /// All but the objects.
+    /// Everything but the objects.
     frame: Vec<u8>,
 }
 
@@ -65,7 +65,8 @@ impl Splitter {
         }
     }
 
-    /// Takes in bytes up to the end of the next object: how many, and whether there was such an end.
+    /// Takes in bytes up to the end of the next object. Returns how many, and whether there was
+    /// such an end.
     ///
     /// # Errors
     /// [`Malformed`], after which nothing more can be read.
@@ -73,7 +74,7 @@ impl Splitter {
         if self.cutting.is_none() {
             self.forget_piece();
         }
-        // Where the part of the object at hand begins that was not copied yet.
+        // Where the part of the current object begins that was not copied yet.
         let mut from = 0;
         for (at, &byte) in bytes.iter().enumerate() {
             if self.string != InString::No {
@@ -118,7 +119,7 @@ impl Splitter {
         &self.piece
     }
 
-    /// Everything outside of the objects, without spaces: of a list the list itself, empty.
+    /// Everything outside the objects, without spaces: for a list the list itself, empty.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.frame
     }
@@ -180,7 +181,7 @@ impl Splitter {
     }
 }
 
-/// What a list says besides its objects: kind, version, and where the next page begins.
+/// The parts of a list besides its objects: kind, version, and where the next page begins.
 const MOST_FRAME_BYTES: usize = 64 * 1024;
 /// What stays allocated between two objects.
 const USUAL_OBJECT_BYTES: usize = 64 * 1024;

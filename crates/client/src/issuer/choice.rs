@@ -10,7 +10,7 @@ use svid_core::policy::IssuerReference;
 use super::{ConfigMapName, IssuerState, Issuers};
 use crate::watch::{Named, ObjectName, Unreadable, Versioned};
 
-/// A `ConfigMap` as far as it matters here.
+/// The parts of a `ConfigMap` that matter here.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct StoredConfigMap {
     metadata: ObjectName,
@@ -30,10 +30,10 @@ impl Named for StoredConfigMap {
     }
 }
 
-/// What was learnt of the issuer so far.
+/// What has been learned about the issuer so far.
 ///
-/// A `ConfigMap` that names an issuer completely wins; one that does not is ignored, so that the
-/// last complete one stays; an absent one leaves the flags (the Go driver's rules).
+/// A `ConfigMap` that names an issuer completely wins; an incomplete one is ignored, so that the
+/// last complete one stays; if it is absent, the flags apply (the Go driver's rules).
 #[derive(Debug)]
 pub(super) struct Choice {
     config_map: ConfigMapName,
@@ -41,7 +41,7 @@ pub(super) struct Choice {
     /// From the last complete version.
     runtime: Option<Arc<IssuerReference>>,
     ever: Vec<IssuerReference>,
-    /// What is wrong with the present version, which was warned of.
+    /// What is wrong with the current version; a warning about it was logged.
     warned_of: Option<String>,
 }
 
@@ -56,7 +56,7 @@ impl Choice {
         }
     }
 
-    /// The `ConfigMap` as it stands now; None when it is absent.
+    /// The `ConfigMap` in its current state; None if it is absent.
     pub(super) fn observe(
         &mut self,
         found: Result<Option<&StoredConfigMap>, &Unreadable>,

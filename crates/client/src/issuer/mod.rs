@@ -1,11 +1,11 @@
-//! Which issuer counts, and its changes.
+//! Which issuer is in effect, and its changes.
 //!
 //! Owns the choice between the flags and the `ConfigMap` that names an issuer at run time. Driver
-//! and approver have to agree on it, so there is one reader for both. Invariants: with a `ConfigMap`
-//! named, no issuer is known before the `ConfigMap` was read once, found or absent, so that a
+//! and approver have to agree on it, so there is one reader for both. Invariants: if a `ConfigMap`
+//! is named, no issuer is known before the `ConfigMap` was read once, found or absent, so that a
 //! restart during an outage never sends requests to the issuer that the `ConfigMap` was meant to
-//! replace; a `ConfigMap` that names none completely changes nothing; an issuer that counted once is
-//! remembered, since its certificates are still accepted as SVIDs.
+//! replace; a `ConfigMap` that does not name one completely changes nothing; an issuer that was
+//! once in effect is remembered, since its certificates are still accepted as SVIDs.
 
 mod choice;
 mod source;
@@ -39,21 +39,21 @@ impl fmt::Display for ConfigMapName {
 /// What is known of the SPIFFE issuers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuers {
-    /// The one that counts now.
+    /// The one in effect now.
     pub current: IssuerState,
-    /// Every one that counted since the start, the current one included.
+    /// Every one that was in effect since the start, the current one included.
     pub ever: Arc<[IssuerReference]>,
 }
 
 /// Where the issuers are learned from.
 pub type IssuersReceiver = watch::Receiver<Issuers>;
 
-/// The issuer that counts, as far as it is known. Texts are for Events and answers to the kubelet.
+/// The issuer in effect, as far as it is known. Texts are for Events and answers to the kubelet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IssuerState {
-    /// The `ConfigMap` has not been read yet: what is in the way. Try again when this changes.
+    /// The `ConfigMap` has not been read yet, for this reason. Try again when this changes.
     NotYetRead(String),
-    /// Nobody names an issuer: what to do about it.
+    /// No issuer is named; the text says what to do about it.
     Missing(String),
     /// This one.
     Known(Arc<IssuerReference>),

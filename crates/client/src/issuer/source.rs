@@ -1,7 +1,7 @@
 //! Watching the `ConfigMap`.
 //!
-//! One watch of one object by name, with the role's own rights: list and watch on that
-//! `ConfigMap`. Failures are retried for as long as the process lives.
+//! One watch of one object by name, with the role's own rights: list and watch on that `ConfigMap`.
+//! Failures are retried for as long as the process lives.
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -17,7 +17,7 @@ use crate::retry::chance;
 use crate::watch::watch_object;
 use crate::{ApiClient, ApiError};
 
-/// Finds out which issuer counts. Does nothing until [`IssuerSource::run`] is polled.
+/// Finds out which issuer is in effect. Does nothing until [`IssuerSource::run`] is polled.
 #[must_use = "the ConfigMap is read by `run`"]
 #[derive(Debug)]
 pub struct IssuerSource {
@@ -27,7 +27,7 @@ pub struct IssuerSource {
 }
 
 impl IssuerSource {
-    /// A source that takes the issuer from the flags, or, where a `ConfigMap` is named, from there.
+    /// A source that takes the issuer from the flags or, if a `ConfigMap` is named, from there.
     pub fn new(
         flags: Option<IssuerReference>,
         config_map: Option<ConfigMapName>,
@@ -53,7 +53,7 @@ impl IssuerSource {
         )
     }
 
-    /// Follows the `ConfigMap` until `shutdown`. `failed` hears of each failure.
+    /// Follows the `ConfigMap` until `shutdown`. `failed` is called with each failure.
     pub async fn run(
         self,
         client: ApiClient,
@@ -132,7 +132,7 @@ fn publish(issuers: &watch::Sender<Issuers>, name: &ConfigMapName, new: Issuers)
     });
 }
 
-/// Whether the present series of failures was warned of; the rest of it is for debugging.
+/// Whether a warning about the current series of failures was logged; the rest is logged at debug.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Warned {
     No,

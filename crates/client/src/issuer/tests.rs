@@ -1,4 +1,4 @@
-//! The ConfigMap over an API server that answers from a script.
+//! The ConfigMap from an API server that answers from a script.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::ApiClient;
 
-/// An API server that answers each request with the next of `answers`, then no more.
+/// An API server that answers each request with the next of `answers`, then not at all.
 fn client(answers: Vec<(StatusCode, String)>) -> (ApiClient, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
@@ -24,7 +24,7 @@ fn client(answers: Vec<(StatusCode, String)>) -> (ApiClient, Arc<Mutex<Vec<Strin
         seen.lock().unwrap().push(request.uri().to_string());
         let answer = answers.lock().unwrap().next();
         async move {
-            // Of paused time: lets every state be seen before the next answer.
+            // In paused time: lets every state be seen before the next answer.
             tokio::time::sleep(Duration::from_secs(1)).await;
             let Some((code, body)) = answer else {
                 std::future::pending().await

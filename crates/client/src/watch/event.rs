@@ -13,7 +13,7 @@ use crate::ApiError;
 /// What a watch reports.
 #[derive(Debug)]
 pub enum Change<T> {
-    /// An object was made or changed, or existed before.
+    /// An object was created or changed, or existed before.
     Applied(T),
     /// An object is gone; its last version.
     Deleted(T),
@@ -28,7 +28,7 @@ pub enum Change<T> {
 pub struct Unreadable {
     /// Which one, as far as that can be read.
     pub object: ObjectName,
-    /// What is wrong with it; no text of its own.
+    /// What is wrong with it; contains none of the object's text.
     pub error: String,
 }
 
@@ -40,7 +40,7 @@ pub struct ObjectName {
     pub namespace: String,
     /// Its name; empty if not even that can be read.
     pub name: String,
-    /// Tells it from an earlier one of the same name.
+    /// Distinguishes it from an earlier one of the same name.
     pub uid: String,
     /// Its version.
     pub resource_version: String,
@@ -76,7 +76,7 @@ impl Unreadable {
             object: serde_json::from_slice::<Named>(json)
                 .map(|named| named.metadata)
                 .unwrap_or_default(),
-            // The place and the kind of fault; serde's own text may quote the object.
+            // The position and the kind of fault; serde's own text may quote the object.
             error: format!(
                 "{:?} error in column {} of its JSON",
                 error.classify(),

@@ -1,13 +1,13 @@
 //! List and watch: what is in a collection, and what happens to it.
 //!
 //! The API server's own protocol (Kubernetes API concepts, "Efficient detection of changes"), as
-//! kube's watcher and client-go's reflector speak it, but object by object: each one is decoded by
-//! itself into the type that is asked for, and one that cannot be is an event, not the end of the
+//! kube's watcher and client-go's reflector use it, but object by object: each one is decoded by
+//! itself into the requested type, and one that cannot be decoded is an event, not the end of the
 //! stream.
 //!
 //! ## Guarantees
-//! - After [`Event::Init`] every object that exists is yielded once, up to [`Event::InitDone`]; what
-//!   was known before and is not among them is gone.
+//! - After [`Event::Init`] every object that exists is yielded once, up to [`Event::InitDone`];
+//!   what was known before and is not among them is gone.
 //! - After that every change is yielded in order. A watch that ends is opened again from the last
 //!   version that was seen, so nothing is missed in between; if the server no longer knows that
 //!   version (410), everything begins with [`Event::Init`] again.
@@ -69,7 +69,7 @@ impl Selection {
     }
 }
 
-/// Something that has a version by which a watch can go on.
+/// Something with a version from which a watch can continue.
 pub trait Versioned {
     /// `metadata.resourceVersion`.
     fn resource_version(&self) -> &str;
@@ -90,7 +90,7 @@ pub enum Event<T> {
     InitApply(T),
     /// The list is complete.
     InitDone,
-    /// This one was made or changed.
+    /// This one was created or changed.
     Apply(T),
     /// This one is gone.
     Delete(T),
@@ -98,7 +98,8 @@ pub enum Event<T> {
     Unreadable(Unreadable),
 }
 
-/// Lists, then watches, for as long as it is polled. Failures are yielded, and retried after a pause.
+/// Lists, then watches, for as long as it is polled. Failures are yielded, and retried after a
+/// pause.
 pub fn watch<T: DeserializeOwned + Versioned + Send>(
     client: ApiClient,
     selection: Selection,
@@ -147,7 +148,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// The next change; None when the server has ended the watch. Safe to cancel.
+    /// The next change; None once the server has ended the watch. Safe to cancel.
     ///
     /// # Errors
     /// The watch broke off, is silent beyond [`WATCH_LIMIT`], or the server reported an error:
@@ -299,7 +300,7 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
             Some(Change::Bookmark(_)) => None,
             None => {
                 if since.elapsed() < LASTING {
-                    // A server that ends every watch at once is not asked without a pause.
+                    // If a server ends every watch at once, there is a pause before the next one.
                     self.pause = self.backoff.next(None, (self.chance)());
                 } else {
                     self.backoff.reset();
@@ -319,7 +320,8 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
         Ok(event)
     }
 
-    /// After 410 from the list on; after any other failure from the last version that was seen.
+    /// After 410 Gone, begins again from the list; after any other failure, from the last version
+    /// seen.
     fn begin_again_from(&mut self, version: String, error: &ApiError) {
         self.phase = if *error == ApiError::Expired {
             Phase::Start
@@ -351,11 +353,11 @@ fn error_of_status(code: u16, message: &str) -> ApiError {
     )
 }
 
-/// Seconds after which the server ends a watch; the next begins where it ended. Shorter, and quiet
-/// watches are opened more often; longer, and a connection that was lost without a word is noticed
-/// later where something in between goes on answering keepalives.
+/// Seconds after which the server ends a watch; the next begins where it ended. If this were
+/// shorter, quiet watches would be opened more often; if longer, a connection that was lost
+/// silently would be noticed later if something in between keeps answering keepalives.
 pub const WATCH_SECONDS: u32 = 30;
-/// After this a watch that the server has not ended is given up.
+/// A watch that the server has not ended after this is given up.
 pub const WATCH_LIMIT: Duration = Duration::from_secs(35);
 /// For the head of an answer.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -364,7 +366,7 @@ const PAGE_LIMIT: Duration = Duration::from_secs(60);
 /// Objects per page, as client-go asks. They are read one by one, so this bounds calls, not memory:
 /// 10,000 objects cost 20 calls.
 const PAGE: u32 = 500;
-/// A watch that ends sooner did not end as they do.
+/// A watch that ends sooner did not end normally.
 const LASTING: Duration = Duration::from_secs(5);
 /// After a failure.
 const RETRY: Retry = Retry {

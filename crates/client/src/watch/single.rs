@@ -1,4 +1,4 @@
-//! One object by its name: what it is now, and again whenever that changes.
+//! One object by its name: its current state, and again after each change.
 
 use std::future::ready;
 
@@ -20,10 +20,10 @@ impl Named for ObjectName {
     }
 }
 
-/// An object as it stands, if it exists.
+/// An object in its current state, if it exists.
 pub type Observed<T> = Result<Option<T>, Unreadable>;
 
-/// Yields what an object is, first of all and after each change, for as long as it is polled; None
+/// Yields an object's state, first of all and after each change, for as long as it is polled; None
 /// while it does not exist. Failures are yielded, and retried after a pause.
 pub fn watch_object<T: DeserializeOwned + Versioned + Named + Send>(
     client: ApiClient,
@@ -55,7 +55,7 @@ pub fn watch_object<T: DeserializeOwned + Versioned + Named + Send>(
         .filter_map(ready)
 }
 
-/// What an event says of the object; while a list is read, only its end says something.
+/// What an event says about the object; while a list is read, only its end says something.
 fn observe<T>(
     listed: &mut Option<Observed<T>>,
     event: Result<Event<T>, ApiError>,

@@ -1,4 +1,4 @@
-//! List and watch over an API server that answers from a script, with paused time.
+//! List and watch on an API server that answers from a script, with paused time.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -25,9 +25,9 @@ enum Answer {
     Status(u16, String),
     /// This text, and then the end.
     Ended(String),
-    /// This text, and then nothing for ever.
+    /// This text, and then nothing, forever.
     Silent(String),
-    /// Nothing at all, for ever.
+    /// Nothing at all, forever.
     Hang,
 }
 
@@ -45,7 +45,7 @@ fn body(answer: Answer) -> Option<(u16, AnyBody)> {
     })
 }
 
-/// A client of a server with this script, and the queries that it was asked.
+/// A client of a server with this script, and the queries that the server received.
 fn client(script: Vec<Answer>) -> (ApiClient, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
@@ -105,7 +105,7 @@ fn describe(event: Result<Event<Thing>, ApiError>) -> String {
     }
 }
 
-/// The first events of a watch over this script, and what the server was asked.
+/// The first events of a watch over this script, and the queries that the server received.
 async fn events(script: Vec<Answer>, count: usize) -> (Vec<String>, Vec<String>) {
     let (client, asked) = client(script);
     let events = watch::<Thing>(client, Selection::all("/things".to_owned()), || 0.5);
@@ -192,7 +192,7 @@ async fn a_connection_that_is_silent_is_given_up_and_what_was_missed_is_caught_u
     let (client, asked) = client(vec![
         list(&[], "", "9"),
         Answer::Silent(line("ADDED", &thing("a", 10, 1))),
-        // The next one is dead from the beginning.
+        // The next connection is dead from the beginning.
         Answer::Hang,
         Answer::Silent(line("ADDED", &thing("b", 11, 2))),
     ]);

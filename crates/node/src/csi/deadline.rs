@@ -1,14 +1,14 @@
 //! How long a publish may wait.
 //!
-//! Pure. Invariant: our answer leaves before the caller stops listening, so that the kubelet
-//! shows our reason and not its own "context deadline exceeded".
+//! Pure. Invariant: our answer leaves before the caller stops listening, so that the kubelet shows
+//! our reason and not its own "context deadline exceeded".
 
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-/// The longest that a publish with this metadata may wait: [`PUBLISH_LIMIT`], or less where the
-/// caller's `grpc-timeout` says so. A timeout that cannot be read is taken as none.
+/// The longest that a publish with this metadata may wait: [`PUBLISH_LIMIT`], or less if the
+/// caller's `grpc-timeout` says so. A timeout that cannot be read counts as none.
 pub(super) fn publish_limit(metadata: &MetadataMap) -> Duration {
     let timeout = metadata
         .get("grpc-timeout")
@@ -19,8 +19,8 @@ pub(super) fn publish_limit(metadata: &MetadataMap) -> Duration {
     }
 }
 
-/// `TimeoutValue TimeoutUnit` as the gRPC HTTP/2 protocol has it: one to eight digits and one of
-/// `H M S m u n`.
+/// `TimeoutValue TimeoutUnit` as the gRPC HTTP/2 protocol defines it: one to eight digits and one
+/// of `H M S m u n`.
 fn grpc_timeout(text: &str) -> Option<Duration> {
     let unit = text.chars().last()?;
     let digits = text.strip_suffix(unit)?;
@@ -39,17 +39,17 @@ fn grpc_timeout(text: &str) -> Option<Duration> {
     }
 }
 
-/// Short calls keep half of their time: a margin longer than the call would leave none.
+/// Short calls keep half of their time: a margin longer than the call would leave nothing.
 fn less_margin(timeout: Duration) -> Duration {
     timeout.saturating_sub(MARGIN).max(timeout / 2)
 }
 
 /// The kubelet gives a volume's whole set-up, three calls and the token's fetch, 120 s
-/// (`csiTimeout` in `pkg/volume/csi`). Longer, and it gives up first; much shorter, and a slow
-/// issuer costs it a backoff of up to two minutes more.
+/// (`csiTimeout` in `pkg/volume/csi`). If this were longer, the kubelet would give up first; if
+/// much shorter, a slow issuer would cost a kubelet backoff of up to two minutes more.
 const PUBLISH_LIMIT: Duration = Duration::from_secs(110);
 
-/// What the answer needs on its way.
+/// What the answer needs to travel.
 const MARGIN: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
 /// When the fixtures' tokens expire, in seconds since 1970.
 pub(super) const EXPIRY: i64 = 1_900_000_000;
 pub(super) const POD_UID: &str = "0d9a3b9c-55c6-4d2c-a6f0-a1c21a0a4e3c";
-/// Stands in the signature of every token; no error text may hold it.
+/// Appears in the signature of every token; no error text may contain it.
 pub(super) const SIGNATURE: &str = "U0VDUkVUU0VDUkVUU0VDUkVU";
 
-/// What the kubelet says of a pod.
+/// What the kubelet says about a pod.
 #[derive(Clone, Copy)]
 pub(super) struct PodInfo {
     pub(super) namespace: &'static str,

@@ -1,8 +1,8 @@
-//! The CSI Identity service. Its name here is `info`, since identity means SPIFFE ID elsewhere.
+//! The CSI Identity service. It is called `info` here, since identity means SPIFFE ID elsewhere.
 //!
 //! Owns what the driver says about itself. Invariant: no answer depends on anything outside this
-//! process; a Probe that failed with the API server would have every driver killed, and the
-//! tokens it holds with it.
+//! process; a Probe that failed together with the API server would get every driver killed, and the
+//! tokens it holds lost.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Identity for InfoService {
         Ok(Response::new(GetPluginCapabilitiesResponse::default()))
     }
 
-    /// Ready, always: that this answer arrives says that the event loop and the socket work.
+    /// Always ready: that this answer arrives shows that the event loop and the socket work.
     async fn probe(&self, _: Request<ProbeRequest>) -> Result<Response<ProbeResponse>, Status> {
         Ok(Response::new(ProbeResponse { ready: Some(true) }))
     }

@@ -1,9 +1,9 @@
-//! The CSI Identity and Node services: what the kubelet says, made into words of this crate, and
-//! our answers made into gRPC.
+//! The CSI Identity and Node services: translate the kubelet's requests into this crate's types,
+//! and our answers into gRPC.
 //!
 //! Owns the edge. Knows nothing of mounts, certificates or the API server; what a volume needs is
-//! the business of the lifecycle. Invariant: everything in a request but its type is taken to be
-//! hostile until [`publish::parse`] has seen it, and neither a token nor a volume context ever
+//! the business of the lifecycle. Invariant: everything in a request except its type is treated as
+//! hostile until [`publish::parse`] has checked it, and neither a token nor a volume context ever
 //! reaches a log or an error text.
 //!
 //! | file | owns |

@@ -1,10 +1,10 @@
-//! The one mapping from what went wrong to a gRPC code.
+//! The one mapping from failures to gRPC codes.
 //!
-//! The kubelet reads two classes (`isFinalError` in `pkg/volume/csi`): after Canceled,
-//! DeadlineExceeded, Unavailable, ResourceExhausted and Aborted it takes the volume as uncertain
+//! The kubelet distinguishes two classes (`isFinalError` in `pkg/volume/csi`): after Canceled,
+//! DeadlineExceeded, Unavailable, ResourceExhausted and Aborted it treats the volume as uncertain
 //! and unpublishes it when the pod goes; after any other code it forgets the volume and never
-//! unpublishes it. Invariant: a publish is answered with a code of the second class only where
-//! nothing of the volume exists.
+//! unpublishes it. Invariant: a publish is answered with a code of the second class only if nothing
+//! of the volume exists.
 
 use svid_core::text::one_line;
 use tonic::{Code, Status};
@@ -13,7 +13,7 @@ use super::publish::PublishRequestError;
 use crate::lifecycle::{PublishError, UnpublishError};
 use crate::wish::WishError;
 
-/// A publish whose request was not understood, of a volume that nobody knows. Final.
+/// A publish of an unknown volume whose request was not understood. Final.
 pub(super) fn publish_not_understood(error: &PublishRequestError) -> Status {
     Status::invalid_argument(shown(error))
 }
@@ -25,7 +25,7 @@ pub(super) fn publish_failed(error: &PublishError) -> Status {
         PublishError::NotRecorded(_)
         | PublishError::AttemptFailed(_)
         | PublishError::ShuttingDown => Code::Unavailable,
-        // This call cannot be served, another may.
+        // This call cannot be served, but another may be.
         PublishError::Going
         | PublishError::Removed
         | PublishError::OtherWish
@@ -50,7 +50,7 @@ pub(super) fn too_many_calls() -> Status {
     Status::unavailable("too many calls at once; call again")
 }
 
-/// The process ends. Not final: whatever was begun goes on in the next one.
+/// The process is ending. Not final: whatever was begun continues in the next one.
 pub(super) fn stopping() -> Status {
     publish_failed(&PublishError::ShuttingDown)
 }

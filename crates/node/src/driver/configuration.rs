@@ -12,7 +12,7 @@ use crate::volume::{FileMode, FileNames, RootContext};
 /// What the administrator decided, checked.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// What several parts need to know.
+    /// What several modules need to know.
     pub installation: Installation,
     /// Where records are kept, absolute.
     pub data_root: PathBuf,
@@ -20,7 +20,7 @@ pub struct Configuration {
     pub endpoint: PathBuf,
     /// The kubelet's folder of plugin sockets; None leaves registration to a sidecar.
     pub registration_dir: Option<PathBuf>,
-    /// The issuer to ask where no ConfigMap says otherwise.
+    /// The issuer to use unless a ConfigMap names another.
     pub issuer: Option<IssuerReference>,
     /// The ConfigMap that names the issuer at run time.
     pub runtime_issuance: Option<ConfigMapName>,
@@ -28,7 +28,7 @@ pub struct Configuration {
     pub files: FileNames,
     /// The mode of the files.
     pub file_mode: FileMode,
-    /// The SELinux context of the volumes; None where SELinux does not enforce.
+    /// The SELinux context of the volumes; None if SELinux is not enforcing.
     pub root_context: Option<RootContext>,
     /// The file with the trust bundle; None for volumes without one.
     pub source_ca_bundle: Option<PathBuf>,

@@ -1,8 +1,8 @@
-//! The driver as a whole: its parts, made and joined.
+//! The driver as a whole: its parts, created and connected.
 //!
 //! Owns the order of start and end. Volumes are recovered before the kubelet is served, and the
 //! sources of trust, issuer and Events run for as long as any volume may need them. Knows nothing
-//! of flags or of HTTP. Invariant: nothing runs on after [`Driver::run`] has ended.
+//! of flags or of HTTP. Invariant: nothing keeps running after [`Driver::run`] has ended.
 
 mod configuration;
 mod scrape;
@@ -42,8 +42,8 @@ use svid_client::clock::Clock;
 pub struct Clients {
     /// With the driver's own credentials.
     pub driver: ApiClient,
-    /// Without credentials, on connections of its own: creates carry their pod's token. Not used
-    /// where the driver creates the requests itself.
+    /// Without credentials, on connections of its own: creates carry their pod's token. Not used if
+    /// the driver creates the requests itself.
     pub anonymous: ApiClient,
 }
 
@@ -72,34 +72,34 @@ pub struct Driver {
 /// Why the driver cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder or mounting.
+    /// The data folder or mounting failed.
     #[error(transparent)]
     Volumes(#[from] VolumeError),
-    /// A socket.
+    /// A socket could not be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
 }
 
-/// Why the driver ended before it was told to.
+/// Why the driver ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The records of the process before cannot be read.
+    /// The records of the previous process cannot be read.
     #[error("taking up the volumes that are there: {0}")]
     Recover(VolumeError),
     /// A socket failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// A bug; a new process goes on with all volumes.
+    /// A bug; a new process resumes all volumes.
     #[error(transparent)]
     Panicked(#[from] TaskPanicked),
 }
 
 impl Driver {
-    /// Makes the parts. Reads the trust bundle once, opens the data folder, mounts the scratch
-    /// file system and binds the sockets; `registry` gets the driver's metrics. Sends nothing.
+    /// Makes the parts. Reads the trust bundle once, opens the data folder, mounts the scratch file
+    /// system and binds the sockets; `registry` gets the driver's metrics. Sends nothing.
     ///
     /// # Errors
-    /// When the data folder or a socket cannot be had.
+    /// If the data folder or a socket is not available.
     pub fn new(
         configuration: Configuration,
         clients: Clients,
@@ -185,16 +185,16 @@ impl Driver {
         })
     }
 
-    /// What is going on, for whoever asks while it runs.
+    /// What is going on, readable while the driver runs.
     pub fn status(&self) -> DriverStatus {
         self.status.clone()
     }
 
-    /// Takes up the volumes that are there, serves the kubelet and looks after the volumes until
+    /// Takes over the existing volumes, serves the kubelet and manages the volumes until
     /// `shutdown`. Volumes stay mounted.
     ///
     /// # Errors
-    /// When a part failed.
+    /// If a part failed.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RunError> {
         let Self {
             volumes,
@@ -250,5 +250,5 @@ async fn look_after(
     Ok(served?)
 }
 
-/// For files that are being written when the end comes.
+/// For files that are being written at shutdown.
 const LAST_WRITES: Duration = Duration::from_secs(5);

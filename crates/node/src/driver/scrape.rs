@@ -1,4 +1,4 @@
-//! Metrics of what has an owner elsewhere, read at scrape.
+//! Metrics of what is owned elsewhere, read at scrape.
 
 use std::fmt;
 use std::time::Duration;
@@ -37,7 +37,7 @@ impl Collector for Scrape {
             "Volumes that show no valid certificate",
             count(status.board.without_certificate(now)),
         )?;
-        // Without a certificate there is no expiry, and no number stands for that.
+        // Without a certificate there is no expiry, and no number could stand for that.
         if let Some(expiry) = status.board.nearest_expiry() {
             gauge(
                 "csi_driver_spiffe_driver_nearest_expiration_timestamp_seconds",

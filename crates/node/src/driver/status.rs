@@ -14,13 +14,13 @@ use crate::registration::RegistrationState;
 use crate::trust::{Refusals, TrustState};
 use svid_client::clock::Clock;
 
-/// Reads what is going on. Cheap to clone.
+/// Reads the driver's current state. Cheap to clone.
 #[derive(Clone)]
 pub struct DriverStatus {
     pub(super) installation: Arc<Installation>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) board: Board,
-    /// None where a sidecar registers us.
+    /// None if a sidecar registers us.
     pub(super) registration: Option<watch::Receiver<RegistrationState>>,
     pub(super) issuer: IssuersReceiver,
     pub(super) trust: watch::Receiver<TrustState>,
@@ -35,7 +35,7 @@ impl fmt::Debug for DriverStatus {
 }
 
 impl DriverStatus {
-    /// Everything as JSON. Holds nothing secret; names pods, so it is not for everybody.
+    /// Everything as JSON. Holds nothing secret, but names pods, so it is not for everybody.
     pub fn describe(&self) -> Value {
         let now = self.clock.now();
         json!({

@@ -12,13 +12,13 @@ use super::EventReason;
 pub(super) enum Verdict {
     /// Send it.
     Send,
-    /// The pod has been told this within [`QUIET`].
+    /// The pod has had this report within [`QUIET`].
     Repeated,
-    /// Too much was sent lately.
+    /// Too much was sent recently.
     Flood,
 }
 
-/// What was sent lately: by pod and reason, and in all.
+/// What was sent recently: by pod and reason, and in total.
 #[derive(Debug)]
 pub(super) struct Limits {
     told: HashMap<(String, EventReason), Instant>,
@@ -35,7 +35,7 @@ impl Limits {
         }
     }
 
-    /// Judges a report and, if it may be sent, takes it as sent.
+    /// Judges a report and, if it may be sent, counts it as sent.
     pub(super) fn judge(&mut self, pod_uid: &str, reason: EventReason, now: Instant) -> Verdict {
         self.refill(now);
         let key = (pod_uid.to_owned(), reason);
@@ -52,7 +52,7 @@ impl Limits {
         Verdict::Send
     }
 
-    /// Forgets that the pod was told: sending failed.
+    /// Forgets a report because sending it failed.
     pub(super) fn untold(&mut self, pod_uid: &str, reason: EventReason) {
         self.told.remove(&(pod_uid.to_owned(), reason));
     }
@@ -68,15 +68,15 @@ impl Limits {
     }
 }
 
-/// How long a pod is not told the same again. An Event lives an hour; `kubectl describe` shows
-/// its age, so it should be renewed before people take it for old.
+/// How long the same report is not repeated for a pod. An Event lives an hour; `kubectl describe`
+/// shows its age, so it should be renewed before people take it for old.
 const QUIET: Duration = Duration::from_secs(5 * 60);
 
-/// Events at once. As many pods as start together on a node, roughly.
+/// Events at once: roughly as many as there are pods that start together on a node.
 const BURST: u32 = 25;
 
-/// After a burst, one Event in this time: a cluster of 5000 nodes in trouble then makes 500 a
-/// second, which its API server bears. Ten times as often, and our Events are the trouble.
+/// After a burst, one Event in this time: a cluster of 5000 nodes in trouble then makes 500 per
+/// second, which its API server can bear. At ten times the rate, our Events would be the trouble.
 const REFILL: Duration = Duration::from_secs(10);
 
 #[cfg(test)]

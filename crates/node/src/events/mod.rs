@@ -1,8 +1,8 @@
-//! Events on a Pod about what somebody must act on.
+//! Events on a Pod about problems that somebody must act on.
 //!
-//! Owns how often we speak. A Pod that waits for its volume shows little else, so the reason
-//! belongs there; but an outage must not become a flood. Knows nothing of volumes or issuance:
-//! whoever knows the reason reports it. Invariant: reporting never waits and never fails; what
+//! Owns how often we report. A Pod that waits for its volume shows little else, so the reason
+//! belongs there; but an outage must not become a flood. Knows nothing of volumes or issuance: the
+//! caller that knows the reason reports it. Invariant: reporting never waits and never fails; what
 //! cannot be sent is dropped and counted. Texts come from errors, which hold no secrets.
 
 mod limits;
@@ -22,22 +22,22 @@ use svid_client::clock::Clock;
 
 pub use writer::EventWriter;
 
-/// What happened, as the reason of an Event. Closed, since people filter and alert by it.
+/// What happened, as the reason of an Event. A closed set, since people filter and alert by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EventReason {
     /// The approver denied the request.
     Denied,
-    /// The request may not be created: rights are missing.
+    /// The request may not be created: permissions are missing.
     Forbidden,
     /// The issuer gave up on the request.
     Failed,
-    /// No issuer is named, or which one is not known yet.
+    /// No issuer is named, or it is not known yet which one is.
     NoIssuer,
-    /// The request waits for approval or for the issuer, and for what.
+    /// The request waits for approval or for the issuer; the text says for what.
     Pending,
     /// Nobody decided the request in time.
     TimedOut,
-    /// What the issuer returned is no certificate for this pod.
+    /// What the issuer returned is not a certificate for this pod.
     BadCertificate,
     /// There is no trust bundle to show.
     NoTrustBundle,
@@ -73,7 +73,7 @@ impl EventRecorder {
     /// A recorder, and the writer that sends what it records.
     ///
     /// `client` has the driver's own credentials and needs the verb create on events
-    /// (events.k8s.io) in every namespace. `installation` says who speaks.
+    /// (events.k8s.io) in every namespace. `installation` says who reports.
     pub fn new(
         client: ApiClient,
         clock: Arc<dyn Clock>,
@@ -118,17 +118,17 @@ struct Counts {
 }
 
 impl EventCounts {
-    /// Events that the API server took.
+    /// Events that the API server accepted.
     pub fn sent(&self) -> u64 {
         self.0.sent.load(Ordering::Relaxed)
     }
 
-    /// Reports that said again what the pod had been told less than five minutes before.
+    /// Reports that repeated one made for the same pod less than five minutes before.
     pub fn repeated(&self) -> u64 {
         self.0.repeated.load(Ordering::Relaxed)
     }
 
-    /// Reports that were lost: too many at once, or the API server did not take them.
+    /// Reports that were lost: too many at once, or the API server did not accept them.
     pub fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
@@ -146,7 +146,7 @@ impl EventCounts {
     }
 }
 
-/// One thing to say.
+/// One report.
 #[derive(Debug)]
 struct Report {
     namespace: String,
@@ -156,6 +156,6 @@ struct Report {
     text: String,
 }
 
-/// Reports that wait to be sent: one for each pod that a node can have. More at once means that
+/// Reports waiting to be sent: one for each pod that a node can have. If there are more at once,
 /// something is wrong with the node and not with its pods.
 const QUEUE: usize = 512;

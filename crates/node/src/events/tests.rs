@@ -1,4 +1,4 @@
-//! Events over an API server that takes or refuses them all.
+//! Events sent to an API server that accepts or refuses them all.
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
@@ -98,7 +98,7 @@ fn wish(uid: &str) -> Wish {
     }
 }
 
-/// Records by `record`, and runs the writer until it has nothing left to do.
+/// Records with `record`, and runs the writer until it has nothing left to do.
 async fn run(
     answer: Answer,
     record: impl FnOnce(&EventRecorder),

@@ -21,7 +21,7 @@ use crate::installation::Installation;
 use svid_client::clock::Clock;
 
 /// Sends what an [`EventRecorder`](super::EventRecorder) records, one Event at a time. An Event
-/// that the API server does not take is dropped: by the next report it is out of date anyway.
+/// that the API server does not accept is dropped: by the next report it is out of date anyway.
 #[must_use = "Events are sent by `run`"]
 pub struct EventWriter {
     client: ApiClient,
@@ -29,7 +29,7 @@ pub struct EventWriter {
     installation: Arc<Installation>,
     reports: mpsc::Receiver<Report>,
     counts: EventCounts,
-    /// Set while rights are missing: nothing is sent before.
+    /// Set while permissions are missing: nothing is sent before then.
     forbidden_until: Option<Instant>,
 }
 
@@ -51,7 +51,8 @@ impl EventWriter {
         }
     }
 
-    /// Sends until `shutdown` or until every recorder is gone. What waits then is lost.
+    /// Sends until `shutdown` or until every recorder is gone. Reports that are still waiting are
+    /// lost.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut limits = Limits::new(Instant::now());
         let send_all = async {
@@ -133,7 +134,7 @@ fn event(installation: &Installation, report: &Report, time: MicroTime) -> Event
     }
 }
 
-/// A node's name can be longer than an instance may be.
+/// A node's name can be longer than the `reportingInstance` of an Event.
 fn instance(node_id: &str) -> String {
     let mut instance = node_id.to_owned();
     instance.truncate(instance.floor_char_boundary(INSTANCE_LIMIT));
@@ -149,7 +150,7 @@ const INSTANCE_LIMIT: usize = 128;
 /// How long one Event may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long nothing is sent where rights are missing. Somebody has to add them by hand.
+/// How long nothing is sent while permissions are missing. Somebody has to add them by hand.
 const FORBIDDEN_PAUSE: Duration = Duration::from_secs(10 * 60);
 
 #[cfg(test)]

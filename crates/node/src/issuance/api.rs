@@ -12,7 +12,7 @@ use crate::credential::Credential;
 ///
 /// Every call ends by itself within a limit of its own.
 pub trait Requests: Send + Sync + 'static {
-    /// Creates a request as the one whose credential it is.
+    /// Creates a request, authenticated by `credential`.
     fn create<'a>(
         &'a self,
         credential: &'a Credential,
@@ -42,5 +42,6 @@ pub trait Requests: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<(), ApiError>>;
 }
 
-/// What happens to one request, until the server or the network ends it, or its time is over.
+/// What happens to one request, until the server or the network ends the watch, or its time is
+/// over.
 pub type Watch = BoxStream<'static, Result<Change<StoredRequest>, ApiError>>;

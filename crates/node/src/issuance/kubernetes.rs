@@ -23,10 +23,9 @@ use crate::credential::{Credential, PodToken};
 
 /// CertificateRequests on the cluster's API server.
 ///
-/// Creates with a pod's token travel on a connection pool without credentials of its own;
-/// everything else has the driver's own credentials, in node-attested mode creates too. The two
-/// pools share no connection, so the driver's credentials are never sent by mistake where a pod's
-/// belong.
+/// Creates with a pod's token travel on a separate connection pool without credentials; everything
+/// else has the driver's own credentials, in node-attested mode creates too. The two pools share no
+/// connection, so the driver's credentials are never sent by mistake where a pod's belong.
 #[derive(Clone)]
 pub struct KubernetesRequests {
     driver: ApiClient,
@@ -35,7 +34,7 @@ pub struct KubernetesRequests {
     creates: Arc<Semaphore>,
 }
 
-/// Tells whoever waits that the API server answers again.
+/// Notifies waiting tasks that the API server answers again.
 #[derive(Clone, Debug)]
 pub struct ApiHealth(Sender<Health>);
 
@@ -55,7 +54,7 @@ impl Default for ApiHealth {
 }
 
 impl ApiHealth {
-    /// Ends when the API server answers for the first time after it could not be reached.
+    /// Ends when the API server first answers again after it could not be reached.
     pub async fn recovered(&self) {
         let mut health = self.0.subscribe();
         let before = health.borrow_and_update().recoveries;
@@ -177,7 +176,7 @@ fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
 /// For a create: webhooks and the queue of a busy API server come on top of the call itself.
 /// Shorter than a publish waits.
 const CREATE_LIMIT: Duration = Duration::from_secs(20);
-/// For every other call, so that a connection that is dead without a word costs no more.
+/// For every other call, so that a connection that died silently costs no more.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
-/// Doubled, a node full of pods asks twice as many seats of the API server at once.
+/// Doubled, a node full of pods takes twice as many of the API server's seats at once.
 const CREATES_AT_ONCE: usize = 32;

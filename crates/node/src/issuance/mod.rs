@@ -1,9 +1,9 @@
-//! One CertificateRequest, from its create to a certificate that was checked.
+//! One CertificateRequest, from its creation to a checked certificate.
 //!
 //! Owns what is said to the API server about certificates: the shape of a request, the calls and
 //! their failures, the waiting. Knows nothing of mounts or files, and nothing of when to ask.
-//! Invariant: nothing that an issuer or the API server returned leaves this room unchecked, and no
-//! text made here holds a token, a key or PEM.
+//! Invariant: nothing that an issuer or the API server returned leaves this module unchecked, and
+//! no text made here contains a token, a key or PEM.
 
 mod api;
 mod kubernetes;

@@ -6,7 +6,7 @@ use svid_client::{ApiError, label_values};
 
 use crate::events::EventReason;
 
-/// How an attempt ended, as a metric's label has it. Closed.
+/// How an attempt ended, as the value of a metric's label. A closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// The pod sees a new certificate.
@@ -19,9 +19,9 @@ pub enum Outcome {
     Invalid,
     /// Somebody deleted the request.
     Deleted,
-    /// Nobody decided or signed in time.
+    /// Nobody approved or signed in time.
     TimedOut,
-    /// Another issuer is to be asked.
+    /// Another issuer is now configured.
     IssuerChanged,
     /// What the issuer returned was refused.
     BadCertificate,
@@ -62,9 +62,9 @@ pub struct Failure {
     pub outcome: Outcome,
     /// What went wrong on which object, and what to do.
     pub reason: String,
-    /// How long the API server wants to be left alone.
+    /// How long the API server asks us to wait.
     pub retry_after: Option<Duration>,
-    /// What to tell the pod's owner, where they must act.
+    /// The Event for the pod's owner, if they must act.
     pub event: Option<EventReason>,
 }
 
@@ -79,7 +79,7 @@ impl Failure {
         }
     }
 
-    /// A failure that the pod's owner or an administrator must hear of.
+    /// A failure that the pod's owner or an administrator must know of.
     pub fn reported(outcome: Outcome, event: EventReason, reason: impl Into<String>) -> Self {
         Self {
             event: Some(event),
@@ -87,7 +87,7 @@ impl Failure {
         }
     }
 
-    /// A failed call; `attempted` says what on which object.
+    /// A failed call; `attempted` names the operation and the object.
     pub fn api(attempted: &str, error: &ApiError) -> Self {
         Self {
             retry_after: error.retry_after(),

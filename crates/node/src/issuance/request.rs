@@ -19,25 +19,26 @@ use crate::wish::Wish;
 /// A new key and the request for its certificate. A key serves one attempt.
 #[derive(Debug)]
 pub struct NewRequest {
-    /// The key, which never leaves this process but into the volume.
+    /// The key, which leaves this process only into the volume.
     pub key: PrivateKey,
-    /// The identity that is asked for.
+    /// The identity that is requested.
     pub spiffe_id: SpiffeId,
-    /// The issuer that is asked.
+    /// The issuer that it is requested from.
     pub issuer: IssuerReference,
     /// The object as it is sent.
     pub object: CertificateRequest,
-    /// The request's name, derived from volume and key: a create whose answer was lost finds it.
+    /// The request's name, derived from volume and key, so that a request whose create was answered
+    /// but the answer lost can be found.
     pub name: String,
 }
 
 /// Why no request could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum NewRequestError {
-    /// No key.
+    /// The key could not be made.
     #[error("making a key: {0}")]
     Key(#[from] KeyError),
-    /// No signing request.
+    /// The signing request could not be made.
     #[error("making the certificate signing request: {0}")]
     Csr(#[from] CsrError),
 }
@@ -46,7 +47,7 @@ impl NewRequest {
     /// Makes a new key and the request for `wish`.
     ///
     /// # Errors
-    /// When the key or the signing request cannot be made.
+    /// If the key or the signing request cannot be made.
     pub fn new(
         wish: &Wish,
         issuer: &IssuerReference,
@@ -82,10 +83,10 @@ impl NewRequest {
         })
     }
 
-    /// Whether an object of our name is the request that we sent: our key, and made by the pod's
-    /// service account where requests are made with the pods' tokens. Under which name the API
-    /// server knows the driver itself is not known here; the key was made for this attempt and has
-    /// left this process in this request alone.
+    /// Whether an object with our name is the request that we sent: it has our key and, if requests
+    /// are made with the pods' tokens, was created by the pod's service account. The user name
+    /// under which the API server knows the driver itself is not known here; the key was made for
+    /// this attempt and has left this process in this request alone.
     pub fn recognises(&self, found: &StoredRequest, wish: &Wish, requester: Requester) -> bool {
         let Some(Ok(pem)) = found.spec.request.as_ref().map(EncodedBytes::decode) else {
             return false;
@@ -102,7 +103,7 @@ impl NewRequest {
     }
 }
 
-/// Labels, annotations and owner as the Go driver writes them, so that what finds its requests
+/// Labels, annotations and owner as the Go driver writes them, so that whatever finds its requests
 /// finds ours. The label hashes are short: nothing may be deleted by them alone.
 fn metadata(
     wish: &Wish,
@@ -138,7 +139,7 @@ fn metadata(
     }
 }
 
-/// `POD-HASH`: the pod for whoever lists requests, 128 bits of hash for being the only one.
+/// `POD-HASH`: the pod's name for readability, 128 bits of hash for uniqueness.
 fn request_name(wish: &Wish, key: &PublicKey) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
     context.update(wish.volume.as_str().as_bytes());
@@ -155,10 +156,10 @@ fn request_name(wish: &Wish, key: &PublicKey) -> String {
     format!("{}-{suffix}", pod.trim_end_matches(['-', '.']))
 }
 
-/// With the hash it stays under the 253 of a Kubernetes name.
+/// With the hash it stays below the 253 characters of a Kubernetes name.
 const POD_NAME_CHARS: usize = 200;
 
-/// As the Go driver orders them.
+/// In the Go driver's order.
 const USAGES: [&str; 4] = [
     usage::DIGITAL_SIGNATURE,
     usage::KEY_ENCIPHERMENT,

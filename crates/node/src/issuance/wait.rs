@@ -18,26 +18,26 @@ use svid_client::retry::Backoff;
 pub enum Answer {
     /// The issuer returned these bytes: PEM, unchecked.
     Issued(Vec<u8>),
-    /// The approver denied it, saying this.
+    /// The approver denied it, with this message.
     Denied(String),
-    /// The issuer gave up, saying this.
+    /// The issuer gave up, with this message.
     Failed(String),
-    /// cert-manager called it malformed, saying this.
+    /// cert-manager called it malformed, with this message.
     Invalid(String),
     /// Somebody deleted it.
     Deleted,
-    /// There was no final answer in time; the last word on it.
+    /// There was no final answer in time; the last known state.
     TimedOut(String),
 }
 
-/// News of a request on its way.
+/// News of a request in progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// An approver allowed it.
+    /// An approver approved it.
     Approved,
     /// What it waits for.
     Waits(String),
-    /// A watch of it failed.
+    /// Watching it failed.
     NotWatched(ApiError),
 }
 
@@ -49,13 +49,13 @@ pub enum News {
 /// once and the next watch begins at the version that was read.
 ///
 /// ## Guarantees
-/// - An answer is heard within the time limit of one watch, whatever happens to a connection: each
-///   watch and each read has a limit of its own, and neither rests on what another one said.
+/// - An answer is noticed within the time limit of one watch, whatever happens to a connection:
+///   each watch and each read has a limit of its own, and neither relies on what another reported.
 /// - The object is read a last time before the wait is given up.
-/// - Nothing short of `deadline` ends the wait but an answer or a deletion: the answer may be there
-///   although it cannot be read. Failures are retried with backoff.
+/// - Only an answer or a deletion ends the wait before `deadline`: the answer may be there although
+///   it cannot be read. Failures are retried with backoff.
 ///
-/// `tell` hears what happens on the way.
+/// `tell` is called with what happens on the way.
 pub async fn wait(
     requests: &dyn Requests,
     created: &StoredRequest,
@@ -123,7 +123,7 @@ pub async fn wait(
 /// How one watch ended.
 enum End {
     Answered(Answer),
-    /// By the server, as it does after a while.
+    /// The server closed it, as it does after a while.
     Closed,
     Broken(ApiError),
 }
@@ -213,7 +213,7 @@ fn words(condition: &StoredCondition) -> String {
 
 /// Bytes; the approver's longest denial is 1 KiB.
 const MOST_WORDS: usize = 1024;
-/// Before a watch that lasted is opened anew.
+/// The pause before a watch that lasted is opened again.
 const REOPEN: Duration = Duration::from_millis(100);
-/// A watch that ends sooner did not end as they do.
+/// A watch that ends sooner did not end normally.
 const LASTING: Duration = Duration::from_secs(10);

@@ -30,7 +30,7 @@ impl Board {
         self.lock().remove(volume);
     }
 
-    /// How many volumes are looked after.
+    /// How many volumes are managed.
     pub fn volumes(&self) -> usize {
         self.lock().len()
     }
@@ -44,7 +44,7 @@ impl Board {
             .count()
     }
 
-    /// When the first certificate that a pod sees ends; None where no pod has one.
+    /// When the first certificate that a pod sees ends; None if no pod has one.
     pub fn nearest_expiry(&self) -> Option<Timestamp> {
         let entries = self.lock();
         entries
@@ -61,7 +61,7 @@ impl Board {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<VolumeId, Entry>> {
-        // A map has no half-done state that a panic elsewhere could leave.
+        // A map cannot be left half-changed by a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

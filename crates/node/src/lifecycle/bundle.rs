@@ -1,4 +1,4 @@
-//! The trust bundle of one volume: which one counts, and showing each new one.
+//! The trust bundle of one volume: which one is in effect, and showing each new one.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::issuance::{Failure, Outcome};
 use crate::trust::TrustState;
 use svid_client::retry::Backoff;
 
-/// The trust bundle that counts for a volume: the newest good one, whenever it is asked for, else
-/// the one that counted when the attempt began.
+/// The trust bundle in effect for a volume: the newest good one at the time of asking, else the one
+/// in effect when the attempt began.
 #[derive(Clone)]
 pub(super) struct EffectiveBundle {
     trust: watch::Receiver<TrustState>,
@@ -22,11 +22,11 @@ pub(super) struct EffectiveBundle {
 }
 
 impl EffectiveBundle {
-    /// The bundle to check and show. A source that has been broken since before we started leaves
+    /// The bundle to check and show. If the source has been broken since before we started, this is
     /// the bundle that the volume shows.
     ///
     /// # Errors
-    /// When there is a source, and no good bundle in it or in the volume.
+    /// If there is a source, and no good bundle in it or in the volume.
     pub(super) async fn of(volume: &Volume) -> Result<Self, Failure> {
         let trust = volume.context.trust.clone();
         let state = trust.borrow().clone();
@@ -40,7 +40,7 @@ impl EffectiveBundle {
         Ok(Self { trust, fallback })
     }
 
-    /// The bundle that counts now, where the administrator named a source.
+    /// The bundle in effect now, if the administrator named a source.
     pub(super) fn current(&self) -> Option<Arc<TrustBundle>> {
         match &*self.trust.borrow() {
             TrustState::Bundle(newest) => Some(Arc::clone(newest)),
@@ -48,7 +48,7 @@ impl EffectiveBundle {
         }
     }
 
-    /// The same as the content of a file.
+    /// The same, as the content of a file.
     pub(super) fn pem(&self) -> Option<Vec<u8>> {
         Some(self.current()?.to_pem().as_bytes().to_vec())
     }
@@ -60,10 +60,10 @@ async fn shown(volume: &Volume) -> Option<Arc<TrustBundle>> {
     TrustBundle::parse_pem(&files.bundle?).ok().map(Arc::new)
 }
 
-/// Shows each new trust bundle to the pod, without end.
+/// Shows each new trust bundle to the pod, forever.
 pub(super) async fn follow(volume: &Volume) -> Infallible {
     let mut trust = volume.context.trust.clone();
-    // A source without a good bundle leaves what the volume shows.
+    // If the source has no good bundle, the volume keeps what it shows.
     let newest = EffectiveBundle {
         trust: trust.clone(),
         fallback: None,

@@ -14,8 +14,8 @@ use crate::metrics::ApiCall;
 use crate::volume::Record;
 use svid_client::retry::Backoff;
 
-/// Deletes requests in the background, as soon as the API server takes it. What is left when the
-/// process ends is garbage that Kubernetes collects: every request has its pod for an owner.
+/// Deletes requests in the background, as soon as the API server accepts it. What is left when the
+/// process ends is garbage that Kubernetes collects: every request is owned by its pod.
 #[derive(Clone)]
 pub(super) struct Cleaner {
     context: Arc<Context>,
@@ -80,7 +80,7 @@ impl Cleaner {
 }
 
 /// Tries once to delete a request; after an error it may work later. A refused delete is a warning,
-/// since the pod owns the request and takes it along when it goes.
+/// since the pod owns the request and Kubernetes deletes it with the pod.
 pub(super) async fn delete(context: &Context, namespace: &str, name: &str) -> Result<(), ApiError> {
     let error = match context.requests.delete(namespace, name).await {
         Ok(()) | Err(ApiError::NotFound) => return Ok(()),

@@ -1,4 +1,4 @@
-//! What every volume's task is given, and what those who work on one volume share.
+//! What every volume's task is given, and what the code that works on one volume shares.
 
 use std::fmt;
 use std::future::pending;
@@ -28,11 +28,11 @@ pub struct Context {
     pub health: ApiHealth,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
-    /// Jitter.
+    /// The source of jitter.
     pub chance: fn() -> f64,
     /// The trust bundle.
     pub trust: watch::Receiver<TrustState>,
-    /// Which issuer to ask.
+    /// The issuer to request from.
     pub issuer: IssuersReceiver,
     /// Events on the pod.
     pub events: Arc<dyn EventSink>,
@@ -52,8 +52,8 @@ impl fmt::Debug for Context {
     }
 }
 
-/// One volume: what is wanted, and the only ways to its files, its record and its status. Cheap
-/// to clone.
+/// One volume: what is wanted, and the only ways to its files, its record and its status. Cheap to
+/// clone.
 #[derive(Clone)]
 pub(super) struct Volume {
     pub(super) context: Arc<Context>,
@@ -76,7 +76,7 @@ impl Volume {
 /// What to do with a chain that no authority of the trust bundle has signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnchoringPolicy {
-    /// Publish it and say so in the log: the bundle may be about to change.
+    /// Publish it and log a warning: the bundle may be about to change.
     Warn,
     /// Refuse it (`--require-anchored-chain`).
     Require,
@@ -94,7 +94,7 @@ impl EventSink for EventRecorder {
     }
 }
 
-/// Waits for a change of something that is followed; where there can be none any more, without end.
+/// Waits for a change of a watched value; forever if there can be no more changes.
 pub(super) async fn changed<T: Send + Sync>(receiver: &mut watch::Receiver<T>) {
     if receiver.changed().await.is_err() {
         pending::<()>().await;

@@ -8,11 +8,11 @@ pub enum PublishError {
     /// Unpublish has begun.
     #[error("the volume is being removed")]
     Going,
-    /// The volume ended while the call waited for its turn, so the call may speak for a pod that
-    /// is gone.
+    /// The volume ended while the call waited for its turn, so the call may be for a pod that is
+    /// gone.
     #[error("the volume was removed or could not be begun a moment ago; call again")]
     Removed,
-    /// The volume is another pod's, or lies elsewhere, and shows no valid certificate.
+    /// The volume belongs to another pod, or lies elsewhere, and shows no valid certificate.
     #[error("the volume was published with another pod, service account, target or group")]
     OtherWish,
     /// The request breaks this rule, and the volume shows no valid certificate.
@@ -27,7 +27,7 @@ pub enum PublishError {
     /// Beginning the volume, or another call that began or removed it, took until the deadline.
     #[error("still waiting for the volume's folder")]
     Busy,
-    /// The files were not there in time; the work goes on.
+    /// The files were not there in time; the work continues.
     #[error(
         "still {doing}{}{}",
         said(": ", waits_for),
@@ -41,7 +41,7 @@ pub enum PublishError {
         /// Why the last attempt failed.
         failure: Option<String>,
     },
-    /// The process ends.
+    /// The process is ending.
     #[error("the driver is stopping; call again")]
     ShuttingDown,
 }
@@ -52,7 +52,7 @@ pub enum UnpublishError {
     /// The mount, the files or the record are still there.
     #[error(transparent)]
     NotRemoved(#[from] WriteError),
-    /// The process ends.
+    /// The process is ending.
     #[error("the driver is stopping; call again")]
     ShuttingDown,
 }

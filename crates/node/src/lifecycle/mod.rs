@@ -1,10 +1,10 @@
 //! One task per volume, from its first publish to its removal.
 //!
-//! Owns which volumes there are and what each is doing. A publish only states what is wanted,
-//! hands over its token and waits for the volume's status; the task does the work, whoever waits
-//! or hangs up. Knows nothing of gRPC, mounts or HTTP. Invariants: a volume has at most one task;
-//! records and files of a volume have one writer at a time; nothing is sent for a volume that is
-//! going.
+//! Owns which volumes there are and what each is doing. A publish only states what is wanted, hands
+//! over its token and waits for the volume's status; the task does the work whether or not a caller
+//! is waiting. Knows nothing of gRPC, mounts or HTTP. Invariants: a volume has at most one task; a
+//! volume's record and files have one writer at a time; nothing is sent for a volume that is being
+//! removed.
 //!
 //! ```text
 //! publish -> tasks -> task:  look at what the volume shows
@@ -22,14 +22,14 @@
 //! | `task` | one volume's loop: look, wait until due, attempt, back off |
 //! | `shown` | the certificate that the pod sees, and when it is due |
 //! | `attempt` | one attempt: key, request, answer, check, files |
-//! | `bundle` | which trust bundle counts, and showing each new one |
+//! | `bundle` | which trust bundle is in effect, and showing each new one |
 //! | `obsolete` | requests that ended badly or were superseded |
-//! | `writer` | the only hand that writes a volume's record and files |
+//! | `writer` | the only writer of a volume's record and files |
 //! | `status` | what a volume's task is doing, and waiting for it |
 //! | `error` | why a publish or an unpublish did not succeed |
 //! | `board` | all statuses, for metrics and `/status` |
 //! | `cleaner` | deleting the requests of volumes that are gone |
-//! | `context` | what all of them are given; `Volume`, what those who work on one share |
+//! | `context` | what all of them are given; `Volume`, what the code that works on one shares |
 
 mod attempt;
 mod board;
@@ -76,7 +76,7 @@ pub trait Lifecycle: Send + Sync + 'static {
         limit: Duration,
     ) -> impl Future<Output = Result<(), PublishError>> + Send;
 
-    /// A publish of a known volume whose request was not understood: fine while the volume's
+    /// A publish of a known volume whose request was not understood: succeeds while the volume's
     /// certificate is valid, else refused with `reason`.
     fn publish_misunderstood(
         &self,
@@ -84,7 +84,7 @@ pub trait Lifecycle: Send + Sync + 'static {
         reason: String,
     ) -> impl Future<Output = Result<(), PublishError>> + Send;
 
-    /// Removes the volume. Local and fast; absent is fine.
+    /// Removes the volume. Local and fast; an absent volume is fine.
     fn unpublish(
         &self,
         volume: VolumeId,

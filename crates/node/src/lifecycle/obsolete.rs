@@ -15,7 +15,7 @@ use svid_client::retry::Backoff;
 /// The requests of a volume that its record names as obsolete.
 pub(super) struct ObsoleteRequests {
     volume: Volume,
-    /// Attempts in a row before which one of them could not be deleted.
+    /// Consecutive attempts before which one of them could not be deleted.
     undeleted: u32,
 }
 
@@ -25,7 +25,7 @@ impl ObsoleteRequests {
         Self { volume, undeleted }
     }
 
-    /// Deletes them all, then does nothing, without end.
+    /// Deletes them all, then does nothing, forever.
     pub(super) async fn tidy(&self) -> Infallible {
         let context = &self.volume.context;
         let mut backoff = Backoff::default();
@@ -39,8 +39,8 @@ impl ObsoleteRequests {
         pending().await
     }
 
-    /// Before a request is made, the old ones go: one that ended badly would be found by whoever
-    /// looks for ours. Where the API server keeps refusing that alone, renewing goes first.
+    /// Before a request is made, the old ones are deleted: a search for ours could find one that
+    /// ended badly. If the API server keeps refusing only the deletes, renewing takes precedence.
     pub(super) async fn make_room(&mut self) -> Result<(), Failure> {
         let Err(Undeleted { name, error }) = self.delete().await else {
             self.undeleted = 0;
@@ -57,7 +57,7 @@ impl ObsoleteRequests {
         Ok(())
     }
 
-    /// One call each, up to the first that fails.
+    /// One call each, until one fails.
     async fn delete(&self) -> Result<(), Undeleted> {
         let (context, writer) = (&self.volume.context, &self.volume.writer);
         for name in writer.record().await.obsolete().iter().cloned() {
@@ -76,5 +76,5 @@ struct Undeleted {
     error: ApiError,
 }
 
-/// Attempts in a row that wait for an old request to go.
+/// Consecutive attempts that wait for an old request to be deleted.
 const TRIES_TO_DELETE: u32 = 3;

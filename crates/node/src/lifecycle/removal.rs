@@ -1,4 +1,4 @@
-//! Taking a volume away, for the kubelet or because nobody wants it any more.
+//! Removing a volume, for the kubelet or because nobody wants it any more.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Inner {
                 writer.remove().await?;
                 self.cleaner.sweep(&writer.record().await);
             }
-            // A volume without a record, such as the Go driver's, and a target that is not the
+            // A volume without a record, such as the Go driver's, or a target that is not the
             // record's.
             let result = self.remove_unrecorded(volume.clone(), target).await;
             self.retire(&volume, &mut life);

@@ -18,7 +18,7 @@ pub(super) struct Shown {
     pub(super) window: Window,
     /// When to renew it.
     pub(super) due: Timestamp,
-    /// The same by a clock that nobody can set.
+    /// The same by the monotonic clock.
     due_at: Instant,
     /// Not renewed before this, whatever the wall clock says.
     rested: Instant,
@@ -57,7 +57,7 @@ impl Shown {
         Self::new(volume, svid, pause)
     }
 
-    /// A certificate that is left alone for `pause` at least.
+    /// A certificate that is left alone for at least `pause`.
     fn new(volume: &Volume, svid: &X509Svid, pause: Duration) -> Self {
         let window = svid.window();
         let due = due(&window, &volume.wish.volume, svid.serial());
@@ -70,7 +70,7 @@ impl Shown {
         }
     }
 
-    /// Ends when the certificate is due, by the wall clock or by one that nobody can set.
+    /// Ends when the certificate is due, by the wall clock or the monotonic clock.
     pub(super) async fn rest(&self, clock: &dyn Clock) {
         sleep_until(self.rested).await;
         tokio::select! {
@@ -91,5 +91,5 @@ fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, 
     X509Svid::verify(&files.certificate, &expected, now).map_err(|error| error.to_string())
 }
 
-/// A certificate of seconds, or of none, must not make us ask without end.
+/// A certificate that lasts seconds, or no time at all, must not make us ask without pause.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 //! Where one volume is in its life.
 //!
-//! Invariant: whoever changes it holds the slot's lock, so a volume is never begun and removed at
-//! the same time. Nothing here waits for the network while the lock is held.
+//! Invariant: every change is made while holding the slot's lock, so a volume is never begun and
+//! removed at the same time. Nothing here waits for the network while the lock is held.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use super::writer::Writer;
 use crate::credential::Credential;
 use crate::wish::Wish;
 
-/// One volume's place among the others. Outlives the volume for whoever still waits for its lock.
+/// One volume's place among the others. Outlives the volume while callers still wait for its lock.
 pub(super) type Slot = Mutex<Life>;
 
 /// Where a volume is in its life.
 #[derive(Default)]
 pub(super) enum Life {
-    /// Nothing of it is known.
+    /// Nothing is known of it.
     #[default]
     Vacant,
     /// Its task runs.
@@ -58,10 +58,10 @@ impl Live {
         self.status.borrow().is_valid(now)
     }
 
-    /// Ends the task, which waits for no network, and hands over the pen.
+    /// Ends the task, which waits for no network, and returns the writer.
     pub(super) async fn end(self) -> Writer {
         self.stop.cancel();
-        // A task that panicked has said so and ends the process.
+        // A task that panicked has logged it and ends the process.
         let _ended = self.task.await;
         self.writer
     }

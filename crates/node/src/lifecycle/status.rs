@@ -1,4 +1,4 @@
-//! What a volume's task is doing, and what a publish is told about it.
+//! What a volume's task is doing, and what a publish is answered about it.
 
 use std::future::pending;
 
@@ -15,9 +15,9 @@ use svid_client::clock::Clock;
 pub struct VolumeStatus {
     /// What the task is doing.
     pub phase: Phase,
-    /// When the certificate that the pod sees can be used; None where there is none.
+    /// When the certificate that the pod sees is valid; None if there is none.
     pub window: Option<Window>,
-    /// What a pending request waits for, in the words of whoever it waits for.
+    /// What a pending request waits for, in the words of the component it waits for.
     pub waits_for: Option<String>,
     /// Why the last attempt failed; None after a success.
     pub failure: Option<String>,
@@ -28,7 +28,7 @@ pub struct VolumeStatus {
 pub enum Phase {
     /// Looking at what is there.
     Starting,
-    /// The certificate is good until this time at least.
+    /// The certificate is good until at least this time.
     Resting(Timestamp),
     /// Waiting for the kubelet to bring a token that is still valid.
     AwaitingToken,
@@ -44,8 +44,8 @@ pub enum Phase {
     RetryingAt(Instant),
 }
 
-/// The task's end of its volume's status, which it only writes: what it has to remember, it
-/// remembers itself.
+/// The task's end of its volume's status, which it only writes: it keeps what it needs to remember
+/// itself.
 #[derive(Clone)]
 pub(super) struct StatusWriter(watch::Sender<VolumeStatus>);
 
@@ -112,7 +112,7 @@ impl VolumeStatus {
 
 /// Waits until the volume shows a valid certificate, at most until `deadline`.
 ///
-/// Where the next attempt falls after the deadline the last reason is told at once: the kubelet's
+/// If the next attempt falls after the deadline, the last reason is reported at once: the kubelet's
 /// backoff grows with every answer, and waiting could not help.
 pub(super) async fn until_valid(
     status: &mut watch::Receiver<VolumeStatus>,
@@ -153,7 +153,7 @@ pub(super) async fn until_valid(
     }
 }
 
-/// Ends when the wall clock shows that time; never where there is none.
+/// Ends when the wall clock shows that time; never if there is none.
 async fn reached(clock: &dyn Clock, time: Option<Timestamp>) {
     match time {
         Some(time) => clock.sleep_until(time).await,

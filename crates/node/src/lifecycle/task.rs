@@ -20,7 +20,7 @@ use crate::renewal::retry_cap;
 use crate::trust::TrustState;
 use svid_client::retry::Backoff;
 
-/// What keeps one volume's certificate and trust bundle good. Runs until it is dropped.
+/// Keeps one volume's certificate and trust bundle good. Runs until it is dropped.
 pub(super) struct VolumeTask {
     volume: Volume,
     credentials: watch::Receiver<Option<Credential>>,
@@ -36,7 +36,7 @@ impl VolumeTask {
         }
     }
 
-    /// Keeps the volume good, without end.
+    /// Keeps the volume good, forever.
     pub(super) async fn run(mut self) -> Infallible {
         let volume = self.volume.clone();
         tokio::select! {
@@ -94,8 +94,8 @@ impl VolumeTask {
         }
     }
 
-    /// Waits for a credential that the API server can still take. After a restart there is no
-    /// pod's token until the next publish, which does not count as a failure.
+    /// Waits for a credential that the API server would still accept. After a restart there is no
+    /// pod token until the next publish; that does not count as a failure.
     async fn usable(&self, credentials: &mut watch::Receiver<Option<Credential>>) -> Credential {
         loop {
             if let Some(credential) = &*credentials.borrow_and_update()
@@ -112,7 +112,7 @@ impl VolumeTask {
         }
     }
 
-    /// Reports a failure to whoever must know, and says when the next attempt begins.
+    /// Logs, counts and shows a failure, and returns when the next attempt begins.
     fn report(&self, failure: &Failure, window: Option<Window>, backoff: &mut Backoff) -> Instant {
         let (context, wish) = (&self.volume.context, &self.volume.wish);
         let now = context.clock.now();
@@ -140,7 +140,7 @@ impl VolumeTask {
     }
 }
 
-/// What may help after a failure, where it has changed since the attempt began.
+/// What may help after a failure, if it has changed since the attempt began.
 struct Changes {
     credentials: watch::Receiver<Option<Credential>>,
     issuer: IssuersReceiver,
@@ -148,8 +148,8 @@ struct Changes {
 }
 
 impl Changes {
-    /// What changes from now on: made before an attempt reads any of it, so that a change during
-    /// the attempt counts as one.
+    /// Changes from now on: created before an attempt reads any of it, so that a change during the
+    /// attempt counts as one.
     fn from_now(context: &Context, credentials: watch::Receiver<Option<Credential>>) -> Self {
         let mut changes = Self {
             credentials,
@@ -169,7 +169,7 @@ impl Changes {
             () = changed(&mut self.issuer) => {}
             () = changed(&mut self.trust) => {}
             () = context.health.recovered(), if failure.outcome == Outcome::ApiError => {
-                // All volumes that wait hear of it at the same time.
+                // All waiting volumes notice it at the same time.
                 sleep(RECOVERY_SPREAD.mul_f64((context.chance)())).await;
             }
         }

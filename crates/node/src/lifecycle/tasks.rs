@@ -1,4 +1,4 @@
-//! The volumes by id: publish, unpublish, recovery, the end.
+//! The volumes by id: publish, unpublish, recovery, shutdown.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ pub(super) struct Inner {
     broken: CancellationToken,
 }
 
-/// A volume's task panicked, so nothing is known of its volume's state. A new process looks anew.
+/// A volume's task panicked, so nothing is known of its volume's state. A new process looks again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the task of a volume panicked, see the log; a new process will go on with all volumes")]
 pub struct TaskPanicked;
@@ -71,11 +71,11 @@ impl VolumeTasks {
         self.0.board.clone()
     }
 
-    /// Takes up the volumes of the process before: goes on with those that are still wanted and
-    /// removes the others. Ends before the kubelet is served.
+    /// Takes over the previous process's volumes: resumes those that are still wanted and removes
+    /// the others. Ends before the kubelet is served.
     ///
     /// # Errors
-    /// When the data folder cannot be read.
+    /// If the data folder cannot be read.
     pub async fn recover(&self) -> Result<(), VolumeError> {
         let volumes = Arc::clone(&self.0.context.volumes);
         // The thread panics or is cancelled only with the process.
@@ -96,7 +96,7 @@ impl VolumeTasks {
     /// Waits for the end: after `shutdown` every task is joined, within `limit`.
     ///
     /// # Errors
-    /// At once, when a task panicked.
+    /// At once, if a task panicked.
     pub async fn run(&self, limit: Duration) -> Result<(), TaskPanicked> {
         tokio::select! {
             () = self.0.shutdown.cancelled() => {}
@@ -119,7 +119,7 @@ impl Lifecycle for VolumeTasks {
             return false;
         };
         let volumes = Arc::clone(&self.0.context.volumes);
-        // What cannot be looked at may be there.
+        // If it cannot be checked, it may be mounted.
         spawn_blocking(move || volumes.is_mounted(&target).unwrap_or(true))
             .await
             .unwrap_or(true)
@@ -202,8 +202,9 @@ impl Inner {
         }
     }
 
-    /// Goes on with a volume of the process before. What was in flight then has no key any more. Of
-    /// the pod's token there is none until the kubelet publishes again; our own needs no waiting.
+    /// Resumes a volume of the previous process. The key of a request in flight was lost with that
+    /// process. A pod's token arrives only with the kubelet's next publish; the driver's own
+    /// credential is available at once.
     async fn resume(&self, mut record: Record) {
         record.abandon();
         let wish = record.wish().clone();
@@ -260,7 +261,7 @@ impl Inner {
     }
 
     fn slots(&self) -> MutexGuard<'_, BTreeMap<VolumeId, Arc<Slot>>> {
-        // A map has no half-done state that a panic elsewhere could leave.
+        // A map cannot be left half-changed by a panic elsewhere.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The only hand that writes a volume's record and files.
+//! The only writer of a volume's record and files.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use crate::wish::Wish;
 
 /// A volume's record and files, one writer at a time.
 ///
-/// Writing happens on a thread that may block and goes on to its end even when whoever asked is
-/// cancelled in the middle; whoever comes next waits for that end. Cheap to clone.
+/// Writing happens on a thread that may block and runs to completion even if the caller is
+/// cancelled in the middle; the next caller waits for that. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Writer(Arc<Mutex<State>>);
 
@@ -32,7 +32,7 @@ pub enum WriteError {
 }
 
 impl State {
-    /// Writes the record, where its failure is no reason to stop: a record that is a step behind
+    /// Writes the record if failing to do so need not stop anything: a record that is a step behind
     /// costs one request at the next start.
     fn save(&self, what: &'static str) {
         if let Err(error) = self.volumes.save(&self.record) {
@@ -46,8 +46,8 @@ impl Writer {
         Self(Arc::new(Mutex::new(State { volumes, record })))
     }
 
-    /// Writes the record with a change in it. The change stays in memory even where the write
-    /// fails, so that the next write has it.
+    /// Writes the record with a change in it. The change stays in memory even if the write fails,
+    /// so that the next write includes it.
     pub(super) async fn amend(&self, change: impl FnOnce(&mut Record) + Send + 'static) {
         let amended = self.work(move |state| {
             let before = state.record.clone();
@@ -79,7 +79,7 @@ impl Writer {
             .await
     }
 
-    /// Shows a set of files, made at the moment of writing, and notes that they came from the
+    /// Shows a set of files, made at the moment of writing, and records that they came from the
     /// request in flight.
     pub(super) async fn publish(
         &self,
@@ -88,7 +88,8 @@ impl Writer {
         self.work(move |state| {
             state.volumes.publish(state.record.wish(), &files())?;
             state.record.complete();
-            // The files are what counts, so that a failure must not take the certificate away again.
+            // The files are what counts, so a failure here must not take the certificate away
+            // again.
             state.save("noting the request that was issued");
             Ok(())
         })
@@ -96,7 +97,7 @@ impl Writer {
     }
 
     /// Shows the trust bundle that `newest` gives at the moment of writing, beside the same
-    /// certificate and key. Does nothing where no set is shown.
+    /// certificate and key. Does nothing if no set is shown.
     pub(super) async fn show_bundle(
         &self,
         newest: impl FnOnce() -> Option<Vec<u8>> + Send + 'static,
@@ -113,7 +114,7 @@ impl Writer {
         .await
     }
 
-    /// Takes the volume away: marks the record, removes mount and files, forgets the record.
+    /// Removes the volume: marks the record, removes mount and files, forgets the record.
     pub(super) async fn remove(&self) -> Result<(), WriteError> {
         self.work(|state| {
             // A full disk must not keep a pod from ending.

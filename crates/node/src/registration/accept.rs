@@ -1,8 +1,8 @@
-//! Taking connections, for as long as the process lives.
+//! Accepting connections, for as long as the process lives.
 //!
 //! Invariant: a socket that vanished from its path (an old registrar that cleans up at its end, a
-//! folder that was wiped) is made anew, since the kubelet finds us by the path and nothing else;
-//! one that another socket has replaced is not, since the newer process has taken over.
+//! folder that was wiped) is made again, since the kubelet finds us only by the path; one that
+//! another socket has replaced is not, since the newer process has taken over.
 
 use std::io;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::socket::{MissingFolder, Presence, Socket};
 
-/// Sends every connection to `taken` until `shutdown`, or until nobody takes them. Then the path
-/// goes first, so that nobody finds a socket on which nobody answers.
+/// Sends every connection to `taken` until `shutdown`, or until the receiver is gone. Then the path
+/// is removed first, so that nobody finds a socket that does not answer.
 ///
 /// # Errors
-/// When the runtime cannot watch the socket.
+/// If the runtime cannot watch the socket.
 pub(super) async fn accept(
     mut socket: Socket,
     taken: mpsc::Sender<UnixStream>,
@@ -80,9 +80,9 @@ fn listener_of(socket: &Socket) -> io::Result<UnixListener> {
     UnixListener::from_std(socket.listener().try_clone()?)
 }
 
-/// How long a vanished socket may stay so. The kubelet's own retries are slower.
+/// How long a vanished socket may stay missing. The kubelet's own retries are slower.
 const LOOK: Duration = Duration::from_secs(15);
 
-/// After an error of accept, which is one of the whole process (no more files) and would
-/// otherwise come again at once.
+/// After an error of accept, which affects the whole process (no more files) and would otherwise
+/// recur at once.
 const PAUSE: Duration = Duration::from_millis(500);

@@ -1,16 +1,16 @@
-//! Sockets, and making ourselves known to the kubelet.
+//! Sockets, and registering with the kubelet.
 //!
-//! Owns the files of our sockets and who is served on them; knows nothing of what the services
-//! do. One process a node: the kubelet's registration socket also serves the CSI services, which
-//! the kubelet is told by an empty endpoint, so no registrar is needed beside us. Invariant: a
-//! path of ours leads to a listening socket that root alone can open, or to nothing.
+//! Owns the files of our sockets and what is served on them; knows nothing of what the services do.
+//! One process per node: the kubelet's registration socket also serves the CSI services, which an
+//! empty endpoint announces to the kubelet, so no registrar is needed beside us. Invariant: each of
+//! our paths leads to a listening socket that only root can open, or to nothing.
 //!
 //! | file | owns |
 //! | --- | --- |
 //! | `socket` | making a socket appear and vanish |
-//! | `accept` | taking connections, for life |
+//! | `accept` | accepting connections, for as long as the process lives |
 //! | `registrar` | the plugin registration service |
-//! | `serve` | who is served where, start and end |
+//! | `serve` | what is served where, start and end |
 
 mod accept;
 mod registrar;

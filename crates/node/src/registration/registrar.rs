@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use crate::installation::Installation;
 
-/// What the kubelet last said of our registration.
+/// The kubelet's last report about our registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegistrationState {
     /// Nothing yet: it has not found the socket.
@@ -23,7 +23,7 @@ pub enum RegistrationState {
     Refused(String),
 }
 
-/// Tells the kubelet who we are and remembers what it made of it.
+/// Introduces the driver to the kubelet and remembers the kubelet's verdict.
 #[derive(Debug)]
 pub(super) struct Registrar {
     installation: Arc<Installation>,
@@ -44,7 +44,7 @@ impl Registrar {
 
 #[tonic::async_trait]
 impl Registration for Registrar {
-    /// An empty endpoint has the kubelet use the socket that it asks on.
+    /// An empty endpoint makes the kubelet use the socket that it called on.
     async fn get_info(&self, _: Request<InfoRequest>) -> Result<Response<PluginInfo>, Status> {
         Ok(Response::new(PluginInfo {
             r#type: "CSIPlugin".to_owned(),
@@ -54,7 +54,7 @@ impl Registration for Registrar {
         }))
     }
 
-    /// A refusal is no reason to end: the kubelet tries again, and ending would lose the tokens
+    /// A refusal is not a reason to end: the kubelet tries again, and ending would lose the tokens
     /// of the volumes that are already there.
     async fn notify_registration_status(
         &self,

@@ -1,4 +1,4 @@
-//! Who is served where, and how that begins and ends.
+//! What is served where, and how that begins and ends.
 //!
 //! | socket | services |
 //! | --- | --- |
@@ -51,7 +51,7 @@ pub enum BindError {
     Registration(SocketError),
 }
 
-/// Why serving ended before it was told to.
+/// Why serving ended before it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The runtime cannot watch a socket.
@@ -59,7 +59,7 @@ pub enum ServeError {
     Listen {
         /// The socket's path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         reason: io::Error,
     },
     /// The gRPC server ended.
@@ -67,18 +67,18 @@ pub enum ServeError {
     Grpc {
         /// The socket's path.
         path: PathBuf,
-        /// What it said.
+        /// The server's error.
         reason: tonic::transport::Error,
     },
 }
 
 impl<L: Lifecycle> Server<L> {
-    /// Binds the CSI socket, and where there is a `registration_dir`, which is the kubelet's folder
-    /// of plugin sockets, the registration socket in it, so that a wrong path is known before
-    /// anything is begun. Calls wait in the kernel until [`Server::run`].
+    /// Binds the CSI socket and, if there is a `registration_dir`, which is the kubelet's folder of
+    /// plugin sockets, the registration socket in it, so that a wrong path is found before anything
+    /// is begun. Calls wait in the kernel until [`Server::run`].
     ///
     /// # Errors
-    /// When a path is taken by something that is no socket, or the system refuses.
+    /// If something that is not a socket occupies a path, or the system refuses.
     pub fn bind(
         endpoint: &Path,
         registration_dir: Option<&Path>,
@@ -88,7 +88,7 @@ impl<L: Lifecycle> Server<L> {
     ) -> Result<Self, BindError> {
         let endpoint =
             Socket::bind(endpoint, MissingFolder::Create).map_err(BindError::Endpoint)?;
-        // Last: with it the kubelet begins to call.
+        // Last: once it is there, the kubelet begins to call.
         let registration = registration_dir
             .map(|folder| folder.join(registration_name(&installation.driver_name)))
             .map(|path| Socket::bind(&path, MissingFolder::Refuse))
@@ -105,16 +105,16 @@ impl<L: Lifecycle> Server<L> {
         })
     }
 
-    /// What the kubelet last said of our registration.
+    /// The kubelet's last report about our registration.
     pub fn registration(&self) -> watch::Receiver<RegistrationState> {
         self.registered.subscribe()
     }
 
-    /// Serves until `shutdown`; then the sockets go, waiting publishes end with Unavailable, and
-    /// what else is being answered has five seconds.
+    /// Serves until `shutdown`; then the sockets are removed, pending publishes are answered
+    /// Unavailable, and other calls get five seconds to finish.
     ///
     /// # Errors
-    /// When one of the sockets cannot be served; the other is ended too.
+    /// If one of the sockets cannot be served; the other is ended too.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
         let shutdown = shutdown.child_token();
         let node = NodeService::new(
@@ -143,12 +143,12 @@ impl<L: Lifecycle> Server<L> {
 ///
 /// The kubelet's registration client (`pluginmanager/operationexecutor`) sends the socket's path,
 /// percent-encoded, as the HTTP/2 `:authority`. RFC 3986, section 3.2, allows that in the userinfo
-/// and not in the host, and h2 refuses it there; an `@` in the file's name makes it userinfo.
+/// but not in the host, and h2 refuses it there; an `@` in the file's name makes it userinfo.
 pub fn registration_name(driver_name: &DriverName) -> String {
     format!("{driver_name}@reg.sock")
 }
 
-/// Serves `routes` on `socket` until `shutdown`, which it calls for when it must end earlier.
+/// Serves `routes` on `socket` until `shutdown`, which it triggers if it must end earlier.
 async fn serve(
     socket: Socket,
     routes: Routes,
@@ -176,13 +176,13 @@ async fn serve(
     served.map_err(|reason| ServeError::Grpc { path, reason })
 }
 
-/// A caller that neither finishes nor hangs up must not keep the process.
+/// A caller that neither finishes nor hangs up must not keep the process alive.
 async fn overdue(shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     tokio::time::sleep(GRACE).await;
 }
 
-/// Unpublishing is a few system calls; everything else is less.
+/// Unpublishing takes a few system calls; everything else takes fewer.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Connections between accept and gRPC; more wait in the kernel.

@@ -1,11 +1,11 @@
 //! Making a Unix socket appear at a path, and vanish.
 //!
 //! A socket is bound under a name that begins with a dot, which the kubelet's plugin watcher
-//! leaves alone, and renamed onto its path once it listens: the path never leads to a socket that
-//! refuses connections or that others than root could open, and the kubelet takes the rename for
-//! a new plugin, which is what it is. Every change happens under a lock of the folder, so that of
-//! two processes (a rolling update) the newer keeps the path and the older, when it ends, leaves
-//! it alone.
+//! ignores, and renamed onto its path once it listens: the path never leads to a socket that
+//! refuses connections or that others than root could open, and the kubelet takes the rename for a
+//! new plugin, which is what it is. Every change happens under a lock of the folder, so that of two
+//! processes (a rolling update) the newer keeps the path and the older, when it ends, leaves it
+//! alone.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, symlink_metadata};
@@ -19,16 +19,16 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-/// Why no socket could be made.
+/// Why no socket could be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    /// The path ends in no name.
+    /// The path does not end in a name.
     #[error("{path:?} names no socket")]
     NoName {
         /// The path.
         path: PathBuf,
     },
-    /// Something is there that is no socket; it is left alone.
+    /// The path exists and is not a socket; it is left alone.
     #[error("{path:?} exists and is no socket: remove it or choose another path")]
     Occupied {
         /// The path.
@@ -39,9 +39,9 @@ pub enum SocketError {
     System {
         /// What was tried.
         step: &'static str,
-        /// On which path.
+        /// The path it was tried on.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         reason: io::Error,
     },
 }
@@ -49,13 +49,13 @@ pub enum SocketError {
 /// What to do when the folder of a socket is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MissingFolder {
-    /// Make it, for root alone.
+    /// Create it, for root alone.
     Create,
-    /// It is somebody else's: a missing one means that the path is wrong.
+    /// It belongs to another program: a missing one means that the path is wrong.
     Refuse,
 }
 
-/// A socket that listens, and its place. Dropped, it takes itself away if it is still there.
+/// A listening socket and its path. Dropping it removes the path if it is still this socket's.
 #[derive(Debug)]
 pub(super) struct Socket {
     listener: UnixListener,
@@ -65,22 +65,22 @@ pub(super) struct Socket {
     inode: Inode,
 }
 
-/// What tells one socket from another at the same path.
+/// Distinguishes one socket from another at the same path.
 type Inode = (u64, u64);
 
-/// Who is at a socket's path.
+/// What is at a socket's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// We are.
+    /// This socket.
     Ours,
-    /// Nobody is.
+    /// Nothing.
     Gone,
-    /// Something else is; a newer process, most likely.
+    /// Something else; a newer process's socket, most likely.
     Replaced,
 }
 
 impl Socket {
-    /// Makes a listening socket at `path`, of mode 0600, in place of any other socket there.
+    /// Makes a listening socket at `path`, with mode 0600, in place of any other socket there.
     pub(super) fn bind(path: &Path, missing: MissingFolder) -> Result<Self, SocketError> {
         let name = path.file_name().ok_or_else(|| SocketError::NoName {
             path: path.to_owned(),
@@ -128,7 +128,7 @@ impl Socket {
         &self.path
     }
 
-    /// Who a caller of the path would reach. An error of the file system counts as ours: it is no
+    /// What a caller of the path would reach. A file system error counts as ours: it is not a
     /// reason to make another socket.
     pub(super) fn presence(&self) -> Presence {
         match symlink_metadata(&self.path) {
@@ -149,8 +149,8 @@ impl Socket {
     }
 }
 
-/// The path goes before the listener is closed, and with it the inode, whose number another
-/// socket could then have.
+/// The path is removed before the listener is closed, and with it the inode, whose number another
+/// socket could then get.
 impl Drop for Socket {
     fn drop(&mut self) {
         match self.remove() {
@@ -204,7 +204,7 @@ fn existing(folder: &OwnedFd, name: &OsStr) -> Result<Existing, Errno> {
     }
 }
 
-/// A stale socket is what every killed process leaves; a live one is worth a word.
+/// Every killed process leaves a stale socket; a live one is worth a log line.
 fn announce_replacement(folder: &OwnedFd, name: &OsStr, path: &Path) {
     let connected =
         new_socket().and_then(|probe| rustix::net::connect(&probe, &address(folder, name)?));
@@ -223,7 +223,7 @@ fn listen(folder: &OwnedFd) -> Result<OwnedFd, Errno> {
     }
     let socket = new_socket()?;
     // Linux gives the file the mode of the socket, so that it never has another, whatever the
-    // umask; other kernels that claim to be Linux may not, hence the second time.
+    // umask; other kernels that claim to be Linux may not, hence the second call.
     rustix::fs::fchmod(&socket, MODE)?;
     rustix::net::bind(&socket, &address(folder, OsStr::new(ASIDE))?)?;
     rustix::fs::chmodat(folder, ASIDE, MODE, AtFlags::empty())?;
@@ -236,13 +236,13 @@ fn new_socket() -> Result<OwnedFd, Errno> {
     rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
 }
 
-/// An address holds 107 bytes, too few for many a path: this one goes through the open folder.
+/// An address holds 107 bytes, too few for many paths: this one goes through the open folder.
 fn address(folder: &OwnedFd, name: &OsStr) -> Result<SocketAddrUnix, Errno> {
     let through = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()));
     SocketAddrUnix::new(through.join(name))
 }
 
-/// The lock of a folder, taken by whoever changes a socket in it. Held for a few system calls.
+/// The lock of a folder, held while a socket in it is changed. Held for a few system calls.
 struct Lock<'a>(&'a OwnedFd);
 
 impl<'a> Lock<'a> {
@@ -265,13 +265,13 @@ impl Drop for Lock<'_> {
     }
 }
 
-/// Read and written by its owner alone, who is root: whoever can open it gets pods' keys mounted.
+/// Read and written only by its owner, root: anyone who can open it gets pods' keys mounted.
 const MODE: Mode = Mode::from_raw_mode(0o600);
 
-/// The name of a socket that does not listen yet. The folder's lock keeps it to one at a time.
+/// The name of a socket that does not listen yet. The folder's lock allows one at a time.
 const ASIDE: &str = ".csi-driver-spiffe.new";
 
-/// Connections that wait to be taken; the kubelet makes one a call.
+/// Connections waiting to be accepted; the kubelet makes one per call.
 const BACKLOG: i32 = 1024;
 
 #[cfg(test)]

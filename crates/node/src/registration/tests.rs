@@ -128,7 +128,7 @@ async fn channel(path: &Path) -> Channel {
     Endpoint::from_shared(uri).unwrap().connect().await.unwrap()
 }
 
-/// As the kubelet's registration client names its peer: by the socket's path, encoded as grpc-go
+/// How the kubelet's registration client names its peer: by the socket's path, encoded as grpc-go
 /// does it.
 fn kubelets_authority(path: &Path) -> String {
     let path = path.to_str().unwrap();
@@ -148,7 +148,7 @@ fn the_name_that_the_kubelet_gives_the_registration_socket_is_a_legal_authority(
     let folder = Path::new("/var/lib/kubelet/plugins_registry");
     let authority =
         kubelets_authority(&folder.join(registration_name(&installation::fixture().driver_name)));
-    // The parser is the one that the server uses.
+    // The parser is the one the server uses.
     assert!(
         http::uri::Authority::try_from(authority.as_str()).is_ok(),
         "{authority}"

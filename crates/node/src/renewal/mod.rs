@@ -1,6 +1,7 @@
 //! When to ask for the next certificate, and when to try again after a failure.
 //!
-//! Pure: the caller supplies times and chance. Knows nothing of volumes' files or of Kubernetes.
+//! Pure: the caller supplies times and random numbers. Knows nothing of volumes' files or of
+//! Kubernetes.
 
 mod schedule;
 

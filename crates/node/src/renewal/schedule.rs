@@ -1,4 +1,4 @@
-//! When a certificate is to be renewed.
+//! When to renew a certificate.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use svid_core::svid::Window;
 
 use crate::wish::VolumeId;
 
-/// When to renew: two thirds into the window, less a part of up to a tenth of it.
+/// When to renew: two thirds into the window, less up to a tenth of it.
 ///
-/// The part is derived from the volume and the certificate's serial number, so that a node's
-/// volumes spread out and a restarted driver comes to the same time.
+/// How much less is derived from the volume and the certificate's serial number, so that a node's
+/// volumes spread out and a restarted driver computes the same time.
 pub fn due(window: &Window, volume: &VolumeId, serial: &[u8]) -> Timestamp {
     let length = SignedDuration::try_from(window.length()).unwrap_or(SignedDuration::MAX);
     let early = length.as_secs_f64() / 10.0 * spread(volume, serial);
@@ -23,20 +23,21 @@ pub fn due(window: &Window, volume: &VolumeId, serial: &[u8]) -> Timestamp {
         .unwrap_or(window.end)
 }
 
-/// The least time between a success and the next renewal: a tenth of the window, measured by a
-/// clock that nobody can set, so that a wrong wall clock or issuer cannot make us ask without end.
+/// The least time between a success and the next renewal: a tenth of the window, measured by the
+/// monotonic clock, so that a wrong wall clock or issuer cannot make us ask without pause.
 pub fn least_pause(window: &Window) -> Duration {
     window.length() / 10
 }
 
-/// The longest pause before another attempt: two minutes, and while a valid certificate has
-/// `remaining` left, a tenth of that, so that several attempts fit in before it expires.
+/// The longest pause before another attempt: two minutes or, while a valid certificate has
+/// `remaining` left, a tenth of that, so that several attempts fit before it expires.
 pub fn retry_cap(remaining: Option<Duration>) -> Duration {
     let longest = Retry::default().cap;
     remaining.map_or(longest, |left| (left / 10).clamp(SHORTEST_CAP, longest))
 }
 
-/// Shorter, and a node full of expiring volumes would ask an ailing API server all the time.
+/// If this were shorter, a node full of expiring volumes would ask an ailing API server all the
+/// time.
 const SHORTEST_CAP: Duration = Duration::from_secs(5);
 
 /// A number in 0.0..1.0 that is always the same for this volume and certificate.

@@ -1,8 +1,8 @@
-//! Which folders to watch so that every change of what a path leads to is seen.
+//! Which folders to watch so that every change of what a path leads to is noticed.
 //!
 //! Reads links, never contents. A mounted ConfigMap is a link in the folder, `ca.crt` to
 //! `..data/ca.crt`, and `..data` is itself a link that is replaced: nothing ever happens to the
-//! file. So each folder in which a link of the chain stands is watched, and the one of the file.
+//! file. So the folder of each link in the chain is watched, and the file's own.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 /// The folders in which something must change before `path` leads to something else: of the file,
-/// of every link on the way, and, where a part does not exist, of the nearest that does.
+/// of every link on the way and, if a part does not exist, of the nearest that does.
 pub(super) fn to_watch(path: &Path) -> BTreeSet<PathBuf> {
     let mut folders = BTreeSet::new();
     let mut at = PathBuf::from("/");
@@ -48,7 +48,7 @@ pub(super) fn to_watch(path: &Path) -> BTreeSet<PathBuf> {
             }
         }
     }
-    // A path that ends at a folder: it may become a file.
+    // The path ends at a folder, which may become a file.
     folders.insert(at);
     folders
 }
@@ -72,7 +72,7 @@ fn steps(path: &Path) -> Vec<Step> {
     steps
 }
 
-/// As many as Linux follows before it says ELOOP.
+/// As many as Linux follows before it returns ELOOP.
 const LINKS_LIMIT: usize = 40;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! The trust bundle: which authorities a workload is told to believe.
+//! The trust bundle: the authorities that workloads are to trust.
 //!
-//! Owns the file that the administrator named (`--source-ca-bundle`) and its changes. Knows
-//! nothing of volumes; whoever shows the bundle to pods follows [`TrustState`]. Never takes roots
-//! from an issuer's answer, which is no trust root (`status.ca`). Invariant: once a good bundle
-//! was read, there is one; a broken or empty file is refused, loudly, and the last good one stays.
+//! Owns the file that the administrator named (`--source-ca-bundle`) and its changes. Knows nothing
+//! of volumes; the code that shows the bundle to pods follows [`TrustState`]. Never takes roots
+//! from an issuer's answer, which is not a trust root (`status.ca`). Invariant: once a good bundle
+//! was read, there is one; a broken or empty file is refused with an error in the log, and the last
+//! good one stays.
 
 mod folders;
 mod source;
@@ -23,6 +24,6 @@ pub enum TrustState {
     NoSource,
     /// There has been no good bundle yet, for this reason. Volumes wait.
     Unreadable(String),
-    /// The bundle, the last good one.
+    /// The last good bundle.
     Bundle(Arc<TrustBundle>),
 }

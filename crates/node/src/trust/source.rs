@@ -23,13 +23,13 @@ pub struct TrustSource {
     path: Option<PathBuf>,
     state: watch::Sender<TrustState>,
     refusals: Refusals,
-    /// The content that was judged last, good or not.
+    /// The content that was last judged, good or not.
     judged: Option<Result<Vec<u8>, String>>,
 }
 
 impl TrustSource {
-    /// Reads `path` once, so that the first state tells something, and gives the source that
-    /// follows its changes when it is run. Without a path there is no bundle, ever.
+    /// Reads `path` once, so that the first state is already known, and returns the source that
+    /// follows its changes when it is run. Without a path there is never a bundle.
     pub fn watch(path: Option<PathBuf>) -> (Self, watch::Receiver<TrustState>) {
         let (state, receiver) = watch::channel(TrustState::NoSource);
         let mut source = Self {
@@ -52,8 +52,8 @@ impl TrustSource {
 
     /// Follows the file until `shutdown`.
     ///
-    /// The kernel tells of changes in the folders that matter; where it cannot (its limit of
-    /// inotify instances is reached, a network file system), the file is read once a minute.
+    /// The kernel reports changes in the folders that matter; if it cannot (its limit of inotify
+    /// instances is reached, a network file system), the file is read once a minute.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let Some(path) = self.path.clone() else {
             shutdown.cancelled().await;
@@ -123,7 +123,7 @@ impl TrustSource {
     }
 }
 
-/// Arms the watches, then reads, on a thread that may block: the file may lie on a network.
+/// Sets the watches, then reads, on a thread that may block: the file may be on a network.
 async fn look(
     mut watches: Watches,
     path: PathBuf,
@@ -144,7 +144,7 @@ async fn look(
     })
 }
 
-/// How often a bundle was refused and what is wrong with the present one. Cheap to clone.
+/// How often a bundle was refused and what is wrong with the current one. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<Mutex<(u64, Option<String>)>>);
 
@@ -154,7 +154,7 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Why the file as it stands is refused; None while it is good.
+    /// Why the file in its current state is refused; None while it is good.
     pub fn current(&self) -> Option<String> {
         self.0
             .lock()
@@ -174,7 +174,7 @@ impl Refusals {
     }
 }
 
-/// The kernel's watches on the folders that matter at present.
+/// The kernel's watches on the folders that currently matter.
 struct Watches {
     watcher: Option<RecommendedWatcher>,
     armed: BTreeSet<PathBuf>,
@@ -199,16 +199,17 @@ impl Watches {
         }
     }
 
-    /// Watches the folders that `path` now goes through, all anew each time: a folder that was
-    /// removed and made again has the same name and may have the same inode, but no watch. Looked
-    /// up again afterwards, so that no change in between is missed; then the file may be read.
+    /// Watches the folders that `path` now goes through, with new watches each time: a folder that
+    /// was removed and made again has the same name and may have the same inode, but no watch. The
+    /// path is looked up again afterwards, so that no change in between is missed; then the file
+    /// may be read.
     fn arm(&mut self, path: &Path) {
         let Some(watcher) = &mut self.watcher else {
             return;
         };
         for _ in 0..ROUNDS {
             for folder in std::mem::take(&mut self.armed) {
-                // An error says that the kernel has dropped this watch before us.
+                // An error means that the kernel dropped this watch before we did.
                 drop(watcher.unwatch(&folder));
             }
             let wanted = folders::to_watch(path);
@@ -229,7 +230,7 @@ impl Watches {
     }
 }
 
-/// Our own reading makes events too, which must not lead to reading again.
+/// Our own reading causes events too, which must not lead to reading again.
 fn matters(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
@@ -241,7 +242,7 @@ fn matters(kind: EventKind) -> bool {
     }
 }
 
-/// Why a file is no trust bundle.
+/// Why a file is not a trust bundle.
 #[derive(Debug, thiserror::Error)]
 enum BundleFileError {
     #[error("reading the trust bundle {path} failed: {reason}")]
@@ -257,7 +258,7 @@ enum BundleFileError {
     Content { path: String, reason: BundleError },
 }
 
-/// Never waits for a writer, as a pipe in the file's place would have it do.
+/// Never waits for a writer, as it would if a pipe were in the file's place.
 fn read(path: &Path) -> Result<Vec<u8>, BundleFileError> {
     let named = || path.display().to_string();
     let failed = |reason| BundleFileError::Read {
@@ -281,15 +282,15 @@ fn read(path: &Path) -> Result<Vec<u8>, BundleFileError> {
     Ok(content)
 }
 
-/// Bytes: as much as a ConfigMap or a ClusterTrustBundle holds.
+/// Bytes: as much as a ConfigMap or a ClusterTrustBundle can hold.
 const LIMIT: u64 = 1024 * 1024;
 
-/// A file that is written in place is empty for a moment; replacing a link makes several events.
-/// Shorter, and half-written files are refused for a moment; longer only delays.
+/// A file that is written in place is empty for a moment; replacing a link causes several events.
+/// If this were shorter, half-written files would be refused for a moment; longer only delays.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// How long a change stays unseen where the kernel does not tell of it.
+/// How long a change goes unnoticed if the kernel does not report it.
 const UNTOLD: Duration = Duration::from_secs(60);
 
-/// Tries to catch up with somebody who keeps replacing links.
+/// Tries to catch up with a path whose links keep being replaced.
 const ROUNDS: usize = 5;

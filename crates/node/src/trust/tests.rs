@@ -89,7 +89,7 @@ fn scratch() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Replaces the file at once, as careful tools do.
+/// Replaces the file atomically, as careful tools do.
 fn replace(path: &Path, content: &str) {
     let aside = path.with_extension("new");
     fs::write(&aside, content).unwrap();

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// The permission bits of the files, which let their owner read and nobody else do more than that:
-/// 0400 to 0644.
+/// The permission bits of the files, which let their owner read and give nobody else more than
+/// that: 0400 to 0644.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileMode(u32);
 
-/// Why a text is not a mode for the files. The message leaves the text out, to be
-/// written behind it.
+/// Why a text is not a valid mode for the files. The message leaves the text out, to be written
+/// after it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0}; allowed: 3 or 4 octal digits, such as 0440: readable by the owner, no execute or set-id \
@@ -17,10 +17,10 @@ pub struct FileMode(u32);
 pub struct FileModeError(&'static str);
 
 impl FileMode {
-    /// Reads octal digits.
+    /// Parses octal digits.
     ///
     /// # Errors
-    /// When they are no mode, or one that gives the wrong rights.
+    /// If they are not a mode, or one that gives the wrong rights.
     pub fn parse(text: &str) -> Result<Self, FileModeError> {
         let octal = text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
         let mode = match u32::from_str_radix(text, 8) {
@@ -46,14 +46,14 @@ impl FileMode {
         self.0
     }
 
-    /// The mode of the folders: others may look into them where they may read the files.
+    /// The mode of the folders: others may list them if they may read the files.
     pub(super) fn of_folders(self) -> u32 {
         if self.lets_all_read() { 0o555 } else { 0o550 }
     }
 }
 
 impl Default for FileMode {
-    /// What the Go driver gives: owner and group.
+    /// The Go driver's mode: owner and group may read.
     fn default() -> Self {
         Self(0o440)
     }
@@ -65,8 +65,8 @@ impl fmt::Display for FileMode {
     }
 }
 
-/// An SELinux context as the mount option `rootcontext` takes it: what the root folder of every
-/// volume gets.
+/// An SELinux context as the mount option `rootcontext` takes it: the context of every volume's
+/// root folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootContext(String);
 
@@ -79,10 +79,10 @@ pub struct RootContext(String);
 pub struct RootContextError;
 
 impl RootContext {
-    /// Takes a context that cannot end the mount option that it stands in.
+    /// Accepts a context that cannot end the mount option that contains it.
     ///
     /// # Errors
-    /// When it could, or is empty.
+    /// If it could, or is empty.
     pub fn parse(text: &str) -> Result<Self, RootContextError> {
         let breaks_out = |char: char| char.is_control() || matches!(char, '"' | '\\');
         if text.is_empty() || text.contains(breaks_out) {

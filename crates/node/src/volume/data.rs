@@ -1,7 +1,7 @@
-//! The data folder: the one place of ours on the node's disk.
+//! The data folder: the only place on the node's disk that is ours.
 //!
-//! Owns opening it. Invariant: it is ours alone, in fact and by its mode, its path leads through no
-//! link that somebody could have put there, and one process uses it at a time.
+//! Owns opening it. Invariant: only we own it and its mode lets only us in, its path leads through
+//! no link that somebody could have put there, and one process uses it at a time.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,8 @@ use svid_core::names::DriverName;
 use super::folder::Folder;
 use super::{FolderFault, VolumeError};
 
-/// Opens the folder of this driver below the data root, making both where they are missing, and
-/// keeps other processes out of it for as long as it is open.
+/// Opens this driver's folder below the data root, making both if they are missing, and keeps other
+/// processes out of it for as long as it is open.
 pub(super) fn open(data_root: &Path, driver_name: &DriverName) -> Result<Folder, VolumeError> {
     let driver_name = driver_name.as_str();
     let root = Folder::walk(data_root).map_err(|(path, cause)| unusable(path, cause))?;

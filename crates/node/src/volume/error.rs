@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
-/// Why something about a volume could not be done.
+/// Why an operation on a volume failed.
 ///
-/// The texts are shown to the kubelet's users, so they name paths but never what is in the files.
+/// The texts are shown to the kubelet's users, so they name paths but never the files' contents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VolumeError {
     /// The kernel refused an operation on a path.
@@ -19,7 +19,7 @@ pub enum VolumeError {
         /// The kernel's answer.
         cause: Errno,
     },
-    /// The data folder could be changed by somebody else.
+    /// Somebody else could change the data folder.
     #[error("the data folder {} is refused: {fault}", path.display())]
     DataFolder {
         /// The folder, or the part of its path that is wrong.
@@ -33,7 +33,7 @@ pub enum VolumeError {
         /// The folder.
         path: PathBuf,
     },
-    /// Something that is not a volume of ours stands where the volume should be.
+    /// Something that is not our volume stands where the volume should be.
     #[error("the target {} is left alone: {obstacle}", path.display())]
     TargetBlocked {
         /// The target.
@@ -63,7 +63,7 @@ pub enum VolumeError {
         /// The target.
         path: PathBuf,
     },
-    /// The folder that the pod sees was deleted under it, by whoever made it: nothing can be
+    /// The folder that the pod sees was deleted under it, by whatever created it: nothing can be
     /// written to it any more.
     #[error(
         "the folder that the pod sees at {} was deleted by another driver: the pod must be made anew",
@@ -101,7 +101,7 @@ pub enum FolderFault {
     /// The path is relative or has `.` or `..` parts.
     #[error("its path must be absolute and without `.` and `..`")]
     Path,
-    /// A part of the path is a symbolic link or no folder.
+    /// A part of the path is a symbolic link or not a folder.
     #[error("this is a symbolic link or not a folder; give the path that it leads to")]
     NotFolder,
     /// Another user owns it.
@@ -120,7 +120,7 @@ pub enum FolderFault {
     },
 }
 
-/// What stands at a target instead of a volume of ours.
+/// What stands at a target instead of our volume.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     /// A folder with something in it.
@@ -129,7 +129,7 @@ pub enum Obstacle {
     /// A symbolic link, a file, a device.
     #[error("it, or a part of its path, is a symbolic link or not a folder")]
     NotFolder,
-    /// A mount that this driver does not make.
+    /// A mount of a kind that this driver does not make.
     #[error("a {file_system} file system from {source_text:?} is mounted there, which is not ours")]
     ForeignMount {
         /// The type of the file system.

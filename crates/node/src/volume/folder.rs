@@ -1,4 +1,4 @@
-//! An opened folder, and what may be done to the names in it.
+//! An opened folder, and the operations on the names in it.
 //!
 //! Owns every file operation of this module. Invariant: a name is one part of a path, taken
 //! relative to an opened folder, and a symbolic link is never followed: whatever somebody put into
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::VolumeError;
 
-/// A folder that was opened, with the path it was opened by, for messages.
+/// An open folder, with the path it was opened by, for messages.
 #[derive(Debug)]
 pub(super) struct Folder {
     fd: OwnedFd,
@@ -41,9 +41,9 @@ impl Folder {
         })
     }
 
-    /// Opens an absolute path part by part, none of which may be a link, and makes missing parts
-    /// for us alone. The error names the part that could not be opened; `NOTDIR` or `LOOP` is a
-    /// link or no folder.
+    /// Opens an absolute path part by part, none of which may be a link, and creates missing parts
+    /// for us alone. The error names the part that could not be opened; `NOTDIR` or `LOOP` means
+    /// that it is a link or not a folder.
     pub(super) fn walk(path: &Path) -> Result<Self, (PathBuf, Errno)> {
         let mut folder = Self::follow(Path::new("/")).map_err(|cause| ("/".into(), cause))?;
         let mut components = path.components();
@@ -92,17 +92,17 @@ impl Folder {
     }
 
     /// A path that leads the kernel to exactly this folder, whatever was renamed or mounted since.
-    /// Good in this process only, while the folder is open.
+    /// Valid in this process only, while the folder is open.
     pub(super) fn magic_path(&self) -> PathBuf {
         Path::new("/proc/self/fd").join(self.fd.as_raw_fd().to_string())
     }
 
-    /// What the kernel knows of this folder.
+    /// The kernel's metadata of this folder.
     pub(super) fn stat(&self) -> Result<Stat, VolumeError> {
         fs::fstat(&self.fd).map_err(|cause| self.refused_here("examine", cause))
     }
 
-    /// What the kernel knows of a name; None where it is absent.
+    /// The kernel's metadata of a name; None if it is absent.
     pub(super) fn stat_of(&self, name: impl AsRef<OsStr>) -> Result<Option<Stat>, VolumeError> {
         let name = name.as_ref();
         match fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -117,7 +117,7 @@ impl Folder {
         let listed = self.open(OsStr::new("."), ENTER).and_then(list);
         let mut entries = Vec::new();
         for name in listed.map_err(|cause| self.refused_here("list", cause))? {
-            // Gone since: nothing to tell.
+            // If it is gone since, there is nothing to list.
             if let Some(stat) = self.stat_of(&name)? {
                 entries.push(Entry {
                     name,
@@ -129,12 +129,12 @@ impl Folder {
         Ok(entries)
     }
 
-    /// Whether nothing is in this folder.
+    /// Whether this folder is empty.
     pub(super) fn is_empty(&self) -> Result<bool, VolumeError> {
         Ok(self.entries()?.is_empty())
     }
 
-    /// Makes a file that must not be there yet, readable by its owner alone, and fills it.
+    /// Creates a file that must not exist yet, readable by its owner alone, and fills it.
     pub(super) fn create(
         &self,
         name: impl AsRef<OsStr>,
@@ -150,8 +150,9 @@ impl Folder {
         Ok(file)
     }
 
-    /// What is in a plain file of at most `limit` bytes. None where the name is absent, no plain
-    /// file, or the file is larger. The buffer is wiped, and never leaves a copy behind by growing.
+    /// The contents of a regular file of at most `limit` bytes. None if the name is absent, is not
+    /// a regular file, or the file is larger. The buffer is wiped, and never leaves a copy behind
+    /// by growing.
     pub(super) fn contents(
         &self,
         name: impl AsRef<OsStr>,
@@ -178,7 +179,7 @@ impl Folder {
         Ok(Some(bytes))
     }
 
-    /// Where a symbolic link leads; None where the name is absent or no link.
+    /// Where a symbolic link leads; None if the name is absent or not a link.
     pub(super) fn link_target(
         &self,
         name: impl AsRef<OsStr>,
@@ -191,7 +192,7 @@ impl Folder {
         }
     }
 
-    /// Makes a symbolic link that must not be there yet.
+    /// Creates a symbolic link that must not exist yet.
     pub(super) fn link(
         &self,
         name: impl AsRef<OsStr>,
@@ -202,7 +203,7 @@ impl Folder {
             .map_err(|cause| self.refused("make the link", name, cause))
     }
 
-    /// Gives a name in this folder another name in it, replacing what had that name.
+    /// Renames a name within this folder, replacing what had the new name.
     pub(super) fn rename(
         &self,
         from: impl AsRef<OsStr>,
@@ -213,7 +214,7 @@ impl Folder {
             .map_err(|cause| self.refused("rename to", to, cause))
     }
 
-    /// Unlinks a name that is no folder; absent is fine.
+    /// Unlinks a name that is not a folder; absent is fine.
     pub(super) fn unlink(&self, name: impl AsRef<OsStr>) -> Result<(), VolumeError> {
         let name = name.as_ref();
         match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
@@ -231,7 +232,7 @@ impl Folder {
         }
     }
 
-    /// Removes whatever has a name, with all that is below it; absent is fine.
+    /// Removes whatever has a name, with everything below it; absent is fine.
     pub(super) fn discard(&self, name: impl AsRef<OsStr>) -> Result<(), VolumeError> {
         self.discard_to(name.as_ref(), DEPTH_LIMIT)
     }
@@ -290,7 +291,7 @@ impl Folder {
     fn discard_to(&self, name: &OsStr, depth: usize) -> Result<(), VolumeError> {
         let folder = match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
-            // Linux says ISDIR, POSIX PERM.
+            // Linux returns ISDIR, POSIX PERM.
             Err(Errno::ISDIR | Errno::PERM) => self.enter(name)?,
             Err(cause) => return Err(self.refused("unlink", name, cause)),
         };
@@ -319,7 +320,7 @@ pub(super) fn seal(fd: impl AsFd, mode: u32, group: Option<u32>) -> Result<(), E
     fs::fchmod(&fd, Mode::from_raw_mode(mode))
 }
 
-/// The kernel's answer within an error of the standard library.
+/// The kernel's error within an error of the standard library.
 pub(super) fn errno(error: &std::io::Error) -> Errno {
     Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
@@ -338,5 +339,5 @@ fn list(folder: Folder) -> Result<Vec<OsString>, Errno> {
 const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 const PIN: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(SAFE);
 const ENTER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(SAFE);
-/// Folders within folders that a removal goes down: ours has one, a tampered one may have more.
+/// Levels of folders that a removal goes down: ours has one, a tampered one may have more.
 const DEPTH_LIMIT: usize = 16;

@@ -22,7 +22,7 @@ use svid_client::clock::Clock;
 /// What [`LinuxVolumes::open`] needs to know.
 #[derive(Debug, Clone)]
 pub struct VolumeOptions {
-    /// An absolute path. Ours is the folder of the driver's name below it.
+    /// An absolute path. Ours is the folder named after the driver below it.
     pub data_root: PathBuf,
     /// Whose volumes they are.
     pub installation: Arc<Installation>,
@@ -30,7 +30,7 @@ pub struct VolumeOptions {
     pub files: FileNames,
     /// The mode of the files: 0440 unless a pod without an fsGroup is to read them.
     pub file_mode: FileMode,
-    /// The SELinux context of the volumes; None where SELinux does not enforce.
+    /// The SELinux context of the volumes; None if SELinux is not enforcing.
     pub root_context: Option<RootContext>,
     /// What identifies this boot of the node; None to ask the kernel.
     pub boot_id: Option<String>,
@@ -53,11 +53,11 @@ pub struct LinuxVolumes {
 }
 
 impl LinuxVolumes {
-    /// Opens the data folder, making it where it is missing, takes away what an earlier process
-    /// left half-done and mounts the scratch file system.
+    /// Opens the data folder, creating it if it is missing, removes what an earlier process left
+    /// half-done and mounts the scratch file system.
     ///
     /// # Errors
-    /// When the data folder is not ours alone or in use, or mounting is not allowed.
+    /// If the data folder is not ours alone or is in use, or mounting is not allowed.
     pub fn open(options: VolumeOptions) -> Result<Self, VolumeError> {
         let VolumeOptions {
             data_root,
@@ -101,7 +101,7 @@ impl LinuxVolumes {
         }
     }
 
-    /// The topmost volume of ours at the target.
+    /// Our topmost volume at the target.
     fn mounted<'a>(
         &self,
         target: &'a TargetPath,
@@ -151,7 +151,7 @@ impl LinuxVolumes {
         }
         let moved = match target.look() {
             Ok(Occupant::Folder(folder)) => mount.move_to(&Place::itself(&folder)),
-            // Somebody else is at work there.
+            // Something else is working there.
             Ok(Occupant::Absent | Occupant::Mount(_)) => Err(VolumeError::Refused {
                 attempt: "move the volume to",
                 path: wish.target.as_path().to_owned(),
@@ -176,7 +176,7 @@ impl LinuxVolumes {
         let _view = Mounted::writable_bind(mount, workspace.place())?;
         let root = workspace.enter()?;
         let done = work(&root).map_err(|error| named_after(error, mount.path()));
-        // Open, it would keep the view busy.
+        // If it stayed open, it would keep the view busy.
         drop(root);
         done
     }
@@ -267,7 +267,7 @@ impl Volumes for LinuxVolumes {
 impl LinuxVolumes {
     /// Unlinks before unmounting: other mount namespaces may keep the file system alive.
     fn remove_layers(&self, volume: &VolumeId, target: &Target<'_>) -> Result<(), VolumeError> {
-        // Every turn takes one mount away, so this ends.
+        // Every iteration removes one mount, so this ends.
         while let Occupant::Mount(mount) = target.look()? {
             target.check(&mount, self.ours(Some(volume)))?;
             if let Err(error) = self.write(volume, &mount, Folder::clear) {

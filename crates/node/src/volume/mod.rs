@@ -1,13 +1,13 @@
 //! The files of every volume, the mounts that show them, and the records that outlive us.
 //!
-//! Owns all that this driver leaves on a node. Knows nothing of Kubernetes objects or of what a
-//! certificate says. A reader in the pod sees the old set of files or the new one, never a mix.
-//! Only this module may mount or chown.
+//! Owns everything that this driver leaves on a node. Knows nothing of Kubernetes objects or of
+//! what a certificate says. A reader in the pod sees the old set of files or the new one, never a
+//! mix. Only this module may mount or chown.
 //!
 //! | room | owns |
 //! | --- | --- |
 //! | `linux` | [`LinuxVolumes`]: one volume from its first set to its removal |
-//! | `target` | telling a volume at a target from anything else there |
+//! | `target` | distinguishing a volume at a target from anything else there |
 //! | `scratch` | the private place to mount on while a volume is made or written to |
 //! | `mounts` | the mount system calls; `mountinfo` reads the kernel's table |
 //! | `swap` | the files in a volume, swapped all at once |
@@ -38,13 +38,13 @@ pub use linux::{LinuxVolumes, VolumeOptions};
 pub use names::{FileNameError, FileNames, VolumeFile};
 pub use records::Record;
 
-/// What a pod gets to see, as one set: swapped in together or not at all.
+/// What a pod sees, as one set: swapped in together or not at all.
 pub struct FileSet {
     /// The certificate chain in PEM, leaf first.
     pub certificate: Vec<u8>,
     /// The private key in PKCS#8 PEM.
     pub key: Zeroizing<Vec<u8>>,
-    /// The trust bundle in PEM, where the administrator named a source.
+    /// The trust bundle in PEM, if the administrator named a source.
     pub bundle: Option<Vec<u8>>,
 }
 
@@ -68,58 +68,58 @@ pub enum Standing {
     PodGone,
 }
 
-/// The volumes of this node. Every call blocks on the file system or the kernel: call it from
-/// a thread that may block. One caller a volume at a time.
+/// The volumes of this node. Every call blocks on the file system or the kernel: call it from a
+/// thread that may block. One caller per volume at a time.
 pub trait Volumes: Send + Sync + 'static {
     /// Every readable record of this driver. Broken ones are set aside and logged.
     ///
     /// # Errors
-    /// When the data folder cannot be read.
+    /// If the data folder cannot be read.
     fn records(&self) -> Result<Vec<FoundRecord>, VolumeError>;
 
     /// Writes a record, atomically and durably.
     ///
     /// # Errors
-    /// When the data folder cannot be written.
+    /// If the data folder cannot be written.
     fn save(&self, record: &Record) -> Result<(), VolumeError>;
 
     /// Removes a record; absent is fine.
     ///
     /// # Errors
-    /// When the data folder cannot be written.
+    /// If the data folder cannot be written.
     fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError>;
 
     /// Whether something of the kind we mount is mounted at the target.
     ///
     /// # Errors
-    /// When the mount table cannot be read.
+    /// If the mount table cannot be read.
     fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError>;
 
-    /// Shows `files` at the wish's target: makes the mount where there is none, else swaps the
-    /// set within the file system that the pod already sees. Never mounts over a volume; of
-    /// several mounts at the target the topmost is written to, the only one that can be reached.
+    /// Shows `files` at the wish's target: makes the mount if there is none, else swaps the set
+    /// within the file system that the pod already sees. Never mounts over a volume; of several
+    /// mounts at the target the topmost is written to, the only one that can be reached.
     ///
     /// # Errors
-    /// When mounting or writing fails; the target then shows what it showed before.
+    /// If mounting or writing fails; the target then shows what it showed before.
     fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError>;
 
-    /// Swaps the trust bundle of a published volume, certificate and key untouched. Does nothing
-    /// where it shows that bundle already.
+    /// Swaps the trust bundle of a published volume, leaving certificate and key untouched. Does
+    /// nothing if it shows that bundle already.
     ///
     /// # Errors
-    /// When the volume is not mounted or writing fails.
+    /// If the volume is not mounted or writing fails.
     fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError>;
 
-    /// The complete set at the target; None where nothing of the kind is mounted there or the
+    /// The complete set at the target; None if nothing of the kind is mounted there or the
     /// certificate or key is missing.
     ///
     /// # Errors
-    /// When the mount table or the files cannot be read.
+    /// If the mount table or the files cannot be read.
     fn read(&self, target: &TargetPath) -> Result<Option<FileSet>, VolumeError>;
 
     /// Unlinks the files, unmounts every layer and removes the target. Absent is fine.
     ///
     /// # Errors
-    /// When the target holds something that is not ours, or the kernel refuses.
+    /// If the target holds something that is not ours, or the kernel refuses.
     fn remove(&self, volume: &VolumeId, target: &TargetPath) -> Result<(), VolumeError>;
 }

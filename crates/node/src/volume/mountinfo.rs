@@ -10,16 +10,16 @@ use std::path::{Path, PathBuf};
 use super::VolumeError;
 use super::folder::errno;
 
-/// One mount, as this mount namespace has it.
+/// One mount, as seen in this mount namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mount {
-    /// What tells it from every other mount of its time.
+    /// Distinguishes it from every other mount that exists at the same time.
     pub(super) id: u64,
-    /// The folder of the file system that is seen; `//deleted` is appended once it was removed.
+    /// The folder of the file system that is seen; `//deleted` is appended after its removal.
     pub(super) root: PathBuf,
-    /// Where it is seen.
+    /// Where it is mounted.
     pub(super) mount_point: PathBuf,
-    /// `tmpfs`, `ext4`.
+    /// Such as `tmpfs` or `ext4`.
     pub(super) file_system: String,
     /// The source text that was given when the file system was mounted.
     pub(super) source: OsString,
@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    /// As the kernel's `mangle` does.
+    /// Escapes as the kernel's `mangle` does.
     fn escape(byte: u8) -> Vec<u8> {
         match byte {
             b' ' | b'\t' | b'\n' | b'\\' | b'#' => format!("\\{byte:03o}").into_bytes(),

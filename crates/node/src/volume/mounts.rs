@@ -1,11 +1,11 @@
-//! The mounts themselves: tmpfs, binds, and taking them away again.
+//! The mounts themselves: tmpfs, binds, and unmounting.
 //!
 //! Owns every mount system call. Invariant: what is mounted here is `nosuid,nodev,noexec` from the
-//! first moment to the last, and goes away with its [`Mounted`] unless it was moved to a target.
+//! first moment to the last, and is unmounted with its [`Mounted`] unless it was moved to a target.
 //!
 //! rustix has no `mount_setattr`, so read-only and read-write are set by a bind remount, which
 //! replaces all flags: every remount names all of them. Naming more than a mount has is always
-//! allowed, also where a user namespace locks them.
+//! allowed, even if a user namespace locks them.
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use rustix::mount::{self, MountFlags, MountPropagationFlags, UnmountFlags};
 use super::folder::Folder;
 use super::{RootContext, VolumeError};
 
-/// A mount of ours in a private place. Unmounted when dropped.
+/// One of our mounts in a private place. Unmounted when dropped.
 #[derive(Debug)]
 pub(super) struct Mounted {
     place: Place,
@@ -26,9 +26,9 @@ pub(super) struct Mounted {
 /// A folder to mount on: a name in a pinned folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    /// What the kernel is told.
+    /// The path that the kernel is given.
     pub(super) magic: PathBuf,
-    /// What people are told.
+    /// The path that people are shown.
     pub(super) shown: PathBuf,
 }
 
@@ -41,10 +41,10 @@ pub(super) enum Swapping {
     Possible,
 }
 
-/// What a tmpfs is to be like.
+/// The properties of a tmpfs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tmpfs<'a> {
-    /// Shown by `findmnt`, and how a mount is known to be ours.
+    /// Shown by `findmnt`; also how a mount is known to be ours.
     pub(super) source: &'a str,
     /// Bytes that all files together may take.
     pub(super) size: u64,
@@ -58,7 +58,7 @@ pub(super) struct Tmpfs<'a> {
 }
 
 impl Place {
-    /// A name in a folder. Good while the folder is open.
+    /// A name in a folder. Valid while the folder is open.
     pub(super) fn in_folder(folder: &Folder, name: &str) -> Self {
         Self {
             magic: folder.magic_path().join(name),
@@ -66,7 +66,7 @@ impl Place {
         }
     }
 
-    /// A folder itself. Good while the folder is open; an unmount needs a name instead, since the
+    /// A folder itself. Valid while the folder is open; an unmount needs a name instead, since the
     /// open folder keeps its mount busy.
     pub(super) fn itself(folder: &Folder) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl Mounted {
         Self { place, armed: true }.private(MountPropagationFlags::PRIVATE)
     }
 
-    /// Shows a folder a second time, writable whatever the mount is that it is taken from.
+    /// Shows a folder a second time, writable even if the mount it is taken from is not.
     pub(super) fn writable_bind(source: &Folder, place: Place) -> Result<Self, VolumeError> {
         mount::mount_bind(source.magic_path(), &place.magic).map_err(|cause| match cause {
             // The folder is open, so it can only have been removed.
@@ -113,13 +113,13 @@ impl Mounted {
         self.remount(MountFlags::RDONLY)
     }
 
-    /// Keeps copies of this mount out of everybody's way: it cannot be bound.
+    /// Prevents copies of this mount: it cannot be bound.
     pub(super) fn unbindable(self) -> Result<Self, VolumeError> {
         self.private(MountPropagationFlags::UNBINDABLE)
     }
 
-    /// Moves this mount, as it is, onto a folder; where that folder's mount is shared, its peers
-    /// get copies with the same flags, which a later remount would not reach.
+    /// Moves this mount, as it is, onto a folder; if that folder's mount is shared, its peers get
+    /// copies with the same flags, which a later remount would not reach.
     pub(super) fn move_to(mut self, target: &Place) -> Result<(), VolumeError> {
         mount::mount_move(&self.place.magic, &target.magic)
             .map_err(|cause| target.refused("move the volume to", cause))?;
@@ -167,8 +167,8 @@ impl Tmpfs<'_> {
     }
 }
 
-/// Takes away the topmost mount at a place. Where processes elsewhere keep it busy, it leaves the
-/// folder at once and ends when they do.
+/// Unmounts the topmost mount at a place. If other processes keep it busy, it leaves the folder at
+/// once and ends when they do.
 pub(super) fn unmount(place: &Place) -> Result<(), VolumeError> {
     let refused = |cause| place.refused("unmount", cause);
     match mount::unmount(&place.magic, UnmountFlags::NOFOLLOW) {
@@ -180,15 +180,15 @@ pub(super) fn unmount(place: &Place) -> Result<(), VolumeError> {
     }
 }
 
-/// Takes away the topmost mount at a place with all that is mounted below it, at once.
+/// Unmounts the topmost mount at a place and everything mounted below it, at once.
 pub(super) fn detach(place: &Place) -> Result<(), VolumeError> {
     mount::unmount(&place.magic, UnmountFlags::NOFOLLOW | UnmountFlags::DETACH)
         .map_err(|cause| place.refused("detach", cause))
 }
 
-/// The number that `/proc/self/mountinfo` gives to the mount a folder is seen through.
+/// The number that `/proc/self/mountinfo` gives to the mount through which a folder is seen.
 pub(super) fn mount_id(folder: &Folder) -> Result<u64, VolumeError> {
-    // statx(2) tells it only since Linux 5.8.
+    // statx(2) reports it only since Linux 5.8.
     let path = Path::new("/proc/self/fdinfo").join(fd_number(folder));
     let refused = |cause| folder.refused_here("find the mount of", cause);
     let text =

@@ -21,10 +21,10 @@ pub enum VolumeFile {
     Bundle,
 }
 
-/// Why the name of one file is refused. The message leaves the name out, to be written behind it.
+/// Why a file name is refused. The message leaves the name out, to be written after it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileNameError {
-    /// The name cannot be that of a file in the volume's folder.
+    /// The name is not a valid name in the volume's folder.
     #[error(
         "{reason}; allowed: a file name of 1 to {NAME_LIMIT} bytes without / and \\, not beginning \
          with .."
@@ -40,13 +40,13 @@ pub enum FileNameError {
     Repeated {
         /// The file.
         file: VolumeFile,
-        /// The first one of that name.
+        /// The first file with that name.
         other: VolumeFile,
     },
 }
 
 impl FileNameError {
-    /// The file whose name it is.
+    /// The file that the name is for.
     pub fn file(&self) -> VolumeFile {
         match self {
             Self::Refused { file, .. } | Self::Repeated { file, .. } => *file,
@@ -58,9 +58,9 @@ impl FileNames {
     /// Takes the three names.
     ///
     /// # Errors
-    /// Everything that is wrong with them: a name is empty, longer than 255 bytes, holds a separator
-    /// or control character, starts with `..` (which the layout of the volume keeps for itself), is
-    /// `.`, or names two files.
+    /// Everything that is wrong with them: a name is empty, longer than 255 bytes, contains a
+    /// separator or control character, starts with `..` (which the layout of the volume keeps for
+    /// itself), is `.`, or names two files.
     pub fn new(certificate: &str, key: &str, bundle: &str) -> Result<Self, Vec<FileNameError>> {
         let names = [
             (VolumeFile::Certificate, certificate),

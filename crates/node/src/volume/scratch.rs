@@ -1,8 +1,8 @@
 //! A private place to mount on, while a volume is made or written to.
 //!
-//! Owns the folder `scratch` below the driver's folder: a tiny tmpfs that no other mount namespace
-//! sees the inside of. Invariant: outside of a call to us nothing is mounted on it, and what a
-//! killed process left there is taken away before anything else is done.
+//! Owns the folder `scratch` below the driver's folder: a tiny tmpfs whose inside no other mount
+//! namespace sees. Invariant: outside a call to us nothing is mounted on it, and what a killed
+//! process left there is removed before anything else is done.
 
 use super::VolumeError;
 use super::folder::Folder;
@@ -12,7 +12,7 @@ use rustix::io::Errno;
 /// The scratch file system. Unmounted when dropped.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    // Declared before the mount, so closed before it is unmounted.
+    // Declared before the mount, so that it is closed before the unmount.
     folder: Folder,
     swapping: Swapping,
     _mount: Mounted,
@@ -28,8 +28,8 @@ pub(super) struct Workspace<'a> {
 }
 
 impl Scratch {
-    /// Takes away what an earlier process left and mounts anew. Finds out whether this kernel
-    /// can keep a tmpfs out of swap.
+    /// Removes what an earlier process left and mounts again. Finds out whether this kernel can
+    /// keep a tmpfs out of swap.
     pub(super) fn open(base: &Folder, driver_name: &str) -> Result<Self, VolumeError> {
         let place = Place::in_folder(base, FOLDER);
         if base.stat_of(FOLDER)?.is_none() {
@@ -55,7 +55,7 @@ impl Scratch {
         self.swapping
     }
 
-    /// Makes a folder for the work on one volume, of which there is one at a time.
+    /// Makes a folder for the work on one volume; each volume has one at a time.
     pub(super) fn workspace(&self, name: &str) -> Result<Workspace<'_>, VolumeError> {
         let mut workspace = Workspace {
             scratch: self,
@@ -71,7 +71,7 @@ impl Scratch {
         Ok(workspace)
     }
 
-    /// Takes away what failed work on a volume left.
+    /// Removes what failed work on a volume left.
     pub(super) fn clear(&self, name: &str) -> Result<(), VolumeError> {
         Workspace {
             scratch: self,
@@ -120,8 +120,8 @@ impl Drop for Workspace<'_> {
     }
 }
 
-/// Takes away everything that is mounted on a folder within `parent`. What it holds is not
-/// removed: it may be a second view of a volume that a pod sees.
+/// Unmounts everything that is mounted on a folder within `parent`. The contents are not removed:
+/// they may be a second view of a volume that a pod sees.
 fn detach_leftovers(parent: &Folder, place: &Place) -> Result<(), VolumeError> {
     let Some(name) = place.shown.file_name() else {
         return Ok(());
@@ -171,9 +171,9 @@ fn mount_scratch(place: &Place, driver_name: &str) -> Result<(Mounted, Swapping)
 
 const FOLDER: &str = "scratch";
 const MOUNT_POINT: &str = "mount";
-/// Bytes; it holds folders only.
+/// Bytes; it holds only folders.
 const SIZE: u64 = 64 * 1024;
-/// Two folders for every volume that is worked on at one time.
+/// Two folders for every volume that is worked on at the same time.
 const INODES: u32 = 8192;
-/// Mounts on one folder before we give up: more than one is already strange.
+/// Mounts on one folder before we give up: more than one is already unusual.
 const LAYER_LIMIT: usize = 64;

@@ -1,8 +1,8 @@
 //! What is at a volume's target.
 //!
-//! Owns finding the target and telling a volume of this driver, or of the Go driver, from anything
-//! else. Invariant: between looking and acting nobody can exchange what was looked at: it is kept
-//! open, and the kernel is told of it by its number, not by its path.
+//! Owns finding the target and distinguishing a volume of this driver, or of the Go driver, from
+//! anything else. Invariant: between looking and acting nobody can exchange what was looked at: it
+//! is kept open, and the kernel is given its number, not its path.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::mounts::{self, Place};
 use super::{Obstacle, VolumeError};
 use crate::wish::{TargetPath, VolumeId};
 
-/// The place at which a pod's containers take a volume, within its opened parent folder.
+/// The place where a pod's containers find a volume, within its opened parent folder.
 #[derive(Debug)]
 pub(super) struct Target<'a> {
     path: &'a TargetPath,
@@ -35,19 +35,19 @@ pub(super) enum Occupant {
     Mount(Folder),
 }
 
-/// What a mount must be to be taken for a volume.
+/// What a mount must be to count as a volume.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ours<'a> {
     pub(super) driver_name: &'a str,
-    /// None where any volume of this driver will do.
+    /// None if any volume of this driver will do.
     pub(super) volume: Option<&'a VolumeId>,
 }
 
 impl<'a> Target<'a> {
-    /// Opens the target's parent; None where that is absent.
+    /// Opens the target's parent; None if that is absent.
     ///
-    /// Links are followed down to the kubelet's `pods` folder, which the administrator may have
-    /// put elsewhere, and nowhere below it.
+    /// Links are followed down to the kubelet's `pods` folder, which the administrator may have put
+    /// elsewhere, but not below it.
     pub(super) fn locate(path: &'a TargetPath) -> Result<Option<Self>, VolumeError> {
         let blocked = || blocked(path, Obstacle::NotFolder);
         let full = path.as_path();
@@ -76,7 +76,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Looks what is there now.
+    /// Looks at what is there now.
     pub(super) fn look(&self) -> Result<Occupant, VolumeError> {
         let found = match self.parent.pin(&self.name) {
             Ok(found) => found,
@@ -93,11 +93,11 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether a mount found here is a volume: a tmpfs that names us, or that is where only a CSI
-    /// driver of this name mounts, or that the Go driver made.
+    /// Whether a mount found here is a volume: a tmpfs whose source names us, or that is where only
+    /// a CSI driver of this name mounts, or that the Go driver made.
     ///
     /// # Errors
-    /// The obstacle that it is, if not.
+    /// The obstacle, if it is not.
     pub(super) fn check(&self, mount: &Folder, ours: Ours<'_>) -> Result<(), VolumeError> {
         let statfs = fstatfs(mount).map_err(|cause| mount.refused_here("examine", cause))?;
         let is_tmpfs = statfs.f_type == TMPFS_MAGIC;
@@ -130,7 +130,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Takes away the topmost mount. Close what was found there first.
+    /// Unmounts the topmost mount. Close what was found there first.
     pub(super) fn unmount(&self) -> Result<(), VolumeError> {
         mounts::unmount(&Place {
             magic: self.parent.magic_path().join(&self.name),
@@ -162,7 +162,7 @@ pub(super) fn source_text(driver_name: &str, volume: &VolumeId) -> String {
     format!("{driver_name}:{volume}")
 }
 
-/// The Go driver shows the folder `data` in a folder of the volume's name (csi-lib's storage).
+/// The Go driver shows the folder `data` in a folder named after the volume (csi-lib's storage).
 fn is_go_volume(root: &Path, volume: &VolumeId) -> bool {
     let root = root.to_string_lossy();
     let root = Path::new(root.strip_suffix("//deleted").unwrap_or(&root));
@@ -195,5 +195,5 @@ fn blocked(path: &TargetPath, obstacle: Obstacle) -> VolumeError {
 
 /// statfs(2).
 const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
-/// As csi-lib and most drivers make it; what is mounted there has rights of its own.
+/// As csi-lib and most drivers create it; what is mounted there has its own mode.
 const TARGET_MODE: u32 = 0o750;

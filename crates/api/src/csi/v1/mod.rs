@@ -1,7 +1,7 @@
-//! CSI 1.13, the parts that a driver of inline volumes serves; `proto/csi.proto` has the words.
+//! CSI 1.13, the parts that a driver of inline volumes serves; `proto/csi.proto` has the texts.
 //!
 //! Owns the generated code and how messages that carry secrets print. Invariant: no secret and no
-//! volume context (it may hold a pod's token) shows in `Debug` output.
+//! volume context (it may contain a pod's token) appears in `Debug` output.
 
 #[rustfmt::skip]
 #[allow(

@@ -1,5 +1,5 @@
-//! `Debug` for the messages that carry secrets. Only what identifies the volume is printed; the
-//! keys of a map may be shown by nobody either, since in a volume context they are the user's.
+//! `Debug` for the messages that carry secrets. Only what identifies the volume is printed; not
+//! even the keys of a map are, since in a volume context they are the user's.
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Formatter, Result};
@@ -52,7 +52,7 @@ impl Debug for NodeGetStorageHealthRequest {
     }
 }
 
-/// A map that prints its size and nothing in it.
+/// A map that prints only its size.
 struct Redacted<'a>(&'a BTreeMap<String, String>);
 
 impl Debug for Redacted<'_> {

@@ -1,4 +1,4 @@
-//! The kubelet's plugin registration, version 1; `proto/pluginregistration.proto` has the words.
+//! The kubelet's plugin registration, version 1; `proto/pluginregistration.proto` has the texts.
 
 #[rustfmt::skip]
 #[allow(

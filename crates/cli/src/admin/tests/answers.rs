@@ -13,7 +13,7 @@ use super::super::{Endpoints, Health, Listener};
 use super::{answer_to, answering, fetch, listener, served};
 use crate::args::ListenAddress;
 
-/// What a request of its own gets, without a server.
+/// The answer to a single request, without a server.
 async fn page(endpoints: &Endpoints, path: &str) -> Page {
     let request = Request::get(path).body(String::new()).unwrap();
     endpoints.answer(&request).await

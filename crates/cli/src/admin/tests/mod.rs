@@ -42,7 +42,7 @@ async fn served(endpoints: Endpoints) -> (SocketAddr, CancellationToken) {
     (address, shutdown)
 }
 
-/// Connects from `127.0.0.host`, with little room for what is not read.
+/// Connects from `127.0.0.host`, with a small buffer for what is not read.
 async fn connect_from(host: u8, address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -56,7 +56,7 @@ async fn send(connection: &mut TcpStream, text: &str) {
     connection.write_all(text.as_bytes()).await.unwrap();
 }
 
-/// All that comes until the server closes, be it with an error.
+/// Everything that arrives until the server closes, even with an error.
 async fn rest(connection: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     drop(connection.read_to_end(&mut rest).await);
@@ -65,7 +65,7 @@ async fn rest(connection: &mut TcpStream) -> Vec<u8> {
 
 async fn answer_to(address: SocketAddr, request: &str) -> String {
     let mut connection = TcpStream::connect(address).await.unwrap();
-    // A server that has heard enough closes before all is sent.
+    // A server that has read enough closes before everything is sent.
     drop(connection.write_all(request.as_bytes()).await);
     String::from_utf8(rest(&mut connection).await).unwrap()
 }

@@ -17,7 +17,7 @@ use super::{answer_to, answering, connect_from, fetch, listener, rest, send, ser
 /// More than the kernel holds for a client that does not read.
 const LARGE: usize = 16 << 20;
 
-/// For what happens at once or never.
+/// For things that happen at once or never.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn healthy() -> Endpoints {
@@ -28,7 +28,8 @@ fn large() -> Endpoints {
     healthy().status(|| serde_json::Value::String("x".repeat(LARGE)))
 }
 
-/// Asks for the large answer and reads its first byte: the request is whole, and the answer is under way.
+/// Requests the large answer and reads its first byte: the request is complete, and the answer is
+/// under way.
 async fn ask_and_stop_reading(host: u8, address: SocketAddr) -> TcpStream {
     let mut connection = connect_from(host, address).await;
     send(&mut connection, "GET /status HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -61,7 +62,7 @@ async fn a_burst_of_connections_waits_for_the_server_and_none_is_lost() {
     let address = listener.address();
     let mut waiting = Vec::new();
     for host in (2..102).chain(2..102).chain(2..102) {
-        // One that the kernel has no room for is never connected, since nobody accepts any.
+        // One that the kernel has no room for is never connected, since nothing accepts any.
         let connected = tokio::time::timeout(PATIENCE, connect_from(host, address));
         waiting.push(connected.await.unwrap());
     }

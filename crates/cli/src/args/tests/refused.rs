@@ -1,4 +1,4 @@
-//! What is refused, and what is told.
+//! What is refused, and what is reported.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Owns the act in which the pods go, and all that was made for them.
+//! Owns the act in which the pods are deleted, with everything that was made for them.
 
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use crate::demo::stage::{DATA, KUBELET, LIMIT, Stage};
 use crate::demo::timeline::Timeline;
 use crate::demo::unmet::Unmet;
 
-/// Deletes both pods and shows that nothing is left of them, then ends the roles.
+/// Deletes both pods and shows that nothing of them is left, then ends the roles.
 ///
 /// # Errors
 /// Something is left.
@@ -39,7 +39,7 @@ pub(in crate::demo) async fn play(
     end(stage, timeline).await
 }
 
-/// That there is something to be removed; else it proves nothing that nothing is left.
+/// Checks that there is something to remove; otherwise finding nothing afterwards proves nothing.
 fn what_there_is(
     stage: &Stage,
     folder: &DemoFolder,
@@ -134,7 +134,7 @@ async fn nothing_in_the_cluster(stage: &Stage, timeline: &mut Timeline) -> anyho
     timeline.seen("the cluster has no certificate request left")
 }
 
-/// Ends the roles as a cluster does.
+/// Ends the roles as a cluster would.
 async fn end(stage: Stage, timeline: &mut Timeline) -> anyhow::Result<()> {
     let Stage {
         driver,

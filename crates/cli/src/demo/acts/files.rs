@@ -62,11 +62,11 @@ fn list(folder: &Path, timeline: &mut Timeline) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the command `inspect` says of the volume.
+/// The output of the command `inspect` for the volume.
 async fn inspect(actor: &Actor, timeline: &mut Timeline) -> anyhow::Result<()> {
     let folder = actor.volume.path().to_owned();
     let program = std::env::current_exe().context("finding this program")?;
-    // Colours are taken out again where they do not belong.
+    // Colours are removed again where they do not belong.
     let mut command = Command::new(program);
     command
         .arg("inspect")

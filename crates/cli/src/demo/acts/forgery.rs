@@ -1,4 +1,4 @@
-//! Owns the act in which somebody asks for an identity that is not its own.
+//! Owns the act in which a pod requests an identity that is not its own.
 
 use anyhow::Context as _;
 use kube::api::{ObjectMeta, PostParams};
@@ -19,7 +19,7 @@ use crate::demo::stage::{LIFETIME, LIMIT, NAMESPACE, Stage};
 use crate::demo::timeline::Timeline;
 use crate::demo::unmet::Unmet;
 
-/// Asks as the client for a certificate of the server.
+/// Requests a certificate of the server with the client's credentials.
 ///
 /// # Errors
 /// The request is not denied, or something was signed.
@@ -79,7 +79,7 @@ pub(in crate::demo) async fn play(
     timeline.proved("a request for somebody else's identity is denied, and nothing is signed")
 }
 
-/// A client that is to the API server what the pod is.
+/// A client that the API server takes for the pod.
 async fn requests_as(actor: &Actor, stage: &Stage) -> anyhow::Result<Api<CertificateRequest>> {
     let account = ServiceAccountName::new(NAMESPACE, actor.name);
     let bound = Binding::Pod(actor.pod.name().to_owned());
@@ -94,7 +94,7 @@ async fn requests_as(actor: &Actor, stage: &Stage) -> anyhow::Result<Api<Certifi
     Ok(Api::namespaced(Client::try_from(config)?, NAMESPACE))
 }
 
-/// What the driver would send for this pod, but for the other's identity.
+/// What the driver would send for this pod, but with the other pod's identity.
 fn forge(actor: &Actor, victim: &Actor) -> anyhow::Result<CertificateRequest> {
     let key = PrivateKey::generate()?;
     let request = CertificateSigningRequest::build(&key, &victim.identity)?;

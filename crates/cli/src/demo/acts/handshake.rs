@@ -1,4 +1,4 @@
-//! Owns the act in which the two pods meet, and a stranger is turned away.
+//! Owns the act in which the two pods connect, and a stranger is refused.
 
 use anyhow::Context as _;
 use svid_core::identity::{ServiceAccount, SpiffeId, TrustDomain};
@@ -11,10 +11,10 @@ use crate::demo::timeline::Timeline;
 use crate::demo::tls::{End, Meeting, Party, meet};
 use crate::demo::unmet::Unmet;
 
-/// Has both pods meet with mutual TLS, then each of them a stranger.
+/// Connects both pods with mutual TLS, then each of them with a stranger.
 ///
 /// # Errors
-/// The pods do not see each other's SPIFFE ID, or the stranger is let in.
+/// The pods do not see each other's SPIFFE ID, or the stranger is accepted.
 pub(in crate::demo) async fn play(
     [client, server]: &[Actor; 2],
     cluster: &Cluster,
@@ -38,7 +38,7 @@ pub(in crate::demo) async fn play(
     strangers_are_refused(client, server, cluster, timeline).await
 }
 
-/// A meeting in which each sees the other's SPIFFE ID.
+/// A connection in which each sees the other's SPIFFE ID.
 ///
 /// # Errors
 /// They do not.
@@ -78,7 +78,7 @@ async fn strangers_are_refused(
         let forged = foreign(&stranger, &files(client)?.roots, cluster)?;
         Party::new(&forged, &server.identity)
     };
-    // A server that would let the stranger in by its name; so it is the chain that is refused.
+    // The server would accept the stranger by its name, so it is the chain that is refused.
     let meeting = meet_within(
         Party::new(&files(server)?, &stranger)?,
         impostor()?,
@@ -105,7 +105,7 @@ async fn strangers_are_refused(
     timeline.proved("a certificate of another trust domain is refused, by server and client")
 }
 
-/// The reasons of who refused and of who was refused.
+/// The reason of the side that refused and of the side that was refused.
 fn refused<'a>(by: &'a End, whom: &'a End) -> anyhow::Result<(&'a str, &'a str)> {
     match (by, whom) {
         (End::Failed(reason), End::Failed(told)) if reason.contains("UnknownIssuer") => {
@@ -141,7 +141,7 @@ fn stranger_named_like(actor: &Actor) -> anyhow::Result<SpiffeId> {
     Ok(SpiffeId::for_service_account(&domain, &account))
 }
 
-/// A key and a sound certificate for it, by a CA that the pods do not know.
+/// A key and a valid certificate for it, from a CA that the pods do not know.
 fn foreign(identity: &SpiffeId, roots: &[u8], cluster: &Cluster) -> anyhow::Result<FileSet> {
     let key = PrivateKey::generate()?;
     let request = CertificateSigningRequest::build(&key, identity)?;

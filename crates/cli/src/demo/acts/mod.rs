@@ -1,4 +1,4 @@
-//! What is shown, one file an act. Each returns an error unless it saw what it was there to prove.
+//! What is shown, one file per act. Each returns an error unless it saw what it was there to prove.
 
 pub(super) mod farewell;
 pub(super) mod files;

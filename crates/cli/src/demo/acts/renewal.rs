@@ -1,4 +1,4 @@
-//! Owns the act in which certificates run out and are replaced.
+//! Owns the act in which certificates expire and are replaced.
 
 use futures::future::select_all;
 use jiff::Timestamp;
@@ -10,7 +10,8 @@ use crate::demo::timeline::Timeline;
 use crate::demo::unmet::Unmet;
 use crate::demo::vigil::{Findings, Vigil};
 
-/// Waits until both pods have new certificates and keys, while their volumes are looked at all the time.
+/// Waits until both pods have new certificates and keys, while their volumes are checked
+/// continuously.
 ///
 /// # Errors
 /// A certificate is not replaced in time, or a pod was without a valid one for a moment.
@@ -54,7 +55,7 @@ pub(in crate::demo) async fn play(
     timeline.proved("certificates and keys were renewed, and no pod was ever without a valid one")
 }
 
-/// How long the certificates that are waited for are still good.
+/// How long the certificates that are waited for remain valid.
 fn progress(waiting: &[(&Actor, &Vigil)]) -> String {
     let now = Timestamp::now();
     let parts: Vec<String> = waiting

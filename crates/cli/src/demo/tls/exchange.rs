@@ -1,6 +1,6 @@
-//! Owns one connection over loopback: handshake, a greeting each way, what each side made of it.
+//! Owns one connection over loopback: handshake, a greeting each way, and each side's outcome.
 //!
-//! Must not know what was hoped for. Invariant: neither side waits for ever.
+//! Must not know the expected outcome. Invariant: neither side waits forever.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use svid_core::identity::SpiffeId;
 use super::Party;
 use super::verifier::spiffe_id;
 
-/// What both sides made of a connection.
+/// Both sides' outcomes of a connection.
 #[derive(Debug)]
 pub(in crate::demo) struct Meeting {
     pub(in crate::demo) address: SocketAddr,
@@ -25,7 +25,7 @@ pub(in crate::demo) struct Meeting {
     pub(in crate::demo) client: End,
 }
 
-/// What one side made of it.
+/// One side's outcome.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::demo) enum End {
     /// It met this peer, and both greetings arrived.
@@ -34,7 +34,7 @@ pub(in crate::demo) enum End {
     Failed(String),
 }
 
-/// Has two parties meet over a connection of their own.
+/// Connects two parties to each other.
 ///
 /// # Errors
 /// There is no connection, or a party's key does not belong to its certificate.
@@ -66,7 +66,7 @@ fn serve(config: Arc<ServerConfig>, mut connection: TcpStream) -> anyhow::Result
 
 fn call(config: Arc<ClientConfig>, mut connection: TcpStream) -> anyhow::Result<(End, String)> {
     limit(&connection)?;
-    // An address goes unnamed on the wire, and our verifier does not look at it.
+    // An IP address is not sent in the handshake, and our verifier does not look at it.
     let address = ServerName::IpAddress(Ipv4Addr::LOCALHOST.into());
     let mut tls = ClientConnection::new(config, address)?;
     let greeted = greet(&mut Stream::new(&mut tls, &mut connection), Turn::First);
@@ -85,8 +85,8 @@ enum Turn {
     Second,
 }
 
-/// Completes the handshake, and sends and receives a greeting. In TLS 1.3 a client learns only from the answer
-/// to it that it was refused.
+/// Completes the handshake, and sends and receives a greeting. In TLS 1.3 a client learns that it
+/// was refused only from the answer to its greeting.
 fn greet(stream: &mut (impl io::Read + io::Write), turn: Turn) -> io::Result<()> {
     let mut heard = [0; GREETING.len()];
     match turn {

@@ -1,7 +1,9 @@
-//! Owns a mutually authenticated connection of two parties over TCP, as two workloads would make it.
+//! Owns a mutually authenticated connection of two parties over TCP, as two workloads would make
+//! it.
 //!
-//! Must not know where certificates come from. Invariant: TLS 1.3, each side verifies the other's chain
-//! against the roots from its own volume and takes the peer's name from its certificate alone.
+//! Must not know where certificates come from. Invariant: TLS 1.3, each side verifies the other's
+//! chain against the roots from its own volume and takes the peer's name from its certificate
+//! alone.
 
 mod exchange;
 #[cfg(test)]
@@ -21,7 +23,7 @@ use super::actor::FileSet;
 pub(super) use exchange::{End, Meeting, meet};
 use verifier::PeerVerifier;
 
-/// One side: what it presents, what it believes, and whom it wants to meet.
+/// One side: what it presents, what it trusts, and the peer that it wants to meet.
 pub(super) struct Party {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,

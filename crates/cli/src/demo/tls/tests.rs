@@ -24,7 +24,7 @@ impl Authority {
         Self { issuer, root }
     }
 
-    /// A certificate with these URIs, and the roots of another authority to believe.
+    /// A certificate with these URIs, and the roots of another authority to trust.
     fn files(&self, uris: &[&str], believes: &Self) -> FileSet {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();

@@ -1,8 +1,9 @@
-//! Owns how a peer's certificate is believed: by its chain and its SPIFFE ID.
+//! Owns how a peer's certificate is verified: by its chain and its SPIFFE ID.
 //!
-//! Must not know addresses or host names: an SVID names a workload, not a machine (SPIFFE X509-SVID, section
-//! 2), so what the web calls the server's name is not looked at. Invariant: a peer is accepted only if its
-//! chain leads to the roots and its one URI is the SPIFFE ID that is wanted.
+//! Must not know addresses or host names: an SVID names a workload, not a machine (SPIFFE
+//! X509-SVID, section 2), so what the web calls the server's name is not looked at. Invariant: a
+//! peer is accepted only if its chain leads to the roots and its one URI is the SPIFFE ID that is
+//! wanted.
 
 use std::sync::Arc;
 
@@ -118,7 +119,8 @@ impl ServerCertVerifier for PeerVerifier {
 
 impl ClientCertVerifier for PeerVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        // Told which roots are believed here, a client that has nothing from them would present nothing.
+        // If a client saw which roots are trusted here and had no certificate from them, it would
+        // present none.
         &[]
     }
 

@@ -1,8 +1,8 @@
 //! The CSI Node service.
 //!
 //! Owns what is said to the kubelet about volumes; asks [`Lifecycle`] for everything else.
-//! Invariant: a call that the kubelet gave up, or that a stopping process ends early, cancels
-//! waiting and nothing else. Each call is logged once, with the volume and the pod, never with a
+//! Invariant: if the kubelet gives up on a call, or a stopping process ends it early, only the
+//! waiting is cancelled. Each call is logged once, with the volume and the pod, never with a
 //! context or secrets.
 
 #[cfg(test)]
@@ -35,7 +35,7 @@ use crate::lifecycle::Lifecycle;
 use crate::wish::{TargetPath, VolumeId};
 use svid_client::clock::Clock;
 
-/// The CSI Node service over the volumes that `L` looks after.
+/// The CSI Node service for the volumes that `L` manages.
 #[derive(Debug)]
 pub struct NodeService<L> {
     lifecycle: Arc<L>,
@@ -46,8 +46,8 @@ pub struct NodeService<L> {
 }
 
 impl<L: Lifecycle> NodeService<L> {
-    /// A service that hands what it understood to `lifecycle`. `shutdown` ends waiting publishes,
-    /// so that the process can end.
+    /// A service that hands parsed calls to `lifecycle`. `shutdown` ends waiting publishes, so that
+    /// the process can end.
     pub fn new(
         lifecycle: Arc<L>,
         clock: Arc<dyn Clock>,
@@ -85,8 +85,8 @@ impl<L: Lifecycle> NodeService<L> {
             .unwrap_or(Err(status::stopping()))
     }
 
-    /// A final code makes the kubelet forget a volume for good, so that one is given only where
-    /// there is no volume to forget.
+    /// A final code makes the kubelet forget a volume for good, so one is returned only if there is
+    /// no volume to forget.
     async fn misunderstood(
         &self,
         request: &NodePublishVolumeRequest,
@@ -147,7 +147,7 @@ impl<L: Lifecycle> Node for NodeService<L> {
     }
 
     /// VOLUME_MOUNT_GROUP alone: with it the kubelet sends the pod's fsGroup and leaves the files
-    /// to us. Usage and health of a few certificates are nothing that anybody needs.
+    /// to us. Nobody needs the usage and health of a few certificates.
     async fn node_get_capabilities(
         &self,
         _: Request<NodeGetCapabilitiesRequest>,
@@ -216,7 +216,7 @@ impl<L: Lifecycle> Node for NodeService<L> {
     }
 }
 
-/// Nothing has checked the volume id where the call was refused.
+/// Where the call was refused, nothing has checked the volume id.
 fn log(call: &'static str, volume: &str, pod: &str, outcome: &Result<(), Status>) {
     let volume = quote(volume);
     match outcome {
@@ -227,6 +227,6 @@ fn log(call: &'static str, volume: &str, pod: &str, outcome: &Result<(), Status>
     }
 }
 
-/// A node has at most a few hundred pods and the kubelet makes one call a volume at a time; past
-/// this somebody is playing, and memory is what it would cost.
+/// A node has at most a few hundred pods, and the kubelet makes one call per volume at a time; more
+/// than this is abuse, and would cost memory.
 const PUBLISHES_AT_ONCE: usize = 1024;

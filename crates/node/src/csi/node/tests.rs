@@ -1,4 +1,4 @@
-//! The Node service over volumes that only remember what they were asked.
+//! The Node service with volumes that only remember what they were asked.
 
 use std::future::{Future, pending};
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::wish::PublishRequest;
 #[derive(Debug, Default)]
 struct Volumes {
     known: bool,
-    /// Publishes end with this; None: they never end.
+    /// Publishes end with this; if None, they never end.
     publish: Option<Result<(), PublishError>>,
     /// Misunderstood publishes and unpublishes end with this.
     rest: Option<String>,

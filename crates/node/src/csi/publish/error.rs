@@ -1,4 +1,4 @@
-//! Why a NodePublishVolume request was not understood, one variant a rule.
+//! Why a NodePublishVolume request was not understood, one variant per rule.
 
 use svid_core::identity::ServiceAccountError;
 use svid_core::names::DriverName;
@@ -7,8 +7,8 @@ use super::super::token::TokenError;
 use super::{NAMESPACE_KEY, POD_NAME_KEY, POD_UID_KEY, SERVICE_ACCOUNT_KEY, TOKENS_KEY};
 use crate::wish::WishError;
 
-/// The rule that a request breaks. The text names the CSI field and, where an administrator can
-/// help, what to set on the CSIDriver object.
+/// The rule that a request breaks. The text names the CSI field and, if an administrator can help,
+/// what to set on the CSIDriver object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishRequestError {
     /// `volume_id` or `target_path` is missing or could lead out of its folder.
@@ -17,13 +17,13 @@ pub enum PublishRequestError {
     /// No `volume_capability`.
     #[error("volume_capability is missing")]
     NoCapability,
-    /// A raw block volume was asked for.
+    /// A raw block volume was requested.
     #[error("volume_capability.block is refused: certificates are files, not a block device")]
     Block,
-    /// Neither mount nor block was asked for.
+    /// Neither mount nor block was requested.
     #[error("volume_capability.mount is missing")]
     NoAccessType,
-    /// The context is larger than any that a kubelet and an honest pod make together.
+    /// The context is larger than any that a kubelet and an honest pod produce together.
     #[error("volume_context is {length} bytes long; at most {limit} are allowed")]
     ContextTooLong {
         /// Its length in bytes.
@@ -31,7 +31,7 @@ pub enum PublishRequestError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The volume is not read-only; a pod that writes to it could feed itself another identity.
+    /// The volume is not read-only; a pod that can write to it could give itself another identity.
     #[error("readonly is false: set `readOnly: true` on the pod's csi volume")]
     Writable,
     /// The volume is not an inline volume of a pod.
@@ -67,7 +67,7 @@ pub enum PublishRequestError {
         /// The value, quoted.
         value: String,
     },
-    /// The pod's UID is not one that Kubernetes makes.
+    /// The pod's UID is not one that Kubernetes generates.
     #[error("volume_context[\"{POD_UID_KEY}\"] {value} is no legal UID")]
     PodUid {
         /// The value, quoted.
@@ -81,7 +81,8 @@ pub enum PublishRequestError {
         /// The UID in the context.
         expected: String,
     },
-    /// Nothing but the context says whose volume it is, and that could be the pod's author's.
+    /// Nothing but the context says whose volume it is, and that could have been written by the
+    /// pod's author.
     #[error(
         "target_path does not lie in the kubelet's folder of a pod \
          (pods/UID/volumes/kubernetes.io~csi/NAME/mount): with --use-own-service-account volumes of \
@@ -98,18 +99,18 @@ pub enum PublishRequestError {
         /// The driver's name.
         driver: DriverName,
     },
-    /// What the kubelet sent gives no token of this pod.
+    /// What the kubelet sent contains no token of this pod.
     #[error("{field}[\"{TOKENS_KEY}\"] is refused: {reason}")]
     Token {
-        /// Where it stood: `secrets` or `volume_context`.
+        /// Where it was found: `secrets` or `volume_context`.
         field: &'static str,
         /// What is wrong.
         reason: TokenError,
     },
-    /// The group that is to read the files is not a number of a group.
+    /// The group that is to read the files is not a valid group number.
     #[error("{field} {value} is no group: 1 to 4294967295 in decimal digits")]
     FsGroup {
-        /// Where it stood.
+        /// Where it was found.
         field: &'static str,
         /// The value, quoted.
         value: String,

@@ -8,8 +8,8 @@ use svid_core::text::quote;
 
 use super::PublishRequestError;
 
-/// The group of the volume attribute, which wins, else that of the pod's security context, which
-/// the kubelet sends as the capability's `volume_mount_group`. Empty means none in both.
+/// The group of the volume attribute if there is one, else that of the pod's security context,
+/// which the kubelet sends as the capability's `volume_mount_group`. Empty means none in both.
 pub(super) fn choose(
     context: &BTreeMap<String, String>,
     mount: &MountVolume,
@@ -22,7 +22,7 @@ pub(super) fn choose(
     }
 }
 
-/// Group 0 is refused: it is root's, which reads the files anyway, and asking for it is a mistake.
+/// Group 0 is refused: it is root's, and root reads the files anyway; requesting it is a mistake.
 fn parse(field: &'static str, text: &str) -> Result<u32, PublishRequestError> {
     let digits = text.len() <= 10 && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {

@@ -1,13 +1,14 @@
-//! Reading a NodePublishVolume request: once, whole, before anything is done.
+//! Reading a NodePublishVolume request: once and in full, before anything is done.
 //!
-//! Owns the rules of the volume context. Pure but for one line at debug. The keys `csi.storage.k8s.io/*` come from the
-//! kubelet where the CSIDriver object says `podInfoOnMount`; everything else in the context, and
-//! those keys where it does not, is what the pod's author wrote. So the token decides: its claims
-//! must equal the pod info, whoever put either there, and a forged entry gains nothing. In
-//! node-attested mode there is no token; the target's path, which is the kubelet's own, decides of
-//! the pod's UID, and the approver holds the rest against the Pod of that UID.
-//! Invariant: a [`PublishRequest`] was checked against every rule here; a text of an error names
-//! the CSI field and never holds a token.
+//! Owns the rules of the volume context. Pure but for one line at debug. The keys
+//! `csi.storage.k8s.io/*` come from the kubelet if the CSIDriver object says `podInfoOnMount`;
+//! everything else in the context, and those keys if it does not, is what the pod's author wrote.
+//! So the token decides: its claims must equal the pod info, whoever wrote either, and a forged
+//! entry gains nothing. In node-attested mode there is no token; the kubelet chose the target path,
+//! so the UID in it is trusted, and the approver checks everything else against the Pod with that
+//! UID.
+//! Invariant: a [`PublishRequest`] was checked against every rule here; an error text names the CSI
+//! field and never holds a token.
 
 mod error;
 mod fs_group;
@@ -30,8 +31,8 @@ use crate::credential::{Credential, PodToken, Requester};
 use crate::installation::Installation;
 use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
 
-/// Reads a request. Unknown keys in the volume context, mount flags and the file system type
-/// change nothing.
+/// Reads a request. Unknown keys in the volume context, mount flags and the file system type have
+/// no effect.
 ///
 /// # Errors
 /// The first rule that the request breaks.
@@ -74,9 +75,9 @@ pub fn parse(
     })
 }
 
-/// Whether the target is in the folder of this pod, as far as it says.
+/// Whether the target is in this pod's folder, as far as the path shows it.
 ///
-/// The path is the kubelet's own, whatever the CSIDriver object says. Where no token tells whose
+/// The path is the kubelet's own, whatever the CSIDriver object says. If no token shows whose
 /// volume it is, the UID in the path does: it has to be there, and the approver compares it, with
 /// the name, namespace and service account around it, with the Pod itself.
 fn target_is_of(
@@ -95,7 +96,7 @@ fn target_is_of(
     }
 }
 
-/// The name of the pod as the kubelet gave it, for logs, where it is a legal one.
+/// The pod's name as the kubelet sent it, for logs, if it is valid.
 pub(super) fn pod_for_logs(request: &NodePublishVolumeRequest) -> Option<(&str, &str)> {
     let legal = |key| {
         request
@@ -120,8 +121,8 @@ fn mount_of(capability: Option<&VolumeCapability>) -> Result<&MountVolume, Publi
     }
 }
 
-/// The token, from `secrets` before the context: a user can put an entry of that key into the
-/// context but not into `secrets`, since no key of a Secret may hold a `/` (KEP-5538).
+/// The token, from `secrets` before the context: a user can put an entry with that key into the
+/// context but not into `secrets`, since no key of a Secret may contain a `/` (KEP-5538).
 fn token_of(
     request: &NodePublishVolumeRequest,
     installation: &Installation,
@@ -150,7 +151,7 @@ fn token_of(
     token::parse(json, &bearer, now).map_err(|reason| PublishRequestError::Token { field, reason })
 }
 
-/// The volume context, of a bearable size.
+/// The volume context, of an acceptable size.
 struct Context<'a>(&'a BTreeMap<String, String>, &'a Installation);
 
 impl<'a> Context<'a> {
@@ -200,8 +201,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A UID: the API server makes UUIDs; static pods have 32 hexadecimal digits. Nothing else that
-/// could be read as a path, a label or a header is let in.
+/// A UID: the API server generates UUIDs; static pods have 32 hexadecimal digits. Nothing else that
+/// could be read as a path, a label or a header is accepted.
 fn is_uid(uid: &str) -> bool {
     (1..=63).contains(&uid.len())
         && uid

@@ -38,7 +38,7 @@ fn set(map: &mut BTreeMap<String, String>, key: &str, value: &str) {
     map.insert(key.to_owned(), value.to_owned());
 }
 
-/// A rule's name, how a request comes to break it, and words that the error must hold.
+/// A rule's name, how a request comes to break it, and words that the error must contain.
 type Break = (
     &'static str,
     fn(&mut NodePublishVolumeRequest),

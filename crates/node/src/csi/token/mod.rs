@@ -1,10 +1,10 @@
 //! The pod's service account token as the kubelet hands it over.
 //!
-//! Owns the format `{"<audience>":{"expirationTimestamp":"...","token":"..."}}`
-//! (`tokenRequests` of a CSIDriver, KEP-2047) and the claims we read in the token. Pure.
-//! The signature is not checked: the API server does that when the token is used, and before
-//! that the claims are only compared with what the kubelet says of the pod. Invariant: no text
-//! of an error holds any byte of a token or of its signature.
+//! Owns the format `{"<audience>":{"expirationTimestamp":"...","token":"..."}}` (`tokenRequests` of
+//! a CSIDriver, KEP-2047) and the claims we read in the token. Pure. The signature is not checked:
+//! the API server does that when the token is used, and before that the claims are only compared
+//! with what the kubelet says about the pod. Invariant: no error text contains any byte of a token
+//! or of its signature.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::credential::PodToken;
 
-/// Why the value under `csi.storage.k8s.io/serviceAccount.tokens` gives no token.
+/// Why the value under `csi.storage.k8s.io/serviceAccount.tokens` yields no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The value or a token in it is longer than any the API server issues.
@@ -66,7 +66,7 @@ pub enum TokenError {
     /// The token was not issued for a pod.
     #[error("the token in it is not bound to a pod")]
     NotBound,
-    /// A claim differs from what the kubelet says of the pod.
+    /// A claim differs from what the kubelet says about the pod.
     #[error("the token in it is another's: its {claim} is {found}, the pod's is {expected:?}")]
     Mismatch {
         /// Which claim.
@@ -76,7 +76,7 @@ pub enum TokenError {
         /// What the kubelet says.
         expected: String,
     },
-    /// The token is no longer valid by this node's clock.
+    /// The token has expired by this node's clock.
     #[error(
         "the token in it expired at {expired_at}, and it is {now} by this node's clock: if the \
          clock is right, the kubelet sends a fresh one with its next try"
@@ -89,7 +89,7 @@ pub enum TokenError {
     },
 }
 
-/// Whose token it should be, as the kubelet says.
+/// Whose token it should be, according to the kubelet.
 pub(super) struct Bearer<'a> {
     pub(super) namespace: &'a str,
     pub(super) service_account: &'a str,
@@ -100,8 +100,8 @@ pub(super) struct Bearer<'a> {
 /// Takes the pod's token for the API server from the kubelet's JSON.
 ///
 /// # Errors
-/// When there is none, or it is somebody else's, or it has expired by `now`, without leeway: an
-/// expired token can only be refused by the API server, and the kubelet soon brings a fresh one.
+/// If there is none, or it is somebody else's, or it has expired by `now`, without leeway: the API
+/// server would refuse an expired token anyway, and the kubelet soon brings a fresh one.
 pub(super) fn parse(
     json: &str,
     bearer: &Bearer<'_>,
@@ -120,7 +120,7 @@ pub(super) fn parse(
     Ok(PodToken { secret, expires_at })
 }
 
-/// The token of the audience `""`, which is the API server's own; else the only one there is.
+/// The token for the audience `""`, which is the API server's own; else the only one there is.
 fn select(json: &str) -> Result<Zeroizing<String>, TokenError> {
     within(json.len(), JSON_LIMIT)?;
     let mut entries: BTreeMap<String, Entry> =
@@ -138,8 +138,8 @@ fn select(json: &str) -> Result<Zeroizing<String>, TokenError> {
     }
 }
 
-/// Reads the payload of a JWT in compact form. Every part must be base64url, which also keeps
-/// line breaks and other bytes that no HTTP header may hold out of the token.
+/// Reads the payload of a JWT in compact form. Every part must be base64url, which also keeps line
+/// breaks and other bytes that no HTTP header may contain out of the token.
 fn decode(token: &str) -> Result<Claims, TokenError> {
     within(token.len(), TOKEN_LIMIT)?;
     let mut parts = token.split('.');
@@ -156,7 +156,7 @@ fn decode(token: &str) -> Result<Claims, TokenError> {
     };
     bytes(header)?;
     bytes(signature)?;
-    // The whole of it, since serde_json passes over what it is not asked for without a look.
+    // All of it as UTF-8, since serde_json skips fields it is not asked for without checking them.
     let payload = String::from_utf8(bytes(payload)?).map_err(no_claims)?;
     serde_json::from_str(&payload).map_err(no_claims)
 }
@@ -174,8 +174,8 @@ fn within(length: usize, limit: usize) -> Result<(), TokenError> {
     }
 }
 
-/// One audience's entry. Its `expirationTimestamp` is not read: the claim `exp` is what the API
-/// server goes by.
+/// One audience's entry. Its `expirationTimestamp` is not read: the API server goes by the claim
+/// `exp`.
 #[derive(Deserialize)]
 struct Entry {
     #[serde(deserialize_with = "zeroizing")]
@@ -243,5 +243,5 @@ impl fmt::Debug for Entry {
 /// Bytes. The kubelet writes about 1200 for each audience; an honest CSIDriver has a handful.
 const JSON_LIMIT: usize = 64 * 1024;
 
-/// Bytes. Tokens of the API server are about 1100 long.
+/// Bytes. The API server's tokens are about 1100 long.
 const TOKEN_LIMIT: usize = 16 * 1024;

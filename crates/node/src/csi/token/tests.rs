@@ -1,4 +1,4 @@
-//! Tokens as the API server issues them, and what somebody else might send in their place.
+//! Tokens as the API server issues them, and what others might send in their place.
 
 use super::*;
 use crate::csi::fixture::{self, EXPIRY, PodInfo};

@@ -1,4 +1,4 @@
-//! What approver and issuer say to the request.
+//! What approver and issuer do with the request.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -16,7 +16,7 @@ use crate::lifecycle::status::Phase;
 use crate::metrics::{ApiCall, StageReached};
 
 impl InFlight<'_> {
-    /// Waits for what approver and issuer say, as PEM that nobody has checked.
+    /// Waits for the answer of approver and issuer, as PEM that nobody has checked.
     pub(super) async fn answer(&self, created: &StoredRequest) -> Result<Vec<u8>, Failure> {
         let (context, status) = (&self.volume.context, &self.volume.status);
         self.reached(StageReached::Requested);
@@ -97,7 +97,7 @@ impl InFlight<'_> {
         pending().await
     }
 
-    /// Ends when another issuer is to be asked, or none.
+    /// Ends when another issuer is configured, or none.
     async fn issuer_changed(&self) {
         let mut issuer = self.volume.context.issuer.clone();
         let other = issuer.wait_for(|issuers| match &issuers.current {
@@ -111,8 +111,9 @@ impl InFlight<'_> {
     }
 }
 
-/// The least time that an undecided request is waited for; a third of a longer lifetime otherwise.
+/// The least time that an undecided request is waited for; a third of the lifetime if that is
+/// longer.
 const UNDECIDED: Duration = Duration::from_secs(300);
-/// Until the pod's owner hears that its request is not answered; a healthy cluster answers in
-/// seconds.
+/// The time until the pod's owner learns that the request is not answered; a healthy cluster
+/// answers in seconds.
 const SLOW: Duration = Duration::from_secs(30);

@@ -13,8 +13,8 @@ use crate::volume::Record;
 use svid_client::retry::Backoff;
 
 impl InFlight<'_> {
-    /// Creates the request. An answer that was lost is asked for again with the same request, so
-    /// that there are never two.
+    /// Creates the request. If an answer is lost, the same request is sent again, so that there are
+    /// never two.
     pub(super) async fn create(&self, credential: &Credential) -> Result<StoredRequest, Failure> {
         let context = &self.volume.context;
         let mut backoff = Backoff::default();
@@ -28,7 +28,7 @@ impl InFlight<'_> {
             };
             context.metrics.api_error(ApiCall::Create, &error);
             if !error.leaves_doubt() {
-                // What an earlier try may have written is to be deleted.
+                // What an earlier try may have written has to be deleted.
                 if !is_in_doubt {
                     self.volume.writer.amend(Record::cancel).await;
                 }
@@ -116,5 +116,5 @@ impl InFlight<'_> {
     }
 }
 
-/// Creates of the same request; more would keep a volume from hearing of a new issuer.
+/// Creates of the same request; more would keep a volume from noticing a new issuer.
 const TRIES_IN_DOUBT: u32 = 3;

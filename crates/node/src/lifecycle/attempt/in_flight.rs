@@ -25,7 +25,7 @@ pub(super) struct InFlight<'a> {
 }
 
 impl<'a> InFlight<'a> {
-    /// Gets together what an attempt needs, and names its request in the record.
+    /// Collects what an attempt needs, and names its request in the record.
     pub(super) async fn begin(
         volume: &'a Volume,
         obsolete: &mut ObsoleteRequests,

@@ -1,15 +1,15 @@
 //! One attempt: key, request, answer, check, files.
 //!
 //! Owns the order of the steps. The task calls [`run`], and nothing here calls the task.
-//! Invariants: a request is written to the record before it is created (where the disk refuses that,
-//! renewing goes first, and the pod that owns the request takes it along); what an attempt leaves on
-//! the API server is in the record until it is deleted; nothing becomes visible that was not
-//! checked.
+//! Invariants: a request is written to the record before it is created (if the disk refuses that,
+//! renewing takes precedence, and the request goes when the pod that owns it does); what an attempt
+//! leaves on the API server is in the record until it is deleted; nothing becomes visible that was
+//! not checked.
 //!
 //! | file | owns |
 //! | --- | --- |
 //! | `in_flight` | what one attempt holds, and its beginning |
-//! | `create` | creating the request, once, even where answers are lost |
+//! | `create` | creating the request, once, even if answers are lost |
 //! | `answer` | waiting for approver and issuer |
 //! | `show` | whether what came back may be shown, and showing it |
 

@@ -14,7 +14,7 @@ use crate::metrics::StageReached;
 use crate::volume::FileSet;
 
 impl InFlight<'_> {
-    /// Checks what the issuer returned, and waits until it is valid where that is soon.
+    /// Checks what the issuer returned, and waits until it is valid if that is soon.
     pub(super) async fn check(&self, pem: &[u8]) -> Result<X509Svid, Failure> {
         let clock = &self.volume.context.clock;
         let svid = self.verify(pem)?;
@@ -24,7 +24,7 @@ impl InFlight<'_> {
             Readiness::At(begins) => {
                 self.volume.status.enter(Phase::Holding(begins));
                 let limit = Duration::try_from(now.duration_until(begins)).unwrap_or_default();
-                // The clock that nobody can set ends the wait too.
+                // The monotonic clock ends the wait too.
                 let _elapsed = timeout(limit, clock.sleep_until(begins)).await;
                 self.verify(pem)
             }
@@ -35,7 +35,7 @@ impl InFlight<'_> {
         }
     }
 
-    /// Shows certificate and key, with the trust bundle that counts at the moment of writing.
+    /// Shows certificate and key, with the trust bundle in effect at the moment of writing.
     pub(super) async fn show(&self, svid: &X509Svid) -> Result<(), Failure> {
         let wish = &self.volume.wish;
         self.volume.status.enter(Phase::Publishing);

@@ -1,4 +1,4 @@
-//! The driver makes the requests itself: no token of a pod is needed, not even after a restart.
+//! The driver makes the requests itself: no pod token is needed, not even after a restart.
 
 use std::time::Duration;
 

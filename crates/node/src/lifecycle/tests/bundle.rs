@@ -35,7 +35,7 @@ async fn a_new_bundle_is_shown_in_every_volume_beside_the_same_certificate_and_k
         assert_eq!(now.bundle, pem(&both));
     }
     assert_eq!(world.api.count(Verb::Create), 5);
-    // The same bundle again is nothing new.
+    // Sending the same bundle again is not a change.
     world.trust.send_replace(bundle(&both));
     world.settle().await;
     assert_eq!(world.volumes.count(Operation::ReplaceBundle), 5);

@@ -1,4 +1,4 @@
-//! What an issuer returns is not believed.
+//! What an issuer returns is not trusted.
 
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ async fn a_chain_of_another_authority_is_refused_where_it_must_be_anchored() {
     let told = world.publish(&wish).await.unwrap_err().to_string();
     assert!(told.contains("trust bundle"), "{told}");
     assert_eq!(published(&world), 0);
-    // The bundle that names it helps at once.
+    // A bundle that contains it helps at once.
     sleep(Duration::from_secs(300)).await;
     let both = bundle(&[&world.authority, &world.stranger]);
     world.trust.send_replace(both);
@@ -131,7 +131,7 @@ async fn a_chain_of_another_authority_is_refused_where_it_must_be_anchored() {
 
 #[tokio::test(start_paused = true)]
 async fn a_chain_is_held_against_the_bundle_that_is_shown_with_it() {
-    // The bundle follows the issuer while the request waits.
+    // The bundle gains the issuer while the request waits.
     let (world, one) = (World::with(AnchoringPolicy::Require, LIFETIME), wish(1));
     world.api.always_answer(Answering::Nothing);
     let publish = world.publish_aside(&one);
@@ -146,7 +146,7 @@ async fn a_chain_is_held_against_the_bundle_that_is_shown_with_it() {
     assert!(world.reports.all().is_empty());
     world.svid(&one);
 
-    // The bundle leaves the issuer while the certificate is held.
+    // The bundle loses the issuer while the certificate is held.
     let (world, one) = (World::with(AnchoringPolicy::Require, LIFETIME), wish(1));
     let soon = Fault::Begins(SignedDuration::from_secs(60));
     world.api.always_answer(Answering::Issue(soon));

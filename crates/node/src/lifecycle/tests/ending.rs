@@ -1,4 +1,4 @@
-//! Shutdown, panics, and what is never said.
+//! Shutdown, panics, and what must never be logged or reported.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What goes wrong on the way to a certificate, and what a publish is told.
+//! What goes wrong on the way to a certificate, and how a publish is answered.
 
 use std::time::Duration;
 
@@ -194,7 +194,7 @@ async fn an_undecided_request_is_made_anew_after_five_minutes_or_a_third_of_the_
         world.api.then_answer(Answering::Nothing);
         let publish = world.publish_aside_with(&wish, world.token(&wish, "1", lifetime * 9));
         sleep(Duration::from_secs(patience - 1)).await;
-        // A watch lasts for 30.1 s with the pause after it, and is opened again after a read.
+        // A watch lasts 30.1 s including the pause after it, and is opened again after a read.
         let watched = usize::try_from((patience - 1) * 10 / 301).unwrap();
         assert_eq!(world.api.counts(), [1, watched, watched + 1, 0]);
         sleep(Duration::from_secs(1)).await;
@@ -202,7 +202,7 @@ async fn an_undecided_request_is_made_anew_after_five_minutes_or_a_third_of_the_
         let reasons = [EventReason::Pending, EventReason::TimedOut];
         assert_eq!(world.reports.reasons(), reasons);
         sleep(Duration::from_secs(1)).await;
-        // Read a last time, then begun again.
+        // It is read a last time, then a new attempt begins.
         assert_eq!(world.api.counts(), [2, watched + 1, watched + 2, 1]);
         publish.await.unwrap().unwrap_err();
         world.svid(&wish);

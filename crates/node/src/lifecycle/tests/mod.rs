@@ -1,4 +1,4 @@
-//! A node's volumes from publish to removal, with fakes around them and a clock that is set.
+//! A node's volumes from publish to removal, with fakes around them and a clock that the test sets.
 
 mod adoption;
 mod attested;

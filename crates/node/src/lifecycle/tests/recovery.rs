@@ -1,4 +1,4 @@
-//! A process that finds the volumes of the one before.
+//! A process that finds the volumes of the previous one.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn record(wish: &Wish) -> Record {
     record
 }
 
-/// A good set of files, as some driver before this one made it.
+/// A good set of files, as an earlier driver made it.
 pub(super) async fn good_set(wish: &Wish, world: &World) -> Set {
     world.publish(wish).await.unwrap();
     let set = world.set(wish);
@@ -205,7 +205,7 @@ async fn volumes_that_nobody_wants_any_more_are_removed_with_their_requests() {
         world.settle().await;
         assert_eq!(world.api.names(), ["somebody-elses"]);
         assert_eq!(world.api.count(Verb::Create), 1);
-        // Unpublish is asked for all the same.
+        // Unpublish is called all the same.
         world.unpublish(&wish).await.unwrap();
     }
 }

@@ -31,7 +31,7 @@ async fn a_volume_is_removed_with_its_record_its_task_and_its_requests() {
     world.settle().await;
     assert_eq!(world.api.names(), Vec::<String>::new());
     assert_eq!(world.api.counts(), [1, 0, 1, 1]);
-    // Once more, and nothing goes on.
+    // Unpublish again: nothing is running any more.
     world.unpublish(&wish).await.unwrap();
     sleep(Duration::from_secs(100_000)).await;
     assert_eq!(world.api.counts(), [1, 0, 1, 1]);
@@ -69,7 +69,7 @@ async fn an_unpublish_cancels_what_is_waited_for_and_whoever_waits() {
 #[tokio::test(start_paused = true)]
 async fn an_unpublish_is_fast_while_the_api_server_hangs_and_deletes_when_it_is_back() {
     let (world, wish) = (World::new(), wish(1));
-    // One is issued, one superseded and not to be deleted, one in flight.
+    // One is issued, one is superseded and cannot be deleted, one is in flight.
     let token = world.token(&wish, "1", Duration::from_secs(1_000_000));
     world.publish_with(&wish, token).await.unwrap();
     let failed = ApiError::Failed {
@@ -140,7 +140,7 @@ async fn an_unpublish_waits_for_the_write_in_progress() {
     world.volumes.begun(Operation::Publish, 1).await;
     let mut unpublish = Box::pin(world.unpublish(&wish));
     assert!((&mut unpublish).now_or_never().is_none());
-    // Whoever waited hears of it before the write has ended.
+    // A waiting publish is answered before the write has ended.
     publish.await.unwrap().unwrap_err();
     assert_eq!(world.volumes.count(Operation::Remove), 0);
     world.volumes.release(Operation::Publish);

@@ -10,7 +10,7 @@ use super::world::{LIFETIME, World, published, wish};
 use crate::wish::Wish;
 use svid_client::ApiError;
 
-/// Offers a token that lasts, as a kubelet does all the time.
+/// Offers a token that lasts, as a kubelet keeps doing.
 async fn lasting(world: &World, wish: &Wish) {
     let token = world.token(wish, "lasting", LIFETIME * 1000);
     world.publish_with(wish, token).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_certificate_is_renewed_at_once_when_the_clock_steps_past_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_certificate_is_renewed_in_time_although_the_wall_clock_was_set_back() {
-    // Right after it was issued, later, and again and again.
+    // Right after it was issued, later, and repeatedly.
     for after in [1, 500, 1500] {
         let (world, wish, begun) = (World::new(), wish(1), Instant::now());
         lasting(&world, &wish).await;
@@ -154,7 +154,7 @@ async fn a_renewal_that_fails_is_tried_often_before_the_certificate_ends() {
     assert_eq!(waits[..6], [1, 2, 4, 8, 16, 32]);
     assert!(waits.iter().all(|wait| *wait <= 120), "{waits:?}");
     assert_eq!(waits.last(), Some(&5), "{waits:?}");
-    // The pod keeps what it has, and a publish is fine.
+    // The pod keeps what it has, and a publish succeeds.
     world.publish(&wish).await.unwrap();
     assert_eq!(world.volumes.count(Operation::Publish), 1);
     sleep(Duration::from_secs(1000)).await;
@@ -173,7 +173,7 @@ async fn a_failing_record_does_not_stop_renewals() {
         .await;
     world.settle().await;
     world.svid(&wish);
-    // What is in memory is right all the same, and written when that works again.
+    // What is in memory is right all the same, and written once writing works again.
     world.volumes.fail(Operation::Save, 0);
     world
         .until("a renewal", |world| world.api.count(Verb::Create) == 5)

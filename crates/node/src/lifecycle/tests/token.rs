@@ -1,4 +1,4 @@
-//! The pod's token: which is used, and what happens without one.
+//! The pod's token: which one is used, and what happens without one.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn a_publish_with_a_new_token_waits_for_the_attempt_that_it_causes() {
     world.api.always_create(refused());
     let token = world.token(&wish, "a", LIFETIME);
     world.publish_with(&wish, token).await.unwrap_err();
-    // The next attempt by itself is later than a publish waits.
+    // The next scheduled attempt is later than a publish waits.
     world
         .until("the ninth refusal", |world| {
             world.api.count(Verb::Create) == 9
@@ -148,7 +148,7 @@ async fn a_token_that_a_wrong_clock_took_for_expired_is_used_when_the_clock_is_r
     sleep(Duration::from_secs(5)).await;
     assert_eq!(world.phase(&wish), "awaiting-token");
     world.clock.step(SignedDuration::from_hours(-100));
-    // The kubelet keeps its token for as long as that is good.
+    // The kubelet keeps its token for as long as it is valid.
     world.publish_with(&wish, token).await.unwrap();
     sleep(Duration::from_secs(61)).await;
     assert_eq!(world.api.count(Verb::Create), 2);

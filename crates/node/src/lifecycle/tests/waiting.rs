@@ -28,7 +28,7 @@ async fn a_watch_that_breaks_is_opened_anew_and_the_answer_is_found() {
     let name = world.api.names()[0].clone();
     world.api.answer(&name, &Answering::Issue(Fault::None));
     publish.await.unwrap().unwrap();
-    // It is read before it is watched again, since it may have been answered or deleted in the gap.
+    // It is read before it is watched again, since it may have been answered or deleted in between.
     assert_eq!(world.api.counts(), [1, 4, 4, 0]);
 }
 
@@ -54,7 +54,7 @@ async fn a_request_is_read_a_last_time_before_it_is_given_up() {
     let publish = world.publish_aside(&wish);
     world.settle().await;
     world.api.silence_watches();
-    // The last watch but for this would go on to the end of the wait.
+    // The last watch lasts to the end of the wait; only the last read can find the answer.
     sleep(Duration::from_secs(1190)).await;
     let name = world.api.names()[0].clone();
     world.api.answer(&name, &Answering::Issue(Fault::None));

@@ -1,4 +1,4 @@
-//! A node to try the volumes' tasks on.
+//! A node for testing the volumes' tasks.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -29,9 +29,9 @@ use svid_client::clock::Clock as _;
 use svid_client::issuer::{IssuerState, Issuers};
 use svid_core::policy::IssuerReference;
 
-/// What is asked for and, where nothing else is said, given.
+/// The lifetime that is requested and, unless a test says otherwise, granted.
 pub(super) const LIFETIME: Duration = Duration::from_secs(3600);
-/// As the kubelet waits.
+/// As long as the kubelet waits.
 pub(super) const LIMIT: Duration = Duration::from_secs(110);
 
 /// A node and the cluster around it.
@@ -154,7 +154,7 @@ impl World {
         self.tasks.publish(request, LIMIT).await
     }
 
-    /// A publish that goes on while the test does something else.
+    /// A publish that runs while the test does something else.
     pub(super) fn publish_aside(&self, wish: &Wish) -> JoinHandle<Result<(), PublishError>> {
         let token = self.token(wish, "1", LIFETIME);
         self.publish_aside_with(wish, token)
@@ -171,7 +171,7 @@ impl World {
         tokio::spawn(async move { tasks.publish(request, LIMIT).await })
     }
 
-    /// The token of the wish's pod, told apart by `mark`, good for so long.
+    /// The token of the wish's pod, distinguished by `mark`, valid for this long.
     pub(super) fn token(&self, wish: &Wish, mark: &str, good: Duration) -> PodToken {
         let account = &wish.service_account;
         let (namespace, name) = (account.namespace(), account.name());
@@ -188,7 +188,7 @@ impl World {
         done.await.map_err(|error| error.to_string())
     }
 
-    /// Waits until everything that can be done now was done.
+    /// Waits until everything that can be done now is done.
     pub(super) async fn settle(&self) {
         sleep(Duration::from_millis(2)).await;
     }
@@ -231,7 +231,7 @@ impl World {
         X509Svid::verify(&set.certificate, &expected, self.clock.now()).unwrap()
     }
 
-    /// What the board says of a volume.
+    /// What the board shows about a volume.
     pub(super) fn told(&self, wish: &Wish, what: &str) -> String {
         let all = self.tasks.board().describe(self.clock.now());
         let entries = all.as_array().unwrap();
@@ -251,7 +251,7 @@ impl World {
     }
 }
 
-/// Whatever a test does, a volume is never touched by two at once.
+/// Whatever a test does, only one operation at a time touches a volume.
 impl Drop for World {
     fn drop(&mut self) {
         if !std::thread::panicking() {
@@ -279,12 +279,12 @@ pub(super) fn asking(current: IssuerState) -> Issuers {
     }
 }
 
-/// How often files were shown or tried to be.
+/// How often files were shown, or showing them was tried.
 pub(super) fn published(world: &World) -> usize {
     world.volumes.count(Operation::Publish)
 }
 
-/// A trust bundle of these.
+/// A trust bundle of these authorities.
 pub(super) fn bundle(authorities: &[&Authority]) -> TrustState {
     TrustState::Bundle(Arc::new(
         TrustBundle::parse_pem(text(authorities).as_bytes()).unwrap(),

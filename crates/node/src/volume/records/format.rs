@@ -55,7 +55,7 @@ pub(super) fn write(record: &Record, boot_id: &str) -> Result<Vec<u8>, serde_jso
     })
 }
 
-/// Understands the bytes of a record; every value is checked as if it came from outside.
+/// Parses the bytes of a record; every value is checked as if it came from outside.
 pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
     // The version first: a later one may have other fields.
     let Version { version } = serde_json::from_slice(bytes).map_err(FormatError::Json)?;

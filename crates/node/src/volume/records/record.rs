@@ -28,7 +28,7 @@ pub struct Record {
 /// The CertificateRequests that a volume may have on the API server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RequestNames {
-    /// The one that is being waited for; written before it is created.
+    /// The one that is being waited for; recorded before it is created.
     pub(super) in_flight: Option<String>,
     /// The one that the files in the volume came from.
     pub(super) issued: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct RequestNames {
 }
 
 impl Record {
-    /// The record of a volume that has asked for nothing yet.
+    /// The record of a volume that has requested nothing yet.
     pub fn new(wish: Wish) -> Self {
         Self {
             wish,
@@ -97,15 +97,15 @@ impl Record {
         self.requests.obsolete.retain(|kept| kept != name);
     }
 
-    /// Drops all but the newest names of obsolete requests; the pod that owns them takes them
-    /// along.
+    /// Drops all but the newest names of obsolete requests; the others are deleted with the pod
+    /// that owns them.
     pub fn trim(&mut self) {
         let obsolete = &mut self.requests.obsolete;
         let surplus = obsolete.len().saturating_sub(MOST_OBSOLETE);
         drop(obsolete.drain(..surplus));
     }
 
-    /// Unpublish begins. Whether it had not done so before.
+    /// Marks that unpublish has begun. Returns whether it was not marked before.
     pub fn go(&mut self) -> bool {
         !std::mem::replace(&mut self.going, true)
     }
@@ -122,7 +122,7 @@ impl Record {
     }
 }
 
-/// Names of obsolete requests that outlast a server which keeps refusing to delete them. Doubled,
+/// Names of obsolete requests that are kept while a server keeps refusing to delete them. Doubled,
 /// a record grows by 2 KiB at most.
 const MOST_OBSOLETE: usize = 8;
 

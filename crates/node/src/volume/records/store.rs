@@ -31,7 +31,7 @@ enum Broken {
 }
 
 impl RecordStore {
-    /// Opens the folder of the records, making it where it is missing, and removes what a killed
+    /// Opens the folder of the records, creating it if it is missing, and removes what a killed
     /// process had not finished writing.
     pub(in crate::volume) fn open(base: &Folder, boot_id: String) -> Result<Self, VolumeError> {
         if base.stat_of(FOLDER)?.is_none() {
@@ -66,14 +66,14 @@ impl RecordStore {
             match self.read(&entry.name) {
                 Ok(Ok(record)) => found.push(record),
                 Ok(Err(reason)) => self.set_aside(&entry.name, &reason, &mut room),
-                // The disk's fault, not the record's: it may be read the next time.
+                // The disk's fault, not the record's: it may be readable the next time.
                 Err(error) => tracing::error!(%error, "a record is passed over"),
             }
         }
         Ok(found)
     }
 
-    /// Writes a record: when this returns it is on the disk; killed before, the old one is.
+    /// Writes a record: when this returns, it is on the disk; if killed before, the old one is.
     pub(in crate::volume) fn save(&self, record: &Record) -> Result<(), VolumeError> {
         let volume = &record.wish.volume;
         let name = file_name(volume);
@@ -140,7 +140,7 @@ impl RecordStore {
         }))
     }
 
-    /// Keeps a file that was not understood for people to look at, but not any number of them.
+    /// Keeps a file that was not understood for people to look at, up to a limited number.
     fn set_aside(&self, name: &OsStr, reason: &Broken, room: &mut usize) {
         let path = self.folder.path().join(name);
         let aside = if name.len() + BROKEN.len() <= 255 && name.to_str().is_some() {
@@ -183,7 +183,7 @@ fn standing_of(target: &TargetPath) -> Standing {
     }
 }
 
-/// The hexadecimal SHA-256 of some bytes: a name that any text can have.
+/// The hexadecimal SHA-256 of some bytes, for use as a name.
 pub(in crate::volume) fn hash(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(64);
     for byte in digest(&SHA256, bytes).as_ref() {
@@ -211,5 +211,5 @@ const UNFINISHED: &str = ".unfinished";
 const BROKEN: &str = ".broken";
 /// Bytes of one record.
 pub(super) const LIMIT: usize = 64 * 1024;
-/// How many files are kept that were not understood.
+/// How many files that were not understood are kept.
 pub(super) const BROKEN_LIMIT: usize = 64;

@@ -233,7 +233,7 @@ fn what_is_no_record_is_set_aside_and_hides_no_other() {
         assert!(!path_of(root, "bad").exists(), "{title}");
         assert_eq!(names_in(root).len(), 2, "{title}: {:?}", names_in(root));
     }
-    // Right but for its volume id being spelt otherwise.
+    // Valid except that its volume id is spelt differently.
     fs::write(path_of(root, "bad"), good.replace("\"good\"", "\"bad\"")).unwrap();
     assert_eq!(store.load().unwrap().len(), 2);
 }
@@ -260,7 +260,7 @@ fn what_is_no_plain_file_is_neither_followed_nor_kept() {
     assert_eq!(names_in(root).len(), 4);
     assert_eq!(open(outside.path(), "boot").load().unwrap().len(), 1);
 
-    // A record takes the place of a link without writing through it.
+    // A record replaces a link without writing through it.
     symlink(outside.path().join("new"), path_of(root, "w")).unwrap();
     symlink(outside.path().join("new"), path_of(root, "w.unfinished")).unwrap();
     store.save(&record("w", "/t")).unwrap();

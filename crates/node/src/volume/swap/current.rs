@@ -5,11 +5,11 @@ use super::{FILE_LIMIT, FileNames};
 use crate::volume::folder::Folder;
 use crate::volume::{FileSet, VolumeError};
 
-/// The set that a volume's folder shows; None where the certificate or the key is missing, is no
-/// plain file or is larger than what we write.
+/// The set that a volume's folder shows; None if the certificate or the key is missing, is not a
+/// regular file or is larger than what we write.
 ///
 /// # Errors
-/// When something that is there cannot be read.
+/// If something that is there cannot be read.
 pub(in crate::volume) fn read(
     root: &Folder,
     names: &FileNames,

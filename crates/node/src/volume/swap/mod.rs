@@ -3,8 +3,8 @@
 //! Owns the layout that Kubernetes gives its own volumes: the files of a set are in a folder named
 //! after the time, the link `..data` leads to that folder, and what a pod opens are links through
 //! `..data`. Renaming a new link to `..data` swaps the whole set. Knows nothing of mounts: it works
-//! in any opened folder. Invariant: killed after any step, a reader finds the old set or the new
-//! one, whole, and the next swap removes what was left lying about.
+//! in any opened folder. Invariant: if the process is killed after any step, a reader finds the old
+//! set or the new one, whole, and the next swap removes what was left behind.
 
 mod current;
 mod perform;
@@ -22,7 +22,7 @@ use super::{FileNames, FileSet};
 pub(super) struct Layout<'a> {
     pub(super) names: &'a FileNames,
     pub(super) file_mode: u32,
-    /// Of the folder of a set and of the volume's own.
+    /// The mode of a set's folder and of the volume's own.
     pub(super) folder_mode: u32,
     /// None leaves the group as it is.
     pub(super) group: Option<u32>,
@@ -57,9 +57,9 @@ struct File<'a> {
 /// Bytes of one file. The API server accepts objects of at most 1.5 MiB, ConfigMaps of 1 MiB.
 pub(super) const FILE_LIMIT: usize = 1024 * 1024;
 
-/// The link to the folder of the set that is seen.
+/// The link to the folder of the visible set.
 const DATA: &str = "..data";
-/// What becomes [`DATA`] when it is renamed.
+/// Becomes [`DATA`] when it is renamed.
 const DATA_NEXT: &str = "..data_tmp";
-/// What all names begin with that are not the pod's.
+/// The prefix of all names that are not the pod's.
 const PREFIX: &str = "..";

@@ -1,4 +1,4 @@
-//! Does what a plan says.
+//! Carries out a plan.
 
 use jiff::Timestamp;
 use rustix::io::Errno;
@@ -11,8 +11,7 @@ use crate::volume::{FileSet, VolumeError};
 /// Shows a set of files in a volume's folder in place of the one it shows now.
 ///
 /// # Errors
-/// When writing fails. The folder then shows what it showed before, and nothing half-written is
-/// left.
+/// If writing fails. The folder then shows what it showed before, and nothing half-written is left.
 pub(in crate::volume) fn replace(
     root: &Folder,
     layout: &Layout<'_>,
@@ -74,8 +73,8 @@ fn seal_folder(folder: &Folder, layout: &Layout<'_>) -> Result<(), VolumeError> 
         .map_err(|cause| group_refused(layout, folder, cause))
 }
 
-/// EINVAL is a group that the user namespace has no number for, EPERM a group that is not ours to
-/// give to.
+/// EINVAL means that the user namespace has no number for the group, EPERM that we may not give
+/// files to it.
 fn group_refused(layout: &Layout<'_>, folder: &Folder, cause: Errno) -> VolumeError {
     match (layout.group, cause) {
         (Some(group), Errno::INVAL | Errno::PERM | Errno::OVERFLOW) => VolumeError::Group {
@@ -98,7 +97,7 @@ fn undo(root: &Folder, plan: &Plan<'_>) {
     }
 }
 
-/// What the kernel's answer to a step before the swap says about the volume.
+/// What the kernel's error at a step before the swap says about the volume.
 fn meaning(root: &Folder, error: VolumeError) -> VolumeError {
     let VolumeError::Refused { cause, .. } = error else {
         return error;
@@ -106,7 +105,7 @@ fn meaning(root: &Folder, error: VolumeError) -> VolumeError {
     let path = root.path().to_owned();
     match cause {
         Errno::NOSPC | Errno::DQUOT => VolumeError::NoSpace { path },
-        // In a folder that is open, only its own removal makes it so.
+        // In a folder that is open, only the folder's own removal causes this.
         Errno::NOENT => VolumeError::FolderGone { path },
         _ => error,
     }

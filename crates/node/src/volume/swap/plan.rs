@@ -1,4 +1,4 @@
-//! What a swap has to do, step by step. Pure.
+//! The steps of a swap. Pure.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -17,7 +17,7 @@ use crate::volume::folder::Folder;
 pub(super) enum Step<'a> {
     /// Remove a name and all below it.
     Discard(OsString),
-    /// Make the folder of the new set, for us alone.
+    /// Make the folder of the new set, readable by us alone.
     MakeFolder,
     /// Write a file into it, with its group and mode.
     WriteFile(File<'a>),
@@ -33,18 +33,18 @@ pub(super) enum Step<'a> {
     Swap,
 }
 
-/// Steps up to the swap, whose failure leaves the old set, and steps after it, whose failure
-/// leaves nothing worse than something to discard the next time.
+/// Steps up to the swap, whose failure leaves the old set, and steps after it, whose failure leaves
+/// at worst something to discard the next time.
 pub(super) struct Plan<'a> {
     /// The folder of the new set.
     pub(super) folder: String,
     pub(super) before: Vec<Step<'a>>,
     pub(super) after: Vec<Step<'a>>,
-    /// Names that only the new set has: gone again when a step before the swap fails.
+    /// Names that only the new set has: removed again if a step before the swap fails.
     pub(super) added: Vec<&'a str>,
 }
 
-/// What is in a volume's folder.
+/// The contents of a volume's folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Inventory {
     /// The folder that `..data` leads to.
@@ -56,7 +56,7 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    /// Looks through the folder.
+    /// Reads the folder.
     pub(super) fn of(root: &Folder) -> Result<Self, VolumeError> {
         let mut inventory = Self {
             current: current_folder(root)?,
@@ -77,7 +77,7 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// What to do to show `files`. The old set's names that the new one has not go last.
+    /// The steps to show `files`. The old set's names that the new one lacks are removed last.
     pub(super) fn plan<'a>(&self, files: &[File<'a>], now: Timestamp) -> Plan<'a> {
         let folder = self.free_name(now);
         let mut before: Vec<Step<'a>> = self.leftovers().map(Step::Discard).collect();
@@ -143,7 +143,7 @@ impl Inventory {
     }
 }
 
-/// The folder that `..data` leads to, if it is one beside it with a name that a swap gives.
+/// The folder that `..data` leads to, if it is a sibling with a name that a swap gives.
 pub(super) fn current_folder(root: &Folder) -> Result<Option<OsString>, VolumeError> {
     let Some(name) = root.link_target(DATA)? else {
         return Ok(None);

@@ -25,7 +25,7 @@ fn set(text: &str, bundle: Option<&str>) -> FileSet {
 }
 
 fn layout(names: &FileNames) -> Layout<'_> {
-    // As a plain user we must still be able to write into our own folders.
+    // Without root we must still be able to write into our own folders.
     Layout {
         names,
         file_mode: 0o440,
@@ -42,7 +42,7 @@ fn second(count: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + count).unwrap()
 }
 
-/// What a pod finds that opens every name it sees.
+/// What a pod finds if it opens every name it sees.
 fn view(root: &Path) -> View {
     let mut view = View::new();
     for entry in fs::read_dir(root).unwrap() {
@@ -323,7 +323,7 @@ fn a_step_that_fails_leaves_the_old_set_and_nothing_else() {
     let temporary = tempfile::tempdir().unwrap();
     let (root, names) = (folder(temporary.path()), FileNames::default());
     replace(&root, &layout(&names), &set("old", None), second(0)).unwrap();
-    // A folder of 17 levels is more than a removal goes down.
+    // A folder of 17 levels is deeper than a removal goes.
     fs::create_dir_all(temporary.path().join("ca.crt").join("x/".repeat(17))).unwrap();
     assert!(
         replace(

@@ -21,17 +21,17 @@ pub(in super::super) enum Fault {
     NoIdentity,
     /// A second name.
     SecondName,
-    /// It ended a minute ago.
+    /// It expired a minute ago.
     Expired,
     /// It may sign others.
     Authority,
     /// It is not signed by the certificate above it.
     BrokenLink,
-    /// It begins so much later than now.
+    /// It begins this much later than now.
     Begins(SignedDuration),
-    /// It lasts for so long, whatever was asked for.
+    /// It lasts this long, whatever was requested.
     Lasts(SignedDuration),
-    /// It is no certificate.
+    /// It is not a certificate.
     Garbage,
     /// Empty PEM.
     NoCertificate,
@@ -119,7 +119,7 @@ impl Authority {
     }
 }
 
-/// Certificates know no fractions of a second.
+/// Certificates have no fractions of a second.
 fn time(at: Timestamp) -> SystemTime {
     Timestamp::from_second(at.as_second()).unwrap().into()
 }

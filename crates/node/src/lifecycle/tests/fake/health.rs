@@ -1,4 +1,4 @@
-//! Whether the API server answers, told by the only code that may say so.
+//! Whether the API server answers, reported by the only code that may do so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use tower::service_fn;
 
 use crate::issuance::{ApiHealth, KubernetesRequests, Requests as _};
 
-/// A line to an API server that can be cut.
+/// A connection to an API server that can be cut.
 pub(in super::super) struct Line {
     health: ApiHealth,
     is_cut: Arc<AtomicBool>,
@@ -46,7 +46,7 @@ impl Line {
         self.health.clone()
     }
 
-    /// Has the health noted that the line is cut, or is not any more.
+    /// Reports to the health that the line is cut, or is restored.
     pub(in super::super) async fn cut(&self, is_cut: bool) {
         self.is_cut.store(is_cut, Ordering::SeqCst);
         assert!(self.requests.read("n", "any").await.is_err());

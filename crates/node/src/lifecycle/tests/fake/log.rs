@@ -16,8 +16,8 @@ pub(in super::super) struct Log {
 
 impl Log {
     pub(in super::super) fn listen() -> Self {
-        // Of one subscriber alone, tracing would not ask on this thread about what another thread
-        // logs first.
+        // With only one subscriber, tracing would not check on this thread whether to log what
+        // another thread logs first.
         ANOTHER.get_or_init(|| Dispatch::new(Listener(Arc::default())));
         let text = Arc::default();
         let guard = tracing::subscriber::set_default(Listener(Arc::clone(&text)));

@@ -1,4 +1,4 @@
-//! What a volume's task is given, in memory and in the test's hand.
+//! What a volume's task is given, in memory and controlled by the test.
 
 mod authority;
 mod clock;
@@ -22,7 +22,7 @@ use crate::events::EventReason;
 use crate::lifecycle::context::EventSink;
 use crate::wish::Wish;
 
-/// Stands in every token; no text may hold it.
+/// Appears in every token; no text may contain it.
 pub(super) const SECRET: &str = "SECRETSECRET";
 
 /// Keeps what is reported.

@@ -15,15 +15,15 @@ pub(in super::super) enum Answering {
     IssueAfter(Duration),
     /// Approve and sign with an authority that is not in the trust bundle.
     IssueByStranger,
-    /// Deny, saying this.
+    /// Deny, with this message.
     Deny(&'static str),
-    /// Approve, then give up, saying this.
+    /// Approve, then give up, with this message.
     Fail(&'static str),
     /// Call it malformed.
     Invalid(&'static str),
-    /// Approve and say no more.
+    /// Approve and do nothing more.
     Approve,
-    /// Say nothing.
+    /// Do nothing.
     Nothing,
     /// Delete it after a while.
     DeleteAfter(Duration),
@@ -32,19 +32,19 @@ pub(in super::super) enum Answering {
 /// What the API server does with a create.
 #[derive(Clone, Debug)]
 pub(in super::super) enum Creating {
-    /// Takes it.
+    /// Accepts it.
     Take,
-    /// Takes it after a while.
+    /// Accepts it after a while.
     TakeAfter(Duration),
-    /// Refuses it so.
+    /// Refuses it with this error.
     Refuse(ApiError),
-    /// Refuses it so, after a while.
+    /// Refuses it with this error, after a while.
     RefuseAfter(Duration, ApiError),
-    /// Takes it, and the answer is this all the same.
+    /// Accepts it, but answers with this error.
     Lose(ApiError),
-    /// Has an object of that name already, which somebody else made.
+    /// Already has an object of that name, which another client made.
     Squat,
-    /// Brings the task down that asks.
+    /// Makes the calling task panic.
     Panic,
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::volume::{FileSet, FoundRecord, Record, Standing, VolumeError, Volumes};
 use crate::wish::{TargetPath, VolumeId, Wish};
 
-/// What can be asked of volumes.
+/// The operations on volumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in super::super) enum Operation {
     Records,
@@ -36,7 +36,7 @@ struct State {
     standing: BTreeMap<VolumeId, Standing>,
     shown: HashMap<TargetPath, Set>,
     calls: Vec<Operation>,
-    /// How often each operation is still to fail.
+    /// How many more times each operation fails.
     failing: HashMap<Operation, u32>,
     panicking: HashSet<Operation>,
     held: HashSet<Operation>,
@@ -44,7 +44,7 @@ struct State {
     overlaps: Vec<Operation>,
 }
 
-/// Records and mounts that fail, panic and block when they are told to.
+/// Records and mounts that fail, panic and block on request.
 pub(in super::super) struct FakeVolumes {
     state: Mutex<State>,
     released: Condvar,
@@ -68,7 +68,7 @@ impl FakeVolumes {
         self.state().shown.get(target).cloned()
     }
 
-    /// Puts a record there, as another process has left it.
+    /// Puts a record there, as another process would have left it.
     pub(in super::super) fn leave(&self, record: Record, standing: Standing) {
         let volume = record.wish().volume.clone();
         let mut state = self.state();
@@ -76,7 +76,7 @@ impl FakeVolumes {
         state.records.insert(volume, record);
     }
 
-    /// Puts a set there, as another process has left it.
+    /// Puts a set there, as another process would have left it.
     pub(in super::super) fn leave_set(&self, target: &TargetPath, set: Set) {
         self.state().shown.insert(target.clone(), set);
     }
@@ -89,7 +89,7 @@ impl FakeVolumes {
         self.state().panicking.insert(operation);
     }
 
-    /// Every such call blocks its thread until it is released.
+    /// Every call of this kind blocks its thread until it is released.
     pub(in super::super) fn hold(&self, operation: Operation) {
         self.state().held.insert(operation);
     }
@@ -99,7 +99,7 @@ impl FakeVolumes {
         self.released.notify_all();
     }
 
-    /// Waits until there have been so many calls of that kind, finished or not. Not by time,
+    /// Waits until there have been this many calls of that kind, finished or not. Not by time,
     /// which stands still while a call blocks.
     pub(in super::super) async fn begun(&self, operation: Operation, count: usize) {
         let mut begun = self.begun.subscribe();
@@ -117,7 +117,7 @@ impl FakeVolumes {
             .count()
     }
 
-    /// Nothing may be asked of a volume while something else is.
+    /// Only one operation on a volume may run at a time.
     pub(in super::super) fn overlaps(&self) -> Vec<Operation> {
         self.state().overlaps.clone()
     }

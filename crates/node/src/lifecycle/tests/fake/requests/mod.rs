@@ -23,11 +23,11 @@ pub(in super::super) enum Verb {
     Delete,
 }
 
-/// What has happened, in order: the version is the place.
+/// What has happened, in order: the version is the position.
 enum Entry {
     Applied(String, Box<CertificateRequest>),
     Deleted(String, Box<CertificateRequest>),
-    /// Every open watch ends, so or so.
+    /// Every open watch ends, with or without this error.
     End(Option<ApiError>),
 }
 
@@ -58,7 +58,7 @@ struct Inner {
     stranger: Arc<Authority>,
 }
 
-/// An object as it is read.
+/// An object as it is read back.
 fn stored(object: &CertificateRequest) -> StoredRequest {
     serde_json::from_value(serde_json::to_value(object).unwrap()).unwrap()
 }
@@ -91,12 +91,12 @@ impl FakeRequests {
         }))
     }
 
-    /// The names of the objects that there are.
+    /// The names of the objects that exist.
     pub(in super::super) fn names(&self) -> Vec<String> {
         self.state().objects.keys().cloned().collect()
     }
 
-    /// Every object that was ever taken, as it was sent.
+    /// Every object that was ever accepted, as it was sent.
     pub(in super::super) fn sent(&self) -> Vec<CertificateRequest> {
         self.state().sent.clone()
     }
@@ -155,19 +155,19 @@ impl FakeRequests {
         self.state().deleting.always(refusal);
     }
 
-    /// Every call hangs until it has timed out, or fails otherwise.
+    /// Every call hangs until it has timed out, or fails as given.
     pub(in super::super) fn set_outage(&self, outage: Option<ApiError>) {
         self.state().outage = outage;
     }
 
-    /// Nothing that happens reaches a watch any more, as after a connection is lost without a word.
+    /// Nothing that happens reaches a watch any more, as after a connection is lost silently.
     pub(in super::super) fn silence_watches(&self) {
         let mut state = self.state();
         state.is_deaf = true;
         self.0.versions.send_replace(state.entries.len());
     }
 
-    /// Deletes an object as somebody else.
+    /// Deletes an object as another client.
     pub(in super::super) fn remove(&self, name: &str) {
         self.discard(name).unwrap();
     }
@@ -177,7 +177,7 @@ impl FakeRequests {
         self.log(&mut self.state(), Entry::End(error));
     }
 
-    /// Has approver and issuer answer a request that they left alone.
+    /// Makes approver and issuer answer a request that they left alone.
     pub(in super::super) fn answer(&self, name: &str, answering: &Answering) {
         self.settle(name, answering);
     }

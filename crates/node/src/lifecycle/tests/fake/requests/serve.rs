@@ -1,4 +1,4 @@
-//! What is asked of the API server.
+//! The calls to the API server.
 
 use std::time::Duration;
 
