@@ -128,7 +128,7 @@ pub enum ArmorError {
         /// The line of its begin, counted from 1.
         line: usize,
     },
-    /// There is no block of the expected label.
+    /// No block has the expected label.
     #[error("there is no PEM block \"{label}\"")]
     Missing {
         /// The expected label.

@@ -57,7 +57,7 @@ impl Controller {
         }
     }
 
-    /// Decides until told to stop, then lets decisions under way end, for [`DRAIN`] at most.
+    /// Decides until asked to stop, then lets decisions under way end, for [`DRAIN`] at most.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -195,7 +195,7 @@ impl Controller {
                 };
                 self.failed(&key, &error, error.retry_after())
             }
-            // A defect of ours; it must not stop the others.
+            // A bug in the approver; it must not stop the others.
             Err(error) => {
                 self.metrics.errors.inc();
                 self.failed(&key, &error, None)
@@ -243,7 +243,7 @@ impl Controller {
 async fn wait_for_issuers(mut issuers: IssuersReceiver) {
     let known = |issuers: &Issuers| !matches!(issuers.current, IssuerState::NotYetRead(_));
     if issuers.wait_for(known).await.is_err() {
-        // Whoever knows them has ended, which ends the approver.
+        // The task that knows them has ended, which ends the approver.
         std::future::pending::<()>().await;
     }
 }

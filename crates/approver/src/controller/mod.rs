@@ -14,7 +14,7 @@
 //! | --- | --- |
 //! | `candidate` | what an object wishes, in the policy's words |
 //! | `kept` | how much of a request is kept until it is decided |
-//! | `index` | who waits, works, rests |
+//! | `index` | which requests wait, are worked on, rest |
 //! | `dispatch` | the task that owns the index |
 //! | `worker` | one decision, from policy to PATCH |
 //! | `bystander` | decisions that somebody else made |

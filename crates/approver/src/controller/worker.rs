@@ -31,7 +31,7 @@ pub(crate) struct Worker {
     pub(crate) trust_domain: TrustDomain,
     /// The enforced lifetime.
     pub(crate) duration: Duration,
-    /// Who makes the requests, and what proves whose identity it may be.
+    /// Which account creates the requests, and what proves the identity that it may request.
     pub(crate) attestation: Attestation,
     /// What to do with requests that have nothing to do with SPIFFE.
     pub(crate) ordinary: OrdinaryRequests,
@@ -64,7 +64,7 @@ pub(crate) enum Attempt {
 /// Why an attempt to decide failed; the request stays undecided until the next.
 #[derive(Debug, Error)]
 pub(crate) enum AttemptError {
-    /// The decision could not be written, or the request not read anew.
+    /// The decision could not be written, or the request not read again.
     #[error(transparent)]
     Request(#[from] ApiError),
     /// The Pod could not be read.
@@ -148,7 +148,7 @@ impl Worker {
     async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, PodError> {
         let started = Instant::now();
         let issuers = self.issuers.borrow().clone();
-        // Without an issuer of ours known, any could be it.
+        // While none of our issuers is known, any could be one.
         let IssuerState::Known(issuer) = issuers.current else {
             return Ok(None);
         };

@@ -68,7 +68,7 @@ impl Verdict {
         self.outcome
     }
 
-    /// What the requester is told.
+    /// The message for the requester.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

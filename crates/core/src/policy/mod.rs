@@ -1,9 +1,9 @@
 //! The approver's rules: may this request become a certificate for this identity?
 //!
-//! Owns what a right request looks like and the words that tell a requester what is wrong with
-//! another one. Knows nothing of Kubernetes objects, conditions or clocks: the caller fills in a
-//! [`Request`] and acts on the [`Decision`]. In node-attested mode it reads one Pod in between, and
-//! only for a request that nothing else is wrong with ([`PodInquiry`]).
+//! Owns what a valid request looks like and the messages that say what is wrong with another one.
+//! Knows nothing of Kubernetes objects, conditions or clocks: the caller fills in a [`Request`] and
+//! acts on the [`Decision`]. In node-attested mode it reads one Pod in between, and only for a
+//! request that nothing else is wrong with ([`PodInquiry`]).
 //!
 //! Invariant: an [`Approval`] exists only when every rule held, and the bytes of the signing
 //! request are exactly those that this module would write itself for the identity it approved

@@ -50,7 +50,7 @@ pub struct Examination {
     pub chain: Vec<CertificateSummary>,
     /// Whether the chain leads to the CA file; nothing if either could not be read.
     pub anchored: Option<bool>,
-    /// Everything for which this is no good SVID, a sentence each. Empty means that it is one.
+    /// Every reason why this is not a valid SVID, one sentence each. Empty means that it is valid.
     pub problems: Vec<String>,
     /// What is allowed, and yet may be refused by somebody, a sentence each.
     pub remarks: Vec<String>,

@@ -6,7 +6,7 @@
 //! or go to: no file, no Kubernetes object, no clock.
 //!
 //! Invariant: what has one of these types was checked when it was made. Above all an [`X509Svid`]
-//! exists only if the chain is the one that was asked for, so whoever publishes one need not look
+//! exists only if the chain is the one that was asked for, so code that publishes one need not look
 //! at it again.
 
 mod bundle;

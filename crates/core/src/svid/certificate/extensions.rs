@@ -34,7 +34,7 @@ pub(in crate::svid) struct SubjectNames {
     /// The whole extension, to be compared.
     pub(in crate::svid) der: Vec<u8>,
     pub(in crate::svid) uris: Vec<String>,
-    /// The kinds of the names that are no URI.
+    /// The kinds of the names that are not URIs.
     pub(in crate::svid) others: Vec<&'static str>,
 }
 
@@ -55,7 +55,7 @@ pub(in crate::svid) enum ExtensionFault {
     Repeated(String),
     /// Its content is not what its OID announces.
     Malformed(String),
-    /// Whoever does not know it has to refuse the certificate, and it is not known.
+    /// Critical and unknown, so the certificate has to be refused.
     UnknownCritical(String),
 }
 

@@ -108,8 +108,8 @@ pub(in crate::svid) fn faults(chain: &[Certificate], now: Timestamp) -> Vec<Chai
     faults
 }
 
-/// Self-signed roots are neither published nor believed, so their dates do not matter: who believes
-/// them has them in a bundle.
+/// Self-signed roots are neither published nor trusted, so their dates do not matter: relying
+/// parties that trust them have them in a bundle.
 pub(in crate::svid) fn is_published(position: usize, certificate: &Certificate) -> bool {
     position == 0 || !certificate.is_self_signed()
 }
