@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    /// Who makes right requests.
+    /// The account that creates valid requests.
     #[must_use]
     pub fn requester(&self) -> Requester {
         Requester {

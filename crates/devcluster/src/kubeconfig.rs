@@ -1,4 +1,4 @@
-//! Kubeconfig files: how a separate process finds the cluster and says who it is.
+//! Kubeconfig files: how a separate process finds the cluster and authenticates.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

@@ -55,7 +55,7 @@ pub fn token(data: &[u8]) {
     }
 }
 
-/// The token is this pod's, for a reader that knows nothing of ours.
+/// The token is this pod's, for a reader independent of our code.
 fn assert_own(token: &str) {
     assert!(token.len() <= 16 * 1024);
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

@@ -1,7 +1,7 @@
 //! DELETE: at once, or first marked and then, when nothing holds the object any more, gone.
 //!
-//! A pod that is bound to a node is only marked; the kubelet removes it once its volumes are gone. A
-//! finalizer holds back anything. Whatever a removed object owned goes with it.
+//! A pod that is bound to a node is only marked; the kubelet removes it once its volumes are gone.
+//! A finalizer holds back anything. Whatever a removed object owned goes with it.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Service account tokens: signed, bound to a pod, and refused once that pod is gone.
 //!
-//! Shape and rules are those of Kubernetes (`serviceaccount/claims.go`, `apiserver` authentication):
-//! ES256 JWTs whose `kubernetes.io` claim names service account, pod and node with their UIDs.
+//! Shape and rules are those of Kubernetes (`serviceaccount/claims.go`, `apiserver`
+//! authentication): ES256 JWTs whose `kubernetes.io` claim names service account, pod and node with
+//! their UIDs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,7 +29,7 @@ pub(crate) struct TokenSpec {
     pub(crate) service_account: ServiceAccountName,
     /// The pod that it lives and dies with.
     pub(crate) binding: Binding,
-    /// Who may accept it; empty means the API server.
+    /// The audiences that may accept it; empty means the API server.
     pub(crate) audiences: Vec<String>,
     /// How long it is good for. Any value is taken, unlike in TokenRequest (600 s at least).
     pub(crate) lifetime: Duration,

@@ -1,4 +1,4 @@
-//! How long the approver takes to decide, as a watch of the API server tells it.
+//! How long the approver takes to decide, as a watch of the API server reports it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};

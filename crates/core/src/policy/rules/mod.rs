@@ -4,7 +4,8 @@
 //! A rule returns the first thing that is wrong with its own subject and trusts no other rule to
 //! have run; [`super::evaluate`] asks them all and approves only when none of them objects. Rules
 //! with [`super::csr::Csr`] among their arguments are skipped when the signing request cannot be
-//! read, which is a violation by itself. Those in `pod` are asked last, about the Pod as it was read.
+//! read, which is a violation by itself. Those in `pod` are asked last, about the Pod as it was
+//! read.
 
 pub(super) mod annotation;
 pub(super) mod attributes;
