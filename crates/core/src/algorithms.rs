@@ -146,7 +146,7 @@ impl SignatureAlgorithm {
         der::sequence(&[&der::oid(self.oid().as_bytes()), parameters])
     }
 
-    /// How to verify with a key of this kind; None where the two do not go together.
+    /// How to verify with a key of this kind; None if the two do not go together.
     pub(crate) fn verification(self, key: KeyKind) -> Option<&'static dyn VerificationAlgorithm> {
         use Curve::{P256, P384, P521};
         use Hash::{Sha256, Sha384, Sha512};

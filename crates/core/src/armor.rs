@@ -4,9 +4,9 @@
 //! have to be wiped, the ones in between as well; and a block that does not end, or is not base64,
 //! has to be an error and not a block less.
 //!
-//! Text outside of blocks is ignored, as RFC 7468 section 2 wants it. Headers inside of blocks
-//! (encrypted keys of old) are refused, but where the caller asks for them to be skipped. Of what
-//! must be one block and nothing else the policy has a stricter reader (`policy/pem`).
+//! Text outside of blocks is ignored, as RFC 7468 section 2 requires. Headers inside of blocks
+//! (encrypted keys of old) are refused, unless the caller asks for them to be skipped. Of what must
+//! be one block and nothing else the policy has a stricter reader (`policy/pem`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,4 +1,4 @@
-//! The names that Kubernetes takes: DNS labels and subdomains (RFC 1123), as
+//! The names that Kubernetes accepts: DNS labels and subdomains (RFC 1123), as
 //! `k8s.io/apimachinery/pkg/util/validation` has them.
 //!
 //! Invariant: a legal name holds only lower-case letters, digits, `-` and `.`, so it can be part of

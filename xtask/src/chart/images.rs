@@ -68,7 +68,7 @@ fn images(rendered: &str) -> Result<[String; 2]> {
 /// Values with which nothing is rendered, in every way that the Go driver's image can be named.
 const REFUSED: &[&[&str]] = &[
     &[],
-    // A name alone is that of a stranger at the default registry.
+    // A name alone is another's image at the default registry.
     &["driverImage.name=spiffe", "approverImage.name=spiffe"],
     &["driverImage.tag=v9.9.9", "approverImage.tag=v9.9.9"],
     &["driverImage.repository=registry.example.com/spiffe"],

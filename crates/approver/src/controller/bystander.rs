@@ -1,4 +1,4 @@
-//! Notices decisions on SPIFFE identities that somebody else made.
+//! Notices decisions on SPIFFE identities by other approvers.
 //!
 //! cert-manager's own approver approves whatever it is not configured to leave
 //! (`disableAutoApproval`), and then every identity can be had for the asking. That must not go

@@ -261,7 +261,7 @@ const MOST_AT_WORK: usize = 16;
 /// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
 /// also delays the next leader; one call takes milliseconds.
 const DRAIN: Duration = Duration::from_secs(5);
-/// After a failure. The first is short, as a dropped connection mends at once; the cap bounds
+/// After a failure. The first is short, as a dropped connection recovers at once; the cap bounds
 /// what a lasting refusal (missing rights) costs.
 const RETRY: Retry = Retry {
     first: Duration::from_millis(500),

@@ -1,4 +1,4 @@
-//! One decision: policy, then PATCH, and again from a fresh read where the object has changed.
+//! One decision: policy, then PATCH, and again from a fresh read if the object has changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,8 +143,8 @@ impl Worker {
         }
     }
 
-    /// Asks the policy, and a Pod where the policy wants to know of one. None when the request is
-    /// not ours to decide, now at least.
+    /// Asks the policy, and reads a Pod if the policy needs one. None when the request is not ours
+    /// to decide, now at least.
     async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, PodError> {
         let started = Instant::now();
         let issuers = self.issuers.borrow().clone();

@@ -11,8 +11,8 @@
 //! sending a decision may still send it. The resourceVersion in every decision makes that
 //! harmless: one of two decisions loses with a conflict, and both would have been the same.
 //!
-//! The format and the rules are those of client-go (`tools/leaderelection`), so replicas of the
-//! Go approver and of this one may stand for the same lease during an upgrade.
+//! The format and the rules are those of client-go (`tools/leaderelection`), so replicas of the Go
+//! approver and of this one may compete for the same lease during an upgrade.
 
 mod election;
 mod object;

@@ -104,7 +104,7 @@ fn by_node(policy: &Policy, request: &Request, attestation: &NodeAttestation) ->
     }
 }
 
-/// What the name in the signing request is held against.
+/// What the name in the signing request is compared with.
 #[derive(Clone, Copy)]
 enum Expected<'a> {
     /// This one, the requester's.

@@ -11,7 +11,7 @@
 //! URI name, the expected one, and an empty subject.
 //!
 //! Sources: SPIFFE X509-SVID (sections 2, 4.1 and 5.2), RFC 2986, RFC 5280, and the behaviour of
-//! cert-manager/csi-driver-spiffe, whose right requests are all approved here.
+//! cert-manager/csi-driver-spiffe, whose valid requests are all approved here.
 
 pub mod claims;
 mod csr;

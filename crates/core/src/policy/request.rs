@@ -153,9 +153,9 @@ pub struct Requester {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// What cert-manager reads where a reference gives no kind.
+/// What cert-manager assumes if a reference gives no kind.
 const DEFAULT_KIND: &str = "Issuer";
-/// What cert-manager reads where a reference gives no group.
+/// What cert-manager assumes if a reference gives no group.
 const DEFAULT_GROUP: &str = "cert-manager.io";
 
 #[cfg(test)]

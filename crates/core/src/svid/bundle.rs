@@ -1,4 +1,4 @@
-//! The trust bundle: the roots that relying parties believe.
+//! The trust bundle: the roots that relying parties trust.
 
 use std::fmt;
 

@@ -143,5 +143,5 @@ impl From<ArmorError> for CsrError {
 
 const LABEL: &str = "CERTIFICATE REQUEST";
 
-/// One of ours has less than 2 KiB.
+/// Our own have less than 2 KiB.
 const MAX_PEM_BYTES: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! What an X.509-SVID is made of: the key, the request for it, the chain that an issuer returned,
 //! and the roots it leads to.
 //!
-//! Owns every rule by which key material and certificates are made or believed: the X509-SVID
+//! Owns every rule by which key material and certificates are made or trusted: the X509-SVID
 //! specification (sections 2 to 5) and, below it, RFC 5280. It must not know where bytes come from
 //! or go to: no file, no Kubernetes object, no clock.
 //!

@@ -145,5 +145,5 @@ fn empty_namespace(shared: &Shared, namespace: &str) {
     }
 }
 
-/// Seconds that a pod has to end, where it names no other number.
+/// Seconds that a pod has to end, if it names no other number.
 const DEFAULT_GRACE: u64 = 30;

@@ -116,7 +116,7 @@ impl Tokens {
         }
     }
 
-    /// A token that stands for this user until the cluster ends, as a static token file has it.
+    /// A token that authenticates this user until the cluster ends, as a static token file has it.
     pub(crate) fn fix(&self, user: User) -> String {
         let token = chance::secret();
         let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -208,7 +208,7 @@ impl Tokens {
         self.store.read(&Key::new(resource, namespace, name))
     }
 
-    /// Whom a bearer token stands for.
+    /// The user that a bearer token authenticates.
     pub(crate) fn authenticate(&self, token: Option<&str>) -> Result<Authenticated, TokenError> {
         let Some(token) = token else {
             return Ok(Authenticated::Anonymous(User::anonymous()));

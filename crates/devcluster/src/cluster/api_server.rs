@@ -1,5 +1,4 @@
-//! The API server by itself: no sockets, no issuer, no kubelet, nothing that runs in the
-//! background.
+//! The API server alone: no sockets, no issuer, no kubelet, nothing that runs in the background.
 
 use std::fmt;
 use std::io;

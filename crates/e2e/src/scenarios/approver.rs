@@ -24,7 +24,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 /// One request, and what the approver must say.
 struct Case {
     name: &'static str,
-    /// Changes to the right request's spec and metadata.
+    /// Changes to the valid request's spec and metadata.
     change: fn(&mut Value),
     /// What OpenSSL makes its signing request of.
     subject: &'static str,

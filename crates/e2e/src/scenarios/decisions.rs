@@ -15,7 +15,7 @@ use super::requests::right;
 use super::world::{LIMIT, World};
 use crate::cluster::Kubectl;
 
-/// Creates right requests of one account, and sees when each is decided.
+/// Creates valid requests of one account, and sees when each is decided.
 pub(super) struct Decisions {
     workload: Kubectl,
     /// What every request is but for its name.

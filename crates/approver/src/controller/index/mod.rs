@@ -309,7 +309,7 @@ impl Index {
         }
     }
 
-    /// Forgets a request, or marks it so where it is worked on.
+    /// Forgets a request, or marks it so if it is worked on.
     fn remove(&mut self, key: &Key) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;

@@ -1,4 +1,4 @@
-//! Stands for the lease, holds it, gives it away.
+//! Competes for the lease, holds it, releases it.
 
 use std::time::Duration;
 

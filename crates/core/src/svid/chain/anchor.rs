@@ -1,4 +1,4 @@
-//! Whether a chain leads to roots that are believed.
+//! Whether a chain leads to trusted roots.
 
 use jiff::Timestamp;
 

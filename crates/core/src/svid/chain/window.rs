@@ -35,7 +35,7 @@ impl Window {
         (self.start..=self.end).contains(&now)
     }
 
-    /// How long it is; zero where it ends before it starts.
+    /// How long it is; zero if it ends before it starts.
     pub fn length(self) -> Duration {
         self.start
             .duration_until(self.end)

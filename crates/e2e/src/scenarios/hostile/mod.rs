@@ -276,7 +276,7 @@ const WATCH_ERRORS: &str = "csi_driver_spiffe_approver_watch_errors_total";
 const GOOD: usize = 20;
 /// Of the worst ones, so many must have been taken.
 const ENOUGH: usize = 90;
-/// In which a right request is decided.
+/// The time in which a valid request is decided.
 const SOON: Duration = Duration::from_secs(1);
 /// What the approver may take.
 const PEAK_KIB: u64 = 64 * 1024;

@@ -1,7 +1,7 @@
 //! The Pod has not ended.
 //!
-//! Stops: identities for pods whose containers will never run again; their objects may lie about
-//! for days.
+//! Stops: identities for pods whose containers will never run again; their objects may remain for
+//! days.
 //! Allowed: a Pod that is Pending or Running; also one that is being deleted, which still works
 //! until its containers have ended, and may have to renew meanwhile.
 //! Refused: a Pod that has Succeeded or Failed.
