@@ -6,7 +6,7 @@
 //! and readiness are the binary's.
 //!
 //! Invariants: nothing is decided without the lease, before the configured issuer is known, or
-//! twice; a decision that somebody else made is never touched.
+//! twice; another approver's decision is never touched.
 //!
 //! | module | job |
 //! | --- | --- |

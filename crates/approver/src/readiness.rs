@@ -1,4 +1,4 @@
-//! Whether the approver is ready to decide, should it lead.
+//! Whether the approver is ready to decide if it leads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -99,7 +99,7 @@ fn is_hidden(character: char) -> bool {
 
 /// Long enough for what is usually wrong in a SPIFFE ID; six of them fit a denial.
 const MAX_QUOTED: usize = 120;
-/// Longer than any name in Kubernetes that is right, but for a few.
+/// Longer than nearly every valid Kubernetes name.
 const MAX_EXCERPT: usize = 200;
 const CUT: &str = "...";
 

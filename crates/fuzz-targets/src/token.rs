@@ -1,7 +1,7 @@
 //! Any text where the kubelet's tokens are expected, and any claims in a token.
 //!
-//! Promises: the driver answers; a token that it takes is a JWT of safe characters, whose claims
-//! are this pod's for any JSON reader; no text of an error holds the token.
+//! Promises: the driver answers; a token that it accepts is a JWT of safe characters, whose claims
+//! are this pod's for any JSON reader; no error message holds the token.
 //!
 //! The first byte says what the rest is: the kubelet's JSON, a token, or a token's claims.
 

@@ -1,4 +1,4 @@
-//! Puts the parts together and takes them apart in order.
+//! Starts the parts and stops them in order.
 
 use prometheus_client::registry::Registry;
 use svid_client::ApiClient;

@@ -256,7 +256,7 @@ async fn rest(due: Option<Instant>) {
 }
 
 /// How many decisions are made at once. Each is one call of a few milliseconds, so this is about
-/// two thousand a second, far beyond what the API server takes; more would only queue there.
+/// two thousand per second, far beyond what the API server takes; more would only queue there.
 const MOST_AT_WORK: usize = 16;
 /// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
 /// also delays the next leader; one call takes milliseconds.

@@ -212,6 +212,6 @@ impl Worker {
     }
 }
 
-/// After so many conflicts in a row somebody changes the object all the time; it rests like after
-/// an error, so that others get their turn.
+/// After so many conflicts in a row the object is being changed constantly; it rests as after an
+/// error, so that others get their turn.
 const MOST_CONFLICTS: usize = 5;

@@ -64,6 +64,5 @@ impl LeaseObject {
     }
 }
 
-/// Less than half of what a renewal has in all, so that one call that hangs leaves time for
-/// another.
+/// Less than half of a renewal's total time, so that one hanging call leaves time for another.
 const CALL_LIMIT: Duration = Duration::from_secs(4);

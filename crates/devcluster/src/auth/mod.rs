@@ -1,4 +1,4 @@
-//! Who is asking, and may they?
+//! Authentication and authorisation.
 //!
 //! Owns bearer tokens (service account tokens as Kubernetes signs them, and fixed ones for the
 //! administrator) and a small RBAC. Knows the store, to see whether a token's pod still lives;

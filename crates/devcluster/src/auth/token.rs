@@ -273,5 +273,5 @@ impl Tokens {
 /// Issuer and only audience of tokens that the API server accepts.
 pub(crate) const API_AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// For how long after its deletion began a pod's token is still good (`apiserver` validator).
+/// How long a pod's token stays valid after its deletion began (`apiserver` validator).
 const DELETION_LEEWAY: Duration = Duration::from_secs(60);

@@ -1,7 +1,8 @@
 //! What can be made to go wrong, while everything runs.
 //!
-//! Owns the switches; each is read where it bites (API server, watches, issuer). Clones share them.
-//! Nothing is wrong until something is set, and [`Faults::clear`] makes everything right again.
+//! Owns the switches; each is read where it takes effect (API server, watches, issuer). Clones
+//! share them. Nothing is wrong until something is set, and [`Faults::clear`] makes everything
+//! right again.
 
 mod answers;
 mod issuer;

@@ -1,4 +1,4 @@
-//! Reads a watched object: is it undecided, and what does it wish?
+//! Reads a watched object: is it undecided, and what does it request?
 //!
 //! The only place that turns cert-manager's wire types into the policy's. Keeps nothing of the
 //! object but what a decision needs.

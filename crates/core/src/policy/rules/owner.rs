@@ -1,7 +1,7 @@
 //! The request belongs to one Pod.
 //!
-//! Stops: a request that names two Pods, so that one is checked and another is meant; and a name
-//! that is not a valid name, which would lead the reading of the Pod to another path of the API.
+//! Stops: a request that names two Pods, so that one is checked and another is meant; and an
+//! invalid name, which would lead the reading of the Pod to another path of the API.
 //! Allowed: one owner, `v1` `Pod`, with name and UID.
 //! Refused: none, two, a `Deployment`, a `Pod` of `example.org/v1`, the name `../secrets/x`, no
 //! UID.

@@ -180,8 +180,8 @@ fn uri<'a>(name: &GeneralName<'a>) -> Result<&'a str, &'static str> {
     }
 }
 
-/// Certificate policies restrict what a relying party may conclude, and are its own affair; they
-/// are known, so they may be critical.
+/// Certificate policies restrict what a relying party may conclude, and are left to it; they are
+/// known, so they may be critical.
 const LEFT_TO_RELYING_PARTIES: [x509_parser::der_parser::oid::Oid<'static>; 4] = [
     oid::OID_X509_EXT_CERTIFICATE_POLICIES,
     oid::OID_X509_EXT_POLICY_MAPPINGS,

@@ -114,5 +114,5 @@ pub(in crate::svid) fn is_published(position: usize, certificate: &Certificate) 
     position == 0 || !certificate.is_self_signed()
 }
 
-/// The most that is waited for a certificate to become valid.
+/// The longest wait for a certificate to become valid.
 const MAX_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
