@@ -40,7 +40,7 @@ pub fn csi_sanity() -> Result<PathBuf> {
 /// The folder for these pins; made by `make` where it is missing.
 ///
 /// # Errors
-/// When there is no cache to make it in, or `make` fails.
+/// When no cache folder exists to make it in, or `make` fails.
 pub fn cached(name: &str, pins: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let hash: String = sha256(pins.as_bytes()).chars().take(16).collect();
     let cache = cache()?;

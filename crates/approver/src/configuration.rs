@@ -20,7 +20,7 @@ pub struct Configuration {
     pub issuer: Option<IssuerReference>,
     /// Where an issuer may be named at run time.
     pub runtime_issuance: Option<ConfigMapName>,
-    /// Who makes the requests, and what proves whose identity it may be.
+    /// Which account creates the requests, and what proves the identity that it may request.
     pub attestation: Attestation,
     /// What happens to requests that have nothing to do with SPIFFE.
     pub ordinary_requests: OrdinaryRequests,

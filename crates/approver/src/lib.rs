@@ -1,18 +1,18 @@
 //! The approver: decides on cert-manager's certificate requests for SPIFFE identities.
 //!
-//! Owns the way from a watched request to the condition in its status: who decides (one replica,
-//! by lease), when (on events, never by polling), and how it is written (bound to the version
-//! that was read). What is right is the business of `svid_core::policy`; the HTTP endpoints for
-//! metrics and readiness are the binary's.
+//! Owns the way from a watched request to the condition in its status: which replica decides (one,
+//! by lease), when (on events, never by polling), and how it is written (bound to the version that
+//! was read). What is right is the business of `svid_core::policy`; the HTTP endpoints for metrics
+//! and readiness are the binary's.
 //!
 //! Invariants: nothing is decided without the lease, before the configured issuer is known, or
-//! twice; a decision that somebody else made is never touched.
+//! twice; another approver's decision is never touched.
 //!
 //! | module | job |
 //! | --- | --- |
 //! | `controller` | from watch to decision: index, queue, workers |
 //! | `status` | a decision as a condition, and the PATCH that writes it |
-//! | `lease` | who of several replicas decides |
+//! | `lease` | which of several replicas decides |
 //! | `pods` | the one Pod that a decision of node-attested mode rests on |
 //! | `metrics`, `readiness` | what others may see |
 

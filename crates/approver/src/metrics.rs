@@ -29,7 +29,7 @@ pub(crate) struct Metrics {
     pub(crate) watch_errors: Family<WatchLabels, Counter>,
     /// 1 while this replica decides.
     pub(crate) leader: Gauge,
-    /// Requests of ours that somebody else decided.
+    /// Our requests that another approver decided.
     pub(crate) decided_elsewhere: Family<DecidedElsewhereLabels, Counter>,
     /// Requests without a decision.
     pub(crate) undecided: Family<UndecidedLabels, Gauge>,
@@ -152,7 +152,7 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts requests of ours that somebody else decided.
+    /// Counts our requests that another approver decided.
     pub(crate) fn elsewhere(&self, decision: Elsewhere, count: u64) {
         self.decided_elsewhere
             .get_or_create(&DecidedElsewhereLabels { decision })

@@ -1,8 +1,8 @@
 //! The one Pod that a decision of node-attested mode rests on.
 //!
 //! Owns reading it and putting it into the policy's words. Invariant: each decision reads it again
-//! from the API server, never from a cache that lags behind; and what could not be read is an error
-//! and no answer, so that trouble with the API server never denies anything.
+//! from the API server, never from a cache that lags behind; and what could not be read is an
+//! error, not an answer, so that a failing API server never causes a denial.
 
 use std::collections::BTreeSet;
 use std::fmt;

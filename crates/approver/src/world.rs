@@ -1,7 +1,7 @@
 //! The embedded API server as the tests need it: without sockets, so that time may be paused.
 //!
-//! cert-manager's webhooks are absent: whoever creates a request says who has. The approver's
-//! clients have the rights that the chart gives, and those of node-attested mode.
+//! cert-manager's webhooks are absent: the test that creates a request names its requester. The
+//! approver's clients have the rights that the chart gives, and those of node-attested mode.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl World {
         ApiClient::new(Client::new(service, "default"))
     }
 
-    /// Lets requests of this client hang, and its watches tell nothing.
+    /// Lets requests of this client hang, and its watches report nothing.
     pub(crate) fn cut_off(&self, client: &str) {
         self.api.faults().cut_off(&account(client).username());
     }
@@ -115,7 +115,7 @@ impl World {
         self.api.faults().cut_watches();
     }
 
-    /// Lets every watch stay open and tell nothing more.
+    /// Lets every watch stay open and report nothing more.
     pub(crate) fn mute_watches(&self) {
         self.api.faults().mute_watches();
     }

@@ -5,8 +5,9 @@
 //! what makes the embedded one honest. Nothing here may rely on faults, on a clock that is moved or
 //! on anything that one of the two does not have.
 //!
-//! A promise that a real server keeps only after a while (garbage collection, a token that dies with
-//! its pod) is waited for. Every promise has a namespace of its own, so they may run side by side.
+//! A promise that a real server keeps only after a while (garbage collection, a token that dies
+//! with its pod) is waited for. Every promise has a namespace of its own, so they may run side by
+//! side.
 //!
 //! Against a real server, as administrator and with cert-manager installed:
 //!

@@ -1,4 +1,4 @@
-//! Who is let in, and to what.
+//! Authentication and authorisation.
 
 use futures::FutureExt;
 use serde_json::{Value, json};

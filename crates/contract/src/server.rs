@@ -1,4 +1,4 @@
-//! Whom the promises are asked of.
+//! The API server that the promises are checked against.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Which keys and signatures there are: ECDSA on the NIST curves, RSA and Ed25519, with SHA-2.
+//! The supported keys and signatures: ECDSA on the NIST curves, RSA and Ed25519, with SHA-2.
 //!
-//! Owns the tables and nothing of what is allowed where: `svid` reads what an issuer may use, and
-//! `policy` what a request may, more strictly. Invariant: whatever has a name here has one encoding
-//! as an AlgorithmIdentifier and fits the keys of one kind.
+//! Owns the tables, not what is allowed where: `svid` reads what an issuer may use, and `policy`
+//! what a request may, more strictly. Invariant: whatever has a name here has one encoding as an
+//! AlgorithmIdentifier and fits the keys of one kind.
 //!
 //! Source: RFC 5480, RFC 5758, RFC 8017 and RFC 8410.
 
@@ -146,7 +146,7 @@ impl SignatureAlgorithm {
         der::sequence(&[&der::oid(self.oid().as_bytes()), parameters])
     }
 
-    /// How to verify with a key of this kind; None where the two do not go together.
+    /// How to verify with a key of this kind; None if the two do not go together.
     pub(crate) fn verification(self, key: KeyKind) -> Option<&'static dyn VerificationAlgorithm> {
         use Curve::{P256, P384, P521};
         use Hash::{Sha256, Sha384, Sha512};

@@ -2,11 +2,11 @@
 //!
 //! Written here rather than taken from a library for two reasons: buffers that hold a private key
 //! have to be wiped, the ones in between as well; and a block that does not end, or is not base64,
-//! has to be an error and not a block less.
+//! has to be an error, not one block fewer.
 //!
-//! Text outside of blocks is ignored, as RFC 7468 section 2 wants it. Headers inside of blocks
-//! (encrypted keys of old) are refused, but where the caller asks for them to be skipped. Of what
-//! must be one block and nothing else the policy has a stricter reader (`policy/pem`).
+//! Text outside blocks is ignored, as RFC 7468 section 2 requires. Headers inside blocks (encrypted
+//! keys of old) are refused, unless the caller asks for them to be skipped. Of what must be one
+//! block and nothing else the policy has a stricter reader (`policy/pem`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -128,7 +128,7 @@ pub enum ArmorError {
         /// The line of its begin, counted from 1.
         line: usize,
     },
-    /// There is no block of the expected label.
+    /// No block has the expected label.
     #[error("there is no PEM block \"{label}\"")]
     Missing {
         /// The expected label.

@@ -1,8 +1,8 @@
-//! The names that Kubernetes takes: DNS labels and subdomains (RFC 1123), as
+//! The names that Kubernetes accepts: DNS labels and subdomains (RFC 1123), as
 //! `k8s.io/apimachinery/pkg/util/validation` has them.
 //!
-//! Invariant: a legal name holds only lower-case letters, digits, `-` and `.`, so it can be part of a
-//! path, a URL or a header as it stands.
+//! Invariant: a legal name holds only lower-case letters, digits, `-` and `.`, so it can be part of
+//! a path, a URL or a header as it stands.
 
 use std::fmt;
 
@@ -60,8 +60,8 @@ pub fn is_label(name: &str) -> bool {
     name.len() <= MAX_LABEL_BYTES && is_label_of_any_length(name)
 }
 
-/// Whether a name is a DNS subdomain of 1 to 253 bytes, as the names of most objects are. Its labels
-/// may be longer than 63 bytes, since Kubernetes does not count them.
+/// Whether a name is a DNS subdomain of 1 to 253 bytes, as the names of most objects are. Its
+/// labels may be longer than 63 bytes, since Kubernetes does not count them.
 #[must_use]
 pub fn is_subdomain(name: &str) -> bool {
     check(name, MAX_SUBDOMAIN_BYTES).is_ok()

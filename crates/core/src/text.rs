@@ -1,8 +1,7 @@
-//! Text that others wrote, made fit to be shown in an error, a log, an Event or a condition.
+//! Untrusted text, made fit to be shown in an error, a log, an Event or a condition.
 //!
-//! Three ways, by who reads it: [`quote`] for a denial, where nothing but printable ASCII may
-//! stand; [`excerpt`] for one value between our own words; [`one_line`] for words that explain
-//! something.
+//! Three ways, by the reader: [`quote`] for a denial, where nothing but printable ASCII may stand;
+//! [`excerpt`] for one value between our own words; [`one_line`] for words that explain something.
 //! Invariant: what comes out is short, stays on its line and shows every character that is in it:
 //! nothing in it controls a terminal, turns the direction of writing or is invisible.
 
@@ -100,7 +99,7 @@ fn is_hidden(character: char) -> bool {
 
 /// Long enough for what is usually wrong in a SPIFFE ID; six of them fit a denial.
 const MAX_QUOTED: usize = 120;
-/// Longer than any name in Kubernetes that is right, but for a few.
+/// Longer than nearly every valid Kubernetes name.
 const MAX_EXCERPT: usize = 200;
 const CUT: &str = "...";
 

@@ -1,4 +1,5 @@
-//! Requests to other issuers: nobody's business here, so neither approved nor denied, right or not.
+//! Requests to other issuers: none of this approver's business, so neither approved nor denied,
+//! right or not.
 
 use svid_core::policy::{DurationField, IssuerReference};
 

@@ -1,9 +1,9 @@
 //! Signing requests, right and hostile, made by code so that each is named by its one fault.
 //!
-//! Owns the corpora that the policy is held against, here as values and on a real API server as
+//! Owns the corpora that the policy is tested against, here as values and on a real API server as
 //! objects. Must not know the driver or the approver, whose tests take it, and must not be in
-//! anything that ships. Invariant: every case differs from a right one
-//! in what its name says and in nothing else, so what refuses it is its own rule.
+//! anything that ships. Invariant: every case differs from a right one in what its name says and in
+//! nothing else, so what refuses it is its own rule.
 //!
 //! | module | owns |
 //! | --- | --- |

@@ -59,7 +59,7 @@ impl World {
         }
     }
 
-    /// A right request around a signing request.
+    /// A valid request around a signing request.
     #[must_use]
     pub fn around(&self, csr_pem: Vec<u8>) -> Request {
         Request {
@@ -76,7 +76,7 @@ impl World {
         }
     }
 
-    /// Who makes right requests.
+    /// The account that creates valid requests.
     #[must_use]
     pub fn requester(&self) -> Requester {
         Requester {
@@ -99,7 +99,7 @@ impl World {
         self.here(RIGHT_ID)
     }
 
-    /// The namespace of right requests.
+    /// The namespace of valid requests.
     #[must_use]
     pub fn namespace(&self) -> String {
         self.here("payments")
@@ -113,7 +113,7 @@ impl World {
         }
     }
 
-    /// The issuer of right requests.
+    /// The issuer of valid requests.
     #[must_use]
     pub fn issuer(&self) -> &IssuerReference {
         &self.issuer
@@ -143,7 +143,7 @@ impl World {
         Craft::with(signer).extensions(&[self.right_san()])
     }
 
-    /// The extension that a right request holds, critical.
+    /// The extension that a valid request holds, critical.
     #[must_use]
     pub fn right_san(&self) -> Vec<u8> {
         san(true, &[self.right_name()])
@@ -162,7 +162,7 @@ pub fn policy() -> Policy {
     World::default().policy()
 }
 
-/// A right request around a signing request, in the default world.
+/// A valid request around a signing request, in the default world.
 #[must_use]
 pub fn around(csr_pem: Vec<u8>) -> Request {
     World::default().around(csr_pem)
@@ -201,7 +201,7 @@ pub const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
 /// The claim of a pod's UID.
 pub const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
 
-/// The usages of a right request, in the driver's order.
+/// The usages of a valid request, in the driver's order.
 pub const USAGES: [&str; 4] = [
     "digital signature",
     "key encipherment",

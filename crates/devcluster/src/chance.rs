@@ -21,7 +21,8 @@ pub(crate) fn uid() -> String {
     )
 }
 
-/// The five characters that `generateName` appends; vowels and look-alikes left out, as Kubernetes does.
+/// The five characters that `generateName` appends; vowels and look-alikes left out, as Kubernetes
+/// does.
 pub(crate) fn suffix() -> String {
     const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     <[u8; 5]>::generate()

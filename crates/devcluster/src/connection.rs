@@ -1,7 +1,7 @@
 //! Accepted connections that can be broken from the server's side at any moment.
 //!
-//! Axum hides the connection from its handlers. Here each accepted stream carries a switch, and each
-//! request is handed the switch of its own connection, so that an answer can be lost for real.
+//! Axum hides the connection from its handlers. Here each accepted stream carries a switch, and
+//! each request is handed the switch of its own connection, so that an answer can be lost for real.
 
 use std::future::Future;
 use std::io;

@@ -1,4 +1,4 @@
-//! Kubeconfig files: how a separate process finds the cluster and says who it is.
+//! Kubeconfig files: how a separate process finds the cluster and authenticates.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -98,5 +98,5 @@ pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// For how long the token in a kubeconfig is good: longer than any demo or test.
+/// How long the token in a kubeconfig is valid: longer than any demo or test.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -19,7 +19,7 @@
 //! cluster.write_kubeconfig("driver.kubeconfig".as_ref(), &Identity::Driver)?;
 //! cluster.write_kubeconfig("approver.kubeconfig".as_ref(), &Identity::Approver)?;
 //! // .. start both processes here; the driver's registration socket goes into the kubelet's
-//! // `plugins_registry`, the trust bundle into the file that it is told to read.
+//! // `plugins_registry`, the trust bundle into the file that its flag names.
 //! std::fs::write("bundle.pem", cluster.trust_bundle_pem()?)?;
 //! let kubelet = Kubelet::start(&cluster, KubeletOptions::new("kubelet"));
 //!

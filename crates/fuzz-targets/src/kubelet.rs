@@ -71,7 +71,7 @@ pub(crate) fn tokens(jwt: &str) -> String {
         .to_string()
 }
 
-/// A right request, its token in `secrets`.
+/// A valid request, its token in `secrets`.
 pub(crate) fn request() -> NodePublishVolumeRequest {
     let context = [
         ("csi.storage.k8s.io/ephemeral", "true"),

@@ -1,9 +1,9 @@
 //! What the fuzz targets do with their bytes, so that the replay on a stable toolchain does the
 //! same and no target can rot.
 //!
-//! Owns the promises that hold for any input whatever: each function panics when one is broken.
-//! Must not know who calls it, and must not be in anything that ships. Invariant: the same bytes
-//! take the same way, whatever ran before.
+//! Owns the promises that hold for any input: each function panics when one is broken. Must not
+//! know its callers, and must not be in anything that ships. Invariant: the same bytes take the
+//! same path, whatever ran before.
 //!
 //! | module | owns |
 //! | --- | --- |
@@ -73,7 +73,7 @@ pub const TARGETS: &[Target] = &[
     },
 ];
 
-/// Whatever is told to a stranger: bounded, and without a byte that a terminal or log acts upon.
+/// Text shown to untrusted parties: bounded, and without a byte that a terminal or log acts upon.
 fn assert_tellable(text: &str, limit: usize) {
     assert!(text.len() <= limit, "{} bytes: {text:?}", text.len());
     assert!(!text.chars().any(char::is_control), "{text:?}");

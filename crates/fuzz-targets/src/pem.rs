@@ -1,7 +1,7 @@
 //! Any text where PEM is expected: the approver's reader of signing requests, and the driver's of
 //! keys, certificates and bundles.
 //!
-//! Promises: both answer; what either accepts can be written anew and is read the same; what the
+//! Promises: both answer; what either accepts can be written again and is read the same; what the
 //! approver's strict reader accepts, the driver's and x509-parser's read as the same one block.
 
 use svid_core::policy::{IssuerReference, OrdinaryRequest, decode_request_pem, evaluate_ordinary};

@@ -1,7 +1,7 @@
 //! Any text where the kubelet's tokens are expected, and any claims in a token.
 //!
-//! Promises: the driver answers; a token that it takes is a JWT of safe characters, whose claims
-//! are this pod's for any JSON reader; no text of an error holds the token.
+//! Promises: the driver answers; a token that it accepts is a JWT of safe characters, whose claims
+//! are this pod's for any JSON reader; no error message holds the token.
 //!
 //! The first byte says what the rest is: the kubelet's JSON, a token, or a token's claims.
 
@@ -55,7 +55,7 @@ pub fn token(data: &[u8]) {
     }
 }
 
-/// The token is this pod's, for a reader that knows nothing of ours.
+/// The token is this pod's, for a reader independent of our code.
 fn assert_own(token: &str) {
     assert!(token.len() <= 16 * 1024);
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

@@ -1,10 +1,10 @@
 //! Any NodePublishVolume request: ids, paths, capability, attributes.
 //!
-//! Promises: the driver answers; what it takes stays within the places that a kubelet names, is
-//! read the same again, and says what the request said, whoever makes the requests; what it tells
-//! is bounded and holds no token.
+//! Promises: the driver answers; what it accepts stays within the places that a kubelet names, is
+//! read the same again, and says what the request said, whichever account creates the requests;
+//! what it shows is bounded and holds no token.
 //!
-//! The input changes a right request, entry by entry. 0xff ends an entry and 0xfe a key, since
+//! The input changes a valid request, entry by entry. 0xff ends an entry and 0xfe a key, since
 //! neither can stand in a text. The first byte of a key says what is changed.
 
 use std::path::Component;

@@ -68,7 +68,7 @@ fn images(rendered: &str) -> Result<[String; 2]> {
 /// Values with which nothing is rendered, in every way that the Go driver's image can be named.
 const REFUSED: &[&[&str]] = &[
     &[],
-    // A name alone is that of a stranger at the default registry.
+    // A name alone is another's image at the default registry.
     &["driverImage.name=spiffe", "approverImage.name=spiffe"],
     &["driverImage.tag=v9.9.9", "approverImage.tag=v9.9.9"],
     &["driverImage.repository=registry.example.com/spiffe"],
@@ -124,7 +124,8 @@ const REFUSED: &[&[&str]] = &[
         "imageNamespace=jetstack",
         "driverImage.name=cert-manager-csi-driver-spiffe",
     ],
-    // What --reuse-values gives on a release of the Go driver: its chart's defaults, and nothing new.
+    // What --reuse-values gives on a release of the Go driver: its chart's defaults, and nothing
+    // new.
     &[
         "imageRegistry=quay.io",
         "imageNamespace=jetstack",
@@ -135,8 +136,8 @@ const REFUSED: &[&[&str]] = &[
     ],
 ];
 
-/// Values, and the images of driver and approver. By default the tag is the version, as `cargo xtask image`
-/// writes it.
+/// Values, and the images of driver and approver. By default the tag is the version, as `cargo
+/// xtask image` writes it.
 const RENDERED: &[(&[&str], &str, &str)] = &[
     (
         &["imageRegistry=registry.example.com:5000"],

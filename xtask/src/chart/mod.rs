@@ -1,9 +1,9 @@
 //! What the Helm chart renders to: `cargo xtask chart`.
 //!
 //! Owns the promises about rendered manifests that need no cluster: every values file in the
-//! chart's `ci` folder renders, names are those of the chart that it replaces, rights are as
-//! narrow as they can be, the program takes the arguments that it is given, and no image is rendered
-//! that the values do not name.
+//! chart's `ci` folder renders, names are those of the chart that it replaces, rights are as narrow
+//! as they can be, the program takes the arguments that it is given, and no image is rendered that
+//! the values do not name.
 
 mod images;
 mod manifests;

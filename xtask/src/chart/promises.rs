@@ -118,7 +118,8 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
     Ok(broken)
 }
 
-/// What must be true of who makes the requests: the pods, or the driver for the pods of its node.
+/// What must be true of the account that creates requests: the pods, or the driver for the pods of
+/// its node.
 fn requester(name: &str, manifests: &Manifests) -> Result<Vec<(bool, &'static str)>> {
     let arguments = |object: &Value| -> Vec<String> {
         let words = list(object, "/spec/template/spec/containers/0/args");

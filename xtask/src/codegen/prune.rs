@@ -33,7 +33,7 @@ pub(super) fn keep_services(
             .retain(|message| reached.contains(&format!("{prefix}{}", message.name())));
         file.enum_type
             .retain(|enumeration| reached.contains(&format!("{prefix}{}", enumeration.name())));
-        // Options of our own make (`csi_secret`) say nothing to the generator.
+        // Our own options (`csi_secret`) mean nothing to the generator.
         file.extension.clear();
         // Comments are tied to positions that no longer hold. They stay in the .proto file: as
         // Rust documentation they would be broken links and examples that do not compile.

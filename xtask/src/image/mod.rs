@@ -24,7 +24,7 @@ pub const NAME: &str = "localhost/csi-driver-spiffe";
 /// Writes the product's image for every platform whose Rust target is installed.
 ///
 /// # Errors
-/// When there is no such target, or the build fails.
+/// When the target does not exist, or the build fails.
 pub fn run(arguments: &[String]) -> Result<()> {
     let path = match arguments {
         [] => repository::root().join("target/image/csi-driver-spiffe.tar"),
@@ -181,7 +181,7 @@ fn build(platform: &Platform) -> Result<PathBuf> {
     let mut package = "musl-tools";
     if !platform.target.starts_with(env::consts::ARCH) {
         package = platform.cross.package;
-        // Whoever has set them knows better.
+        // If they are set, that is deliberate.
         for variable in platform.cross.variables {
             if env::var_os(variable).is_none() {
                 command.env(variable, platform.cross.compiler);

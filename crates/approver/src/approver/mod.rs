@@ -1,4 +1,4 @@
-//! Puts the parts together and takes them apart in order.
+//! Starts the parts and stops them in order.
 
 use prometheus_client::registry::Registry;
 use svid_client::ApiClient;
@@ -24,7 +24,7 @@ pub struct Approver {
     readiness: Readiness,
 }
 
-/// Why the approver ended without being told to.
+/// Why the approver ended without being asked to.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ApproverError {
@@ -120,7 +120,7 @@ impl Approver {
         self.readiness.clone()
     }
 
-    /// Runs until told to shut down.
+    /// Runs until asked to shut down.
     ///
     /// Then no decision is begun, those under way end, and only after that the lease is given
     /// away, so that the next leader finds nothing half done. Takes some seconds at most.

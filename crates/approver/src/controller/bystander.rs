@@ -1,8 +1,9 @@
-//! Notices decisions on SPIFFE identities that somebody else made.
+//! Notices decisions on SPIFFE identities by other approvers.
 //!
-//! cert-manager's own approver approves whatever it is not told to leave (`disableAutoApproval`),
-//! and then every identity can be had for the asking. That must not go unnoticed: once for each
-//! request a metric and a warning, or one warning in all for those found in a list.
+//! cert-manager's own approver approves whatever it is not configured to leave
+//! (`disableAutoApproval`), and then every identity can be had for the asking. That must not go
+//! unnoticed: once for each request a metric and a warning, or one warning in all for those found
+//! in a list.
 
 use std::collections::HashSet;
 
@@ -12,7 +13,7 @@ use svid_core::text::excerpt;
 use super::candidate::{Key, Settled};
 use crate::metrics::{Elsewhere, Metrics};
 
-/// Remembers which decisions were told already.
+/// Remembers which decisions were already reported.
 #[derive(Debug)]
 pub(crate) struct Bystander {
     metrics: Metrics,
@@ -36,7 +37,7 @@ impl Bystander {
         }
     }
 
-    /// Looks at an object that has nothing to decide. Only those for an issuer of ours matter.
+    /// Looks at an object that has nothing to decide. Only those for one of our issuers matter.
     pub(crate) fn notice(&mut self, settled: &Settled, issuers: &Issuers) {
         let Some(elsewhere) = &settled.elsewhere else {
             return;
@@ -76,7 +77,7 @@ impl Bystander {
         self.listed = Some(Listed::default());
     }
 
-    /// Ends the list: tells what was new in it, and forgets what was not in it.
+    /// Ends the list: reports what was new in it, and forgets what was not in it.
     pub(crate) fn end_list(&mut self) {
         let Some(Listed {
             seen,
@@ -153,7 +154,7 @@ mod tests {
         assert_eq!(notice(&mut bystander, "2", "ours"), 2);
         bystander.end_list();
         assert_eq!(bystander.told.len(), 1, "what was not listed is forgotten");
-        // A list that breaks off is begun anew.
+        // A list that breaks off is started again.
         for _ in 0..2 {
             bystander.begin_list();
             notice(&mut bystander, "2", "ours");

@@ -57,7 +57,7 @@ impl Controller {
         }
     }
 
-    /// Decides until told to stop, then lets decisions under way end, for [`DRAIN`] at most.
+    /// Decides until asked to stop, then lets decisions under way end, for [`DRAIN`] at most.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -195,7 +195,7 @@ impl Controller {
                 };
                 self.failed(&key, &error, error.retry_after())
             }
-            // A defect of ours; it must not stop the others.
+            // A bug in the approver; it must not stop the others.
             Err(error) => {
                 self.metrics.errors.inc();
                 self.failed(&key, &error, None)
@@ -243,7 +243,7 @@ impl Controller {
 async fn wait_for_issuers(mut issuers: IssuersReceiver) {
     let known = |issuers: &Issuers| !matches!(issuers.current, IssuerState::NotYetRead(_));
     if issuers.wait_for(known).await.is_err() {
-        // Whoever knows them has ended, which ends the approver.
+        // The task that knows them has ended, which ends the approver.
         std::future::pending::<()>().await;
     }
 }
@@ -256,12 +256,12 @@ async fn rest(due: Option<Instant>) {
 }
 
 /// How many decisions are made at once. Each is one call of a few milliseconds, so this is about
-/// two thousand a second, far beyond what the API server takes; more would only queue there.
+/// two thousand per second, far beyond what the API server takes; more would only queue there.
 const MOST_AT_WORK: usize = 16;
 /// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
 /// also delays the next leader; one call takes milliseconds.
 const DRAIN: Duration = Duration::from_secs(5);
-/// After a failure. The first is short, as a dropped connection mends at once; the cap bounds
+/// After a failure. The first is short, as a dropped connection recovers at once; the cap bounds
 /// what a lasting refusal (missing rights) costs.
 const RETRY: Retry = Retry {
     first: Duration::from_millis(500),

@@ -12,12 +12,12 @@
 //!
 //! | file | job |
 //! | --- | --- |
-//! | `candidate` | what an object wishes, in the policy's words |
+//! | `candidate` | what an object requests, in the policy's words |
 //! | `kept` | how much of a request is kept until it is decided |
-//! | `index` | who waits, works, rests |
+//! | `index` | which requests wait, are worked on, rest |
 //! | `dispatch` | the task that owns the index |
 //! | `worker` | one decision, from policy to PATCH |
-//! | `bystander` | decisions that somebody else made |
+//! | `bystander` | decisions by other approvers |
 
 mod bystander;
 mod candidate;

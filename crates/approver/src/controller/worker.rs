@@ -1,4 +1,4 @@
-//! One decision: policy, then PATCH, and again from a fresh read where the object has changed.
+//! One decision: policy, then PATCH, and again from a fresh read if the object has changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(crate) struct Worker {
     pub(crate) trust_domain: TrustDomain,
     /// The enforced lifetime.
     pub(crate) duration: Duration,
-    /// Who makes the requests, and what proves whose identity it may be.
+    /// Which account creates the requests, and what proves the identity that it may request.
     pub(crate) attestation: Attestation,
     /// What to do with requests that have nothing to do with SPIFFE.
     pub(crate) ordinary: OrdinaryRequests,
@@ -64,7 +64,7 @@ pub(crate) enum Attempt {
 /// Why an attempt to decide failed; the request stays undecided until the next.
 #[derive(Debug, Error)]
 pub(crate) enum AttemptError {
-    /// The decision could not be written, or the request not read anew.
+    /// The decision could not be written, or the request not read again.
     #[error(transparent)]
     Request(#[from] ApiError),
     /// The Pod could not be read.
@@ -143,12 +143,12 @@ impl Worker {
         }
     }
 
-    /// Asks the policy, and a Pod where the policy wants to know of one. None when the request is
-    /// not ours to decide, now at least.
+    /// Asks the policy, and reads a Pod if the policy needs one. None when the request is not ours
+    /// to decide, now at least.
     async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, PodError> {
         let started = Instant::now();
         let issuers = self.issuers.borrow().clone();
-        // Without an issuer of ours known, any could be it.
+        // While none of our issuers is known, any could be one.
         let IssuerState::Known(issuer) = issuers.current else {
             return Ok(None);
         };
@@ -212,6 +212,6 @@ impl Worker {
     }
 }
 
-/// After so many conflicts in a row somebody changes the object all the time; it rests like after
-/// an error, so that others get their turn.
+/// After so many conflicts in a row the object is being changed constantly; it rests as after an
+/// error, so that others get their turn.
 const MOST_CONFLICTS: usize = 5;

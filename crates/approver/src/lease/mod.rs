@@ -1,18 +1,18 @@
-//! Who of several replicas decides: leader election by a Kubernetes `Lease`.
+//! Which of several replicas decides: leader election by a Kubernetes `Lease`.
 //!
 //! Owns the lease object. Knows nothing of requests. Invariants:
 //! - A replica leads only while the record that it wrote cannot have gone stale for anybody: from
 //!   the moment it sent the last renewal that succeeded, for less time than others wait.
 //! - Another holder's record is judged by how long *we* have seen it unchanged, never by comparing
 //!   the time written in it with our clock. So clocks may differ, jump or stand still.
-//! - Who stops on purpose gives the lease away, so that another takes it at once.
+//! - A replica that stops on purpose releases the lease, so that another takes it at once.
 //!
 //! The lease is advisory: a replica that is stopped for a while between looking at its term and
 //! sending a decision may still send it. The resourceVersion in every decision makes that
 //! harmless: one of two decisions loses with a conflict, and both would have been the same.
 //!
-//! The format and the rules are those of client-go (`tools/leaderelection`), so replicas of the
-//! Go approver and of this one may stand for the same lease during an upgrade.
+//! The format and the rules are those of client-go (`tools/leaderelection`), so replicas of the Go
+//! approver and of this one may compete for the same lease during an upgrade.
 
 mod election;
 mod object;

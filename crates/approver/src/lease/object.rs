@@ -29,7 +29,7 @@ impl LeaseObject {
     /// Reads the lease; None when it does not exist.
     ///
     /// # Errors
-    /// When it cannot be told whether it exists.
+    /// When it is unknown whether it exists.
     pub(super) async fn read(&self) -> Result<Option<Lease>, ApiError> {
         let request = Request::new(&self.url).get(&self.name, &GetParams::default());
         match self.client.call(request, CALL_LIMIT).await {
@@ -64,6 +64,5 @@ impl LeaseObject {
     }
 }
 
-/// Less than half of what a renewal has in all, so that one call that hangs leaves time for
-/// another.
+/// Less than half of a renewal's total time, so that one hanging call leaves time for another.
 const CALL_LIMIT: Duration = Duration::from_secs(4);

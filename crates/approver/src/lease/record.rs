@@ -7,7 +7,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use tokio::time::Instant;
 
-/// What a record says to one who wants the lease.
+/// What a record means for a replica that wants the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Nobody holds it, or its holder has been silent for too long.
@@ -58,7 +58,7 @@ impl Observation {
     }
 }
 
-/// How long the holder wants others to wait; `default` where it does not say.
+/// How long the holder wants others to wait; `default` if it does not say.
 fn patience(spec: &LeaseSpec, default: Duration) -> Duration {
     spec.lease_duration_seconds
         .and_then(|seconds| u64::try_from(seconds).ok())
@@ -78,8 +78,8 @@ pub(super) fn created(name: &str, identity: &str, duration: Duration, now: Times
     acquired(lease, identity, duration, now)
 }
 
-/// Returns the lease as it is once `identity` took it. Counts a transition where the holder is
-/// another than before.
+/// Returns the lease as it is once `identity` took it. Counts a transition if the holder is another
+/// than before.
 pub(super) fn acquired(
     mut lease: Lease,
     identity: &str,

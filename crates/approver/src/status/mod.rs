@@ -68,7 +68,7 @@ impl Verdict {
         self.outcome
     }
 
-    /// What the requester is told.
+    /// The message for the requester.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -194,6 +194,6 @@ fn body(
 pub(crate) const REASON: &str = "spiffe.csi.cert-manager.io";
 /// Names us in `metadata.managedFields`.
 const FIELD_MANAGER: &str = "csi-driver-spiffe-approver";
-/// The longest that one call may take. The API server gives up on its own after 60 s; a call
-/// that takes ten will rather be repeated on another connection.
+/// The longest that one call may take. The API server gives up on its own after 60 s; a call that
+/// takes ten is better repeated on another connection.
 const CALL_LIMIT: Duration = Duration::from_secs(10);

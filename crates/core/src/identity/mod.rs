@@ -1,5 +1,5 @@
 //! Who a workload is: trust domains, service accounts and the SPIFFE IDs made of them; and what
-//! Kubernetes takes as a name.
+//! Kubernetes accepts as a name.
 //!
 //! Owns the rules of the SPIFFE ID specification, section 2, and the one way a Kubernetes service
 //! account maps to a SPIFFE ID. Knows nothing of keys, certificates or requests.

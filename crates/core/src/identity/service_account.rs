@@ -39,7 +39,7 @@ impl ServiceAccount {
     ///
     /// # Errors
     ///
-    /// When the user is no service account, or its namespace or name is not legal.
+    /// When the user is not a service account, or its namespace or name is not legal.
     pub fn from_username(username: &str) -> Result<Self, ServiceAccountError> {
         let account = username
             .strip_prefix(USERNAME_PREFIX)
@@ -74,8 +74,8 @@ impl fmt::Display for ServiceAccount {
     }
 }
 
-/// Why something is no service account. The texts are escaped and cut short, since a requester may
-/// have chosen them.
+/// Why something is not a service account. The texts are escaped and truncated, since a requester
+/// may have chosen them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceAccountError {
     /// The user name is not of the form that service accounts have.

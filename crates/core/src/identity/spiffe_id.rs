@@ -76,7 +76,7 @@ impl fmt::Display for SpiffeId {
     }
 }
 
-/// Why a text is no SPIFFE ID.
+/// Why a text is not a SPIFFE ID.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpiffeIdError {
     /// Longer than the 2048 bytes of section 2.3.

@@ -33,10 +33,10 @@ impl fmt::Display for TrustDomain {
     }
 }
 
-/// Why a text is no trust domain.
+/// Why a text is not a trust domain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrustDomainError {
-    /// There is no text at all.
+    /// The text is empty.
     #[error("the trust domain is empty: give a name such as cluster.local")]
     Empty,
     /// The name is longer than a SPIFFE ID allows.

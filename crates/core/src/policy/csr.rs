@@ -2,7 +2,7 @@
 //!
 //! Owns the reading only: what is allowed is the rules' business. The parser below (x509-parser)
 //! forgives some things that DER forbids; none of that survives the last rule, which writes the
-//! request anew and compares (`rules/canonical`).
+//! request again and compares (`rules/canonical`).
 //!
 //! Source: RFC 2986 (section 4), RFC 5280 (4.1 and 4.2), RFC 2985 (5.4.2).
 
@@ -13,7 +13,7 @@ use x509_parser::cri_attributes::{ParsedCriAttribute, X509CriAttribute};
 use x509_parser::extensions::{GeneralName, SubjectAlternativeName, X509Extension};
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Version};
 
-/// Why the bytes are no signing request at all.
+/// Why the bytes are not a signing request at all.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(super) enum CsrError {
     /// Not the ASN.1 structure of RFC 2986.
@@ -102,7 +102,7 @@ impl<'a> Csr<'a> {
             })
     }
 
-    /// The subjectAltName extensions: one in a right request.
+    /// The subjectAltName extensions: one in a valid request.
     pub(super) fn alternative_names(&self) -> impl Iterator<Item = AlternativeNames<'_>> {
         self.extensions()
             .filter(|extension| extension.oid == SUBJECT_ALTERNATIVE_NAME)

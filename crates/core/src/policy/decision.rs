@@ -27,7 +27,7 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// Puts violations into the order in which they are told; None where every rule held.
+    /// Puts violations into the order in which they are reported; None if every rule held.
     pub(super) fn of(mut violations: Vec<Violation>) -> Option<Self> {
         violations.sort_by_key(Violation::rule);
         (!violations.is_empty()).then_some(Self { violations })
@@ -38,14 +38,14 @@ impl Denial {
         Self { violations }
     }
 
-    /// The broken rules, in the order in which they are told.
+    /// The broken rules, in the order in which they are reported.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
     }
 
     /// The text for the requester: at most [`Denial::MAX_MESSAGE_BYTES`] of printable ASCII.
     ///
-    /// Violations that no longer fit are counted instead of told.
+    /// Violations that no longer fit are counted instead of listed.
     #[must_use]
     pub fn message(&self) -> String {
         let mut message = String::new();
@@ -97,7 +97,7 @@ impl Violation {
     }
 }
 
-/// Every rule there is; the variants' order is the order in which violations are told.
+/// Every rule there is; the variants' order is the order in which violations are reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rule {
     /// The requester is a service account (`rules/requester`).
@@ -134,7 +134,8 @@ pub enum Rule {
     Extensions,
     /// There is exactly one name, a URI (`rules/san`).
     SubjectAlternativeName,
-    /// The name is the requester's SPIFFE ID (`rules/identity`), or the Pod's (`rules/pod/identity`).
+    /// The name is the requester's SPIFFE ID (`rules/identity`), or the Pod's
+    /// (`rules/pod/identity`).
     Identity,
     /// The name is in our trust domain (`rules/trust_domain`).
     TrustDomain,

@@ -104,19 +104,19 @@ fn by_node(policy: &Policy, request: &Request, attestation: &NodeAttestation) ->
     }
 }
 
-/// What the name in the signing request is held against.
+/// What the name in the signing request is compared with.
 #[derive(Clone, Copy)]
 enum Expected<'a> {
     /// This one, the requester's.
     Name(&'a SpiffeId),
-    /// None, since the requester has no identity; which is told already.
+    /// None, since the requester has no identity; which is already reported.
     NoName,
     /// Any that a pod of the request's namespace may have.
     NameOfPod,
 }
 
-/// The rules about what is asked for, whoever asks. Also the identity that the signing request is
-/// for.
+/// The rules about what is requested, for every requester. Also the identity that the signing
+/// request is for.
 fn about_content(
     policy: &Policy,
     request: &Request,
@@ -186,7 +186,7 @@ fn about_csr(
         signature::check(csr),
     ];
     let mut violations: Vec<_> = verdicts.into_iter().filter_map(Result::err).collect();
-    // Where another rule objects, the bytes differ for a reason that is already told.
+    // Where another rule objects, the bytes differ for a reason that is already reported.
     if violations.is_empty() {
         violations.extend(expected.and_then(|expected| canonical::check(csr, expected).err()));
     }

@@ -24,7 +24,8 @@ pub struct Pod {
     pub uid: String,
     /// `spec.nodeName`; empty while it is on no node.
     pub node: String,
-    /// `spec.serviceAccountName`; empty for a mirror Pod, as the API server writes one into all others.
+    /// `spec.serviceAccountName`; empty for a mirror Pod, as the API server writes one into all
+    /// others.
     pub service_account: String,
     /// Whether a kubelet has made it, to show a pod that no API knows: `metadata.annotations` holds
     /// `kubernetes.io/config.mirror`.

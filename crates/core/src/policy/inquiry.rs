@@ -1,8 +1,8 @@
 //! The second step of a decision in node-attested mode: what the Pod says.
 //!
 //! Owns the only way from a request of the driver to an [`Approval`]. Invariant: a [`PodInquiry`]
-//! exists only for a request that broke no other rule, so one that is denied anyway costs no
-//! reading of a Pod; and it is used up by the answer, so no Pod answers for two requests.
+//! exists only for a request that broke no other rule, so one that is denied anyway costs no read
+//! of a Pod; and it is used up by the answer, so no Pod answers for two requests.
 
 use super::decision::{Approval, Denial};
 use super::evidence::{Pod, PodReference};

@@ -1,9 +1,9 @@
 //! The approver's rules: may this request become a certificate for this identity?
 //!
-//! Owns what a right request looks like and the words that tell a requester what is wrong with
-//! another one. Knows nothing of Kubernetes objects, conditions or clocks: the caller fills in a
-//! [`Request`] and acts on the [`Decision`]. In node-attested mode it reads one Pod in between, and
-//! only for a request that nothing else is wrong with ([`PodInquiry`]).
+//! Owns what a valid request looks like and the messages that say what is wrong with another one.
+//! Knows nothing of Kubernetes objects, conditions or clocks: the caller fills in a [`Request`] and
+//! acts on the [`Decision`]. In node-attested mode it reads one Pod in between, and only for a
+//! request that nothing else is wrong with ([`PodInquiry`]).
 //!
 //! Invariant: an [`Approval`] exists only when every rule held, and the bytes of the signing
 //! request are exactly those that this module would write itself for the identity it approved
@@ -11,7 +11,7 @@
 //! URI name, the expected one, and an empty subject.
 //!
 //! Sources: SPIFFE X509-SVID (sections 2, 4.1 and 5.2), RFC 2986, RFC 5280, and the behaviour of
-//! cert-manager/csi-driver-spiffe, whose right requests are all approved here.
+//! cert-manager/csi-driver-spiffe, whose valid requests are all approved here.
 
 pub mod claims;
 mod csr;

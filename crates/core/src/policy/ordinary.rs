@@ -1,13 +1,13 @@
-//! Decides on requests that have nothing to do with SPIFFE, where the administrator asked for it
+//! Decides on requests that have nothing to do with SPIFFE, if the administrator asks for it
 //! (`--auto-approve-non-spiffe`).
 //!
-//! With cert-manager's own approver switched off somebody has to approve the rest. What must not
-//! happen is that a request without the identity annotation becomes an SVID all the same: one
-//! that holds a SPIFFE name, or that goes to an issuer whose certificates are trusted as SVIDs,
-//! is denied.
+//! With cert-manager's own approver switched off, another has to approve the rest. What must not
+//! happen is that a request without the identity annotation becomes an SVID all the same: one that
+//! holds a SPIFFE name, or that goes to an issuer whose certificates are trusted as SVIDs, is
+//! denied.
 //!
-//! These requests may hold anything else, so they are read leniently; but where the reading is
-//! doubtful and the bytes mention a SPIFFE name, the doubt denies.
+//! These requests may hold anything else, so they are read leniently; but if the bytes mention a
+//! SPIFFE name and can be parsed in more than one way, the request is denied.
 
 use super::csr::{AlternativeNames, Csr, EXTENSION_REQUEST, NameKind, SUBJECT_ALTERNATIVE_NAME};
 use super::decision::{Denial, Rule, Violation};

@@ -96,8 +96,8 @@ pub(super) fn decode_leniently(text: &[u8]) -> Result<Vec<u8>, PemError> {
 /// takes 2 KiB; Kubernetes' own limit for the same thing is 10 KiB of DER, which is 14 KiB here.
 pub(super) const MAX_PEM_BYTES: usize = 16 * 1024;
 
-/// The largest signing request of any kind: one for hundreds of web names is half of it. Whoever
-/// keeps requests may cut them one byte after it.
+/// The largest signing request of any kind: one for hundreds of web names takes half of it. Code
+/// that keeps requests may cut them one byte after it.
 pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
 
 /// The second is what old tools write.

@@ -19,11 +19,11 @@ pub struct Policy {
     pub duration: Duration,
     /// The issuer of the SVIDs. Requests that name another one are left alone.
     pub issuer: IssuerReference,
-    /// Who makes the requests, and what proves whose identity it may be.
+    /// Which account creates the requests, and what proves the identity that it may request.
     pub attestation: Attestation,
 }
 
-/// Who makes the requests, and what proves whose identity it may be.
+/// Which account creates the requests, and what proves the identity that it may request.
 #[derive(Clone, Debug)]
 pub enum Attestation {
     /// Each is made with the token of the pod that it is for: the requester is the proof.
@@ -153,9 +153,9 @@ pub struct Requester {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// What cert-manager reads where a reference gives no kind.
+/// What cert-manager assumes if a reference gives no kind.
 const DEFAULT_KIND: &str = "Issuer";
-/// What cert-manager reads where a reference gives no group.
+/// What cert-manager assumes if a reference gives no group.
 const DEFAULT_GROUP: &str = "cert-manager.io";
 
 #[cfg(test)]

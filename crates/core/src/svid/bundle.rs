@@ -1,4 +1,4 @@
-//! The trust bundle: the roots that relying parties believe.
+//! The trust bundle: the roots that relying parties trust.
 
 use std::fmt;
 
@@ -84,7 +84,7 @@ impl fmt::Debug for TrustBundle {
     }
 }
 
-/// Why a text is no trust bundle.
+/// Why a text is not a trust bundle.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// More bytes than a bundle may have.
@@ -96,7 +96,7 @@ pub enum BundleError {
     /// The PEM is damaged.
     #[error("the trust bundle could not be read: {0}")]
     Armor(ArmorError),
-    /// There is no certificate in it.
+    /// It holds no certificate.
     #[error("the trust bundle holds no certificate: PEM blocks \"{LABEL}\" are needed")]
     Empty,
     /// A block is not a certificate, or something follows it within the block.

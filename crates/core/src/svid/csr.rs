@@ -51,7 +51,7 @@ impl CertificateSigningRequest {
     ///
     /// # Errors
     ///
-    /// When the text is no such request, or it was not signed with the key that it names.
+    /// When the text is not such a request, or it was not signed with the key that it names.
     pub fn parse_pem(pem: &[u8]) -> Result<Self, CsrError> {
         if pem.len() > MAX_PEM_BYTES {
             return Err(CsrError::TooLarge { bytes: pem.len() });
@@ -143,5 +143,5 @@ impl From<ArmorError> for CsrError {
 
 const LABEL: &str = "CERTIFICATE REQUEST";
 
-/// One of ours has less than 2 KiB.
+/// Our own have less than 2 KiB.
 const MAX_PEM_BYTES: usize = 64 * 1024;

@@ -1,10 +1,10 @@
 //! Says what the files of a volume hold, good or bad, for people: `inspect`.
 //!
 //! Owns the report and none of the rules, which are those of verification, so that what this calls
-//! a problem is what the driver would refuse. Where nobody said what was asked for, the chain is
-//! held against itself: any SPIFFE ID will do, and the key is the one beside it.
+//! a problem is what the driver would refuse. Without a known request, the chain is checked against
+//! itself: any SPIFFE ID will do, and the key is the one beside it.
 //!
-//! Invariant: it answers for any bytes whatever.
+//! Invariant: it answers for any bytes.
 
 use jiff::Timestamp;
 
@@ -50,7 +50,7 @@ pub struct Examination {
     pub chain: Vec<CertificateSummary>,
     /// Whether the chain leads to the CA file; nothing if either could not be read.
     pub anchored: Option<bool>,
-    /// Everything for which this is no good SVID, a sentence each. Empty means that it is one.
+    /// Every reason why this is not a valid SVID, one sentence each. Empty means that it is valid.
     pub problems: Vec<String>,
     /// What is allowed, and yet may be refused by somebody, a sentence each.
     pub remarks: Vec<String>,
@@ -79,7 +79,7 @@ pub struct CertificateSummary {
 pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
     let mut examination = Examination::default();
     let (chain, unreadable) = read::read(files.chain_pem);
-    // Links cannot be judged where a certificate is missing.
+    // Links cannot be judged if a certificate is missing.
     let is_whole = unreadable.is_empty();
     examination
         .problems

@@ -1,12 +1,12 @@
 //! What an X.509-SVID is made of: the key, the request for it, the chain that an issuer returned,
 //! and the roots it leads to.
 //!
-//! Owns every rule by which key material and certificates are made or believed: the X509-SVID
+//! Owns every rule by which key material and certificates are made or trusted: the X509-SVID
 //! specification (sections 2 to 5) and, below it, RFC 5280. It must not know where bytes come from
 //! or go to: no file, no Kubernetes object, no clock.
 //!
 //! Invariant: what has one of these types was checked when it was made. Above all an [`X509Svid`]
-//! exists only if the chain is the one that was asked for, so whoever publishes one need not look
+//! exists only if the chain is the one that was asked for, so code that publishes one need not look
 //! at it again.
 
 mod bundle;

@@ -1,4 +1,4 @@
-//! Which signatures are believed, and the check itself.
+//! Which signatures are accepted, and the check itself.
 
 use aws_lc_rs::signature as lc;
 use x509_parser::oid_registry as oid;

@@ -36,12 +36,12 @@ impl Default for Craft {
 }
 
 impl Craft {
-    /// A right request for [`RIGHT_ID`] on an ECDSA P-256 key.
+    /// A valid request for [`RIGHT_ID`] on an ECDSA P-256 key.
     pub fn new() -> Self {
         Self::with(Signer::p256())
     }
 
-    /// A right request for [`RIGHT_ID`] on another key.
+    /// A valid request for [`RIGHT_ID`] on another key.
     pub fn with(signer: &'static Signer) -> Self {
         Self {
             signer,
@@ -53,7 +53,7 @@ impl Craft {
         }
     }
 
-    /// The extension that a right request holds, critical.
+    /// The extension that a valid request holds, critical.
     pub fn right_san() -> Vec<u8> {
         san(true, &[general_name(der::URI, RIGHT_ID.as_bytes())])
     }

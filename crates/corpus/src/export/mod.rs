@@ -1,11 +1,11 @@
 //! The corpora as objects for a real API server: what to create, as whom, and what must become of
 //! it.
 //!
-//! Owns the wire form of a case and the reasons why an API server cannot hold one. Knows no
-//! client: whoever creates the objects impersonates their requesters, as the API server and
-//! cert-manager's webhook fill in who created an object. The webhook may refuse a hostile object
-//! at once (it verifies the signature of the signing request, and compares its extensions with
-//! the usages); that is as good as a denial.
+//! Owns the wire form of a case and the reasons why an API server cannot hold one. Knows no client:
+//! the client that creates the objects impersonates their requesters, as the API server and
+//! cert-manager's webhook fill in who created an object. The webhook may refuse a hostile object at
+//! once (it verifies the signature of the signing request, and compares its extensions with the
+//! usages); that is as good as a denial.
 
 mod creatable;
 mod wire;
@@ -27,7 +27,7 @@ pub struct Export {
     pub expect: Expect,
     /// What the approver writes when it denies the object, word for word; else empty.
     pub message: String,
-    /// Who creates it.
+    /// The user that creates it.
     pub requester: Requester,
     /// Why it cannot be created as it is; None where it can.
     pub obstacle: Option<&'static str>,

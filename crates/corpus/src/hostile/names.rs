@@ -1,4 +1,4 @@
-//! Second names, names of another kind, and names that are no names.
+//! Second names, names of another kind, and invalid names.
 
 use svid_core::der::{self, tlv};
 use svid_core::policy::Rule;

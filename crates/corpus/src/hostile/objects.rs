@@ -6,7 +6,7 @@ use crate::case::{Cases, Expect};
 use crate::craft::extension;
 
 impl Cases<'_> {
-    /// Requesters that are no service account.
+    /// Requesters that are not service accounts.
     pub(super) fn strangers(&mut self) {
         for username in [
             "",
@@ -58,7 +58,7 @@ impl Cases<'_> {
         });
     }
 
-    /// A right request, sent anew by another service account.
+    /// A valid request, sent again by another service account.
     pub(super) fn replays(&mut self) {
         for (namespace, account) in [
             ("payments", "api2"),

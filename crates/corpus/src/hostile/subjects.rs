@@ -75,7 +75,7 @@ impl Cases<'_> {
             let der = world.craft().subject(subject).der();
             self.csr(format!("subject: {what}"), Rule::Subject, &der);
         }
-        // One RDN without any attribute is no RDN for some parsers, so either rule may object.
+        // An RDN without any attribute is not an RDN for some parsers, so either rule may object.
         let der = world.craft().subject(name(&[rdn(&[])])).der();
         self.csr("subject: empty RDN", Rule::Subject, &der);
     }

@@ -1,9 +1,10 @@
-//! cert-manager's webhooks: who asked is written into a CertificateRequest, and nobody changes it.
+//! cert-manager's webhooks: the requester is written into a CertificateRequest, and nobody changes
+//! it.
 //!
-//! Owns what `cert-manager-webhook` does (internal/webhook/admission/certificaterequest): at create,
-//! requester overwritten from the authenticated user; afterwards the specification and cert-manager's
-//! own annotations are immutable, and an approval needs the right to approve. The first can only be
-//! switched off for the whole cluster, the second also by the label
+//! Owns what `cert-manager-webhook` does (internal/webhook/admission/certificaterequest): at
+//! create, requester overwritten from the authenticated user; afterwards the specification and
+//! cert-manager's own annotations are immutable, and an approval needs the right to approve. The
+//! first can only be switched off for the whole cluster, the second also by the label
 //! `cert-manager.io/disable-validation: "true"` on a namespace, as in reality.
 
 mod approval;
@@ -36,7 +37,8 @@ impl Admission {
         }
     }
 
-    /// Switches both webhooks: without them a requester says who it is, and anything can be edited.
+    /// Switches both webhooks: without them a requester claims any user, and anything can be
+    /// edited.
     pub(crate) fn configure(&self, webhooks: Webhooks) {
         let on = webhooks == Webhooks::Installed;
         self.configured.store(on, Ordering::SeqCst);

@@ -1,7 +1,7 @@
 //! DELETE: at once, or first marked and then, when nothing holds the object any more, gone.
 //!
-//! A pod that is bound to a node is only marked; the kubelet removes it once its volumes are gone. A
-//! finalizer holds back anything. Whatever a removed object owned goes with it.
+//! A pod that is bound to a node is only marked; the kubelet removes it once its volumes are gone.
+//! A finalizer holds back anything. Whatever a removed object owned goes with it.
 
 use std::time::Duration;
 
@@ -145,5 +145,5 @@ fn empty_namespace(shared: &Shared, namespace: &str) {
     }
 }
 
-/// Seconds that a pod has to end, where it names no other number.
+/// Seconds that a pod has to end, if it names no other number.
 const DEFAULT_GRACE: u64 = 30;

@@ -1,4 +1,4 @@
-//! One request on its way: who, what, may they, and then to the code that does it.
+//! One request on its way: authentication, routing, authorisation, and then the code that does it.
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,8 @@ use crate::auth::{Authenticated, Question, User};
 use crate::connection::Sever;
 use crate::faults::{Answer, Asked};
 
-/// Answers one request: authenticated, read, logged, perhaps hit by a fault, authorised, carried out.
+/// Answers one request: authenticated, read, logged, perhaps hit by a fault, authorised, carried
+/// out.
 pub(super) async fn respond(
     shared: &Shared,
     sever: &Sever,

@@ -15,7 +15,7 @@ pub struct LogEntry {
     pub namespace: Option<String>,
     /// Name, from the path, from `fieldSelector=metadata.name=`, or as created.
     pub name: Option<String>,
-    /// Who asked.
+    /// The user that sent the request.
     pub user: String,
     /// HTTP code of the answer; `None` while there is none, and if it was lost.
     pub code: Option<u16>,

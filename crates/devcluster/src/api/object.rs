@@ -123,7 +123,7 @@ pub(super) fn check_version(
     Ok(())
 }
 
-/// A changed object: what only the server sets is kept, and so is the status where it has a path of
+/// A changed object: what only the server sets is kept, and so is the status if it has a path of
 /// its own; a change outside metadata and status counts in `generation`.
 pub(super) fn prepare_update(
     resource: &'static Resource,

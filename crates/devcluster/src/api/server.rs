@@ -100,5 +100,5 @@ pub(super) async fn serve(
         .unwrap_or_else(Problem::into_response)
 }
 
-/// Bytes that a body may have, as a real API server takes (3 MiB).
+/// The most bytes of a body, as on a real API server (3 MiB).
 const BODY_LIMIT: usize = 3 << 20;

@@ -97,7 +97,7 @@ impl Watch {
         }
     }
 
-    /// Waits until the client can be told anything.
+    /// Waits until there is something to send to the client.
     async fn heard(&self) {
         if self.mute.is_cancelled() {
             std::future::pending::<()>().await;

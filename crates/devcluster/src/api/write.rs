@@ -284,7 +284,7 @@ pub(super) fn delete(shared: &Shared, call: &Call) -> Result<Response, Problem> 
 }
 
 /// Reads a JSON object. Protobuf, which Go clients prefer for built-in types, is not served; they
-/// fall back to JSON when told so.
+/// fall back to JSON on that answer.
 fn parse(call: &Call) -> Result<Value, Problem> {
     if !["", "application/json"].contains(&call.content_type.as_str()) {
         return Err(Problem::UnsupportedMediaType("application/json"));

@@ -1,8 +1,8 @@
-//! Who is asking, and may they?
+//! Authentication and authorisation.
 //!
 //! Owns bearer tokens (service account tokens as Kubernetes signs them, and fixed ones for the
-//! administrator) and a small RBAC. Knows the store, to see whether a token's pod still lives; knows
-//! nothing of HTTP.
+//! administrator) and a small RBAC. Knows the store, to see whether a token's pod still lives;
+//! knows nothing of HTTP.
 
 mod claims;
 mod presets;

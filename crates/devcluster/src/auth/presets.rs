@@ -37,7 +37,8 @@ impl Roles {
         }
     }
 
-    /// What the approver needs besides in node-attested mode: to read the Pod that a request is for.
+    /// What the approver needs besides in node-attested mode: to read the Pod that a request is
+    /// for.
     pub fn node_attested_approver(account: &ServiceAccountName) -> Grant {
         Grant {
             subject: account.into(),

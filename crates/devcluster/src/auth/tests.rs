@@ -1,4 +1,4 @@
-//! Tokens that stand for somebody, tokens that do not, and rights.
+//! Tokens that authenticate, tokens that do not, and rights.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Service account tokens: signed, bound to a pod, and refused once that pod is gone.
 //!
-//! Shape and rules are those of Kubernetes (`serviceaccount/claims.go`, `apiserver` authentication):
-//! ES256 JWTs whose `kubernetes.io` claim names service account, pod and node with their UIDs.
+//! Shape and rules are those of Kubernetes (`serviceaccount/claims.go`, `apiserver`
+//! authentication): ES256 JWTs whose `kubernetes.io` claim names service account, pod and node with
+//! their UIDs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,7 +29,7 @@ pub(crate) struct TokenSpec {
     pub(crate) service_account: ServiceAccountName,
     /// The pod that it lives and dies with.
     pub(crate) binding: Binding,
-    /// Who may accept it; empty means the API server.
+    /// The audiences that may accept it; empty means the API server.
     pub(crate) audiences: Vec<String>,
     /// How long it is good for. Any value is taken, unlike in TokenRequest (600 s at least).
     pub(crate) lifetime: Duration,
@@ -115,7 +116,7 @@ impl Tokens {
         }
     }
 
-    /// A token that stands for this user until the cluster ends, as a static token file has it.
+    /// A token that authenticates this user until the cluster ends, as a static token file has it.
     pub(crate) fn fix(&self, user: User) -> String {
         let token = chance::secret();
         let mut fixed = self.fixed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -207,7 +208,7 @@ impl Tokens {
         self.store.read(&Key::new(resource, namespace, name))
     }
 
-    /// Whom a bearer token stands for.
+    /// The user that a bearer token authenticates.
     pub(crate) fn authenticate(&self, token: Option<&str>) -> Result<Authenticated, TokenError> {
         let Some(token) = token else {
             return Ok(Authenticated::Anonymous(User::anonymous()));
@@ -272,5 +273,5 @@ impl Tokens {
 /// Issuer and only audience of tokens that the API server accepts.
 pub(crate) const API_AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// For how long after its deletion began a pod's token is still good (`apiserver` validator).
+/// How long a pod's token stays valid after its deletion began (`apiserver` validator).
 const DELETION_LEEWAY: Duration = Duration::from_secs(60);

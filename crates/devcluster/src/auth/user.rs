@@ -28,7 +28,7 @@ impl ServiceAccountName {
         format!("system:serviceaccount:{}:{}", self.namespace, self.name)
     }
 
-    /// The pod that a process of ours would run in; its token is bound to it.
+    /// The pod that one of our processes would run in; its token is bound to it.
     pub(crate) fn own_pod(&self) -> String {
         format!("{}-0", self.name)
     }

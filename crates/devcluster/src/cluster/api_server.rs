@@ -1,4 +1,4 @@
-//! The API server by itself: no sockets, no issuer, no kubelet, nothing that runs in the background.
+//! The API server alone: no sockets, no issuer, no kubelet, nothing that runs in the background.
 
 use std::fmt;
 use std::io;
@@ -35,7 +35,7 @@ impl ApiServer {
     /// Makes one; nothing listens.
     ///
     /// # Errors
-    /// If the options name something that is no legal object name.
+    /// If the options contain an illegal object name.
     pub fn new(options: Options) -> Result<Self, Refused> {
         let store = Arc::new(Store::new(options.history));
         let clock = options.clock.clone();
@@ -61,7 +61,7 @@ impl ApiServer {
         })
     }
 
-    /// A service that answers in the name of whoever has this bearer token, or of nobody: what
+    /// A service that answers in the name of this bearer token's user, or of nobody: what
     /// `kube::Client::new` takes.
     pub fn service<B>(
         &self,
@@ -119,7 +119,7 @@ impl ApiServer {
         &self.shared.log
     }
 
-    /// Who may do what.
+    /// The RBAC rules: who may do what.
     pub fn permissions(&self) -> &Permissions {
         &self.shared.permissions
     }

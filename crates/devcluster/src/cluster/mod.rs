@@ -59,7 +59,7 @@ pub enum StartError {
 /// Why a kubeconfig could not be made.
 #[derive(Debug, Error)]
 pub enum KubeconfigError {
-    /// There is no token for this identity.
+    /// This identity has no token.
     #[error("could not make a token for the kubeconfig")]
     Token(#[from] MintError),
     /// The file cannot be written.
@@ -76,7 +76,7 @@ impl Cluster {
     /// Starts a cluster with the objects that every cluster has.
     ///
     /// # Errors
-    /// If the address is taken or the options name something that is no legal object name.
+    /// If the address is taken or the options contain an illegal object name.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let address = options.address;
         let listen = |source| StartError::Listen { address, source };
@@ -137,7 +137,7 @@ impl Cluster {
         self.shared().store.watches()
     }
 
-    /// Who may do what.
+    /// The RBAC rules: who may do what.
     pub fn permissions(&self) -> &Permissions {
         &self.shared().permissions
     }
@@ -224,8 +224,9 @@ impl Cluster {
         self.api.add_service_account(account)
     }
 
-    /// A kubeconfig that authenticates as this identity. The administrator's also works with `kubectl`,
-    /// which sends no token over plain HTTP: there the server's path stands for the token.
+    /// A kubeconfig that authenticates as this identity. The administrator's also works with
+    /// `kubectl`, which sends no token over plain HTTP: there the server's path stands for the
+    /// token.
     ///
     /// # Errors
     /// If the identity's service account or pod does not exist.

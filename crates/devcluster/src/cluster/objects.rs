@@ -1,4 +1,4 @@
-//! The cluster's objects for whoever runs the cluster: the administrator's view, in process.
+//! The cluster's objects as its administrator sees them, in process.
 //!
 //! Everything goes through the same checks as over HTTP, but is neither logged nor hit by faults.
 

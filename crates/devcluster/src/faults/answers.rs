@@ -108,7 +108,7 @@ impl Times {
     }
 }
 
-/// A request, as far as faults can tell requests apart.
+/// A request, as far as faults can distinguish requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub(crate) verb: &'a str,

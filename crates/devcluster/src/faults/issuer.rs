@@ -42,7 +42,7 @@ pub enum Lie {
     BrokenChain,
     /// It is good in itself, but of the CA of another trust domain, with that CA's chain.
     ForeignAuthority,
-    /// `status.certificate` is no PEM at all.
+    /// `status.certificate` is not PEM at all.
     Garbage,
 }
 

@@ -1,7 +1,8 @@
 //! What can be made to go wrong, while everything runs.
 //!
-//! Owns the switches; each is read where it bites (API server, watches, issuer). Clones share them.
-//! Nothing is wrong until something is set, and [`Faults::clear`] makes everything right again.
+//! Owns the switches; each is read where it takes effect (API server, watches, issuer). Clones
+//! share them. Nothing is wrong until something is set, and [`Faults::clear`] makes everything
+//! right again.
 
 mod answers;
 mod issuer;
@@ -71,13 +72,13 @@ impl Faults {
         self.store.cut_watches()
     }
 
-    /// Lets every watch that a client holds now stay open and tell nothing more, not even its end,
-    /// as behind a proxy that has lost its other side.
+    /// Lets every watch that a client holds now stay open and report nothing more, not even its
+    /// end, as behind a proxy that has lost its other side.
     pub fn mute_watches(&self) {
         std::mem::take(&mut self.lock().mute).cancel();
     }
 
-    /// Parts a user from the API server: requests get no answer and watches tell nothing, until
+    /// Parts a user from the API server: requests get no answer and watches report nothing, until
     /// [`Faults::reconnect`]. A request that waited is broken off then, a watch goes on.
     pub fn cut_off(&self, user: &str) {
         self.lock().cut_off.insert(user.to_owned());

@@ -42,7 +42,7 @@ pub enum AuthorityError {
     Time(Timestamp),
 }
 
-/// Who signs leaves.
+/// The CA that signs leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Chain {
     /// The root itself.
@@ -79,7 +79,7 @@ impl Authority {
     /// Makes a CA of this common name that is good for so long from an hour ago.
     ///
     /// # Errors
-    /// If the name is no legal common name or the time cannot be encoded.
+    /// If the name is not a legal common name or the time cannot be encoded.
     pub(super) fn generate(
         name: &str,
         chain: Chain,

@@ -1,7 +1,7 @@
-//! A CA issuer as cert-manager's: signs approved requests, and can be told to misbehave.
+//! A CA issuer as cert-manager's: signs approved requests, and can be made to misbehave.
 //!
-//! Owns the CA keys. Built on an X.509 library of its own (`x509-cert`), not the driver's: a mistake
-//! that both made alike would otherwise stay unseen. Knows the store, not HTTP.
+//! Owns the CA keys. Built on an X.509 library of its own (`x509-cert`), not the driver's: a
+//! mistake that both made alike would otherwise stay unseen. Knows the store, not HTTP.
 
 mod authority;
 mod controller;

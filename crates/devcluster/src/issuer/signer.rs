@@ -102,8 +102,8 @@ impl Issuer {
         self.lock().foreign.root_pem()
     }
 
-    /// Signs outside the cluster, for tests that need a certificate of this CA or of the foreign one
-    /// without a CertificateRequest: the answer is leaf and intermediates, PEM.
+    /// Signs outside the cluster, for tests that need a certificate of this CA or of the foreign
+    /// one without a CertificateRequest: the answer is leaf and intermediates, PEM.
     ///
     /// # Errors
     /// If the CSR is not sound or the certificate cannot be made.

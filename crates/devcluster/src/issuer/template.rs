@@ -1,8 +1,9 @@
-//! From an approved request to a signed leaf, the way cert-manager does it, or with one thing wrong.
+//! From an approved request to a signed leaf, the way cert-manager does it, or with one thing
+//! wrong.
 //!
-//! pkg/util/pki/certificatetemplate.go: subject and SAN extension are copied as they came, the SAN is
-//! critical exactly if the subject is empty; key usages, extended key usages and basic constraints
-//! come from the specification; the leaf begins now and is not capped to its CA.
+//! pkg/util/pki/certificatetemplate.go: subject and SAN extension are copied as they came, the SAN
+//! is critical exactly if the subject is empty; key usages, extended key usages and basic
+//! constraints come from the specification; the leaf begins now and is not capped to its CA.
 
 use std::time::Duration;
 

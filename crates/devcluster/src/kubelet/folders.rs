@@ -23,7 +23,7 @@ impl VolumeFolder {
         }
     }
 
-    /// What the driver is told to publish to.
+    /// The path that the driver is to publish to.
     pub(super) fn target(&self) -> PathBuf {
         self.parent.join("mount")
     }
@@ -33,7 +33,8 @@ impl VolumeFolder {
         fs::try_exists(&self.parent).await.unwrap_or(true)
     }
 
-    /// Makes the parent of the target (0750) and writes `vol_data.json`; the target is the driver's.
+    /// Makes the parent of the target (0750) and writes `vol_data.json`; the target is the
+    /// driver's.
     pub(super) async fn make(&self, data: &VolumeData<'_>) -> io::Result<()> {
         fs::DirBuilder::new()
             .recursive(true)

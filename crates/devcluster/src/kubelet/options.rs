@@ -13,16 +13,16 @@ pub struct KubeletOptions {
     pub registration_dir: Option<PathBuf>,
     /// A socket to use without registration, for the cluster's driver name.
     pub endpoint: Option<PathBuf>,
-    /// How long after a successful publish the next one follows, drawn anew each time.
+    /// How long after a successful publish the next one follows, drawn again each time.
     pub republish: RangeInclusive<Duration>,
     /// The time that one publish or unpublish may take in all.
     pub deadline: Duration,
     /// How failures are retried.
     pub retry: Retry,
-    /// How often the registration folder is looked at (a real kubelet is told by inotify).
+    /// How often the registration folder is looked at (a real kubelet uses inotify).
     pub registration_poll: Duration,
-    /// Lifetime of pods' tokens in place of the CSIDriver's `expirationSeconds`; may be shorter than
-    /// the ten minutes that Kubernetes allows.
+    /// Lifetime of pods' tokens in place of the CSIDriver's `expirationSeconds`; may be shorter
+    /// than the ten minutes that Kubernetes allows.
     pub token_lifetime: Option<Duration>,
 }
 

@@ -257,8 +257,8 @@ impl CsiSocket {
     }
 }
 
-/// What a Go client would report. The deadline, which both ends know, is told in other codes here. A
-/// status that has a source was made by the transport, where a Go client says Unavailable.
+/// What a Go client would report. The deadline, which both ends know, is reported in other codes
+/// here. A status that has a source was made by the transport, where a Go client says Unavailable.
 fn code(status: &Status, by: Instant) -> Code {
     let late = by.saturating_duration_since(Instant::now()) < DEADLINE_SLACK;
     if late && matches!(status.code(), Code::Cancelled | Code::DeadlineExceeded) {

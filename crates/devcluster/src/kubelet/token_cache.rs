@@ -11,7 +11,8 @@ use crate::auth::{Binding, MintError, ServiceAccountName, TokenSpec, Tokens};
 use crate::clock::{self, Clock};
 use crate::store::meta;
 
-/// `pkg/kubelet/token`: one token a pod and audience, used until 80 % of its life or a day is over.
+/// `pkg/kubelet/token`: one token per pod and audience, used until 80 % of its life or a day is
+/// over.
 #[derive(Debug)]
 pub(super) struct TokenCache {
     tokens: Tokens,
@@ -37,8 +38,8 @@ impl TokenCache {
         }
     }
 
-    /// The value of `csi.storage.k8s.io/serviceAccount.tokens` for a pod, or `None` if the CSIDriver
-    /// asks for no tokens.
+    /// The value of `csi.storage.k8s.io/serviceAccount.tokens` for a pod, or `None` if the
+    /// CSIDriver asks for no tokens.
     pub(super) fn attribute(
         &self,
         pod: &Value,

@@ -37,7 +37,7 @@ pub(crate) fn is_held(object: &Value) -> bool {
         .is_some_and(|held| !held.is_empty())
 }
 
-/// The UIDs of those who own the object.
+/// The UIDs of the object's owners.
 pub(crate) fn owners(object: &Value) -> impl Iterator<Item = &str> {
     object
         .pointer("/metadata/ownerReferences")

@@ -1,7 +1,7 @@
 //! What etcd and the watch cache are to a real API server: objects, one revision, history, watches.
 //!
-//! Owns every object of the cluster. Knows nothing of HTTP, users or the meaning of a type; whoever
-//! calls it has decided what is allowed. Invariant: a change, its revision, its place in the history
+//! Owns every object of the cluster. Knows nothing of HTTP, users or the meaning of a type; its
+//! caller has decided what is allowed. Invariant: a change, its revision, its place in the history
 //! and its delivery to every watch happen under one lock, so that no watch misses or reorders one.
 
 mod history;

@@ -1,7 +1,7 @@
 //! Label and field selectors, and whether an object is selected.
 //!
-//! Labels: equality, inequality, set and presence. Fields: equality and inequality on the few fields
-//! that a real API server indexes for our types; any other field is refused, as it does.
+//! Labels: equality, inequality, set and presence. Fields: equality and inequality on the few
+//! fields that a real API server indexes for our types; any other field is refused, as it does.
 
 use serde_json::Value;
 use thiserror::Error;

@@ -1,4 +1,4 @@
-//! Watches: who wants which changes, and what each change looks like to them.
+//! Watches: which client wants which changes, and how it sees each change.
 
 use std::collections::VecDeque;
 

@@ -156,5 +156,5 @@ fn cert_manager(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) -> R
     Ok(())
 }
 
-/// The API server is ready in seconds on a machine that has nothing else to do.
+/// The API server is ready in seconds on an idle machine.
 const LIMIT: Duration = Duration::from_secs(120);

@@ -13,7 +13,7 @@ use super::process::{self, signal, wait};
 
 /// Ends every process, takes away every mount, address and folder.
 pub(super) fn down(place: &Place) -> Result<()> {
-    // The kubelet first, or it starts anew what is ended.
+    // The kubelet first, or it restarts what is ended.
     for name in [
         "kubelet",
         "kube-scheduler",

@@ -1,7 +1,7 @@
 //! Silence between a pod and the API server: packets that the kernel drops on this machine.
 //!
-//! Invariant: every rule is in one chain of our own, which the drop of a [`Silence`], the next one
-//! and the end of the cluster take away.
+//! Invariant: every rule is in our own chain, which the drop of a [`Silence`], the next one and the
+//! end of the cluster take away.
 
 use std::net::Ipv4Addr;
 use std::process::Command;

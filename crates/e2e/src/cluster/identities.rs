@@ -72,7 +72,7 @@ fn kubeconfig(place: &Place, role: &str) -> PathBuf {
     place.state.join("pki").join(format!("{role}.kubeconfig"))
 }
 
-/// kubectl with nothing but a token. `name` tells it from others.
+/// kubectl with nothing but a token. `name` distinguishes it from others.
 ///
 /// # Errors
 /// When its kubeconfig cannot be written.

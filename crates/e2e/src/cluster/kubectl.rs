@@ -1,4 +1,4 @@
-//! A hand in the cluster: the administrator's, or that of whoever has a token.
+//! kubectl on the cluster, as the administrator or with a token.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! A real Kubernetes on this machine, from packages: `cargo xtask cluster up [--node] | down | status`.
+//! A real Kubernetes on this machine, from packages: `cargo xtask cluster up [--node] | down |
+//! status`.
 //!
 //! Owns every process, mount and address that the cluster has here. There is one cluster a
 //! machine, since it has fixed addresses and folders; `down` from any clone ends it. Knows nothing

@@ -54,8 +54,8 @@ fn containerd(place: &Place, tools: &Tools) -> Result<()> {
         .replace("CNI_CONF", &network.display().to_string());
     let path = place.state.join("containerd.toml");
     place::write(&path, &configuration)?;
-    // The soft limit of open files that containers get where systemd starts containerd. Here it is the
-    // hard limit too, since some versions of runc start containers with that.
+    // The soft limit of open files that containers get where systemd starts containerd. Here it is
+    // the hard limit too, since some versions of runc start containers with that.
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 1024 && exec \"$0\" \"$@\""]);
     // It finds its shim beside itself, by the PATH.
@@ -85,7 +85,7 @@ fn images(place: &Place, tools: &Tools) -> Result<()> {
     containers::import(place, tools, &archive)
 }
 
-/// Ends the kubelet and starts it anew; pods run on.
+/// Restarts the kubelet; pods keep running.
 pub(crate) fn restart_kubelet(place: &Place, tools: &Tools) -> Result<()> {
     process::stop(place, "kubelet", LIMIT)?;
     kubelet(place, tools, &Pki::in_place(place)?)?;
@@ -117,7 +117,7 @@ fn kubelet(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {
     process::start(place, "kubelet", &mut command)
 }
 
-/// There is no DNS in the cluster; pods still want a file.
+/// The cluster has no DNS; pods still want a file.
 fn resolver(path: &Path) -> Result<()> {
     if !path.exists() {
         place::write(path, "nameserver 127.0.0.1\n")?;

@@ -65,7 +65,7 @@ impl Place {
         self.state.join("kubelet")
     }
 
-    /// The file of shell assignments for whoever uses the cluster.
+    /// The file of shell assignments for users of the cluster.
     pub(crate) fn env() -> PathBuf {
         env_folder().join("env")
     }

@@ -24,7 +24,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 /// One request, and what the approver must say.
 struct Case {
     name: &'static str,
-    /// Changes to the right request's spec and metadata.
+    /// Changes to the valid request's spec and metadata.
     change: fn(&mut Value),
     /// What OpenSSL makes its signing request of.
     subject: &'static str,
@@ -183,7 +183,7 @@ fn abroad(world: &World) -> Result<()> {
     world.end_namespace("abroad")
 }
 
-/// A request without our annotation waits for somebody else, until the chart is told otherwise.
+/// A request without our annotation waits for somebody else, until the chart is set otherwise.
 fn ordinary(world: &World) -> Result<()> {
     let mut plain = right("approver", "web", "ordinary")?;
     plain["metadata"] = json!({"name": "ordinary", "namespace": "approver"});

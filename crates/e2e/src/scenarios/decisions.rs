@@ -1,4 +1,4 @@
-//! How long the approver takes to decide, as a watch of the API server tells it.
+//! How long the approver takes to decide, as a watch of the API server reports it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -15,7 +15,7 @@ use super::requests::right;
 use super::world::{LIMIT, World};
 use crate::cluster::Kubectl;
 
-/// Creates right requests of one account, and sees when each is decided.
+/// Creates valid requests of one account, and sees when each is decided.
 pub(super) struct Decisions {
     workload: Kubectl,
     /// What every request is but for its name.

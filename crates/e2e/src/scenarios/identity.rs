@@ -1,4 +1,4 @@
-//! Who a pod is, and what others make of it.
+//! A pod's identity, and how peers judge it.
 
 use anyhow::{Result, ensure};
 use serde_json::json;

@@ -12,8 +12,8 @@ use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World, user};
 /// The release's name.
 pub(super) const RELEASE: &str = "csi-driver-spiffe";
 
-/// Installs the chart or changes its values, and waits until nothing but what was asked for runs and
-/// the API server acts by its rights and policies.
+/// Installs the chart or changes its values, and waits until nothing but what was asked for runs
+/// and the API server acts by its rights and policies.
 pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
     let is_changed = roots(world)?;
     upgrade(world, values, &["--wait", "--timeout=120s"])?;
@@ -36,7 +36,7 @@ pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
 pub(super) const OWN_ACCOUNT: &str = "app.driver.useOwnServiceAccount=true";
 
 /// Waits until the API server asks the admission policies, or no longer does: it hears of a change
-/// a moment after it was made. The administrator is no service account, so has no identity.
+/// a moment after it was made. The administrator is not a service account, so has no identity.
 fn policies(world: &World, expected: bool) -> Result<()> {
     let probe = requests::right("default", "nobody", "probe")?.to_string();
     world.eventually("the admission policies", || {
@@ -143,8 +143,8 @@ pub(super) fn rolled_out(world: &World) -> Result<()> {
     registered(world)
 }
 
-/// Waits until the kubelet has registered the driver that runs. What the kubelet has by the driver's
-/// name may still be the registration of the process before.
+/// Waits until the kubelet has registered the driver that runs. What the kubelet has by the
+/// driver's name may still be the registration of the process before.
 fn registered(world: &World) -> Result<()> {
     world.eventually("the driver's registration", || {
         let registration = driver_status(world)?["registration"].take();

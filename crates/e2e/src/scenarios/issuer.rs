@@ -1,4 +1,4 @@
-//! Who signs, and what is told when nobody can.
+//! Which issuer signs, and what is reported when none can.
 
 use anyhow::{Result, ensure};
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! Connections to the API server that are lost without a word, as when its machine loses power or a
-//! load balancer forgets them: no packet arrives any more, and none says so.
+//! Connections to the API server that are lost silently, as when its machine loses power or a load
+//! balancer forgets them: no packet arrives any more, not even a reset.
 
 use std::time::{Duration, Instant};
 
@@ -78,5 +78,5 @@ fn cut(process: &Process) -> Result<Silence> {
     Silence::of(process.address, &ports)
 }
 
-/// From the loss on.
+/// Counted from the loss.
 const LIMIT: Duration = Duration::from_secs(60);

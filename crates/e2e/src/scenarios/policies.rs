@@ -84,7 +84,7 @@ fn decisions(world: &World) -> Result<()> {
     let decide = |kubectl: &Kubectl, name: &str, conditions: &Value| {
         kubectl.run(&status_patch(name, &patch(conditions)))
     };
-    // Who may write the status, and nothing else, of requests of this namespace.
+    // A user who may write the status of requests in this namespace, and nothing else.
     let create = ["--namespace=decisions", "create"];
     let role = ["role", "writer", "--verb=get,patch,update"];
     let resources = ["--resource=certificaterequests,certificaterequests/status"];
@@ -102,7 +102,7 @@ fn decisions(world: &World) -> Result<()> {
     world.wait_allowed(&web, "patch", "certificaterequests/status", "decisions")?;
     let writer = world.bearer("writer", &world.token("decisions", "web", &[])?)?;
 
-    // For an issuer that is none of ours, so that the approver leaves it alone.
+    // For an issuer that is not ours, so that the approver leaves it alone.
     let mut request = right("decisions", "web", "wrong")?;
     request["spec"]["issuerRef"]["name"] = json!("another");
     create_as(world, "decisions", "web", &request)?;
@@ -184,7 +184,7 @@ fn other_node(world: &World) -> Result<()> {
     world.end_namespace("elsewhere")
 }
 
-/// A request that is none of ours.
+/// A request that is not ours.
 fn plain() -> Result<Value> {
     let mut request = right("elsewhere", "web", "plain")?;
     request["metadata"]["annotations"] = json!({});
@@ -287,7 +287,7 @@ fn rights(world: &World) -> Result<()> {
         ("approver", &approver, "get", "secrets", false),
         ("approver", &approver, "impersonate", "users", false),
     ] {
-        // It ends with 1 where the answer is no.
+        // It exits with 1 if the answer is no.
         let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
         let part = format!("--subresource={part}");
         let words = ["auth", "can-i", verb, resource, &part, "--all-namespaces"];
@@ -312,7 +312,7 @@ fn rights(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// What cert-manager's webhook asks about whoever approves.
+/// What cert-manager's webhook asks about an approver.
 fn may_approve(world: &World, account: &str, signer: &str) -> Result<String> {
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",

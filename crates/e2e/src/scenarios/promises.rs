@@ -1,4 +1,4 @@
-//! What the embedded API server is held to, asked of the real one: the same functions.
+//! The promises of the embedded API server, checked on the real one by the same functions.
 //!
 //! What this cluster cannot keep is left out by name, with the reason.
 

@@ -9,7 +9,7 @@ use super::pods::spiffe_id;
 use super::world::{LIMIT, World};
 use crate::{cluster, command};
 
-/// A right request of a service account, to be created by it.
+/// A valid request of a service account, to be created by it.
 pub(super) fn right(namespace: &str, account: &str, name: &str) -> Result<Value> {
     let id = spiffe_id(namespace, account);
     let request = signing_request("/", &[&format!("subjectAltName=critical,URI:{id}")])?;

@@ -129,5 +129,5 @@ fn with_many_volumes(world: &World) -> Result<Pod> {
 /// gives it, as a real node may.
 const CONNECTIONS: &str = "600";
 const VOLUMES: usize = 20;
-/// In which a request is decided meanwhile.
+/// The time in which a request is decided meanwhile.
 const SOON: Duration = Duration::from_secs(2);

@@ -61,7 +61,7 @@ fn pod_of_the_go_driver(world: &World) -> Result<Pod> {
     })?;
     pod.wait_ready(world)?;
     world.helm(&["uninstall", RELEASE, "--namespace", NAMESPACE, "--wait"])?;
-    // Helm waits for its own objects; a process of ours would write its records again.
+    // Helm waits for its own objects; one of our processes would write its records again.
     world.eventually("the end of the driver's pods", || {
         let left = installation::pods_of(world, NAME)?;
         ensure!(left.is_empty(), "{} are left", left.len());

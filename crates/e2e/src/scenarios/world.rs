@@ -32,7 +32,7 @@ impl World {
         cluster::up(Extent::Node)?;
         let place = Place::of_this_machine();
         let tools = cluster::tools()?;
-        // An image that was built before, for whoever changes scenarios only.
+        // An image that was built before, for a developer who changes scenarios only.
         let built = std::env::var_os("CSI_DRIVER_SPIFFE_IMAGE").map(PathBuf::from);
         let archive = if let Some(archive) = built {
             archive

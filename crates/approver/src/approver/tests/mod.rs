@@ -75,7 +75,7 @@ fn map(issuer: &str) -> Value {
     })
 }
 
-/// A right request for service account `api`, with changes merged into it.
+/// A valid request for service account `api`, with changes merged into it.
 fn request(name: &str, issuer: &str) -> Value {
     let id = "spiffe://cluster.local/ns/payments/sa/api";
     let key = PrivateKey::generate().unwrap();

@@ -1,4 +1,4 @@
-//! Reads a watched object: is it undecided, and what does it wish?
+//! Reads a watched object: is it undecided, and what does it request?
 //!
 //! The only place that turns cert-manager's wire types into the policy's. Keeps nothing of the
 //! object but what a decision needs.
@@ -100,7 +100,7 @@ pub(crate) struct Settled {
     /// Tells it from an earlier object of the same name.
     pub(crate) uid: String,
     /// A decision that was not made by an approver like this one. It matters where the request is
-    /// for an issuer of ours.
+    /// for one of our issuers.
     pub(crate) elsewhere: Option<DecidedElsewhere>,
 }
 
@@ -128,7 +128,7 @@ impl Sighting {
             })
         };
         if let Some(condition) = decision(&object) {
-            // Also without our annotation: whoever signs does not look for it.
+            // Also without our annotation: the issuer does not look for it.
             return settled(elsewhere(condition, &object.spec.issuer_ref));
         }
         let identity = &object.metadata.annotations.identity;
@@ -166,7 +166,7 @@ impl Sighting {
     }
 }
 
-/// An Approved or Denied condition, whatever it says: who wrote it meant to decide.
+/// An Approved or Denied condition, whatever its status: its author meant to decide.
 fn decision(object: &StoredRequest) -> Option<&StoredCondition> {
     object.conditions().iter().find(|condition| {
         condition.is(condition_type::APPROVED) || condition.is(condition_type::DENIED)
@@ -245,8 +245,8 @@ fn owner(owner: StoredOwner) -> Owner {
     }
 }
 
-/// Text that is no base64 is handed on as it is; the policy says that it is no PEM either. No more
-/// is handed on than what is certainly too long.
+/// Text that is not base64 is passed on as it is; the policy says that it is not PEM either. No
+/// more is passed on than what is certainly too long.
 fn csr_pem(spec: &StoredSpec) -> Vec<u8> {
     let Some(request) = &spec.request else {
         return Vec::new();

@@ -169,7 +169,7 @@ fn another_approvers_decision_is_told_apart_from_ours() {
     let annotated = || json!({ "spiffe.csi.cert-manager.io/identity": "x" });
     assert!(decided(annotated(), "cert-manager.io"));
     assert!(!decided(annotated(), REASON));
-    // Whoever signs does not look for the annotation.
+    // The issuer does not look for the annotation.
     assert!(decided(json!({}), "cert-manager.io"));
     assert!(!decided(json!({}), REASON));
 }

@@ -70,7 +70,7 @@ enum State {
     Written { resource_version: String },
 }
 
-/// First come, first served; whoever leaves in between takes no room. So a standby, which never
+/// First come, first served; requests that leave in between take no room. So a standby, which never
 /// takes anything, does not grow.
 #[derive(Debug, Default)]
 struct Queue {
@@ -272,7 +272,8 @@ impl Index {
         }
     }
 
-    /// Queues what was left alone and is ours now, and marks what is at work: another issuer counts.
+    /// Queues what was left alone and is ours now, and marks what is at work: another issuer
+    /// counts.
     pub(crate) fn reconsider(&mut self, issuer: Option<&IssuerReference>) {
         for (key, entry) in &mut self.entries {
             match &mut entry.state {
@@ -290,7 +291,7 @@ impl Index {
         }
     }
 
-    /// How many requests wait for a decision of ours.
+    /// How many requests wait for our decision.
     pub(crate) fn pending(&self) -> usize {
         self.entries
             .len()
@@ -308,7 +309,7 @@ impl Index {
         }
     }
 
-    /// Forgets a request, or marks it so where it is worked on.
+    /// Forgets a request, or marks it so if it is worked on.
     fn remove(&mut self, key: &Key) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;

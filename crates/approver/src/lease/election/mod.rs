@@ -1,4 +1,4 @@
-//! Stands for the lease, holds it, gives it away.
+//! Competes for the lease, holds it, releases it.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ impl Election {
         )
     }
 
-    /// Stands for the lease until told to step down, and then gives it away if it is held.
+    /// Competes for the lease until asked to step down, and then releases it if it is held.
     ///
     /// Errors are logged and tried again: without the API server there is nothing to decide
     /// either.
@@ -73,8 +73,8 @@ impl Election {
         }
     }
 
-    /// Waits until the lease is ours; None when told to step down first. The instant is from
-    /// before the lease was written, so a term that is counted from it ends early, not late.
+    /// Waits until the lease is ours; None if asked to step down first. The instant is from before
+    /// the lease was written, so a term that is counted from it ends early, not late.
     async fn acquire(&self, step_down: &CancellationToken) -> Option<(Lease, Instant)> {
         let mut observation = Observation::default();
         loop {
@@ -128,7 +128,7 @@ impl Election {
         }
     }
 
-    /// Leads until the lease is lost (None) or until told to step down (the lease).
+    /// Leads until the lease is lost (None) or until asked to step down (the lease).
     async fn lead(
         &self,
         mut lease: Lease,
@@ -199,7 +199,7 @@ impl Election {
         });
     }
 
-    /// Writes a new time of renewal; where the lease has changed, looks who holds it first.
+    /// Writes a new time of renewal; if the lease has changed, checks the holder first.
     async fn renew(&self, lease: &Lease) -> Result<Renewal, ApiError> {
         match self.write_acquired(lease.clone()).await {
             Ok(lease) => return Ok(Renewal::Renewed(Box::new(lease))),
@@ -262,7 +262,7 @@ enum Stood {
     Acquired(Box<Lease>),
     /// It is another's, until then at least.
     Held { until: Instant },
-    /// We were told to stop.
+    /// We were asked to stop.
     SteppedDown,
 }
 

@@ -3,8 +3,8 @@
 //! Stops: everything that two parsers read differently: lengths that are not minimal, indefinite
 //! ones, bytes after a structure or between two, a default that is written out, a second value in
 //! an attribute, a name in an unusual tag, unused bits. Whatever the other rules understood is
-//! written anew, by the one encoding that DER has for it, and must give the same bytes. So no
-//! byte of an approved request went unread.
+//! encoded again, by the one encoding that DER has for it, and must give the same bytes. So no byte
+//! of an approved request went unread.
 //! Allowed: what common libraries write (Go, OpenSSL, aws-lc, Java).
 //! Refused: the same request in BER, or with `critical FALSE` written out.
 //! Source: X.690 sections 10 and 11.
@@ -18,7 +18,7 @@ use crate::der;
 use crate::identity::SpiffeId;
 use crate::policy::csr::{Csr, SUBJECT_ALTERNATIVE_NAME};
 
-/// Writes the whole signing request anew for the expected identity and compares.
+/// Encodes the whole signing request again for the expected identity and compares.
 ///
 /// The key, the signature and the order of the extensions are the requester's; the name is not
 /// taken from the request at all.

@@ -1,7 +1,7 @@
 //! The requester is the driver. Node-attested mode only.
 //!
-//! Stops: everybody who may create requests and writes another's Pod into one. The rules about
-//! node and Pod hold only for a requester that the kubelet has told whose volume it is.
+//! Stops: any other account that may create requests and names another's Pod in one. The rules
+//! about node and Pod hold only for a requester to which the kubelet has named the volume's pod.
 //! Allowed: `system:serviceaccount:cert-manager:csi-driver-spiffe` where that is the driver's.
 //! Refused: the pod's own account; the same name in another namespace.
 //! Source: Kubernetes `k8s.io/apiserver/pkg/authentication/serviceaccount` (user name format);

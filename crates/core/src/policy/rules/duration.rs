@@ -3,7 +3,7 @@
 //! Stops: a stolen pod that asks for a certificate of ten years, or for none in particular, which
 //! the issuer reads as ninety days.
 //! Allowed: `1h`, `60m` or `3600s` where one hour is enforced: it is the length that counts.
-//! Refused: one nanosecond more or less, an absent duration, text that is no Go duration.
+//! Refused: one nanosecond more or less, an absent duration, text that is not a Go duration.
 //! Source: the driver's flag `--certificate-request-duration`; cert-manager API,
 //! `CertificateRequestSpec.duration`.
 
@@ -43,7 +43,7 @@ pub(in crate::policy) fn check(duration: &DurationField, enforced: Duration) -> 
     }
 }
 
-/// Nanoseconds, told as seconds without losing any.
+/// Nanoseconds, shown as seconds without losing any.
 struct Seconds(i128);
 
 impl std::fmt::Display for Seconds {

@@ -1,6 +1,6 @@
 //! The request was never edited.
 //!
-//! Stops: in a namespace where cert-manager's validating webhook is switched off, whoever may
+//! Stops: in a namespace where cert-manager's validating webhook is switched off, a user who may
 //! `update` requests there rewrites `spec.username` (the identity is built from it) or
 //! `spec.request` after the object was created.
 //! Allowed: generation 1, which the API server gives a new object.

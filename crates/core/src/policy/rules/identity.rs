@@ -1,4 +1,4 @@
-//! The name is the SPIFFE ID of whoever asks.
+//! The name is the requester's SPIFFE ID.
 //!
 //! Stops: the one thing an approver is for: a workload that asks for another's identity.
 //! Allowed: `spiffe://cluster.local/ns/payments/sa/api`, asked for by service account `api` in
@@ -36,9 +36,9 @@ pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> Verdict {
     }
 }
 
-/// In node-attested mode the requester says nothing of whose identity it is to be. What can be told
-/// before the Pod was read is that the name is one that a pod of this namespace may have: it is
-/// returned, built anew, and is to be compared with the Pod's (`rules/pod/identity`).
+/// In node-attested mode the requester does not say whose identity is requested. What is known
+/// before the Pod is read is that the name is one that a pod of this namespace may have: it is
+/// returned, built again, and is to be compared with the Pod's (`rules/pod/identity`).
 pub(in crate::policy) fn claimed(
     csr: &Csr<'_>,
     trust_domain: &TrustDomain,

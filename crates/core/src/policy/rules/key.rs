@@ -86,7 +86,7 @@ impl Key {
         self.kind
     }
 
-    /// Writes the SubjectPublicKeyInfo anew.
+    /// Encodes the SubjectPublicKeyInfo again.
     pub(in crate::policy) fn to_der(&self) -> Vec<u8> {
         der::sequence(&[&self.kind.to_der(), &der::bit_string(&self.bytes)])
     }
@@ -102,7 +102,7 @@ fn read_point(curve: Curve, bytes: &[u8]) -> Result<Vec<u8>, Violation> {
     }
 }
 
-/// Writes modulus and exponent anew.
+/// Encodes modulus and exponent again.
 fn read_rsa(bytes: &[u8]) -> Result<Vec<u8>, Violation> {
     let malformed = "the CSR's RSA key is malformed";
     let Ok(([], key)) = RSAPublicKey::from_der(bytes) else {

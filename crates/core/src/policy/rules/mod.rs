@@ -1,10 +1,10 @@
-//! One rule a file: a pure function, the attack it stops, and a table of what it allows and
+//! One rule per file: a pure function, the attack it stops, and a table of what it allows and
 //! refuses.
 //!
 //! A rule returns the first thing that is wrong with its own subject and trusts no other rule to
 //! have run; [`super::evaluate`] asks them all and approves only when none of them objects. Rules
 //! with [`super::csr::Csr`] among their arguments are skipped when the signing request cannot be
-//! read, which is a violation by itself. Those in `pod` are asked last, about the Pod as it was read.
+//! read, which is itself a violation. Those in `pod` run last, on the Pod as it was read.
 
 pub(super) mod annotation;
 pub(super) mod attributes;

@@ -1,7 +1,8 @@
 //! The driver's token says on which node it is used. Node-attested mode only.
 //!
-//! Stops: a token of the driver's account that nobody can tell from those of all other nodes: one
-//! from a Secret, from `kubectl create token`, or of a Kubernetes that does not say the node.
+//! Stops: a token of the driver's account that cannot be distinguished from those of all other
+//! nodes: one from a Secret, from `kubectl create token`, or of a Kubernetes that does not say the
+//! node.
 //! Allowed: one value each for the names and UIDs of node and pod.
 //! Refused: any of the four absent, empty, or with two values.
 //! Source: KEP-4193 (`authentication.kubernetes.io/node-name` and `node-uid`, on from Kubernetes

@@ -1,9 +1,10 @@
 //! The request belongs to one Pod.
 //!
-//! Stops: a request that names two Pods, so that one is checked and another is meant; and a name
-//! that is no name, which would lead the reading of the Pod to another path of the API.
+//! Stops: a request that names two Pods, so that one is checked and another is meant; and an
+//! invalid name, which would lead the reading of the Pod to another path of the API.
 //! Allowed: one owner, `v1` `Pod`, with name and UID.
-//! Refused: none, two, a `Deployment`, a `Pod` of `example.org/v1`, the name `../secrets/x`, no UID.
+//! Refused: none, two, a `Deployment`, a `Pod` of `example.org/v1`, the name `../secrets/x`, no
+//! UID.
 //! Source: the driver, as the Go driver, makes the pod the only owner; names of Pods are DNS
 //! subdomains (RFC 1123, `k8s.io/apimachinery/pkg/util/validation`).
 

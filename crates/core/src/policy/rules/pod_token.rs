@@ -1,8 +1,8 @@
 //! The pod of the requester's token is the one that owns the request. Pod-token mode only.
 //!
 //! Stops: a token that was stolen from one pod and makes requests in the name of another one of its
-//! service account, which tools and people would then look at; and, where the administrator asks
-//! for it, everything but a pod: tokens from a Secret or from `kubectl create token`, which outlive
+//! service account, which tools and people would then look at; and, if the administrator asks for
+//! it, everything but a pod: tokens from a Secret or from `kubectl create token`, which outlive
 //! every pod.
 //! Allowed: a token of pod `api-7` on a request owned by `api-7`, names and UIDs being the same;
 //! a token of no pod, unless `--require-pod-bound-token` is given.
@@ -15,7 +15,7 @@ use crate::policy::claims::{Claim, POD_NAME, POD_UID, claim};
 use crate::policy::request::{Credentials, Owner, Requester};
 use crate::text::quote;
 
-/// Compares the token's pod, where it has one, with the request's owner.
+/// Compares the token's pod, if it has one, with the request's owner.
 pub(in crate::policy) fn check(
     requester: &Requester,
     owners: &[Owner],

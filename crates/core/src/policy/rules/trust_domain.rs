@@ -1,7 +1,7 @@
 //! The name is in our trust domain.
 //!
-//! Stops: an issuer of one domain that vouches for the workloads of another; whoever trusts both
-//! would believe it.
+//! Stops: an issuer of one domain that vouches for the workloads of another; a party that trusts
+//! both would believe it.
 //! Allowed: `spiffe://cluster.local/...` where `cluster.local` is enforced.
 //! Refused: `spiffe://example.org/...`, `spiffe://Cluster.Local/...`,
 //! `spiffe://cluster.local:443/...`, `spiffe://user@cluster.local/...`.

@@ -34,7 +34,7 @@ pub(in crate::svid) struct SubjectNames {
     /// The whole extension, to be compared.
     pub(in crate::svid) der: Vec<u8>,
     pub(in crate::svid) uris: Vec<String>,
-    /// The kinds of the names that are no URI.
+    /// The kinds of the names that are not URIs.
     pub(in crate::svid) others: Vec<&'static str>,
 }
 
@@ -55,7 +55,7 @@ pub(in crate::svid) enum ExtensionFault {
     Repeated(String),
     /// Its content is not what its OID announces.
     Malformed(String),
-    /// Whoever does not know it has to refuse the certificate, and it is not known.
+    /// Critical and unknown, so the certificate has to be refused.
     UnknownCritical(String),
 }
 
@@ -180,8 +180,8 @@ fn uri<'a>(name: &GeneralName<'a>) -> Result<&'a str, &'static str> {
     }
 }
 
-/// Certificate policies restrict what a relying party may conclude, and are its own affair; they
-/// are known, so they may be critical.
+/// Certificate policies restrict what a relying party may conclude, and are left to it; they are
+/// known, so they may be critical.
 const LEFT_TO_RELYING_PARTIES: [x509_parser::der_parser::oid::Oid<'static>; 4] = [
     oid::OID_X509_EXT_CERTIFICATE_POLICIES,
     oid::OID_X509_EXT_POLICY_MAPPINGS,

@@ -134,8 +134,9 @@ fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     }
 }
 
-/// RFC 5280, section 4.1.2.5, lets certificates last until the end of the year 9999, "no well-defined
-/// expiration date", which is hours beyond what a [`Timestamp`] can hold: the nearest one is taken.
+/// RFC 5280, section 4.1.2.5, lets certificates last until the end of the year 9999, "no
+/// well-defined expiration date", which is hours beyond what a [`Timestamp`] can hold: the nearest
+/// one is taken.
 fn timestamp(time: ASN1Time) -> Timestamp {
     let seconds = time.timestamp();
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 {

@@ -1,4 +1,4 @@
-//! Whether a chain leads to roots that are believed.
+//! Whether a chain leads to trusted roots.
 
 use jiff::Timestamp;
 
@@ -11,9 +11,9 @@ use super::path;
 pub enum Anchoring {
     /// A certificate of the bundle signed one of the chain.
     Anchored,
-    /// None did, so whoever has this bundle refuses the chain.
+    /// None did, so relying parties with this bundle refuse the chain.
     NotAnchored,
-    /// There is no bundle to compare with.
+    /// No bundle to compare with.
     NoBundle,
 }
 

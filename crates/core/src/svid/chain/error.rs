@@ -8,8 +8,8 @@ use super::super::ArmorError;
 use super::super::certificate::ExtensionFault;
 use crate::identity::SpiffeIdError;
 
-/// Why a chain is not the SVID that was asked for. Positions count from 0, the leaf; what the issuer
-/// wrote is escaped and cut short.
+/// Why a chain is not the SVID that was asked for. Positions count from 0, the leaf; what the
+/// issuer wrote is escaped and cut short.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// More bytes than a chain may have.
@@ -37,7 +37,7 @@ pub enum ChainError {
         /// Its label.
         label: String,
     },
-    /// There is no certificate.
+    /// The chain holds no certificate.
     #[error("the certificate chain is empty: the issuer returned no certificate")]
     Empty,
     /// A block is not a certificate, or something follows it within the block.
@@ -122,7 +122,7 @@ pub enum ChainError {
         position: usize,
         /// Whom it names as its issuer.
         issuer: String,
-        /// Who follows.
+        /// The certificate that follows.
         found: String,
     },
     /// A certificate is not signed with the key of the one that follows.
@@ -193,7 +193,7 @@ pub enum ChainError {
         /// When that was looked at.
         now: Timestamp,
     },
-    /// There is no moment at which all certificates are valid.
+    /// At no moment are all certificates valid.
     #[error("the certificate chain is never valid: it begins at {begins} and ends at {ends}")]
     NeverValid {
         /// The latest `notBefore`.

@@ -1,4 +1,4 @@
-//! What a chain is held against.
+//! What a chain is checked against.
 
 use super::super::{PublicKey, TrustBundle};
 use crate::identity::SpiffeId;

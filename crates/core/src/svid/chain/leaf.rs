@@ -53,7 +53,7 @@ fn identity(leaf: &Certificate, expected: &Expectation<'_>) -> Result<(), ChainE
             found: excerpt(uri),
             expected: expected.to_owned(),
         }),
-        // Another number of names is told by the rule for names.
+        // Another number of names is reported by the rule for names.
         _ => Ok(()),
     }
 }
@@ -81,7 +81,7 @@ fn names(leaf: &Certificate) -> Result<(), ChainError> {
 /// X509-SVID, section 3.1.
 fn spiffe_id(leaf: &Certificate) -> Result<(), ChainError> {
     let names = leaf.extensions.subject_names.as_ref();
-    // Another number of names is told by the rule before.
+    // Another number of names is reported by the previous rule.
     let Some([uri]) = names.map(|names| names.uris.as_slice()) else {
         return Ok(());
     };

@@ -1,9 +1,9 @@
 //! The chain that an issuer returned, and whether it is the SVID that was asked for.
 //!
-//! Owns what is believed of an issuer, which is nothing but what can be checked: SPIFFE X509-SVID,
+//! Owns what is trusted from an issuer, which is only what can be checked: SPIFFE X509-SVID,
 //! sections 2 to 5, and the path rules of RFC 5280, section 6.1, as far as they concern URIs. The
 //! rules are kept apart by what they look at: `leaf`, `path`, `window` and `anchor`. Each says
-//! everything that is wrong, so that [`examine`](super::examine) can tell it all; verification
+//! everything that is wrong, so that [`examine`](super::examine) can report it all; verification
 //! stops at the first.
 //!
 //! Invariant: [`X509Svid::verify`] is the only way to an [`X509Svid`].

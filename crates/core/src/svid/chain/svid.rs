@@ -70,8 +70,8 @@ impl X509Svid {
         })
     }
 
-    /// The chain to publish: the leaf first, then the intermediates, encoded anew from the DER that
-    /// was checked, without self-signed roots.
+    /// The chain to publish: the leaf first, then the intermediates, encoded again from the DER
+    /// that was checked, without self-signed roots.
     pub fn chain_pem(&self) -> &str {
         &self.chain_pem
     }

@@ -35,7 +35,7 @@ impl Window {
         (self.start..=self.end).contains(&now)
     }
 
-    /// How long it is; zero where it ends before it starts.
+    /// How long it is; zero if it ends before it starts.
     pub fn length(self) -> Duration {
         self.start
             .duration_until(self.end)
@@ -108,11 +108,11 @@ pub(in crate::svid) fn faults(chain: &[Certificate], now: Timestamp) -> Vec<Chai
     faults
 }
 
-/// Self-signed roots are neither published nor believed, so their dates do not matter: who believes
-/// them has them in a bundle.
+/// Self-signed roots are neither published nor trusted, so their dates do not matter: relying
+/// parties that trust them have them in a bundle.
 pub(in crate::svid) fn is_published(position: usize, certificate: &Certificate) -> bool {
     position == 0 || !certificate.is_self_signed()
 }
 
-/// The most that is waited for a certificate to become valid.
+/// The longest wait for a certificate to become valid.
 const MAX_PATIENCE: SignedDuration = SignedDuration::from_mins(5);

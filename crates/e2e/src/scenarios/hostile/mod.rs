@@ -274,9 +274,9 @@ const EDITED: &str = "edited";
 const WATCH_ERRORS: &str = "csi_driver_spiffe_approver_watch_errors_total";
 /// Right requests, beside the worst ones and after the restart.
 const GOOD: usize = 20;
-/// Of the worst ones, so many must have been taken.
+/// How many of the worst ones must have been accepted.
 const ENOUGH: usize = 90;
-/// In which a right request is decided.
+/// The time in which a valid request is decided.
 const SOON: Duration = Duration::from_secs(1);
-/// What the approver may take.
+/// The most memory that the approver may use.
 const PEAK_KIB: u64 = 64 * 1024;

@@ -140,7 +140,7 @@ const KINDS: &[(&str, usize, Make)] = &[
         manage(request, &vec![fields; 8_000]);
         None
     }),
-    // Whoever may patch a request without our annotation writes what cert-manager writes first.
+    // A user who may patch a request without our annotation writes what cert-manager writes first.
     ("requester", DEAR, |request| {
         let values = vec!["x"; 200_000];
         if request["metadata"]["annotations"][ANNOTATION].is_string() {
@@ -169,8 +169,8 @@ fn manage(object: &mut Value, fields: &[Value]) {
     object["metadata"]["managedFields"] = entries;
 }
 
-/// The API server sets the time of an entry anew unless it is another manager's, and the entries
-/// count where something else changes as well.
+/// The API server resets the time of an entry unless it is another manager's, and the entries count
+/// where something else changes as well.
 fn time_patch() -> Value {
     json!([
         {"op": "replace", "path": "/metadata/managedFields/0/manager", "value": "another"},

@@ -1,9 +1,10 @@
 //! The name is the SPIFFE ID of the Pod.
 //!
-//! Stops: a driver, or whoever has its token, that asks for another identity than that of the pod
-//! it names; an identity of another service account on the same node.
+//! Stops: a driver, or a thief of its token, that asks for another identity than that of the pod it
+//! names; an identity of another service account on the same node.
 //! Allowed: `spiffe://cluster.local/ns/payments/sa/api` for a Pod of `api` in `payments`.
-//! Refused: the same for a Pod of `admin` in `payments`; any for a Pod that names no service account.
+//! Refused: the same for a Pod of `admin` in `payments`; any for a Pod that names no service
+//! account.
 //! Source: SPIFFE-ID 2 (never normalise); the path's form is the Go driver's,
 //! `/ns/NAMESPACE/sa/NAME`. Every Pod but a kubelet's own gets a service account at admission
 //! (`k8s.io/kubernetes/plugin/pkg/admission/serviceaccount`), so none is never read as `default`.

@@ -1,7 +1,7 @@
 //! The Pod was made through the API, not by a kubelet.
 //!
 //! Stops: a stolen node that invents pods. A kubelet may create mirror Pods on its own node, in any
-//! namespace and with inline CSI volumes, so whoever has its credentials would get identities of
+//! namespace and with inline CSI volumes, so a thief of its credentials would get identities of
 //! namespaces that have never run a pod there.
 //! Allowed: a Pod without the annotation `kubernetes.io/config.mirror`.
 //! Refused: a Pod with it, whatever its value.

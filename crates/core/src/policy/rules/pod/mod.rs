@@ -1,8 +1,7 @@
 //! The rules about the Pod that owns a request. Node-attested mode only.
 //!
-//! What they look at was read from the API server after everything else about the request was found
-//! right. Each looks at one thing; `existence` goes first, since the others would speak of a
-//! stranger where it does not hold.
+//! What they look at was read from the API server after every other rule had passed. Each looks at
+//! one thing; `existence` goes first, since without it the others would describe another Pod.
 
 pub(in crate::policy) mod existence;
 pub(in crate::policy) mod identity;

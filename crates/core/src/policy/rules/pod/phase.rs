@@ -1,9 +1,9 @@
 //! The Pod has not ended.
 //!
-//! Stops: identities for pods whose containers will never run again; their objects may lie about for
+//! Stops: identities for pods whose containers will never run again; their objects may remain for
 //! days.
-//! Allowed: a Pod that is Pending or Running; also one that is being deleted, which still works until
-//! its containers have ended, and may have to renew meanwhile.
+//! Allowed: a Pod that is Pending or Running; also one that is being deleted, which still works
+//! until its containers have ended, and may have to renew meanwhile.
 //! Refused: a Pod that has Succeeded or Failed.
 //! Source: Kubernetes "Pod Lifecycle": these two phases are final.
 

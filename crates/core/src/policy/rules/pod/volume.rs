@@ -3,8 +3,8 @@
 //! Stops: a node that collects the identities of all pods on it, of which most never asked for one.
 //! Allowed: a Pod with an inline volume, `csi.driver: spiffe.csi.cert-manager.io`.
 //! Refused: a Pod without volumes, or with those of other drivers.
-//! Source: Kubernetes `CSIVolumeSource`; the driver serves inline volumes only. The volumes of a Pod
-//! are written by its author and never change.
+//! Source: Kubernetes `CSIVolumeSource`; the driver serves inline volumes only. The volumes of a
+//! Pod are written by its author and never change.
 
 use super::{Rule, Verdict, broken};
 use crate::policy::evidence::Pod;
