@@ -215,7 +215,7 @@ pub(crate) enum Watch {
     Issuer,
 }
 
-/// What somebody else decided.
+/// What another approver decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Elsewhere {
     /// Approved: an identity that this approver never looked at.

@@ -51,7 +51,7 @@ impl Room {
         Self::open_labelled(&self.server, labels).await
     }
 
-    /// Deletes the namespace and waits for nothing.
+    /// Deletes the namespace without waiting.
     pub(crate) async fn close(&self) {
         let namespaces: Api<Namespace> = Api::all(self.administrator());
         let params = DeleteParams::default();

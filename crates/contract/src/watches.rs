@@ -42,7 +42,7 @@ fn describe(event: &WatchEvent<ConfigMap>) -> String {
     }
 }
 
-/// The next events of a watch, so many of them at most.
+/// The next events of a watch, at most this many.
 async fn events(room: &Room, params: &WatchParams, version: &str, count: usize) -> Vec<String> {
     let maps = room.maps();
     let stream = maps.watch(params, version).await.expect("watch");

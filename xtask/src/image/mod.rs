@@ -18,7 +18,7 @@ use crate::repository;
 use archive::{Archive, Image};
 use layer::Layer;
 
-/// The product's image, until somebody gives it a name of their registry.
+/// The product's image, until it gets a name in a registry.
 pub const NAME: &str = "localhost/csi-driver-spiffe";
 
 /// Writes the product's image for every platform whose Rust target is installed.

@@ -1,9 +1,8 @@
 //! Notices decisions on SPIFFE identities by other approvers.
 //!
 //! cert-manager's own approver approves whatever it is not configured to leave
-//! (`disableAutoApproval`), and then every identity can be had for the asking. That must not go
-//! unnoticed: once for each request a metric and a warning, or one warning in all for those found
-//! in a list.
+//! (`disableAutoApproval`), and then anyone can obtain any identity. That must not go unnoticed:
+//! once for each request a metric and a warning, or one warning in all for those found in a list.
 
 use std::collections::HashSet;
 

@@ -105,7 +105,7 @@ impl Kept {
     }
 }
 
-/// Bytes of what somebody else wrote, but for short fields.
+/// Bytes of untrusted text, except for short fields.
 fn text_bytes(candidate: &Candidate) -> usize {
     let sum = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
     match &candidate.wish {

@@ -53,7 +53,7 @@ pub(crate) enum Attempt {
     },
     /// It names another issuer, or the issuers are not known.
     LeftAlone,
-    /// It is gone, or somebody else decided.
+    /// It is gone, or another approver decided.
     Settled,
     /// It failed.
     Failed(AttemptError),

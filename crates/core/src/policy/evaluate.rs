@@ -21,19 +21,19 @@ pub enum Decision {
     Approve(Approval),
     /// At least one rule was broken.
     Deny(Denial),
-    /// Every rule held that can be asked without the Pod: read it and conclude. Node-attested mode
+    /// Every rule that does not need the Pod held: read it and conclude. Node-attested mode
     /// approves in no other way.
     Inquire(PodInquiry),
-    /// The request names another issuer: it is nobody's business here, but may become ours when
-    /// our issuer changes.
+    /// The request names another issuer: it is not this approver's business, but may become ours
+    /// when our issuer changes.
     LeaveAlone,
 }
 
 /// Decides on one request for an SVID. Pure: the same request gets the same answer.
 ///
-/// Every rule is asked, so that a denial lists all that is to change; those about the signing
-/// request are left out when it cannot be read. In node-attested mode those about the Pod are asked
-/// by [`PodInquiry::conclude`], and only where all others hold.
+/// Every rule runs, so that a denial lists everything to change; those about the signing request
+/// are left out when it cannot be read. In node-attested mode those about the Pod are run by
+/// [`PodInquiry::conclude`], and only if all others hold.
 pub fn evaluate(policy: &Policy, request: &Request) -> Decision {
     if request.issuer != policy.issuer {
         return Decision::LeaveAlone;
@@ -186,7 +186,7 @@ fn about_csr(
         signature::check(csr),
     ];
     let mut violations: Vec<_> = verdicts.into_iter().filter_map(Result::err).collect();
-    // Where another rule objects, the bytes differ for a reason that is already reported.
+    // If another rule objects, the bytes differ for a reason that is already reported.
     if violations.is_empty() {
         violations.extend(expected.and_then(|expected| canonical::check(csr, expected).err()));
     }

@@ -9,7 +9,7 @@ use super::evidence::{Pod, PodReference};
 use super::rules::pod::{existence, identity, mirror, node, phase, volume};
 use crate::identity::{SpiffeId, TrustDomain};
 
-/// A request of the driver that is right but for its Pod, which has to be read. Only
+/// A request of the driver that is valid except for its Pod, which has to be read. Only
 /// [`super::evaluate`] makes one.
 #[derive(Debug)]
 pub struct PodInquiry {
@@ -31,8 +31,8 @@ impl PodInquiry {
         &self.pod
     }
 
-    /// Decides by the Pod that was found under [`PodInquiry::pod`]'s namespace and name; None where
-    /// there is none. A Pod that could not be read is neither: ask again later.
+    /// Decides by the Pod that was found under [`PodInquiry::pod`]'s namespace and name; None if it
+    /// does not exist. A Pod that could not be read is neither: try again later.
     ///
     /// # Errors
     /// Every rule about the Pod that does not hold.

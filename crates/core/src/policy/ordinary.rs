@@ -2,9 +2,8 @@
 //! (`--auto-approve-non-spiffe`).
 //!
 //! With cert-manager's own approver switched off, another has to approve the rest. What must not
-//! happen is that a request without the identity annotation becomes an SVID all the same: one that
-//! holds a SPIFFE name, or that goes to an issuer whose certificates are trusted as SVIDs, is
-//! denied.
+//! happen is that a request without the identity annotation still becomes an SVID: one that holds a
+//! SPIFFE name, or that goes to an issuer whose certificates are trusted as SVIDs, is denied.
 //!
 //! These requests may hold anything else, so they are read leniently; but if the bytes mention a
 //! SPIFFE name and can be parsed in more than one way, the request is denied.
@@ -30,7 +29,7 @@ pub struct OrdinaryRequest {
 pub enum OrdinaryDecision {
     /// It is none of SPIFFE's business.
     Approve(OrdinaryApproval),
-    /// It would make an SVID behind the policy's back.
+    /// It would yield an SVID that bypasses the policy.
     Deny(Denial),
 }
 
@@ -99,7 +98,7 @@ fn no_spiffe_name(csr_pem: &[u8]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether the scheme is `spiffe`, as the most forgiving URI reader would find it.
+/// Whether the scheme is `spiffe`, as the most lenient URI parser would find it.
 fn is_spiffe(uri: &[u8]) -> bool {
     let start = uri
         .iter()
@@ -118,7 +117,7 @@ fn mentions_spiffe(bytes: &[u8]) -> bool {
 
 /// Whether a subjectAltName, given by its value, cannot be read or holds a text in pieces: DER has
 /// the kinds of name that are texts or bytes primitive (X.690, 8.21 and 10.2), but OpenSSL puts
-/// pieces together and Go passes over them.
+/// pieces together and Go skips them.
 fn has_hidden_text(value: &[u8]) -> bool {
     use x509_parser::asn1_rs::{Any, FromDer};
     let Ok(([], list)) = Any::from_der(value) else {

@@ -29,7 +29,7 @@ pub enum PemError {
         "the CSR must be one PEM block that ends with the line -----END CERTIFICATE REQUEST-----"
     )]
     NoEnd,
-    /// None or several blocks where text around one would be forgiven.
+    /// None or several blocks, if text around one would be tolerated.
     #[error("the CSR must be one PEM block of a CERTIFICATE REQUEST")]
     NotOneBlock,
     /// Something that is not base64 between begin and end: a header, another block, garbage.
@@ -42,8 +42,8 @@ pub enum PemError {
 /// White space may surround the block, lines may end in LF or CR LF and be of any length.
 ///
 /// # Errors
-/// Whatever is not exactly one `CERTIFICATE REQUEST` block without headers (RFC 7468, section 3,
-/// strict form, but for the line length).
+/// Anything that is not exactly one `CERTIFICATE REQUEST` block without headers (RFC 7468, section
+/// 3, strict form, but for the line length).
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
     if text.len() > MAX_PEM_BYTES {
         return Err(PemError::TooLarge {
@@ -69,9 +69,9 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
 
 /// Returns the bytes inside the only PEM block of the text, whatever stands around it.
 ///
-/// For requests that are none of SPIFFE's business: other tools write headers, comments and the
-/// old label, and a web server's request may hold hundreds of names. More than one block stays
-/// refused, since readers differ in which one they take.
+/// For requests that are none of SPIFFE's business: other tools write headers, comments and the old
+/// label, and a web server's request may hold hundreds of names. More than one block stays refused,
+/// since parsers differ in which one they take.
 ///
 /// # Errors
 /// No block of a signing request, or any second block.
@@ -243,7 +243,7 @@ mod tests {
             BLOCK.replace("CERTIFICATE", "NEW CERTIFICATE"),
             BLOCK.replace("-----\nAA", "-----\nComment: hi\n\nAA"),
             BLOCK.replace('\n', "\r\n"),
-            // White space, as Go's reader takes it away.
+            // White space, as Go's parser trims it.
             BLOCK.replace('\n', " \n"),
             BLOCK.replace("AwQF", "Aw QF\t"),
             BLOCK.replace("QF\nBg", "QF\n\nBg"),

@@ -20,12 +20,12 @@ pub struct TrustBundle {
 impl TrustBundle {
     /// Reads a bundle from PEM.
     ///
-    /// Expired authorities are taken, since bundles keep them for a while; they anchor nothing.
+    /// Expired authorities are accepted, since bundles keep them for a while; they anchor nothing.
     ///
     /// # Errors
     ///
     /// When the text is longer than 1 MiB, is damaged, holds no certificate, or holds one that is
-    /// not an authority: a bundle of which a part is not understood is not believed at all.
+    /// not an authority: a bundle of which a part is not understood is not trusted at all.
     pub fn parse_pem(text: &[u8]) -> Result<Self, BundleError> {
         if text.len() > MAX_BYTES {
             return Err(BundleError::TooLarge { bytes: text.len() });
@@ -112,7 +112,7 @@ pub enum BundleError {
     NotAuthority {
         /// Which one, counted from 1.
         number: usize,
-        /// Its subject, escaped and cut short.
+        /// Its subject, escaped and truncated.
         subject: String,
     },
 }

@@ -27,7 +27,7 @@ pub struct Files<'a> {
     pub bundle_pem: Option<&'a [u8]>,
 }
 
-/// What the files hold. Names are escaped and cut short, and nothing of the key is in here.
+/// What the files hold. Names are escaped and truncated, and nothing of the key is in here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examination {
     /// The one URI of the leaf, whether or not it is a SPIFFE ID.
@@ -52,7 +52,7 @@ pub struct Examination {
     pub anchored: Option<bool>,
     /// Every reason why this is not a valid SVID, one sentence each. Empty means that it is valid.
     pub problems: Vec<String>,
-    /// What is allowed, and yet may be refused by somebody, a sentence each.
+    /// What is allowed, and yet may be refused by a relying party, one sentence each.
     pub remarks: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ pub struct CertificateSummary {
     pub is_ca: bool,
 }
 
-/// Looks at the files of a volume and says everything about them, above all what is wrong.
+/// Reads the files of a volume and reports everything about them, above all what is wrong.
 pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
     let mut examination = Examination::default();
     let (chain, unreadable) = read::read(files.chain_pem);
@@ -186,7 +186,7 @@ fn summary(certificate: &Certificate) -> CertificateSummary {
     }
 }
 
-/// What the specifications recommend or some library wants, though verification does not.
+/// What the specifications recommend or some library requires, though verification does not.
 fn remarks(leaf: &Certificate) -> Vec<String> {
     let extensions = &leaf.extensions;
     let has_subject = !leaf.subject_text().is_empty();

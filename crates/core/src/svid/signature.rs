@@ -10,7 +10,7 @@ use crate::algorithms::{KeyKind, SignatureAlgorithm};
 
 /// Checks a signature over `message` by the holder of `key`.
 ///
-/// SHA-1 is not believed (RFC 9155 and everybody's practice), nor RSA below 2048 bits.
+/// SHA-1 is not accepted (RFC 9155 and common practice), nor RSA below 2048 bits.
 pub(super) fn verify(
     key: &SubjectPublicKeyInfo<'_>,
     algorithm: &AlgorithmIdentifier<'_>,

@@ -1,4 +1,5 @@
-//! Keys to sign with, right ones only: a weak key is written as bytes, for nothing here makes one.
+//! Keys to sign with, right ones only: a weak key is written as bytes, since nothing here makes
+//! one.
 
 use std::sync::OnceLock;
 

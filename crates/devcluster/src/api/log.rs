@@ -1,4 +1,4 @@
-//! What was asked of the API server, so that a test can count.
+//! The requests to the API server, so that a test can count.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

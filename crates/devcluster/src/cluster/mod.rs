@@ -127,7 +127,7 @@ impl Cluster {
         &self.shared().faults
     }
 
-    /// What was asked of the API server.
+    /// The requests to the API server.
     pub fn requests(&self) -> &RequestLog {
         &self.shared().log
     }

@@ -89,7 +89,7 @@ pub enum Answer {
 /// How often a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
-    /// For the next so many requests.
+    /// For this many of the next requests.
     Next(usize),
     /// Until it is cleared.
     Always,

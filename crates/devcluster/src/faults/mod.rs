@@ -53,7 +53,7 @@ impl Faults {
         }
     }
 
-    /// Answers requests that match in this way, so many times. Of several rules that match, the one
+    /// Answers matching requests in this way, this many times. Of several rules that match, the one
     /// set last wins.
     pub fn answer(&self, filter: Filter, answer: Answer, times: Times) {
         self.lock()
@@ -61,7 +61,7 @@ impl Faults {
             .push(answers::Rule::new(filter, answer, times));
     }
 
-    /// Lets the issuer behave like this, for so many requests. What was set last comes first.
+    /// Makes the issuer behave like this, for this many requests. What was set last comes first.
     pub fn issuer(&self, conduct: Conduct, times: Times) {
         self.lock().conduct.push(issuer::Rule::new(conduct, times));
         self.announce();
@@ -91,7 +91,7 @@ impl Faults {
         self.announce();
     }
 
-    /// Ends every watch begun from now on after so many events; `None` for never.
+    /// Ends every watch begun from now on after this many events; `None` for never.
     pub fn cut_watches_after(&self, events: Option<usize>) {
         self.lock().events_per_watch = events;
     }

@@ -122,7 +122,7 @@ impl Kubelet {
     /// hand. The folders that it needs are made.
     ///
     /// # Errors
-    /// If the pod or the driver is not there, or a part of the request cannot be had.
+    /// If the pod or the driver is not there, or a part of the request is not available.
     pub async fn publish_request(
         &self,
         pod: &PodHandle,

@@ -183,7 +183,7 @@ fn abroad(world: &World) -> Result<()> {
     world.end_namespace("abroad")
 }
 
-/// A request without our annotation waits for somebody else, until the chart is set otherwise.
+/// A request without our annotation waits for another approver, until the chart is set otherwise.
 fn ordinary(world: &World) -> Result<()> {
     let mut plain = right("approver", "web", "ordinary")?;
     plain["metadata"] = json!({"name": "ordinary", "namespace": "approver"});

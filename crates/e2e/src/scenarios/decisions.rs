@@ -72,7 +72,7 @@ impl Decisions {
         Ok(decisions)
     }
 
-    /// Creates so many requests, one after another.
+    /// Creates this many requests, one after another.
     pub(super) fn create(&mut self, name: &str, count: usize) -> Result<()> {
         let mut objects = String::new();
         for index in 0..count {

@@ -44,7 +44,7 @@ use world::World;
 /// Runs every scenario whose name holds the filter, one after the other.
 ///
 /// # Errors
-/// When the cluster or the image cannot be had, or a scenario fails.
+/// When the cluster or the image is not available, or a scenario fails.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words = std::iter::once("e2e".to_owned()).chain(arguments.iter().cloned());
     let mut arguments = Arguments::from_iter(words);

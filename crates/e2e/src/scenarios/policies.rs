@@ -59,7 +59,7 @@ fn edited(world: &World) -> Result<()> {
             .run(&[&words[..], &["--type=merge", "-p", &patch]].concat());
         ensure!(edited.is_err(), "{patch} was taken");
     }
-    // One that somebody approved for another issuer is not turned to ours.
+    // One approved for another issuer is not redirected to ours.
     let mut plain = right("edited", "web", "plain")?;
     plain["metadata"]["annotations"] = json!({});
     plain["spec"]["issuerRef"]["name"] = json!("another");

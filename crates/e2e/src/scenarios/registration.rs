@@ -70,7 +70,7 @@ fn wait_registered(world: &World, expected: bool) -> Result<()> {
     })
 }
 
-/// Waits for so many sockets in the kubelet's folder for them.
+/// Waits for this many sockets in the kubelet's folder for them.
 fn wait_sockets(world: &World, count: usize) -> Result<()> {
     world.eventually("the sockets of drivers", || {
         let sockets = sockets(world)?;

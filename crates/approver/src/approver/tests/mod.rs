@@ -108,7 +108,7 @@ fn wrong(name: &str) -> Value {
     request
 }
 
-/// A request that somebody has approved already.
+/// A request that is already approved.
 fn approved(name: &str) -> Value {
     let mut request = right(name);
     request["status"] = json!({ "conditions": [

@@ -105,7 +105,7 @@ pub(crate) enum Ending {
     },
     /// It names another issuer.
     LeftAlone,
-    /// It is gone, or somebody else decided.
+    /// It is gone, or another approver decided.
     Settled,
     /// It failed and is to be tried again then.
     Failed {

@@ -9,8 +9,8 @@
 use super::{Rule, Verdict, broken};
 use crate::text::quote;
 
-/// Compares the annotation's bytes with those of the one URI name, or, where the signing request
-/// holds no such name, with the identity that it should hold.
+/// Compares the annotation's bytes with those of the one URI name, or, if the signing request holds
+/// no such name, with the identity that it should hold.
 pub(in crate::policy) fn check(annotation: &str, name: Name<'_>) -> Verdict {
     let (found, place) = match name {
         Name::Requested(uri) => (uri, "the CSR's URI name"),

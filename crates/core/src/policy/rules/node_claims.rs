@@ -1,7 +1,7 @@
 //! The driver's token says on which node it is used. Node-attested mode only.
 //!
 //! Stops: a token of the driver's account that cannot be distinguished from those of all other
-//! nodes: one from a Secret, from `kubectl create token`, or of a Kubernetes that does not say the
+//! nodes: one from a Secret, from `kubectl create token`, or of a Kubernetes that does not name the
 //! node.
 //! Allowed: one value each for the names and UIDs of node and pod.
 //! Refused: any of the four absent, empty, or with two values.
@@ -17,7 +17,7 @@ use crate::policy::request::Requester;
 ///
 /// Its UID is not compared with anything, nor is the pod, which is the driver's own: both are there
 /// because the API server wrote the node's name only into a token that is bound to a pod that it
-/// knows to be on that node, and takes that token only as long as the pod is there.
+/// knows to be on that node, and accepts that token only while the pod exists.
 pub(in crate::policy) fn node(requester: &Requester) -> Result<&str, Violation> {
     for name in [POD_NAME, POD_UID, NODE_UID] {
         said(requester, name)?;

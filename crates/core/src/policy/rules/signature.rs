@@ -1,7 +1,7 @@
 //! The requester holds the key, and signed with an algorithm that fits it.
 //!
-//! Stops: a certificate on somebody else's public key: replaying another pod's signing request
-//! with names of one's own, or claiming a key without having it.
+//! Stops: a certificate for another's public key: replaying another pod's signing request with
+//! names of one's own, or claiming a key without having it.
 //! Allowed: ECDSA with SHA-256, -384 or -512; RSA PKCS#1 v1.5 with the same; Ed25519.
 //! Refused: SHA-1, MD5, PSS, an algorithm for another kind of key, a signature over anything but
 //! these bytes.

@@ -89,14 +89,14 @@ impl Certificate {
             .and_then(|constraints| constraints.path_len_constraint)
     }
 
-    /// The name of the subject, for people: escaped and cut short.
+    /// The name of the subject, for people: escaped and truncated.
     pub(in crate::svid) fn subject_text(&self) -> String {
         parse(&self.der)
             .map(|parsed| excerpt(&parsed.subject().to_string()))
             .unwrap_or_default()
     }
 
-    /// The name of the issuer, for people: escaped and cut short.
+    /// The name of the issuer, for people: escaped and truncated.
     pub(in crate::svid) fn issuer_text(&self) -> String {
         parse(&self.der)
             .map(|parsed| excerpt(&parsed.issuer().to_string()))

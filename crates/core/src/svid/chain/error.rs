@@ -9,7 +9,7 @@ use super::super::certificate::ExtensionFault;
 use crate::identity::SpiffeIdError;
 
 /// Why a chain is not the SVID that was asked for. Positions count from 0, the leaf; what the
-/// issuer wrote is escaped and cut short.
+/// issuer wrote is escaped and truncated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// More bytes than a chain may have.
@@ -31,7 +31,7 @@ pub enum ChainError {
     /// The PEM is damaged.
     #[error("the certificate chain could not be read: {0}")]
     Armor(ArmorError),
-    /// There is something else than certificates; it might be a key, and would be published.
+    /// It holds something other than certificates; it might be a key, and would be published.
     #[error("the certificate chain holds a PEM block \"{label}\": only certificates belong there")]
     ForeignBlock {
         /// Its label.
@@ -46,7 +46,7 @@ pub enum ChainError {
         /// Which one.
         position: usize,
     },
-    /// The certificate is for another key than the one that was made for it.
+    /// The certificate is for a key other than the one made for it.
     #[error(
         "the certificate is for another key than the one of the request: the issuer may have ignored the request"
     )]
@@ -54,7 +54,7 @@ pub enum ChainError {
     /// The leaf has no URI as subject alternative name.
     #[error("the certificate names no SPIFFE ID: the issuer dropped the URI that was asked for")]
     NoSpiffeId,
-    /// The leaf has several URIs; SPIFFE X509-SVID section 2 wants exactly one.
+    /// The leaf has several URIs; SPIFFE X509-SVID section 2 requires exactly one.
     #[error(
         "the certificate has {count} URIs as subject alternative names, exactly one is allowed"
     )]
@@ -62,7 +62,7 @@ pub enum ChainError {
         /// How many there are.
         count: usize,
     },
-    /// The leaf has names besides the SPIFFE ID, which nobody asked for.
+    /// The leaf has names besides the SPIFFE ID, which were not requested.
     #[error(
         "the certificate has a {kind} as subject alternative name besides the SPIFFE ID: the issuer added it"
     )]
@@ -86,7 +86,7 @@ pub enum ChainError {
         /// What is wrong with it.
         error: SpiffeIdError,
     },
-    /// The SPIFFE ID names a trust domain; SPIFFE X509-SVID section 3.1 wants a workload.
+    /// The SPIFFE ID names a trust domain; SPIFFE X509-SVID section 3.1 requires a workload.
     #[error(
         "the SPIFFE ID of the certificate has no path, so it names a trust domain and no workload"
     )]
@@ -131,7 +131,7 @@ pub enum ChainError {
         /// Which one.
         position: usize,
     },
-    /// A certificate is signed in a way that is not believed, such as with SHA-1.
+    /// A certificate is signed in a way that is not accepted, such as with SHA-1.
     #[error("{} is signed with an algorithm that is unknown or too weak", Place(*.position))]
     UnsupportedSignature {
         /// Which one.

@@ -7,7 +7,7 @@ use crate::der;
 use crate::identity::SpiffeId;
 use crate::text::excerpt;
 
-/// Everything wrong with a leaf as an SVID for whomever.
+/// Everything wrong with a leaf as an SVID, whatever its identity.
 pub(in crate::svid) fn faults(leaf: &Certificate) -> Vec<ChainError> {
     let rules = [
         names,
@@ -24,7 +24,7 @@ pub(in crate::svid) fn faults(leaf: &Certificate) -> Vec<ChainError> {
         .collect()
 }
 
-/// Everything that makes a leaf somebody else's.
+/// Everything that makes a leaf another's.
 pub(super) fn unexpected(leaf: &Certificate, expected: &Expectation<'_>) -> Vec<ChainError> {
     [key(leaf, expected), identity(leaf, expected)]
         .into_iter()

@@ -13,7 +13,7 @@ use crate::identity::SpiffeId;
 /// An X.509-SVID that was checked: proof that a chain is the one that was asked for.
 ///
 /// It may not be valid yet ([`X509Svid::readiness`]) and may not lead to our roots
-/// ([`X509Svid::anchoring`]); what that means is for others to decide.
+/// ([`X509Svid::anchoring`]); what that means is for the caller to decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct X509Svid {
     chain_pem: String,
@@ -33,8 +33,8 @@ impl X509Svid {
     ///
     /// # Errors
     ///
-    /// The first broken rule: what cannot be read, then what makes the leaf somebody else's, then
-    /// what makes it no SVID, then the certificates above it, then the dates.
+    /// The first broken rule: what cannot be read, then what makes the leaf another's, then what
+    /// makes it not an SVID, then the certificates above it, then the dates.
     pub fn verify(
         chain_pem: &[u8],
         expected: &Expectation<'_>,

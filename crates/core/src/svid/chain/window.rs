@@ -15,7 +15,7 @@ pub enum Readiness {
     /// It becomes valid then, which is near enough to wait for: clocks differ, and not every issuer
     /// dates back.
     At(Timestamp),
-    /// It becomes valid then, and clocks that differ so much need somebody to look at them.
+    /// It becomes valid then, and clocks that differ so much need an administrator.
     TooFarAhead(Timestamp),
 }
 
