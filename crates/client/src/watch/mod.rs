@@ -194,7 +194,10 @@ enum Phase {
 impl<T: DeserializeOwned + Versioned> Watcher<T> {
     async fn step(&mut self) -> Result<Event<T>, ApiError> {
         loop {
-            sleep(std::mem::take(&mut self.pause)).await;
+            // A timer of no time at all still waits for the next millisecond, per object.
+            if !self.pause.is_zero() {
+                sleep(std::mem::take(&mut self.pause)).await;
+            }
             let event = match std::mem::replace(&mut self.phase, Phase::Start) {
                 Phase::Start => {
                     self.phase = Phase::Page { token: None };
