@@ -18,7 +18,7 @@ use tracing::Instrument;
 use super::bystander::Bystander;
 use super::candidate::{Key, Sighting};
 use super::index::{Ending, Index};
-use super::kept::{Kept, Reference};
+use super::kept::{Kept, Reference, is_ours};
 use super::worker::{Attempt, AttemptError, Worker};
 use crate::lease::{LeadershipReceiver, Term};
 use crate::metrics::{Metrics, Undecided, Watch};
@@ -140,12 +140,11 @@ impl Controller {
     fn see(&mut self, object: StoredRequest) {
         match Sighting::read(object, self.worker.ordinary) {
             Sighting::Undecided(candidate) => {
-                let reference = Reference::of(&candidate);
                 let issuers = self.issuers.borrow();
-                if reference.is_ours(issuers.current.known()) {
+                if is_ours(&candidate, issuers.current.known()) {
                     self.index.apply(Kept::from(*candidate));
                 } else {
-                    self.index.leave_alone(reference);
+                    self.index.leave_alone(Reference::of(&candidate));
                 }
             }
             Sighting::Settled(settled) => {

@@ -29,10 +29,7 @@ enum Kind {
 impl Reference {
     /// Which object this is, and nothing of what it says but its issuer.
     pub(crate) fn of(candidate: &Candidate) -> Self {
-        let (kind, issuer) = match &candidate.wish {
-            Wish::Identity(request) => (Kind::Identity, &request.issuer),
-            Wish::Ordinary(request) => (Kind::Ordinary, &request.issuer),
-        };
+        let (kind, issuer) = Kind::of(candidate);
         Self {
             key: candidate.key.clone(),
             uid: candidate.uid.clone(),
@@ -45,11 +42,30 @@ impl Reference {
     /// Whether it is ours to decide while this issuer is ours. Without one, no request is: any
     /// could be for it.
     pub(crate) fn is_ours(&self, issuer: Option<&IssuerReference>) -> bool {
-        match self.kind {
-            Kind::Identity => issuer == Some(&self.issuer),
-            Kind::Ordinary => issuer.is_some(),
+        self.kind.is_ours(&self.issuer, issuer)
+    }
+}
+
+impl Kind {
+    fn of(candidate: &Candidate) -> (Self, &IssuerReference) {
+        match &candidate.wish {
+            Wish::Identity(request) => (Self::Identity, &request.issuer),
+            Wish::Ordinary(request) => (Self::Ordinary, &request.issuer),
         }
     }
+
+    fn is_ours(self, named: &IssuerReference, ours: Option<&IssuerReference>) -> bool {
+        match self {
+            Self::Identity => ours == Some(named),
+            Self::Ordinary => ours.is_some(),
+        }
+    }
+}
+
+/// [`Reference::is_ours`] for a request that was just read.
+pub(crate) fn is_ours(candidate: &Candidate, issuer: Option<&IssuerReference>) -> bool {
+    let (kind, named) = Kind::of(candidate);
+    kind.is_ours(named, issuer)
 }
 
 /// An undecided request, as far as it is kept until it is decided.
