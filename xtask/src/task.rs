@@ -56,6 +56,28 @@ fn real(task: &str, words: &[String]) -> Result<()> {
     Err(error).context("starting cargo")
 }
 
+/// The control plane of the cluster, then the measurements of crates/bench on the binary that
+/// ships, unless another one is named. Returns only if something fails.
+fn bench(words: &[String]) -> Result<()> {
+    let manifest = repository::root().join("Cargo.toml");
+    let up = repository::cargo(&["run", "--quiet", "--package=svid-e2e", "--manifest-path"])
+        .arg(&manifest)
+        .args(["--", "cluster", "up"])
+        .status()
+        .context("starting cargo")?;
+    if !up.success() {
+        bail!("the cluster did not start: {up}");
+    }
+    let package = ["run", "--quiet", "--release", "--package=svid-bench"];
+    let mut command = repository::cargo(&package);
+    command.arg("--manifest-path").arg(&manifest).arg("--");
+    if !words.iter().any(|word| word.starts_with("--binary")) {
+        command.arg("--binary").arg(image::binary()?);
+    }
+    let error = command.args(words).current_dir(env::current_dir()?).exec();
+    Err(error).context("starting cargo")
+}
+
 const TASKS: &[Task] = &[
     Task {
         name: "check",
@@ -76,6 +98,11 @@ const TASKS: &[Task] = &[
         name: "e2e",
         does: "[FILTER]: the chart and the image on the real Kubernetes",
         run: |words| real("e2e", words),
+    },
+    Task {
+        name: "bench",
+        does: "[--rounds N] [--json FILE] [--baseline FILE]: measures driver and approver",
+        run: bench,
     },
     Task {
         name: "image",

@@ -119,6 +119,11 @@ const ROOMS: &[Room] = &[
         tests_may_know: &[],
     },
     Room {
+        name: "svid-bench",
+        may_know: &["svid-api"],
+        tests_may_know: &[],
+    },
+    Room {
         name: "svid-e2e",
         may_know: &["svid-contract", "xtask"],
         tests_may_know: &[],
