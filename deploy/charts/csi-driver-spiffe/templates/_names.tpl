@@ -64,11 +64,44 @@ releases carry along: at quay.io/jetstack, where nothing is ours, or in a mirror
 {{- $own.pullPolicy | default (.context.Values.image | default dict).pullPolicy | default "IfNotPresent" -}}
 {{- end -}}
 
-{{/* A value for one role, or else the one for both: (dict "context" $ "role" "driver" "key" "affinity"). */}}
+{{/* More labels of a role's pods, without those that select them: (dict "context" $ "role" "driver"). */}}
+{{- define "spiffe.podLabels" -}}
+{{- with omit ((index .context.Values.app .role).podLabels | default dict) "app" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" -}}
+{{ toYaml . }}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Where pods run: (dict "context" $ "role" "driver" "key" "affinity"). The role's own value, or the one for both, or
+for the driver the default.
+*/}}
 {{- define "spiffe.scheduling" -}}
-{{- with get (index .context.Values.app .role) .key | default (get .context.Values .key) -}}
+{{- $role := index .context.Values.app .role -}}
+{{- $default := dict -}}
+{{- if $role.schedulingDefaults -}}
+{{- $default = include "spiffe.driverScheduling" . | fromYaml -}}
+{{- end -}}
+{{- with get $role .key | default (get .context.Values .key) | default (get $default .key) -}}
 {{ $.key }}:{{ if kindIs "string" . }} {{ . | quote }}{{ else }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- end -}}
+{{- end -}}
+
+{{/* Where drivers run by default. */}}
+{{- define "spiffe.driverScheduling" -}}
+priorityClassName: system-node-critical
+tolerations:
+  - operator: Exists
+affinity:
+  nodeAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      nodeSelectorTerms:
+        - matchExpressions:
+            - key: type
+              operator: NotIn
+              values: [virtual-kubelet]
+            - key: eks.amazonaws.com/compute-type
+              operator: NotIn
+              values: [fargate]
 {{- end -}}
 
 {{/* Flags that both roles must agree on, as a list. */}}
