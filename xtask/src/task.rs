@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{chart, check, codegen, image, repository, sanity, walls};
+use crate::{chart, check, codegen, docs, image, repository, sanity, walls};
 
 /// Runs the task that the arguments name. Exit code 64 where they name none.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -113,6 +113,11 @@ const TASKS: &[Task] = &[
         name: "codegen",
         does: "makes the gRPC code of crates/api anew",
         run: |words| none(words).and_then(|()| codegen::write()),
+    },
+    Task {
+        name: "docs",
+        does: "checks links and quotations of the documents",
+        run: |words| none(words).and_then(|()| docs::check()),
     },
     Task {
         name: "sanity",

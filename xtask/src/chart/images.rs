@@ -31,7 +31,7 @@ pub(super) fn broken(helm: &Path, chart: &Path) -> Vec<String> {
 /// How many renderings [`broken`] looks at.
 pub(super) const COUNT: usize = REFUSED.len() + RENDERED.len();
 
-fn template(helm: &Path, chart: &Path, values: &[&str]) -> Result<String> {
+pub(super) fn template(helm: &Path, chart: &Path, values: &[&str]) -> Result<String> {
     let mut command = Command::new(helm);
     command.args(["template", "csi-driver-spiffe"]).arg(chart);
     for value in values {

@@ -2,9 +2,10 @@
 //!
 //! Owns the promises about rendered manifests that need no cluster: every values file in the
 //! chart's `ci` folder renders, names are those of the chart that it replaces, rights are as narrow
-//! as they can be, the program takes the arguments that it is given, and no image is rendered that
-//! the values do not name.
+//! as they can be, the program takes the arguments that it is given, both roles agree on the
+//! annotations of requests, and no image is rendered that the values do not name.
 
+mod annotations;
 mod images;
 mod manifests;
 mod promises;
@@ -53,13 +54,20 @@ pub(crate) fn run() -> Result<()> {
                 .map(|promise| format!("{name}: {promise}")),
         );
     }
-    let found = images::broken(&helm, &chart);
-    println!(
-        "images: {} renderings, {} promises broken",
-        images::COUNT,
-        found.len()
-    );
-    broken.extend(found);
+    for (what, count, found) in [
+        ("images", images::COUNT, images::broken(&helm, &chart)),
+        (
+            "annotations",
+            annotations::COUNT,
+            annotations::broken(&helm, &chart),
+        ),
+    ] {
+        println!(
+            "{what}: {count} renderings, {} promises broken",
+            found.len()
+        );
+        broken.extend(found);
+    }
     if !broken.is_empty() {
         bail!("{}", broken.join("\n"));
     }

@@ -114,6 +114,8 @@ affinity:
 - {{ printf "--issuer-name=%v" (.Values.app.issuer.name | default "") | quote }}
 - {{ printf "--issuer-kind=%v" (.Values.app.issuer.kind | default "") | quote }}
 - {{ printf "--issuer-group=%v" (.Values.app.issuer.group | default "") | quote }}
+{{- /* Also where there are none: an approver without the flag takes nearly any. */}}
+- {{ printf "--extra-certificate-request-annotations=%s" (.Values.app.extraCertificateRequestAnnotations | default "") | quote }}
 {{- with .Values.app.runtimeIssuanceConfigMap }}
 - {{ printf "--runtime-issuance-config-map-name=%s" . | quote }}
 - --runtime-issuance-config-map-namespace={{ $.Release.Namespace }}
@@ -240,6 +242,11 @@ true
 {{- end -}}
 {{- if not (hasPrefix "/" (include "spiffe.dataDir" .)) -}}
 {{- fail "app.driver.dataDir (and app.driver.csiDataDir, where it is set) must be an absolute path on the node." -}}
+{{- end -}}
+{{- range $driver.extraArgs -}}
+{{- if hasPrefix "--extra-certificate-request-annotations" . -}}
+{{- fail "app.driver.extraArgs has --extra-certificate-request-annotations, of which the approver would not know and deny every request: set app.extraCertificateRequestAnnotations, which both are given." -}}
+{{- end -}}
 {{- end -}}
 {{- if eq (toString $driver.livenessProbe.port) (toString $driver.metrics.port) -}}
 {{- fail "app.driver.livenessProbe.port and app.driver.metrics.port must differ." -}}
