@@ -5,6 +5,7 @@
 //! as they can be, the program takes the arguments that it is given, both roles agree on the
 //! annotations of requests, and no image is rendered that the values do not name.
 
+mod alerts;
 mod annotations;
 mod images;
 mod manifests;
@@ -80,6 +81,9 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         );
         broken.extend(found);
     }
+    let found = alerts::broken(&helm, &chart)?;
+    println!("alerts: {} promises broken", found.len());
+    broken.extend(found);
     if !broken.is_empty() {
         bail!("{}", broken.join("\n"));
     }
