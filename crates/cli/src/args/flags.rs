@@ -114,6 +114,9 @@ pub(crate) struct DriverFlags {
     /// PEM file with the trust roots that every volume gets; empty: volumes get none
     #[arg(long, value_name = "FILE")]
     pub(crate) source_ca_bundle: String,
+    /// How many volumes of this driver one pod may begin, 1 to 65535; those that exist go on
+    #[arg(long, value_name = "COUNT", default_value = "16")]
+    pub(crate) max_volumes_per_pod: String,
 
     #[command(flatten, next_help_heading = "Kubernetes")]
     pub(crate) connection: ConnectionFlags,

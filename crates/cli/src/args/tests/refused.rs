@@ -65,6 +65,8 @@ fn each_wrong_value_is_told_with_its_flag() {
         ("--file-name-key=a\\b", "--file-name-key"),
         ("--file-mode=0777", "--file-mode"),
         ("--selinux-context=a\"b", "--selinux-context"),
+        ("--max-volumes-per-pod=0", "--max-volumes-per-pod"),
+        ("--max-volumes-per-pod=many", "--max-volumes-per-pod"),
         ("--log-level=x", "--log-level"),
         ("--log-level=-1", "--log-level"),
         ("--log-level=", "--log-level"),

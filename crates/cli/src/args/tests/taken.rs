@@ -7,6 +7,7 @@ use svid_approver::OrdinaryRequests;
 use svid_core::policy::{Attestation, Credentials, ExtraAnnotations};
 use svid_node::driver::AnchoringPolicy;
 use svid_node::driver::Requester;
+use svid_node::driver::VolumesPerPod;
 use svid_node::driver::{FileMode, FileNames, RootContext};
 
 use super::*;
@@ -41,6 +42,7 @@ fn the_drivers_defaults_are_those_of_the_go_driver() {
     assert_eq!(configuration.source_ca_bundle, None);
     assert!(installation.extra_annotations.is_empty());
     assert_eq!(configuration.anchoring, AnchoringPolicy::Warn);
+    assert_eq!(configuration.volumes_per_pod, VolumesPerPod::default());
     assert_eq!(installation.requester, Requester::Pod);
     assert_eq!(role.connection, ConnectionArgs::default());
     assert_eq!(role.warnings, [""; 0]);
@@ -226,6 +228,7 @@ fn every_driver_flag_reaches_its_value() {
         "--file-mode=0400",
         "--selinux-context=",
         "--source-ca-bundle=roots/ca.pem",
+        "--max-volumes-per-pod=3",
         "--log-format=json",
         "-v=4",
     ]);
@@ -263,6 +266,7 @@ fn every_driver_flag_reaches_its_value() {
         configuration.source_ca_bundle,
         Some(folder.join("roots/ca.pem"))
     );
+    assert_eq!(configuration.volumes_per_pod.to_string(), "3");
     assert_eq!((args.logs.level, args.logs.format), (4, LogFormat::Json));
 }
 
