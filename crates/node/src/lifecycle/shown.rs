@@ -8,7 +8,7 @@ use svid_core::svid::{Expectation, PublicKey, Readiness, Window, X509Svid};
 use tokio::time::{Instant, sleep_until};
 
 use super::context::Volume;
-use crate::renewal::{due, least_pause};
+use crate::renewal::{due, least_pause, obtained, restart_spread};
 use crate::volume::FileSet;
 use svid_client::clock::Clock;
 
@@ -38,7 +38,7 @@ impl Shown {
         let now = volume.context.clock.now();
         match verify(volume, &files, now) {
             Ok(svid) if svid.readiness(now) == Readiness::Now => {
-                Some(Self::new(volume, &svid, Duration::ZERO))
+                Some(Self::found(volume, &svid, now))
             }
             Ok(svid) => {
                 tracing::info!(volume = %id, valid_from = %svid.not_before(), "what is in the volume is not valid yet: asking anew");
@@ -53,15 +53,34 @@ impl Shown {
 
     /// A certificate that was just obtained.
     pub(super) fn obtained(volume: &Volume, svid: &X509Svid) -> Self {
-        let pause = least_pause(&svid.window()).max(SHORTEST_PAUSE);
-        Self::new(volume, svid, pause)
+        let now = volume.context.clock.now();
+        let pause = least_pause(&svid.window(), now).max(SHORTEST_PAUSE);
+        Self::new(volume, svid, (now, now), pause)
+    }
+
+    /// A certificate that an earlier process obtained.
+    fn found(volume: &Volume, svid: &X509Svid, now: Timestamp) -> Self {
+        let window = svid.window();
+        let requested = volume.context.settings.duration;
+        let requested = requested.try_into().unwrap_or(Duration::MAX);
+        let obtained = obtained(&window, requested, now);
+        let spread = restart_spread(window.remaining(now), &volume.wish.volume, svid.serial());
+        let found = Self::new(volume, svid, (obtained, now), Duration::ZERO);
+        let is_overdue = found.due <= now;
+        let rested = Instant::now() + if is_overdue { spread } else { Duration::ZERO };
+        Self { rested, ..found }
     }
 
     /// A certificate that is left alone for at least `pause`.
-    fn new(volume: &Volume, svid: &X509Svid, pause: Duration) -> Self {
+    fn new(
+        volume: &Volume,
+        svid: &X509Svid,
+        (obtained, now): (Timestamp, Timestamp),
+        pause: Duration,
+    ) -> Self {
         let window = svid.window();
-        let due = due(&window, &volume.wish.volume, svid.serial());
-        let left = volume.context.clock.now().duration_until(due);
+        let due = due(&window, obtained, &volume.wish.volume, svid.serial());
+        let left = now.duration_until(due);
         Self {
             window,
             due,

@@ -9,24 +9,54 @@ use svid_core::svid::Window;
 
 use crate::wish::VolumeId;
 
-/// When to renew: two thirds into the window, less up to a tenth of it.
+/// When to renew: when two thirds of the usable time have passed, less up to a tenth of it. The
+/// usable time begins when the certificate was obtained and ends with the window.
+///
+/// Not with the window's start: issuers date back, by an hour at AWS Private CA, and a certificate
+/// of an hour would be renewed three times as often, one of five minutes all the time.
 ///
 /// How much less is derived from the volume and the certificate's serial number, so that a node's
 /// volumes spread out and a restarted driver computes the same time.
-pub fn due(window: &Window, volume: &VolumeId, serial: &[u8]) -> Timestamp {
-    let length = SignedDuration::try_from(window.length()).unwrap_or(SignedDuration::MAX);
+pub fn due(window: &Window, obtained: Timestamp, volume: &VolumeId, serial: &[u8]) -> Timestamp {
+    let usable = usable(window, obtained);
+    let length = SignedDuration::try_from(usable.length()).unwrap_or(SignedDuration::MAX);
     let early = length.as_secs_f64() / 10.0 * spread(volume, serial);
     let wait = length.as_secs_f64() * 2.0 / 3.0 - early;
-    window
+    usable
         .start
         .checked_add(SignedDuration::try_from_secs_f64(wait).unwrap_or(SignedDuration::ZERO))
-        .unwrap_or(window.end)
+        .unwrap_or(usable.end)
 }
 
-/// The least time between a success and the next renewal: a tenth of the window, measured by the
-/// monotonic clock, so that a wrong wall clock or issuer cannot make us ask without pause.
-pub fn least_pause(window: &Window) -> Duration {
-    window.length() / 10
+/// When a certificate was obtained that an earlier process asked for, as far as its dates tell:
+/// issuers make it end when the lifetime that was `requested` is over. Not after `now`.
+pub fn obtained(window: &Window, requested: Duration, now: Timestamp) -> Timestamp {
+    let requested = SignedDuration::try_from(requested).unwrap_or(SignedDuration::MAX);
+    let begun = window.end.checked_sub(requested);
+    begun.unwrap_or(window.start).min(now)
+}
+
+/// The least time between a success and the next renewal: a tenth of the usable time, measured by
+/// the monotonic clock, so that a wrong wall clock or issuer cannot make us ask without pause.
+pub fn least_pause(window: &Window, obtained: Timestamp) -> Duration {
+    usable(window, obtained).length() / 10
+}
+
+/// How long a renewal that is overdue when the driver starts is held back at most: a tenth of what
+/// `remains`, and half a minute. Otherwise all of a node's volumes would ask at once.
+pub fn restart_spread(remains: Duration, volume: &VolumeId, serial: &[u8]) -> Duration {
+    (remains / 10)
+        .min(LONGEST_SPREAD)
+        .mul_f64(spread(volume, serial))
+}
+
+fn usable(window: &Window, obtained: Timestamp) -> Window {
+    // A window that ends before it starts has no time to count from.
+    let start = obtained.min(window.end).max(window.start);
+    Window {
+        start,
+        end: window.end,
+    }
 }
 
 /// The longest pause before another attempt: two minutes or, while a valid certificate has
@@ -39,6 +69,9 @@ pub fn retry_cap(remaining: Option<Duration>) -> Duration {
 /// If this were shorter, a node full of expiring volumes would ask an ailing API server all the
 /// time.
 const SHORTEST_CAP: Duration = Duration::from_secs(5);
+/// A thousand volumes in half a minute are 33 creates per second, which an API server takes; if this
+/// were doubled, certificates would be renewed later for no gain.
+const LONGEST_SPREAD: Duration = Duration::from_secs(30);
 
 /// A number in 0.0..1.0 that is always the same for this volume and certificate.
 fn spread(volume: &VolumeId, serial: &[u8]) -> f64 {
@@ -82,7 +115,12 @@ mod tests {
     fn renewal_falls_between_17_and_20_thirtieths_of_the_window() {
         let window = window(3600);
         for n in 0..500 {
-            let due = due(&window, &volume(&format!("csi-{n}")), &[1, 2, 3]);
+            let due = due(
+                &window,
+                window.start,
+                &volume(&format!("csi-{n}")),
+                &[1, 2, 3],
+            );
             let after = window.start.duration_until(due).as_secs_f64();
             assert!((2040.0..=2400.0).contains(&after), "{after}");
         }
@@ -92,7 +130,7 @@ mod tests {
     fn renewals_of_many_volumes_spread_over_their_tenth() {
         let window = window(3600);
         let mut times: Vec<i64> = (0..500)
-            .map(|n| due(&window, &volume(&format!("csi-{n}")), &[7]).as_second())
+            .map(|n| due(&window, window.start, &volume(&format!("csi-{n}")), &[7]).as_second())
             .collect();
         times.sort_unstable();
         assert!(times[499] - times[0] > 300, "{}", times[499] - times[0]);
@@ -108,8 +146,9 @@ mod tests {
     fn a_restarted_driver_comes_to_the_same_time_and_a_new_serial_to_another() {
         let window = window(3600);
         let id = volume("csi-1");
-        assert_eq!(due(&window, &id, &[1]), due(&window, &id, &[1]));
-        assert_ne!(due(&window, &id, &[1]), due(&window, &id, &[2]));
+        let due = |serial: &[u8]| due(&window, window.start, &id, serial);
+        assert_eq!(due(&[1]), due(&[1]));
+        assert_ne!(due(&[1]), due(&[2]));
     }
 
     #[test]
@@ -123,8 +162,54 @@ mod tests {
     #[test]
     fn a_window_that_ends_before_it_starts_is_due_at_its_start() {
         let window = window(-5);
-        assert_eq!(due(&window, &volume("v"), &[1]), window.start);
-        assert_eq!(least_pause(&window), Duration::ZERO);
+        assert_eq!(due(&window, window.start, &volume("v"), &[1]), window.start);
+        assert_eq!(least_pause(&window, window.start), Duration::ZERO);
         assert_eq!(window.remaining(window.start), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_certificate_that_was_dated_back_is_renewed_as_one_that_was_not() {
+        let hour = SignedDuration::from_hours(1);
+        for minutes in [1, 5, 60] {
+            let plain = window(minutes * 60);
+            let backdated = Window {
+                start: plain.start - hour,
+                ..plain
+            };
+            let at = |window: &Window| due(window, plain.start, &volume("v"), &[1]);
+            assert_eq!(at(&backdated), at(&plain));
+            assert_eq!(
+                least_pause(&backdated, plain.start),
+                least_pause(&plain, plain.start)
+            );
+        }
+    }
+
+    #[test]
+    fn when_it_was_obtained_is_told_from_its_end_and_the_requested_lifetime() {
+        let window = window(3600);
+        let now = window.start + SignedDuration::from_mins(30);
+        let obtained = |seconds| obtained(&window, Duration::from_secs(seconds), now);
+        assert_eq!(obtained(3600), window.start);
+        // Dated back by 50 minutes.
+        assert_eq!(obtained(600), now, "never in the future");
+        assert_eq!(obtained(2400), window.start + SignedDuration::from_mins(20));
+        // The issuer gave less than what was requested: its start counts.
+        let given = due(&window, obtained(86_400), &volume("v"), &[1]);
+        assert_eq!(given, due(&window, window.start, &volume("v"), &[1]));
+        assert!(obtained(u64::MAX) <= window.start);
+    }
+
+    #[test]
+    fn what_is_overdue_at_a_start_is_spread_over_a_tenth_of_what_remains() {
+        let spread = |remains, n: u32| {
+            let id = volume(&format!("csi-{n}"));
+            restart_spread(Duration::from_secs(remains), &id, &[1]).as_secs_f64()
+        };
+        let all: Vec<f64> = (0..300).map(|n| spread(3600, n)).collect();
+        assert!(all.iter().all(|wait| *wait < 30.0));
+        assert!(all.iter().any(|wait| *wait < 3.0) && all.iter().any(|wait| *wait > 27.0));
+        assert!((0..300).all(|n| spread(20, n) < 2.0));
+        assert!(spread(0, 1).abs() < f64::EPSILON);
     }
 }

@@ -103,11 +103,15 @@ async fn what_was_in_flight_before_a_restart_is_deleted() {
     world.restart().await;
     let token = world.token(&wish, "2", LIFETIME * 10);
     world.publish_with(&wish, token).await.unwrap();
+    world
+        .until("the renewal that is due", |world| {
+            world.api.count(Verb::Create) == 3
+        })
+        .await;
     world.settle().await;
     assert_eq!(world.api.names(), [world.record(&wish).issued().unwrap()]);
     assert_eq!(world.record(&wish).in_flight(), None);
     assert_eq!(world.record(&wish).obsolete(), [""; 0]);
-    assert_eq!(world.api.count(Verb::Create), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Fault, Operation, Verb};
 use super::world::{LIFETIME, World, published, wish};
+use crate::lifecycle::AnchoringPolicy;
 use crate::wish::Wish;
 use svid_client::ApiError;
 
@@ -207,4 +208,29 @@ async fn a_renewal_survives_an_outage_of_the_api_server() {
     assert_eq!(published(&world), 2);
     world.settle().await;
     assert_eq!(world.api.names().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_was_dated_back_by_an_hour_is_renewed_in_its_own_time() {
+    for minutes in [1, 5, 60] {
+        let lifetime = Duration::from_secs(minutes * 60);
+        let world = World::with(AnchoringPolicy::Warn, lifetime);
+        let (wish, begun) = (wish(1), Instant::now());
+        let hour = SignedDuration::from_hours(1);
+        world
+            .api
+            .always_answer(Answering::Issue(Fault::DatedBack(hour)));
+        lasting(&world, &wish).await;
+        world
+            .until("three renewals", |world| world.api.count(Verb::Create) == 4)
+            .await;
+        for pair in created(&world, begun).windows(2) {
+            let waited = pair[1] - pair[0] + Duration::from_secs(1);
+            assert!(
+                (lifetime * 16 / 30..=lifetime * 20 / 30 + Duration::from_secs(1))
+                    .contains(&waited),
+                "{minutes} minutes: {waited:?}"
+            );
+        }
+    }
 }

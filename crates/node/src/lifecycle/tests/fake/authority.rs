@@ -29,6 +29,8 @@ pub(in super::super) enum Fault {
     BrokenLink,
     /// It begins this much later than now.
     Begins(SignedDuration),
+    /// It begins this much earlier than now, and ends as if it did not.
+    DatedBack(SignedDuration),
     /// It lasts this long, whatever was requested.
     Lasts(SignedDuration),
     /// It is not a certificate.
@@ -92,6 +94,7 @@ impl Authority {
             }
             Fault::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
             Fault::Begins(later) => (begins, ends) = (begins + later, ends + later),
+            Fault::DatedBack(earlier) => begins -= earlier,
             Fault::Lasts(length) => ends = begins + length,
             Fault::Garbage => return "-----BEGIN CERTIFICATE-----\nAAAA\n".to_owned(),
             Fault::NoCertificate => return "\n".to_owned(),
@@ -112,6 +115,7 @@ impl Authority {
             | Fault::Expired
             | Fault::Authority
             | Fault::Begins(_)
+            | Fault::DatedBack(_)
             | Fault::Lasts(_)
             | Fault::Garbage
             | Fault::NoCertificate => asked.signed_by(&issuer).unwrap().pem(),
