@@ -14,10 +14,9 @@ use kube::core::Request as Target;
 use svid_api::certmanager::{CertificateRequest, StoredRequest};
 use svid_client::watch::{self, Selection};
 use svid_client::{ApiClient, ApiError};
-use tokio::sync::watch::Sender;
 use zeroize::Zeroizing;
 
-use super::{Requests, Watch};
+use super::{ApiHealth, Requests, Watch};
 use crate::credential::{Credential, PodToken};
 
 /// CertificateRequests on the cluster's API server.
@@ -30,48 +29,6 @@ pub struct KubernetesRequests {
     driver: ApiClient,
     anonymous: ApiClient,
     health: ApiHealth,
-}
-
-/// Notifies waiting tasks that the API server answers again.
-#[derive(Clone, Debug)]
-pub struct ApiHealth(Sender<Health>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Health {
-    answers: bool,
-    recoveries: u64,
-}
-
-impl Default for ApiHealth {
-    fn default() -> Self {
-        Self(Sender::new(Health {
-            answers: true,
-            recoveries: 0,
-        }))
-    }
-}
-
-impl ApiHealth {
-    /// Ends when the API server first answers again after it could not be reached.
-    pub async fn recovered(&self) {
-        let mut health = self.0.subscribe();
-        let before = health.borrow_and_update().recoveries;
-        // The sender lives as long as `self`.
-        let _closed = health.wait_for(|now| now.recoveries != before).await;
-    }
-
-    fn note<T>(&self, result: &Result<T, ApiError>) {
-        let answers = !matches!(
-            result,
-            Err(ApiError::Unreachable(_) | ApiError::TimedOut(_))
-        );
-        self.0.send_if_modified(|health| {
-            let changed = health.answers != answers;
-            health.answers = answers;
-            health.recoveries += u64::from(changed && answers);
-            changed
-        });
-    }
 }
 
 impl KubernetesRequests {

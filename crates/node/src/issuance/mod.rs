@@ -6,13 +6,15 @@
 //! no text made here contains a token, a key or PEM.
 
 mod api;
+mod health;
 mod kubernetes;
 mod outcome;
 mod request;
 mod wait;
 
 pub use api::{Requests, Watch};
-pub use kubernetes::{ApiHealth, KubernetesRequests};
+pub use health::ApiHealth;
+pub use kubernetes::KubernetesRequests;
 pub use outcome::{Failure, Outcome};
 pub use request::NewRequest;
 pub use wait::{Answer, News, wait};

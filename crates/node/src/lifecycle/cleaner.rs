@@ -68,7 +68,7 @@ impl Cleaner {
             let pause = backoff.next(error.retry_after(), (self.context.chance)());
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.context.health.recovered() => {}
+                () = self.context.health.back(pause, (self.context.chance)()) => {}
             }
         }
         tracing::warn!(

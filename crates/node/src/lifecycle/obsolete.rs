@@ -33,7 +33,7 @@ impl ObsoleteRequests {
             let wait = backoff.next(error.retry_after(), (context.chance)());
             tokio::select! {
                 () = sleep(wait) => {}
-                () = context.health.recovered() => {}
+                () = context.health.back(wait, (context.chance)()) => {}
             }
         }
         pending().await

@@ -163,20 +163,17 @@ impl Changes {
 
     /// Ends at `next`, or when something changed that may help.
     async fn wait(&mut self, context: &Context, failure: &Failure, next: Instant) {
+        let pause = next.saturating_duration_since(Instant::now());
         tokio::select! {
             () = sleep_until(next) => {}
             () = changed(&mut self.credentials), if failure.outcome == Outcome::Unauthorized => {}
             () = changed(&mut self.issuer) => {}
             () = changed(&mut self.trust) => {}
-            () = context.health.recovered(), if failure.outcome == Outcome::ApiError => {
-                // All waiting volumes notice it at the same time.
-                sleep(RECOVERY_SPREAD.mul_f64((context.chance)())).await;
-            }
+            () = context.health.back(pause, (context.chance)()),
+                if failure.outcome == Outcome::ApiError => {}
         }
     }
 }
 
 /// Waiting costs nothing else, and a clock that was wrong is rarely set right.
 const TOKEN_LOOK: Duration = Duration::from_secs(60);
-/// The volumes of a node that waited for the API server ask again within this time.
-const RECOVERY_SPREAD: Duration = Duration::from_secs(2);

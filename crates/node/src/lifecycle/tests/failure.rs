@@ -247,7 +247,7 @@ async fn without_an_issuer_nothing_is_sent_until_one_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_api_server_being_back_is_a_reason_to_try_at_once() {
+async fn the_api_server_being_back_is_a_reason_to_try_soon() {
     let (world, wish) = (World::new(), wish(1));
     world.line.cut(true).await;
     let gone = ApiError::Unreachable("no route to host".to_owned());
@@ -260,9 +260,28 @@ async fn the_api_server_being_back_is_a_reason_to_try_at_once() {
     let back = Instant::now();
     world.line.cut(false).await;
     world.publish(&wish).await.unwrap();
-    assert!(back.elapsed() <= Duration::from_secs(2));
+    assert!(back.elapsed() <= Duration::from_secs(50));
     world.settle().await;
     assert_eq!(world.api.names().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn backoff_stays_in_force_while_the_api_server_half_works() {
+    let (world, wish) = (World::new(), wish(1));
+    let gone = ApiError::Unreachable("no route to host".to_owned());
+    world.api.always_create(Creating::Refuse(gone));
+    let token = world.token(&wish, "1", LIMIT * 100);
+    let publish = world.publish_aside_with(&wish, token);
+    for _ in 0..500 {
+        world.line.cut(true).await;
+        sleep(Duration::from_secs(1)).await;
+        world.line.cut(false).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    publish.abort();
+    let asked = world.api.count(Verb::Create);
+    // Three tries each, after 1, 2, 4, .. 120 s.
+    assert!(asked <= 3 * 17, "{asked} creates in 1000 s");
 }
 
 #[tokio::test(start_paused = true)]

@@ -299,6 +299,11 @@ async fn what_was_left_is_deleted_when_the_api_server_takes_it() {
     assert!(world.api.count(Verb::Delete) < 12, "it backs off");
     world.api.set_outage(None);
     world.line.cut(false).await;
+    world
+        .until("the old request is deleted", |world| {
+            world.api.names().len() == 1
+        })
+        .await;
     world.settle().await;
     assert_eq!(world.api.names(), [issued]);
     assert_eq!(world.record(&wish).obsolete(), [""; 0]);

