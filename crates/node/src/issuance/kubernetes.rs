@@ -135,9 +135,9 @@ fn shared(text: Zeroizing<Vec<u8>>) -> Result<HeaderValue, InvalidHeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from_owner(text))
 }
 
-/// For a create: webhooks and the queue of a busy API server come on top of the call itself.
-/// Shorter than a publish waits.
-const CREATE_LIMIT: Duration = Duration::from_secs(20);
+/// For a create: longer than the 30 s that a webhook may take (cert-manager's have them), so that the
+/// API server says which one did not answer. Shorter than a publish waits.
+const CREATE_LIMIT: Duration = Duration::from_secs(35);
 /// For every other call, so that a connection that died silently costs no more.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 

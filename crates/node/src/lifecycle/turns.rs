@@ -143,7 +143,7 @@ impl Drop for Turn {
 
 /// Doubled, a node full of pods takes twice as many of the API server's seats at once.
 const CREATES_AT_ONCE: usize = 32;
-/// Doubled, two pods whose creates hang keep everybody else waiting for 20 s; halved, a pod of 16
+/// Doubled, two pods whose creates hang keep everybody else waiting for 35 s; halved, a pod of 16
 /// volumes takes four rounds.
 const CREATES_PER_POD: usize = CREATES_AT_ONCE / 4;
 

@@ -21,8 +21,7 @@ impl InFlight<'_> {
         let (context, status) = (&self.volume.context, &self.volume.status);
         self.reached(StageReached::Requested);
         status.enter(Phase::Pending);
-        let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
-        let deadline = Instant::now() + UNDECIDED.max(lifetime / 3);
+        let deadline = Instant::now() + self.patience();
         let word = watch::Sender::new(String::new());
         let tell = |news| match news {
             News::Approved => self.reached(StageReached::Approved),
@@ -40,6 +39,19 @@ impl InFlight<'_> {
         let pem = self.issued(answer)?;
         self.reached(StageReached::Issued);
         Ok(pem)
+    }
+
+    /// How long the answer is waited for. Some issuers never take back a "pending" that is final; a
+    /// pod without a certificate then gets another request after its issuer was mended.
+    fn patience(&self) -> Duration {
+        let context = &self.volume.context;
+        let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
+        let patience = UNDECIDED.max(lifetime / 3);
+        if self.volume.status.is_valid(context.clock.now()) {
+            patience
+        } else {
+            patience.min(UNDECIDED_WITHOUT_CERTIFICATE)
+        }
     }
 
     fn issued(&self, answer: Answer) -> Result<Vec<u8>, Failure> {
@@ -114,6 +126,8 @@ impl InFlight<'_> {
 /// The least time that an undecided request is waited for; a third of the lifetime if that is
 /// longer.
 const UNDECIDED: Duration = Duration::from_secs(300);
+/// The most that it is waited for while the pod has no valid certificate.
+const UNDECIDED_WITHOUT_CERTIFICATE: Duration = Duration::from_secs(600);
 /// The time until the pod's owner learns that the request is not answered; a healthy cluster
 /// answers in seconds.
 const SLOW: Duration = Duration::from_secs(30);

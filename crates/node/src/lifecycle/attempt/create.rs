@@ -147,8 +147,15 @@ impl InFlight<'_> {
             | ApiError::Throttled { .. }
             | ApiError::Failed { .. }
             | ApiError::Unreachable(_)
-            | ApiError::TimedOut(_)
             | ApiError::Unreadable(_) => (Outcome::ApiError, None, reason),
+            ApiError::TimedOut(_) => (
+                Outcome::ApiError,
+                None,
+                format!(
+                    "{reason}; if it answers otherwise, an admission webhook for \
+                     certificaterequests is likely not to: cert-manager's, or another one"
+                ),
+            ),
         };
         Failure {
             outcome,

@@ -186,8 +186,8 @@ async fn a_busy_api_server_is_left_alone_for_as_long_as_it_wants() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undecided_request_is_made_anew_after_five_minutes_or_a_third_of_the_lifetime() {
-    for (lifetime, patience) in [(600, 300), (3600, 1200)] {
+async fn a_pod_without_certificate_gives_an_undecided_request_five_to_ten_minutes() {
+    for (lifetime, patience) in [(600, 300), (1500, 500), (3600, 600)] {
         let lifetime = Duration::from_secs(lifetime);
         let world = World::with(crate::lifecycle::AnchoringPolicy::Warn, lifetime);
         let wish = wish(1);

@@ -55,7 +55,7 @@ async fn a_request_is_read_a_last_time_before_it_is_given_up() {
     world.settle().await;
     world.api.silence_watches();
     // The last watch lasts to the end of the wait; only the last read can find the answer.
-    sleep(Duration::from_secs(1190)).await;
+    sleep(Duration::from_secs(590)).await;
     let name = world.api.names()[0].clone();
     world.api.answer(&name, &Answering::Issue(Fault::None));
     sleep(Duration::from_secs(11)).await;
@@ -131,4 +131,20 @@ async fn a_request_that_takes_long_is_reported_with_what_it_waits_for() {
         told.contains("asks ClusterIssuer.cert-manager.io/spiffe-ca"),
         "{told}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_pod_does_not_wait_a_third_of_a_day_for_an_issuer_that_never_answers() {
+    let day = Duration::from_secs(86_400);
+    let (world, wish) = (World::with(AnchoringPolicy::Warn, day), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let token = world.token(&wish, "lasting", day * 10);
+    let publish = world.publish_aside_with(&wish, token);
+    sleep(Duration::from_secs(300)).await;
+    // The issuer was mended; what it left pending stays so.
+    world.api.always_answer(Answering::Issue(Fault::None));
+    sleep(Duration::from_secs(360)).await;
+    publish.abort();
+    world.svid(&wish);
+    assert_eq!(world.api.count(Verb::Create), 2);
 }
