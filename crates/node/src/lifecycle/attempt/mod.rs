@@ -43,8 +43,8 @@ pub(super) async fn run(
 
 async fn steps(attempt: &InFlight<'_>, credential: &Credential) -> Result<X509Svid, Failure> {
     let created = attempt.create(credential).await?;
-    let pem = attempt.answer(&created).await?;
-    let svid = attempt.check(&pem).await?;
+    let issued = attempt.answer(&created).await?;
+    let svid = attempt.check(&issued).await?;
     attempt.show(&svid).await?;
     Ok(svid)
 }
