@@ -23,6 +23,7 @@ pub struct Metrics {
     stages: Stages,
     retries: Counter,
     api_errors: Family<ApiErrorLabels, Counter>,
+    doubts: Family<DoubtLabels, Counter>,
 }
 
 type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
@@ -62,6 +63,17 @@ pub enum ApiCall {
     Delete,
 }
 
+/// Why somebody may refuse a certificate that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Doubt {
+    /// It does not lead to the trust bundle.
+    NotAnchored,
+    /// It has no key usage.
+    NoKeyUsage,
+    /// An authority above it ends before it does.
+    AuthorityEnds,
+}
+
 impl Metrics {
     /// Metrics that `registry` exposes.
     pub fn register(registry: &mut Registry) -> Self {
@@ -70,12 +82,14 @@ impl Metrics {
             stages: Family::new_with_constructor(|| Histogram::new(STAGE_SECONDS)),
             retries: Counter::default(),
             api_errors: Family::default(),
+            doubts: Family::default(),
         };
         let Self {
             attempts,
             stages,
             retries,
             api_errors,
+            doubts,
         } = metrics.clone();
         registry.register(
             "csi_driver_spiffe_driver_attempts",
@@ -97,6 +111,11 @@ impl Metrics {
             "Failed calls to the API server, by call and kind of failure",
             api_errors,
         );
+        registry.register(
+            "csi_driver_spiffe_driver_doubtful_certificates",
+            "Certificates that were shown although somebody may refuse them, by why",
+            doubts,
+        );
         metrics.begin();
         metrics
     }
@@ -113,6 +132,9 @@ impl Metrics {
         }
         for &stage in StageReached::ALL {
             drop(self.stages.get_or_create(&StageLabels { stage }));
+        }
+        for &doubt in Doubt::ALL {
+            drop(self.doubts.get_or_create(&DoubtLabels { doubt }));
         }
         for &call in ApiCall::ALL {
             for error in ApiError::KINDS {
@@ -143,6 +165,11 @@ impl Metrics {
         self.retries.inc();
     }
 
+    /// Counts a certificate that was shown in spite of a doubt.
+    pub fn doubt(&self, doubt: Doubt) {
+        self.doubts.get_or_create(&DoubtLabels { doubt }).inc();
+    }
+
     /// Counts a failed call.
     pub fn api_error(&self, call: ApiCall, error: &ApiError) {
         self.api_errors
@@ -158,6 +185,11 @@ impl Metrics {
 struct AttemptLabels {
     kind: AttemptKind,
     outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DoubtLabels {
+    doubt: Doubt,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -178,6 +210,11 @@ label_values! {
         Approved => "approved",
         Issued => "issued",
         Published => "published",
+    }
+    Doubt {
+        NotAnchored => "not_anchored",
+        NoKeyUsage => "no_key_usage",
+        AuthorityEnds => "authority_ends",
     }
     ApiCall { Create => "create", Read => "read", Watch => "watch", Delete => "delete" }
 }

@@ -72,14 +72,12 @@ fn damaged_certificates_are_refused_or_were_not_damaged_where_it_matters() {
         if let Ok(svid) = case.verify_beside(chain_pem, beside, Some(&roots), now()) {
             accepted += 1;
             is_what_it_was(&case, &svid, &roots);
-            // The signatures hold all the way up to the root, so nothing was touched.
+            // The signatures of the path hold all the way up to the root, so nothing of it was
+            // touched. What stands behind it may name an issuer that is not here.
             if *svid.anchoring() == Anchoring::Anchored {
                 anchored += 1;
-                assert_eq!(
-                    svid.chain_pem(),
-                    pem(&[&leaf, &intermediate.der]),
-                    "{chain}"
-                );
+                let path = pem(&[&leaf, &intermediate.der]);
+                assert!(svid.chain_pem().starts_with(&path), "{chain}");
             }
         }
         look(

@@ -22,7 +22,7 @@ pub use status::DriverStatus;
 // What a configuration is made of.
 pub use crate::credential::Requester;
 pub use crate::installation::{Installation, NodeId, NodeIdError};
-pub use crate::lifecycle::AnchoringPolicy;
+pub use crate::lifecycle::{AnchoringPolicy, KeyUsagePolicy};
 pub use crate::registration::registration_name;
 pub use crate::volume::{
     FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, VolumeFile,
@@ -118,6 +118,7 @@ impl Driver {
             root_context,
             source_ca_bundle,
             anchoring,
+            key_usage,
         } = configuration;
         let Clients { driver, anonymous } = clients;
         let Surroundings { clock, chance } = surroundings;
@@ -153,6 +154,7 @@ impl Driver {
             metrics: Metrics::register(registry),
             settings: Arc::clone(&installation),
             anchoring,
+            key_usage,
         };
         let volumes = VolumeTasks::new(context, stop.clone());
         let server = Server::bind(

@@ -15,4 +15,4 @@ pub use api::{Requests, Watch};
 pub use kubernetes::{ApiHealth, KubernetesRequests};
 pub use outcome::{Failure, Outcome};
 pub use request::NewRequest;
-pub use wait::{Answer, News, wait};
+pub use wait::{Answer, Issued, News, wait};

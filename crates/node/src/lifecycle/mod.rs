@@ -51,7 +51,7 @@ mod writer;
 use std::time::Duration;
 
 pub use board::Board;
-pub use context::{AnchoringPolicy, Context};
+pub use context::{AnchoringPolicy, Context, KeyUsagePolicy};
 pub use error::{PublishError, UnpublishError};
 pub use tasks::{TaskPanicked, VolumeTasks};
 #[cfg(test)]

@@ -87,9 +87,11 @@ impl NameConstraints {
             let names = subtrees(list.data)?;
             match list.tag().0 {
                 0 if read.permitted.is_empty() && read.excluded.is_empty() => {
-                    read.permitted = names
+                    read.permitted = names;
                 }
-                1 if read.excluded.is_empty() => read.excluded = names,
+                1 if read.excluded.is_empty() => {
+                    read.excluded = names;
+                }
                 _ => return None,
             }
             rest = after;
@@ -127,10 +129,11 @@ fn subtrees(mut list: &[u8]) -> Option<Vec<Name>> {
         let Ok(([], base)) = Any::from_der(subtree.data) else {
             return None;
         };
-        match GeneralName::try_from(base).ok()? {
-            GeneralName::Invalid(..) => return None,
-            name => names.push(Name::of(&name)),
+        let base = GeneralName::try_from(base).ok()?;
+        if let GeneralName::Invalid(..) = base {
+            return None;
         }
+        names.push(Name::of(&base));
         list = rest;
     }
     (!names.is_empty()).then_some(names)

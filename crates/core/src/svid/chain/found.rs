@@ -54,7 +54,14 @@ impl<'a> Found<'a> {
                 (window.start.max(now), path.len(), Reverse(window.end))
             });
         if let Some((path, anchor)) = best {
-            return Ok(Self::of(pool, &valid, path, anchor, None, now));
+            return Ok(Self::of(
+                pool,
+                (&mut signers, &valid),
+                path,
+                anchor,
+                None,
+                now,
+            ));
         }
         // The roots that are there although one may be of no use, such as an expired one.
         let leads_to_root = |explored: &Explored| {
@@ -82,12 +89,19 @@ impl<'a> Found<'a> {
             stands_alone(pool, &mut signers, &valid, *leaf)?;
         }
         let gap = Gap::above(pool, &mut signers, &valid, longest);
-        Ok(Self::of(pool, &valid, longest, None, Some(gap), now))
+        Ok(Self::of(
+            pool,
+            (&mut signers, &valid),
+            longest,
+            None,
+            Some(gap),
+            now,
+        ))
     }
 
     fn of(
         pool: &Pool<'a>,
-        valid: &Explored,
+        (signers, valid): (&mut Signers<'_, '_>, &Explored),
         path: &[usize],
         anchor: Option<&'a Certificate>,
         gap: Option<Gap>,
@@ -97,7 +111,8 @@ impl<'a> Found<'a> {
         for index in valid.paths.iter().filter_map(|path| path.last()) {
             let begins = pool.get(*index).map(|member| member.certificate.not_before);
             let is_valid = begins.is_some_and(|begins| begins <= now);
-            if is_valid && !path.contains(index) && !further.contains(index) {
+            let is_new = !path.contains(index) && !further.contains(index);
+            if is_valid && is_new && !signers.is_forged(*index) {
                 further.push(*index);
             }
         }

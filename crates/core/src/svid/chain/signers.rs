@@ -65,6 +65,19 @@ impl<'p, 'a> Signers<'p, 'a> {
         signer
     }
 
+    /// Whether a certificate is worth nothing to anybody: its issuer is there, by its name and, if
+    /// the certificate says so, its key identifier, and has not signed it.
+    pub(super) fn is_forged(&mut self, index: usize) -> bool {
+        let Signer::Unfit(_) = self.signer(index) else {
+            return false;
+        };
+        self.pool.get(index).is_some_and(|child| {
+            let named = self.pool.named_issuers(child.certificate);
+            let mut others = named.filter(|(other, _)| *other != index);
+            others.any(|(_, member)| rank(child.certificate, member.certificate) < 2)
+        })
+    }
+
     fn find(&mut self, index: usize, child: &'a Certificate) -> Signer<'a> {
         // Nothing in the pool is signed with its own key, but roots, which nobody has to have signed.
         let named = self.pool.named_issuers(child);

@@ -20,7 +20,9 @@ use super::fake::{
 };
 use crate::credential::{Credential, PodToken, Requester};
 use crate::installation::{self, Installation};
-use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
+use crate::lifecycle::{
+    AnchoringPolicy, Context, KeyUsagePolicy, Lifecycle as _, PublishError, VolumeTasks,
+};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Record;
@@ -53,6 +55,7 @@ pub(super) struct Around {
     pub(super) issuer: watch::Sender<Issuers>,
     pub(super) line: Line,
     anchoring: AnchoringPolicy,
+    key_usage: KeyUsagePolicy,
     lifetime: Duration,
     requester: Requester,
 }
@@ -79,6 +82,7 @@ impl Around {
             metrics: Metrics::register(&mut Registry::default()),
             settings: settings(self.lifetime, self.requester),
             anchoring: self.anchoring,
+            key_usage: self.key_usage,
         };
         VolumeTasks::new(context, shutdown.clone())
     }
@@ -90,15 +94,27 @@ impl World {
     }
 
     pub(super) fn with(anchoring: AnchoringPolicy, lifetime: Duration) -> Self {
-        Self::of(anchoring, lifetime, Requester::Pod)
+        let policy = (anchoring, KeyUsagePolicy::Warn);
+        Self::of(policy, lifetime, Requester::Pod)
     }
 
     /// A node whose driver makes the requests itself.
     pub(super) fn node_attested() -> Self {
-        Self::of(AnchoringPolicy::Warn, LIFETIME, Requester::Driver)
+        let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Warn);
+        Self::of(policy, LIFETIME, Requester::Driver)
     }
 
-    fn of(anchoring: AnchoringPolicy, lifetime: Duration, requester: Requester) -> Self {
+    /// A node that refuses certificates without key usage.
+    pub(super) fn requiring_key_usage() -> Self {
+        let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Require);
+        Self::of(policy, LIFETIME, Requester::Pod)
+    }
+
+    fn of(
+        (anchoring, key_usage): (AnchoringPolicy, KeyUsagePolicy),
+        lifetime: Duration,
+        requester: Requester,
+    ) -> Self {
         let clock = Arc::new(FakeClock::new());
         let authority = Arc::new(Authority::new("ours"));
         let stranger = Arc::new(Authority::new("stranger"));
@@ -114,6 +130,7 @@ impl World {
             stranger,
             line: Line::new(),
             anchoring,
+            key_usage,
             lifetime,
             requester,
         };
@@ -226,6 +243,7 @@ impl World {
         let expected = Expectation {
             spiffe_id: &identity,
             public_key: &PublicKey::from_pkcs8_pem(&set.key).unwrap(),
+            candidates: b"",
             trust_bundle: Some(&trusted),
         };
         X509Svid::verify(&set.certificate, &expected, self.clock.now()).unwrap()
