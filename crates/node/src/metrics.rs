@@ -24,6 +24,7 @@ pub struct Metrics {
     retries: Counter,
     api_errors: Family<ApiErrorLabels, Counter>,
     failed_removals: Counter,
+    doubts: Family<DoubtLabels, Counter>,
 }
 
 type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
@@ -63,6 +64,17 @@ pub enum ApiCall {
     Delete,
 }
 
+/// Why somebody may refuse a certificate that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Doubt {
+    /// It does not lead to the trust bundle.
+    NotAnchored,
+    /// It has no key usage.
+    NoKeyUsage,
+    /// An authority above it ends before it does.
+    AuthorityEnds,
+}
+
 impl Metrics {
     /// Metrics that `registry` exposes.
     pub fn register(registry: &mut Registry) -> Self {
@@ -72,6 +84,7 @@ impl Metrics {
             retries: Counter::default(),
             api_errors: Family::default(),
             failed_removals: Counter::default(),
+            doubts: Family::default(),
         };
         let Self {
             attempts,
@@ -79,6 +92,7 @@ impl Metrics {
             retries,
             api_errors,
             failed_removals,
+            doubts,
         } = metrics.clone();
         registry.register(
             "csi_driver_spiffe_driver_attempts",
@@ -105,6 +119,11 @@ impl Metrics {
             "Removals of volumes that failed and are tried again",
             failed_removals,
         );
+        registry.register(
+            "csi_driver_spiffe_driver_doubtful_certificates",
+            "Certificates that were shown although somebody may refuse them, by why",
+            doubts,
+        );
         metrics.begin();
         metrics
     }
@@ -121,6 +140,9 @@ impl Metrics {
         }
         for &stage in StageReached::ALL {
             drop(self.stages.get_or_create(&StageLabels { stage }));
+        }
+        for &doubt in Doubt::ALL {
+            drop(self.doubts.get_or_create(&DoubtLabels { doubt }));
         }
         for &call in ApiCall::ALL {
             for error in ApiError::KINDS {
@@ -161,6 +183,11 @@ impl Metrics {
         self.failed_removals.get()
     }
 
+    /// Counts a certificate that was shown in spite of a doubt.
+    pub fn doubt(&self, doubt: Doubt) {
+        self.doubts.get_or_create(&DoubtLabels { doubt }).inc();
+    }
+
     /// Counts a failed call.
     pub fn api_error(&self, call: ApiCall, error: &ApiError) {
         self.api_errors
@@ -176,6 +203,11 @@ impl Metrics {
 struct AttemptLabels {
     kind: AttemptKind,
     outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DoubtLabels {
+    doubt: Doubt,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -196,6 +228,11 @@ label_values! {
         Approved => "approved",
         Issued => "issued",
         Published => "published",
+    }
+    Doubt {
+        NotAnchored => "not_anchored",
+        NoKeyUsage => "no_key_usage",
+        AuthorityEnds => "authority_ends",
     }
     ApiCall { Create => "create", Read => "read", Watch => "watch", Delete => "delete" }
 }

@@ -11,8 +11,14 @@ pub enum Progress<'a> {
     Undecided,
     /// Approved, and the issuer has not answered.
     Approved,
-    /// The issuer answered with a certificate, which nobody has checked yet.
-    Issued(&'a EncodedBytes),
+    /// The issuer answered with a certificate, which nobody has checked yet, and perhaps with
+    /// authorities beside it.
+    Issued {
+        /// The certificate and what came with it.
+        certificate: &'a EncodedBytes,
+        /// What is in `status.ca`.
+        ca: Option<&'a EncodedBytes>,
+    },
     /// An approver denied it; the condition says why.
     Denied(&'a StoredCondition),
     /// The issuer gave up; the condition says why.
@@ -36,7 +42,8 @@ impl StoredRequest {
             let reason = ready.reason.as_ref().and_then(|reason| reason.whole());
             if ready.status == ConditionStatus::True {
                 if let Some(certificate) = self.certificate() {
-                    return Progress::Issued(certificate);
+                    let ca = self.status.as_ref().and_then(|status| status.ca.as_ref());
+                    return Progress::Issued { certificate, ca };
                 }
             } else if reason == Some(ready_reason::DENIED) {
                 return Progress::Denied(ready);

@@ -105,8 +105,9 @@ pub struct CertificateRequestStatus {
     /// The certificate and its intermediates, PEM, leaf first. As the issuer wrote it; unchecked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<EncodedBytes>,
-    /// One certificate near the top of the chain, PEM. Never a trust bundle: it holds one root
-    /// where a rotation needs two, and any issuer writes what it likes here.
+    /// Certificates near the top of the chain, PEM; with some issuers all intermediates. Never a
+    /// trust bundle: it holds one root where a rotation needs two, and any issuer writes what it
+    /// likes here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<EncodedBytes>,
     /// When the request failed; also absent if the stored text is not a time.

@@ -147,6 +147,8 @@ pub struct StoredStatus {
     pub conditions: Option<StoredConditions>,
     /// The certificate and its intermediates, PEM, leaf first. As the issuer wrote it; unchecked.
     pub certificate: Option<EncodedBytes>,
+    /// Further authorities, PEM; see [`super::CertificateRequestStatus`].
+    pub ca: Option<EncodedBytes>,
 }
 
 /// The conditions of the types that cert-manager defines, each at most once; others are skipped.

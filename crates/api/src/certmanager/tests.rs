@@ -192,7 +192,7 @@ fn progress_follows_the_conditions() {
         let progress = match request.progress() {
             Progress::Undecided => "Undecided",
             Progress::Approved => "Approved",
-            Progress::Issued(_) => "Issued",
+            Progress::Issued { .. } => "Issued",
             Progress::Denied(_) => "Denied",
             Progress::Failed(_) => "Failed",
             Progress::Invalid(_) => "Invalid",

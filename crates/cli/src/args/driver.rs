@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use svid_api::duration::GoDuration;
 use svid_core::names::DriverName;
-use svid_node::driver::AnchoringPolicy;
 use svid_node::driver::Configuration;
 use svid_node::driver::Requester;
 use svid_node::driver::VolumesPerPod;
 use svid_node::driver::registration_name;
+use svid_node::driver::{AnchoringPolicy, KeyUsagePolicy};
 use svid_node::driver::{FileMode, RootContext};
 use svid_node::driver::{Installation, NodeId};
 
@@ -61,6 +61,9 @@ pub(super) fn from_flags(
         &flags.require_anchored_chain,
         |text| values::either(text, AnchoringPolicy::Warn, AnchoringPolicy::Require),
     );
+    let key_usage = problems.check("--require-key-usage", &flags.require_key_usage, |text| {
+        values::either(text, KeyUsagePolicy::Warn, KeyUsagePolicy::Require)
+    });
     let requester = problems.check(
         "--use-own-service-account",
         &flags.use_own_service_account,
@@ -104,6 +107,7 @@ pub(super) fn from_flags(
         source_ca_bundle: source_ca_bundle?,
         anchoring: anchoring?,
         volumes_per_pod: volumes_per_pod?,
+        key_usage: key_usage?,
     };
     warn(&configuration, &mut warnings);
     Some(Role {

@@ -94,6 +94,10 @@ pub(crate) struct DriverFlags {
     /// Refuse a certificate that does not lead to a root of --source-ca-bundle, instead of warning
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_anchored_chain: String,
+    /// Refuse a certificate without key usage, which most SPIFFE libraries do not take, instead of
+    /// warning
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) require_key_usage: String,
     /// Make requests with the driver's own token instead of the pods' (node-attested mode); the
     /// approver needs the same flag, and Kubernetes has to be 1.30 or newer
     #[arg(long, value_name = "BOOL")]

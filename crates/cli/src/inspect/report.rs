@@ -25,7 +25,7 @@ pub(crate) struct Report {
     pub(crate) serial: String,
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) not_after: Option<Timestamp>,
-    /// The earliest end in the chain.
+    /// The earliest end on the path, root included.
     pub(crate) usable_until: Option<Timestamp>,
     /// Until `usable_until`; negative once that is past.
     pub(crate) seconds_left: Option<i64>,
@@ -33,6 +33,11 @@ pub(crate) struct Report {
     pub(crate) key_matches: Option<bool>,
     /// Whether the chain leads to the trust bundle; absent without one.
     pub(crate) anchored: Option<bool>,
+    /// The path that was found, the leaf first, without the root; empty if there is none.
+    pub(crate) path: Vec<Member>,
+    /// The root of the trust bundle that the path leads to.
+    pub(crate) root: Option<Member>,
+    /// The certificate file, in its order.
     pub(crate) chain: Vec<Member>,
     pub(crate) files: Vec<FileReport>,
 }
@@ -91,6 +96,8 @@ impl Report {
             key_type: examination.key_type,
             key_matches: examination.key_matches,
             anchored: examination.anchored,
+            path: examination.path.into_iter().map(Member::from).collect(),
+            root: examination.root.map(Member::from),
             chain: examination.chain.into_iter().map(Member::from).collect(),
             files: [&folder.certificate, &folder.key, &folder.bundle]
                 .map(FileReport::from)

@@ -49,7 +49,7 @@ fn facts(output: &mut impl Write, report: &Report) -> io::Result<()> {
     let left = report.seconds_left.map_or_else(String::new, time_left);
     let expiry = match (report.not_after, report.usable_until) {
         (Some(leaf), Some(chain)) if chain < leaf => {
-            format!("{leaf}; the chain only until {chain}")
+            format!("{leaf}; the path only until {chain}")
         }
         (Some(leaf), _) => leaf.to_string(),
         (None, _) => String::new(),
@@ -64,6 +64,7 @@ fn facts(output: &mut impl Write, report: &Report) -> io::Result<()> {
         Some(false) => "the chain does not lead to the trust bundle",
         None => "not compared with a trust bundle",
     };
+    let path = path(report);
     let lines = [
         (
             "SPIFFE ID",
@@ -85,12 +86,32 @@ fn facts(output: &mut impl Write, report: &Report) -> io::Result<()> {
         ("Valid until", expiry),
         ("Time left", left),
         ("Key", key),
+        ("Path", path),
         ("Roots", roots.to_owned()),
     ];
     for (name, value) in lines {
         writeln!(output, "{name:<11}  {value}")?;
     }
     Ok(())
+}
+
+/// Who signed whom, from the leaf to the root.
+fn path(report: &Report) -> String {
+    let Some((_, authorities)) = report.path.split_first() else {
+        return "none was found".to_owned();
+    };
+    let authorities = authorities.iter().map(|member| member.subject.clone());
+    let root = report.root.iter();
+    let root = root.map(|root| format!("{} (a root of the trust bundle)", root.subject));
+    let signers: Vec<String> = authorities.chain(root).collect();
+    if signers.is_empty() {
+        "the certificate alone".to_owned()
+    } else {
+        format!(
+            "the certificate, signed by {}",
+            signers.join(", signed by ")
+        )
+    }
 }
 
 fn chain_member(output: &mut impl Write, position: usize, member: &Member) -> io::Result<()> {

@@ -26,6 +26,7 @@ fn a_good_svid_is_described_and_exits_0() {
         "CN=roots",
         "ECDSA P-256, the key file has it",
         "the chain leads to the trust bundle",
+        "the certificate, signed by CN=roots (a root of the trust bundle)",
         "\nTime left    ",
         "tls.key  0440  owner ",
     ] {

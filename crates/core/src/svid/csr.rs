@@ -1,6 +1,9 @@
 //! The certificate signing request (PKCS#10, RFC 2986) for an SVID.
 
-use rcgen::{CertificateParams, DistinguishedName, IsCa, SanType};
+use rcgen::{
+    CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose as Purpose, IsCa,
+    KeyUsagePurpose as Usage, SanType,
+};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer as _;
 
@@ -19,10 +22,10 @@ pub struct CertificateSigningRequest {
 
 impl CertificateSigningRequest {
     /// Builds a request for one SVID: an empty subject, one critical subject alternative name with
-    /// the SPIFFE ID as its URI, and nothing else.
+    /// the SPIFFE ID as its URI, and the usages.
     ///
-    /// Usages are not asked for here but in the object around it, and a request without them cannot
-    /// contradict it (cert-manager compares the two).
+    /// The usages are those of the object around it, since cert-manager compares the two; some
+    /// issuers know the request alone and would otherwise sign a certificate without any.
     ///
     /// # Errors
     ///
@@ -34,6 +37,8 @@ impl CertificateSigningRequest {
         parameters.is_ca = IsCa::NoCa;
         let uri = identity.as_str().try_into().map_err(CsrError::Signing)?;
         parameters.subject_alt_names = vec![SanType::URI(uri)];
+        parameters.key_usages = vec![Usage::DigitalSignature, Usage::KeyEncipherment];
+        parameters.extended_key_usages = vec![Purpose::ServerAuth, Purpose::ClientAuth];
         let request = parameters
             .serialize_request(&Signer(key))
             .map_err(CsrError::Signing)?;

@@ -9,10 +9,10 @@
 use jiff::Timestamp;
 
 use super::certificate::Certificate;
-use super::chain::anchor::anchoring;
-use super::chain::window::{Window, is_published};
-use super::chain::{Anchoring, leaf, path, read, window};
-use super::{PublicKey, TrustBundle};
+use super::chain::found::Found;
+use super::chain::pool::Pool;
+use super::chain::{leaf, read};
+use super::{ChainError, KeyError, PublicKey, TrustBundle};
 use crate::identity::SpiffeId;
 use crate::text::excerpt;
 
@@ -40,7 +40,7 @@ pub struct Examination {
     pub not_before: Option<Timestamp>,
     /// When the leaf expires.
     pub not_after: Option<Timestamp>,
-    /// When the first certificate of the chain expires.
+    /// When the first certificate of the path expires, the root included.
     pub usable_until: Option<Timestamp>,
     /// The kind of the leaf's key, such as `ECDSA P-256`; empty without a leaf.
     pub key_type: String,
@@ -48,6 +48,10 @@ pub struct Examination {
     pub key_matches: Option<bool>,
     /// Every certificate of the certificate file that could be read, in its order.
     pub chain: Vec<CertificateSummary>,
+    /// The path that was found, the leaf first, without the root; empty if there is none.
+    pub path: Vec<CertificateSummary>,
+    /// The certificate of the CA file that the path leads to.
+    pub root: Option<CertificateSummary>,
     /// Whether the chain leads to the CA file; nothing if either could not be read.
     pub anchored: Option<bool>,
     /// Every reason why this is not a valid SVID, one sentence each. Empty means that it is valid.
@@ -79,26 +83,22 @@ pub struct CertificateSummary {
 pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
     let mut examination = Examination::default();
     let (chain, unreadable) = read::read(files.chain_pem);
-    // Links cannot be judged if a certificate is missing.
+    // A path cannot be judged if a certificate is missing.
     let is_whole = unreadable.is_empty();
     examination
         .problems
         .extend(unreadable.iter().map(ToString::to_string));
+    let key = files.key_pem.map(PublicKey::from_pkcs8_pem);
+    let bundle = files.bundle_pem.map(TrustBundle::parse_pem);
+    let roots = bundle.as_ref().and_then(|bundle| bundle.as_ref().ok());
+    let leaf = leaf_of(&chain, key.as_ref().and_then(|key| key.as_ref().ok()), now);
     examination.chain = chain.iter().map(summary).collect();
-    if let Some(leaf) = chain.first() {
-        examination.describe(leaf, &chain);
-        let links = if is_whole {
-            path::faults(&chain)
-        } else {
-            Vec::new()
-        };
-        let faults = leaf::faults(leaf)
-            .into_iter()
-            .chain(links)
-            .chain(window::faults(&chain, now));
+    if let Some(leaf) = leaf {
+        examination.describe(leaf);
+        let faults = leaf::faults_at(leaf, now);
         examination
             .problems
-            .extend(faults.map(|fault| fault.to_string()));
+            .extend(faults.iter().map(ToString::to_string));
         if leaf.not_before > now {
             let problem = format!(
                 "the certificate is valid from {} on, it is {now}",
@@ -107,22 +107,45 @@ pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
             examination.problems.push(problem);
         }
         examination.remarks = remarks(leaf);
+        let is_good = faults.is_empty();
+        if is_whole {
+            let pool = Pool::new(leaf, &chain, roots);
+            let found = Found::search(&pool, now);
+            examination.look_at_path(found, roots.is_some(), is_good);
+        }
     }
-    examination.look_at_key(files.key_pem, chain.first());
-    let joined = is_whole.then(|| path::joined(&chain));
-    examination.look_at_bundle(files.bundle_pem, joined, now);
+    examination.look_at_key(key, leaf);
+    if let Some(Err(error)) = bundle {
+        examination.problems.push(error.to_string());
+    }
     examination
 }
 
+/// The leaf: the certificate of the key beside the chain, or else the first that is not of an
+/// authority.
+fn leaf_of<'a>(
+    chain: &'a [Certificate],
+    key: Option<&PublicKey>,
+    now: Timestamp,
+) -> Option<&'a Certificate> {
+    let ours = chain
+        .iter()
+        .filter(|certificate| key == Some(&certificate.public_key));
+    let leaves = chain
+        .iter()
+        .filter(|certificate| !certificate.is_authority());
+    leaf::best(ours, now)
+        .or_else(|| leaf::best(leaves, now))
+        .or_else(|| chain.first())
+}
+
 impl Examination {
-    fn describe(&mut self, leaf: &Certificate, chain: &[Certificate]) {
-        let published = chain.iter().enumerate();
-        let published = published.filter(|(position, member)| is_published(*position, member));
+    fn describe(&mut self, leaf: &Certificate) {
         self.issuer = leaf.issuer_text();
         self.serial = leaf.serial_text();
         self.not_before = Some(leaf.not_before);
         self.not_after = Some(leaf.not_after);
-        self.usable_until = Some(Window::of(leaf, published.map(|(_, member)| member)).end);
+        self.usable_until = Some(leaf.not_after);
         self.key_type = leaf.public_key.kind();
         let names = leaf.extensions.subject_names.as_ref();
         self.spiffe_id = match names.map(|names| names.uris.as_slice()) {
@@ -132,14 +155,60 @@ impl Examination {
         };
     }
 
-    fn look_at_key(&mut self, pem: Option<&[u8]>, leaf: Option<&Certificate>) {
-        let Some(pem) = pem else {
-            self.problems
-                .push("the private key is missing, or could not be read".to_owned());
-            return;
+    fn look_at_path(
+        &mut self,
+        found: Result<Found<'_>, Vec<ChainError>>,
+        has_bundle: bool,
+        is_good: bool,
+    ) {
+        let found = match found {
+            Ok(found) => found,
+            Err(faults) => {
+                self.anchored = has_bundle.then_some(false);
+                let faults = faults.iter().map(ToString::to_string);
+                self.problems.extend(faults);
+                return;
+            }
         };
-        match (PublicKey::from_pkcs8_pem(pem), leaf) {
-            (Ok(key), Some(leaf)) => {
+        self.usable_until = Some(found.window().end);
+        self.path = found.path.iter().map(|member| summary(member)).collect();
+        self.root = found.anchor.map(summary);
+        self.anchored = has_bundle.then_some(found.anchor.is_some());
+        if let Some(gap) = found.gap.as_ref().filter(|_| has_bundle) {
+            self.problems.push(format!(
+                "the certificate chain does not lead to the trust bundle: {gap}"
+            ));
+        }
+        if let Some(ends_first) = found.ends_first().filter(|_| is_good) {
+            self.remarks.push(ends_first.to_string());
+        }
+        for member in &found.further {
+            self.remarks.push(format!(
+                "\"{}\" by \"{}\" is not on the path: it is for relying parties with other roots",
+                member.subject_text(),
+                member.issuer_text()
+            ));
+        }
+        for member in &found.left_out {
+            self.remarks.push(format!(
+                "\"{}\" by \"{}\", until {}, is of no use: the driver would leave it out",
+                member.subject_text(),
+                member.issuer_text(),
+                member.not_after
+            ));
+        }
+    }
+
+    fn look_at_key(
+        &mut self,
+        key: Option<Result<PublicKey, KeyError>>,
+        leaf: Option<&Certificate>,
+    ) {
+        match (key, leaf) {
+            (None, _) => self
+                .problems
+                .push("the private key is missing, or could not be read".to_owned()),
+            (Some(Ok(key)), Some(leaf)) => {
                 let matches = key == leaf.public_key;
                 self.key_matches = Some(matches);
                 if !matches {
@@ -147,29 +216,8 @@ impl Examination {
                         .push("the private key is not the one of the certificate".to_owned());
                 }
             }
-            (Ok(_), None) => {}
-            (Err(error), _) => self.problems.push(error.to_string()),
-        }
-    }
-
-    fn look_at_bundle(
-        &mut self,
-        pem: Option<&[u8]>,
-        chain: Option<&[Certificate]>,
-        now: Timestamp,
-    ) {
-        let Some(pem) = pem else { return };
-        match (TrustBundle::parse_pem(pem), chain) {
-            (Ok(bundle), Some(chain)) => {
-                let anchored = anchoring(chain, Some(&bundle), now) == Anchoring::Anchored;
-                self.anchored = Some(anchored);
-                if !anchored {
-                    let problem = "the certificate chain does not lead to the trust bundle";
-                    self.problems.push(problem.to_owned());
-                }
-            }
-            (Ok(_), None) => {}
-            (Err(error), _) => self.problems.push(error.to_string()),
+            (Some(Ok(_)), None) => {}
+            (Some(Err(error)), _) => self.problems.push(error.to_string()),
         }
     }
 }

@@ -19,6 +19,8 @@ mod signature;
 
 pub use crate::armor::{ArmorError, Block as PemBlock, decode as decode_pem};
 pub use bundle::{BundleError, TrustBundle};
-pub use chain::{Anchoring, ChainError, Expectation, Readiness, Window, X509Svid};
+pub use chain::{
+    Anchoring, ChainError, EndsFirst, Expectation, Gap, Place, Readiness, Window, X509Svid,
+};
 pub use csr::{CertificateSigningRequest, CsrError};
 pub use key::{KeyError, PrivateKey, PublicKey};

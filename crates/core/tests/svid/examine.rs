@@ -28,7 +28,15 @@ fn tells_everything_about_a_good_volume() {
         Some(&pem(&[&root.der])),
     );
     assert_eq!(found.problems, Vec::<String>::new());
-    assert_eq!(found.remarks, Vec::<String>::new());
+    assert_eq!(
+        found.remarks,
+        [
+            "the authority \"CN=upper\" ends at 2026-05-01T12:20:00Z, before the certificate does; have it renewed at the issuer"
+        ]
+    );
+    let path: Vec<_> = found.path.iter().map(|member| &*member.subject).collect();
+    assert_eq!(path, ["", "CN=upper"]);
+    assert_eq!(found.root.unwrap().subject, "CN=root");
     assert_eq!(found.spiffe_id.as_deref(), Some(IDENTITY));
     assert_eq!(found.issuer, "CN=upper");
     assert_eq!(found.serial, "1a:02");
@@ -100,10 +108,9 @@ fn tells_all_problems_at_once() {
             "the certificate is for \"https://Example.org\": a SPIFFE ID begins with \"spiffe://\"",
             "the certificate is one of an authority (CA), which an SVID must not be",
             "the extended key usage of the certificate lacks clientAuth",
-            "the certificate is issued by \"CN=root\", but \"CN=stranger\" follows it",
             "the certificate expired at 2026-05-01T11:59:00Z, it is 2026-05-01T12:00:00Z",
+            "the certificate chain does not lead to the trust bundle: the issuer of the certificate, \"CN=root\", is neither in the chain, nor in status.ca, nor among the roots",
             "the private key is not the one of the certificate",
-            "the certificate chain does not lead to the trust bundle",
         ]
     );
     assert_eq!(found.spiffe_id.as_deref(), Some("https://Example.org"));

@@ -12,7 +12,9 @@ use rcgen::{
     SubjectPublicKeyInfo,
 };
 use svid_core::identity::SpiffeId;
-use svid_core::svid::{ChainError, Expectation, PrivateKey, PublicKey, TrustBundle, X509Svid};
+use svid_core::svid::{
+    ChainError, Expectation, Place, PrivateKey, PublicKey, TrustBundle, X509Svid,
+};
 
 pub(crate) const IDENTITY: &str = "spiffe://cluster.local/ns/apps/sa/web";
 
@@ -50,7 +52,7 @@ impl Authority {
         Self::of_key(name, KeyPair::generate_for(algorithm).unwrap(), change)
     }
 
-    fn of_key(name: &str, key: KeyPair, change: Change) -> Self {
+    pub(crate) fn of_key(name: &str, key: KeyPair, change: Change) -> Self {
         let mut params = authority(name);
         change(&mut params);
         let der = params.self_signed(&key).unwrap().der().to_vec();
@@ -59,6 +61,10 @@ impl Authority {
 
     /// Another certificate for the same name and key.
     pub(crate) fn reissued(&self, change: Change) -> Self {
+        self.reissued_with(change)
+    }
+
+    pub(crate) fn reissued_with(&self, change: impl Fn(&mut CertificateParams)) -> Self {
         let mut params = self.params.clone();
         change(&mut params);
         let key = KeyPair::try_from(self.key.serialize_der()).unwrap();
@@ -95,6 +101,14 @@ impl Authority {
     }
 
     pub(crate) fn leaf(&self, key: &PublicKey, change: Change) -> Vec<u8> {
+        self.leaf_with(key, change)
+    }
+
+    pub(crate) fn leaf_with(
+        &self,
+        key: &PublicKey,
+        change: impl Fn(&mut CertificateParams),
+    ) -> Vec<u8> {
         let mut params = leaf();
         change(&mut params);
         self.sign(&params, key)
@@ -147,14 +161,35 @@ impl Case {
         trust_bundle: Option<&TrustBundle>,
         now: Timestamp,
     ) -> Result<X509Svid, ChainError> {
-        let public_key = self.key.public_key();
+        self.verify_beside(chain, b"", trust_bundle, now)
+    }
+
+    /// With what the issuer wrote into `status.ca`.
+    pub(crate) fn verify_beside(
+        &self,
+        chain: &[u8],
+        candidates: &[u8],
+        trust_bundle: Option<&TrustBundle>,
+        now: Timestamp,
+    ) -> Result<X509Svid, ChainError> {
         let expected = Expectation {
             spiffe_id: &self.identity,
-            public_key,
+            public_key: self.key.public_key(),
+            candidates,
             trust_bundle,
         };
         X509Svid::verify(chain, &expected, now)
     }
+}
+
+/// A certificate on a path.
+pub(crate) fn place(position: usize, name: &str) -> Place {
+    let subject = if name.is_empty() {
+        String::new()
+    } else {
+        format!("CN={name}")
+    };
+    Place { position, subject }
 }
 
 pub(crate) fn pem(certificates: &[&[u8]]) -> String {

@@ -6,7 +6,7 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, ParsedCriAttribute};
 
-use crate::fixtures::{Case, IDENTITY, block};
+use crate::fixtures::{Case, IDENTITY, block, der};
 
 #[test]
 fn a_new_key_is_p256_in_pkcs8_and_reads_back_as_itself() {
@@ -115,7 +115,7 @@ fn refuses_what_is_no_private_key_without_repeating_it() {
 }
 
 #[test]
-fn a_request_has_an_empty_subject_and_one_critical_name_and_nothing_else() {
+fn a_request_has_an_empty_subject_one_critical_name_and_the_usages_of_an_svid() {
     let Case { identity, key } = Case::new();
     let request = CertificateSigningRequest::build(&key, &identity).unwrap();
     let (rest, parsed) = X509CertificationRequest::from_der(request.as_der()).unwrap();
@@ -130,14 +130,27 @@ fn a_request_has_an_empty_subject_and_one_critical_name_and_nothing_else() {
     let ParsedCriAttribute::ExtensionRequest(requested) = attribute.parsed_attribute() else {
         panic!("another attribute")
     };
-    let [extension] = requested.extensions.as_slice() else {
-        panic!("{} extensions", requested.extensions.len())
+    assert_eq!(requested.extensions.len(), 3);
+    let of = |oid: &str| {
+        let mut extensions = requested.extensions.iter();
+        let found = extensions.find(|extension| extension.oid.to_id_string() == oid);
+        found.expect(oid)
     };
-    assert!(extension.critical);
-    let ParsedExtension::SubjectAlternativeName(names) = extension.parsed_extension() else {
+    let (name, usage, purposes) = (of("2.5.29.17"), of("2.5.29.15"), of("2.5.29.37"));
+    assert!(name.critical);
+    let ParsedExtension::SubjectAlternativeName(names) = name.parsed_extension() else {
         panic!("another extension")
     };
     assert_eq!(names.general_names, [GeneralName::URI(IDENTITY)]);
+    // digitalSignature and keyEncipherment; serverAuth and clientAuth. The bytes, since approvers
+    // compare them.
+    assert!(usage.critical);
+    assert_eq!(usage.value, [0x03, 0x02, 0x05, 0xa0]);
+    let purpose = |last| der(0x06, &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, last]);
+    assert_eq!(
+        purposes.value,
+        der(0x30, &[purpose(1), purpose(2)].concat())
+    );
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn accepts_the_chain_the_key_and_the_bundle_that_are_published() {
             let leaf = signer.leaf(case.key.public_key(), nothing);
             let chain = [vec![leaf.as_slice()], above].concat();
             let svid = case.verify_at(&chain, Some(&roots), now()).unwrap();
-            assert_eq!(svid.anchoring(), Anchoring::Anchored);
+            assert_eq!(*svid.anchoring(), Anchoring::Anchored);
 
             let key = concatenated(&case.key.to_pkcs8_pem());
             let read =

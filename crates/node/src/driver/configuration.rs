@@ -6,7 +6,7 @@ use svid_client::issuer::ConfigMapName;
 use svid_core::policy::IssuerReference;
 
 use crate::installation::Installation;
-use crate::lifecycle::{AnchoringPolicy, VolumesPerPod};
+use crate::lifecycle::{AnchoringPolicy, KeyUsagePolicy, VolumesPerPod};
 use crate::volume::{FileMode, FileNames, RootContext};
 
 /// What the administrator decided, checked.
@@ -36,4 +36,6 @@ pub struct Configuration {
     pub anchoring: AnchoringPolicy,
     /// How many volumes a pod may begin.
     pub volumes_per_pod: VolumesPerPod,
+    /// What to do with a certificate without key usage.
+    pub key_usage: KeyUsagePolicy,
 }

@@ -22,7 +22,7 @@ pub use status::DriverStatus;
 // What a configuration is made of.
 pub use crate::credential::Requester;
 pub use crate::installation::{Installation, NodeId, NodeIdError};
-pub use crate::lifecycle::{AnchoringPolicy, VolumesPerPod, VolumesPerPodError};
+pub use crate::lifecycle::{AnchoringPolicy, KeyUsagePolicy, VolumesPerPod, VolumesPerPodError};
 pub use crate::registration::registration_name;
 pub use crate::volume::{
     FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, VolumeFile,
@@ -119,6 +119,7 @@ impl Driver {
             source_ca_bundle,
             anchoring,
             volumes_per_pod,
+            key_usage,
         } = configuration;
         let Clients { driver, anonymous } = clients;
         let Surroundings { clock, chance } = surroundings;
@@ -156,6 +157,7 @@ impl Driver {
             settings: Arc::clone(&installation),
             anchoring,
             volumes_per_pod,
+            key_usage,
         };
         let volumes = VolumeTasks::new(context, stop.clone());
         let server = Server::bind(

@@ -39,6 +39,12 @@ pub enum EventReason {
     TimedOut,
     /// What the issuer returned is not a certificate for this pod.
     BadCertificate,
+    /// The certificate is shown, and does not lead to the trust bundle.
+    NotAnchored,
+    /// The certificate is shown, and has no key usage.
+    NoKeyUsage,
+    /// The certificate is shown, and an authority above it ends before it does.
+    AuthorityEnds,
     /// There is no trust bundle to show.
     NoTrustBundle,
     /// The files could not be shown to the pod.
@@ -56,6 +62,9 @@ impl EventReason {
             Self::Pending => "CertificateRequestPending",
             Self::TimedOut => "CertificateRequestTimedOut",
             Self::BadCertificate => "CertificateRefused",
+            Self::NotAnchored => "CertificateNotAnchored",
+            Self::NoKeyUsage => "CertificateWithoutKeyUsage",
+            Self::AuthorityEnds => "CertificateAuthorityEnds",
             Self::NoTrustBundle => "TrustBundleUnavailable",
             Self::NotMounted => "CertificateNotMounted",
         }

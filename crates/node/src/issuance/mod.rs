@@ -17,4 +17,4 @@ pub use health::ApiHealth;
 pub use kubernetes::KubernetesRequests;
 pub use outcome::{Failure, Outcome};
 pub use request::NewRequest;
-pub use wait::{Answer, News, wait};
+pub use wait::{Answer, Issued, News, wait};

@@ -16,8 +16,8 @@ use svid_client::retry::Backoff;
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The issuer returned these bytes: PEM, unchecked.
-    Issued(Vec<u8>),
+    /// The issuer returned this, unchecked.
+    Issued(Issued),
     /// The approver denied it, with this message.
     Denied(String),
     /// The issuer gave up, with this message.
@@ -28,6 +28,15 @@ pub enum Answer {
     Deleted,
     /// There was no final answer in time; the last known state.
     TimedOut(String),
+}
+
+/// What an issuer returned: PEM that nobody has checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// The certificate, and what the issuer put beside it.
+    pub chain: Vec<u8>,
+    /// Further authorities, from `status.ca`; empty if there are none that can be read.
+    pub candidates: Vec<u8>,
 }
 
 /// News of a request in progress.
@@ -195,8 +204,11 @@ impl<F: FnMut(News) + Send> Follower<F> {
                 self.word(word);
                 None
             }
-            Progress::Issued(certificate) => Some(match certificate.decode() {
-                Ok(pem) => Answer::Issued(pem),
+            Progress::Issued { certificate, ca } => Some(match certificate.decode() {
+                Ok(chain) => {
+                    let candidates = ca.and_then(|ca| ca.decode().ok()).unwrap_or_default();
+                    Answer::Issued(Issued { chain, candidates })
+                }
                 Err(error) => Answer::Failed(format!("its certificate cannot be read: {error}")),
             }),
             Progress::Denied(condition) => Some(Answer::Denied(words(condition))),

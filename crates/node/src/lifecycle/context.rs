@@ -48,6 +48,8 @@ pub struct Context {
     pub anchoring: AnchoringPolicy,
     /// How many volumes a pod may begin.
     pub volumes_per_pod: VolumesPerPod,
+    /// What to do with a certificate without key usage.
+    pub key_usage: KeyUsagePolicy,
 }
 
 impl fmt::Debug for Context {
@@ -79,10 +81,20 @@ impl Volume {
     }
 }
 
+/// What to do with a certificate without key usage, which SPIFFE demands and most of its libraries
+/// insist on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUsagePolicy {
+    /// Publish it and say so: the workload may use another library.
+    Warn,
+    /// Refuse it (`--require-key-usage`).
+    Require,
+}
+
 /// What to do with a chain that no authority of the trust bundle has signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnchoringPolicy {
-    /// Publish it and log a warning: the bundle may be about to change.
+    /// Publish it and say so: the bundle may be about to change.
     Warn,
     /// Refuse it (`--require-anchored-chain`).
     Require,

@@ -59,7 +59,7 @@ mod writer;
 use std::time::Duration;
 
 pub use board::Board;
-pub use context::{AnchoringPolicy, Context};
+pub use context::{AnchoringPolicy, Context, KeyUsagePolicy};
 pub use error::{PublishError, RecoverError, UnpublishError};
 pub use pods::{VolumesPerPod, VolumesPerPodError};
 pub use tasks::{TaskPanicked, VolumeTasks};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use svid_core::identity::SpiffeId;
-use svid_core::svid::{Expectation, PublicKey, Readiness, Window, X509Svid};
+use svid_core::svid::{Expectation, PublicKey, Readiness, TrustBundle, Window, X509Svid};
 use tokio::time::{Instant, sleep_until};
 
 use super::context::Volume;
@@ -101,11 +101,15 @@ impl Shown {
 
 fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, String> {
     let key = PublicKey::from_pkcs8_pem(&files.key).map_err(|error| error.to_string())?;
+    // The roots beside it say which path was meant; what they do not anchor is still of use.
+    let roots = files.bundle.as_deref().map(TrustBundle::parse_pem);
+    let roots = roots.and_then(Result::ok);
     let trust_domain = &volume.context.settings.trust_domain;
     let expected = Expectation {
         spiffe_id: &SpiffeId::for_service_account(trust_domain, &volume.wish.service_account),
         public_key: &key,
-        trust_bundle: None,
+        candidates: b"",
+        trust_bundle: roots.as_ref(),
     };
     X509Svid::verify(&files.certificate, &expected, now).map_err(|error| error.to_string())
 }

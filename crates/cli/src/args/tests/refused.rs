@@ -59,6 +59,7 @@ fn each_wrong_value_is_told_with_its_flag() {
             "--require-anchored-chain=perhaps",
             "--require-anchored-chain",
         ),
+        ("--require-key-usage=perhaps", "--require-key-usage"),
         ("--use-own-service-account=x", "--use-own-service-account"),
         ("--file-name-key=../tls.key", "--file-name-key"),
         ("--file-name-key=tls.crt", "--file-name-key"),

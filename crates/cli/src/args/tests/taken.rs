@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use svid_approver::OrdinaryRequests;
 use svid_core::policy::{Attestation, Credentials, ExtraAnnotations};
-use svid_node::driver::AnchoringPolicy;
 use svid_node::driver::Requester;
 use svid_node::driver::VolumesPerPod;
+use svid_node::driver::{AnchoringPolicy, KeyUsagePolicy};
 use svid_node::driver::{FileMode, FileNames, RootContext};
 
 use super::*;
@@ -43,6 +43,7 @@ fn the_drivers_defaults_are_those_of_the_go_driver() {
     assert!(installation.extra_annotations.is_empty());
     assert_eq!(configuration.anchoring, AnchoringPolicy::Warn);
     assert_eq!(configuration.volumes_per_pod, VolumesPerPod::default());
+    assert_eq!(configuration.key_usage, KeyUsagePolicy::Warn);
     assert_eq!(installation.requester, Requester::Pod);
     assert_eq!(role.connection, ConnectionArgs::default());
     assert_eq!(role.warnings, [""; 0]);
@@ -222,6 +223,7 @@ fn every_driver_flag_reaches_its_value() {
         "--extra-certificate-request-annotations=a=b,c=d",
         "--extra-certificate-request-annotations=e=f",
         "--require-anchored-chain",
+        "--require-key-usage",
         "--file-name-certificate=svid.pem",
         "--file-name-key=svid.key",
         "--file-name-ca=bundle.pem",
@@ -256,6 +258,7 @@ fn every_driver_flag_reaches_its_value() {
     );
     assert_eq!(installation.extra_annotations.len(), 3);
     assert_eq!(configuration.anchoring, AnchoringPolicy::Require);
+    assert_eq!(configuration.key_usage, KeyUsagePolicy::Require);
     assert_eq!(
         configuration.files,
         FileNames::new("svid.pem", "svid.key", "bundle.pem").unwrap()

@@ -1,12 +1,15 @@
 //! The extensions of a certificate that matter here (RFC 5280, section 4.2).
 
+use x509_parser::asn1_rs::Oid;
 use x509_parser::extensions::{
-    BasicConstraints, ExtendedKeyUsage, GeneralName, GeneralSubtree, KeyUsage, NameConstraints,
-    SubjectAlternativeName, X509Extension,
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, GeneralName, InhibitAnyPolicy,
+    KeyIdentifier, KeyUsage, NSCertType, PolicyConstraints, SubjectAlternativeName, X509Extension,
 };
 use x509_parser::oid_registry as oid;
 use x509_parser::prelude::FromDer;
 
+use super::names::{Name, NameConstraints};
+use super::policies::{self, Policies};
 use crate::text::excerpt;
 
 /// What the extensions say, and what is wrong with them as such.
@@ -16,7 +19,14 @@ pub(in crate::svid) struct Extensions {
     pub(in crate::svid) key_usage: Option<KeyUsage>,
     pub(in crate::svid) extended_key_usage: Option<Purposes>,
     pub(in crate::svid) subject_names: Option<SubjectNames>,
-    pub(in crate::svid) uri_constraints: UriConstraints,
+    pub(in crate::svid) name_constraints: NameConstraints,
+    pub(in crate::svid) policies: Policies,
+    /// Identifies the key of the certificate.
+    pub(in crate::svid) key_id: Option<Vec<u8>>,
+    /// Identifies the key of its issuer.
+    pub(in crate::svid) issuer_key_id: Option<Vec<u8>>,
+    /// The purposes by an extension of old, which OpenSSL follows in leaves.
+    pub(in crate::svid) netscape_type: Option<Purposes>,
     pub(in crate::svid) faults: Vec<ExtensionFault>,
 }
 
@@ -25,6 +35,8 @@ pub(in crate::svid) struct Extensions {
 pub(in crate::svid) struct Purposes {
     pub(in crate::svid) server: bool,
     pub(in crate::svid) client: bool,
+    /// Every purpose, which says enough of an authority and too little of an SVID.
+    pub(in crate::svid) any: bool,
 }
 
 /// The subject alternative name, in the order of the certificate.
@@ -36,16 +48,8 @@ pub(in crate::svid) struct SubjectNames {
     pub(in crate::svid) uris: Vec<String>,
     /// The kinds of the names that are not URIs.
     pub(in crate::svid) others: Vec<&'static str>,
-}
-
-/// The name constraints on URIs: hosts, or whole domains if they begin with a dot.
-///
-/// The other kinds are not kept: an SVID has no name of theirs but its subject, which is empty.
-#[derive(Clone, Debug, Default)]
-pub(in crate::svid) struct UriConstraints {
-    /// With none, everything is permitted.
-    permitted: Vec<String>,
-    excluded: Vec<String>,
+    /// All of them, to be held against name constraints.
+    pub(in crate::svid) all: Vec<Name>,
 }
 
 /// What is wrong with an extension, whatever it says; the OID in dots.
@@ -89,17 +93,57 @@ impl Extensions {
             self.extended_key_usage = Some(Purposes {
                 server: usage.server_auth,
                 client: usage.client_auth,
+                any: usage.any,
             });
         } else if *name == oid::OID_X509_EXT_SUBJECT_ALT_NAME {
             self.subject_names = Some(SubjectNames::read(extension)?);
         } else if *name == oid::OID_X509_EXT_NAME_CONSTRAINTS {
-            self.uri_constraints = UriConstraints::read(&content(extension)?);
-        } else if extension.critical && !LEFT_TO_RELYING_PARTIES.contains(name) {
+            let read = NameConstraints::read(extension.value);
+            self.name_constraints = read.ok_or_else(|| malformed(extension))?;
+        } else if *name == oid::OID_X509_EXT_SUBJECT_KEY_IDENTIFIER {
+            let id: KeyIdentifier<'_> = content(extension)?;
+            self.key_id = Some(id.0.to_vec());
+        } else if *name == oid::OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER {
+            let id: AuthorityKeyIdentifier<'_> = content(extension)?;
+            self.issuer_key_id = id.key_identifier.map(|id| id.0.to_vec());
+        } else if *name == oid::OID_X509_EXT_CERT_TYPE {
+            let purposes: NSCertType = content(extension)?;
+            self.netscape_type = Some(Purposes {
+                server: purposes.ssl_server(),
+                client: purposes.ssl_client(),
+                any: false,
+            });
+        } else if !self.add_policies(extension)?
+            && extension.critical
+            && !INFORMATION.contains(name)
+        {
             return Err(ExtensionFault::UnknownCritical(excerpt(
                 &name.to_id_string(),
             )));
         }
         Ok(())
+    }
+
+    /// Takes an extension about policies; false if it is another.
+    fn add_policies(&mut self, extension: &X509Extension<'_>) -> Result<bool, ExtensionFault> {
+        let name = &extension.oid;
+        if *name == oid::OID_X509_EXT_CERTIFICATE_POLICIES {
+            let read = policies::read_policies(extension.value);
+            self.policies.issued_under = Some(read.ok_or_else(|| malformed(extension))?);
+        } else if *name == oid::OID_X509_EXT_POLICY_MAPPINGS {
+            let read = policies::read_mappings(extension.value);
+            self.policies.mappings = read.ok_or_else(|| malformed(extension))?;
+        } else if *name == oid::OID_X509_EXT_POLICY_CONSTRAINTS {
+            let constraints: PolicyConstraints = content(extension)?;
+            self.policies.require_explicit = constraints.require_explicit_policy;
+            self.policies.inhibit_mapping = constraints.inhibit_policy_mapping;
+        } else if *name == oid::OID_X509_EXT_INHIBIT_ANY_POLICY {
+            let inhibit: InhibitAnyPolicy = content(extension)?;
+            self.policies.inhibit_any = Some(inhibit.skip_certs);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
     }
 }
 
@@ -118,36 +162,8 @@ impl SubjectNames {
             der: extension.value.to_vec(),
             uris,
             others,
+            all: names.general_names.iter().map(Name::of).collect(),
         })
-    }
-}
-
-impl UriConstraints {
-    fn read(constraints: &NameConstraints<'_>) -> Self {
-        let uris = |subtrees: &Option<Vec<GeneralSubtree<'_>>>| {
-            let subtrees = subtrees.iter().flatten();
-            subtrees
-                .filter_map(|subtree| uri(&subtree.base).ok().map(str::to_owned))
-                .collect()
-        };
-        Self {
-            permitted: uris(&constraints.permitted_subtrees),
-            excluded: uris(&constraints.excluded_subtrees),
-        }
-    }
-
-    /// Whether a certificate for a URI with this host may be issued; RFC 5280, section 4.2.1.10.
-    pub(in crate::svid) fn permit(&self, host: &str) -> bool {
-        let covers = |constraint: &String| {
-            let (host, constraint) = (host.to_ascii_lowercase(), constraint.to_ascii_lowercase());
-            // Nothing covers everything, as others read it, since RFC 5280 does not say;
-            // ".example.org" is every host below example.org, "example.org" that host alone.
-            constraint.is_empty()
-                || host == constraint
-                || (constraint.starts_with('.') && host.ends_with(&constraint))
-        };
-        !self.excluded.iter().any(covers)
-            && (self.permitted.is_empty() || self.permitted.iter().any(covers))
     }
 }
 
@@ -158,10 +174,12 @@ where
 {
     match T::from_der(extension.value) {
         Ok(([], content)) => Ok(content),
-        _ => Err(ExtensionFault::Malformed(excerpt(
-            &extension.oid.to_id_string(),
-        ))),
+        _ => Err(malformed(extension)),
     }
+}
+
+fn malformed(extension: &X509Extension<'_>) -> ExtensionFault {
+    ExtensionFault::Malformed(excerpt(&extension.oid.to_id_string()))
 }
 
 /// The URI, or what else the name is.
@@ -180,11 +198,10 @@ fn uri<'a>(name: &GeneralName<'a>) -> Result<&'a str, &'static str> {
     }
 }
 
-/// Certificate policies restrict what a relying party may conclude, and are left to it; they are
-/// known, so they may be critical.
-const LEFT_TO_RELYING_PARTIES: [x509_parser::der_parser::oid::Oid<'static>; 4] = [
-    oid::OID_X509_EXT_CERTIFICATE_POLICIES,
-    oid::OID_X509_EXT_POLICY_MAPPINGS,
-    oid::OID_X509_EXT_POLICY_CONSTRAINTS,
-    oid::OID_X509_EXT_INHIBIT_ANY_POLICY,
+/// Where to find revocation lists and issuers, and what a responder may do: nothing here goes by
+/// them, so they may be critical and are not read.
+const INFORMATION: [Oid<'static>; 3] = [
+    oid::OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
+    oid::OID_PKIX_AUTHORITY_INFO_ACCESS,
+    x509_parser::asn1_rs::oid!(1.3.6.1.5.5.7.48.1.5),
 ];

@@ -8,6 +8,7 @@ use x509_parser::time::ASN1Time;
 use super::super::key::PublicKey;
 use super::super::signature::{self, SignatureError};
 use super::extensions::Extensions;
+use super::names::Name;
 use crate::text::excerpt;
 
 /// What is to be known of a certificate.
@@ -22,6 +23,8 @@ pub(in crate::svid) struct Certificate {
     pub(in crate::svid) not_after: Timestamp,
     pub(in crate::svid) public_key: PublicKey,
     pub(in crate::svid) extensions: Extensions,
+    /// Whether it is signed in a way that some key is believed for.
+    pub(in crate::svid) is_signed_acceptably: bool,
 }
 
 impl Certificate {
@@ -41,6 +44,7 @@ impl Certificate {
             not_after: timestamp(parsed.validity().not_after),
             public_key: PublicKey::from_info(parsed.public_key()),
             extensions: Extensions::read(parsed.extensions()),
+            is_signed_acceptably: signature::is_acceptable(&parsed.signature_algorithm),
         })
     }
 
@@ -52,6 +56,25 @@ impl Certificate {
     /// Whether it is signed with its own key.
     pub(in crate::svid) fn is_self_signed(&self) -> bool {
         self.is_self_issued() && self.verify_signature(self).is_ok()
+    }
+
+    /// Every name that constraints of an authority above it apply to: its subject, if it has one,
+    /// with the mailboxes in it, and the alternative ones.
+    pub(in crate::svid) fn names(&self) -> Vec<Name> {
+        let mut names: Vec<Name> = Vec::new();
+        let subject = Name::directory(&self.subject);
+        if subject != Name::Directory(Vec::new()) {
+            names.push(subject);
+        }
+        if let Some(parsed) = parse(&self.der) {
+            let mailboxes = parsed.subject().iter_email();
+            let mailboxes = mailboxes.filter_map(|mailbox| mailbox.as_str().ok());
+            names.extend(mailboxes.map(|mailbox| Name::Email(mailbox.to_owned())));
+        }
+        if let Some(alternatives) = &self.extensions.subject_names {
+            names.extend(alternatives.all.iter().cloned());
+        }
+        names
     }
 
     /// Checks that `issuer` signed this certificate; its name is not looked at.

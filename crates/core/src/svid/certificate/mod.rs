@@ -6,6 +6,9 @@
 
 mod extensions;
 mod facts;
+mod names;
+mod policies;
 
 pub(super) use extensions::ExtensionFault;
 pub(super) use facts::Certificate;
+pub(super) use policies::{ANY_POLICY, Policies};

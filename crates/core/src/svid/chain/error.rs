@@ -5,11 +5,10 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::super::ArmorError;
-use super::super::certificate::ExtensionFault;
+use super::super::certificate::{Certificate, ExtensionFault};
 use crate::identity::SpiffeIdError;
 
-/// Why a chain is not the SVID that was asked for. Positions count from 0, the leaf; what the
-/// issuer wrote is escaped and truncated.
+/// Why a chain is not the SVID that was asked for. What the issuer wrote is escaped and truncated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// More bytes than a chain may have.
@@ -41,12 +40,12 @@ pub enum ChainError {
     #[error("the certificate chain is empty: the issuer returned no certificate")]
     Empty,
     /// A block is not a certificate, or something follows it within the block.
-    #[error("{} could not be read: it is not DER of X.509", Place(*.position))]
+    #[error("certificate {number} of the chain could not be read: it is not DER of X.509")]
     Malformed {
-        /// Which one.
-        position: usize,
+        /// Which one, counted from 1.
+        number: usize,
     },
-    /// The certificate is for a key other than the one made for it.
+    /// No certificate is for the key that was made for it.
     #[error(
         "the certificate is for another key than the one of the request: the issuer may have ignored the request"
     )]
@@ -112,86 +111,118 @@ pub enum ChainError {
         /// `serverAuth` or `clientAuth`.
         usage: &'static str,
     },
+    /// The leaf has a Netscape certificate type without both sides of TLS.
+    #[error("the Netscape certificate type of the certificate lacks the {usage} of TLS")]
+    NetscapeType {
+        /// `server` or `client`.
+        usage: &'static str,
+    },
     /// The leaf is signed with its own key.
     #[error("the certificate is signed with its own key: an issuer that is an authority is needed")]
     SelfSignedLeaf,
-    /// A certificate is not issued by the one that follows, by their names.
-    #[error("{} is issued by \"{issuer}\", but \"{found}\" follows it", Place(*.position))]
-    BrokenLink {
-        /// Which one.
-        position: usize,
-        /// Whom it names as its issuer.
-        issuer: String,
-        /// The certificate that follows.
-        found: String,
-    },
-    /// A certificate is not signed with the key of the one that follows.
-    #[error("{} is not signed with the key of the one that follows it", Place(*.position))]
+    /// The issuer's certificate is there by its name, and has not signed the certificate.
+    #[error(
+        "{place} is not signed with the key of \"{issuer}\", which is there and is named as its issuer"
+    )]
     WrongSignature {
         /// Which one.
-        position: usize,
+        place: Place,
+        /// The issuer.
+        issuer: String,
+    },
+    /// Whether certificates are signed by each other cannot be found out at a bearable cost.
+    #[error(
+        "the certificate chain needs more than {limit} signatures to be tried: too many certificates have the same name"
+    )]
+    TooManySignatures {
+        /// How many are tried.
+        limit: usize,
     },
     /// A certificate is signed in a way that is not accepted, such as with SHA-1.
-    #[error("{} is signed with an algorithm that is unknown or too weak", Place(*.position))]
+    #[error("{place} is signed with an algorithm that is unknown or too weak")]
     UnsupportedSignature {
         /// Which one.
-        position: usize,
+        place: Place,
     },
     /// A certificate signs another one without the right to.
-    #[error("{} signs the one before it, but is no authority (CA, keyCertSign)", Place(*.position))]
+    #[error("{place} signs the one below it, but is not an authority (CA, keyCertSign)")]
     NotAuthority {
         /// Which one.
-        position: usize,
+        place: Place,
     },
     /// There are more authorities below one than it allows.
-    #[error("{} allows {allowed} authorities below it, there are {found}", Place(*.position))]
+    #[error("{place} allows {allowed} authorities below it, there are {found}")]
     PathTooLong {
         /// Which one.
-        position: usize,
+        place: Place,
         /// How many it allows.
         allowed: u32,
         /// How many there are.
         found: usize,
     },
     /// An authority must not issue for this trust domain.
-    #[error("the name constraints of {} do not permit the trust domain of the SPIFFE ID", Place(*.position))]
+    #[error("the name constraints of {place} do not permit the names of what is below it")]
     NameConstraints {
         /// Which one.
-        position: usize,
+        place: Place,
+    },
+    /// An authority may issue for other purposes only; not in RFC 5280, but in most libraries.
+    #[error("the extended key usage of {place} lacks {usage}, which what it signs is for")]
+    AuthorityPurpose {
+        /// Which one.
+        place: Place,
+        /// `serverAuth` or `clientAuth`.
+        usage: &'static str,
+    },
+    /// An authority requires a certificate policy, and there is none that holds all the way.
+    #[error(
+        "the policy constraints above {place} require a certificate policy, and it has none that the authorities above it have"
+    )]
+    NoPolicy {
+        /// The first one without.
+        place: Place,
     },
     /// An extension stands there twice.
-    #[error("{} has the extension {oid} twice", Place(*.position))]
+    #[error("{place} has the extension {oid} twice")]
     RepeatedExtension {
         /// Which one.
-        position: usize,
+        place: Place,
         /// The extension.
         oid: String,
     },
     /// An extension is not what it says it is.
-    #[error("{} has a damaged extension {oid}", Place(*.position))]
+    #[error("{place} has a damaged extension {oid}")]
     MalformedExtension {
         /// Which one.
-        position: usize,
+        place: Place,
         /// The extension.
         oid: String,
     },
     /// An extension is critical and unknown; RFC 5280, section 4.2.
-    #[error("{} has the critical extension {oid}, which is unknown", Place(*.position))]
+    #[error("{place} has the critical extension {oid}, which is unknown")]
     UnknownCriticalExtension {
         /// Which one.
-        position: usize,
+        place: Place,
         /// The extension.
         oid: String,
     },
     /// A certificate has expired.
-    #[error("{} expired at {not_after}, it is {now}", Place(*.position))]
+    #[error("{place} expired at {not_after}, it is {now}")]
     Expired {
         /// Which one.
-        position: usize,
+        place: Place,
         /// When it did.
         not_after: Timestamp,
         /// When that was looked at.
         now: Timestamp,
+    },
+    /// A root is not valid yet, so it anchors nothing.
+    #[error("{place} is valid from {not_before} on")]
+    NotYetValid {
+        /// Which one.
+        place: Place,
+        /// When it begins.
+        not_before: Timestamp,
     },
     /// At no moment are all certificates valid.
     #[error("the certificate chain is never valid: it begins at {begins} and ends at {ends}")]
@@ -210,27 +241,39 @@ impl From<ArmorError> for ChainError {
 }
 
 impl ChainError {
-    pub(super) fn extension(position: usize, fault: &ExtensionFault) -> Self {
+    pub(super) fn extension(place: Place, fault: &ExtensionFault) -> Self {
         match fault.clone() {
-            ExtensionFault::Repeated(oid) => Self::RepeatedExtension { position, oid },
-            ExtensionFault::Malformed(oid) => Self::MalformedExtension { position, oid },
-            ExtensionFault::UnknownCritical(oid) => {
-                Self::UnknownCriticalExtension { position, oid }
-            }
+            ExtensionFault::Repeated(oid) => Self::RepeatedExtension { place, oid },
+            ExtensionFault::Malformed(oid) => Self::MalformedExtension { place, oid },
+            ExtensionFault::UnknownCritical(oid) => Self::UnknownCriticalExtension { place, oid },
         }
     }
 }
 
-/// A position as people read it.
-struct Place(usize);
+/// A certificate on a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// How many certificates are below it; none is below the leaf.
+    pub position: usize,
+    /// Its subject.
+    pub subject: String,
+}
+
+impl Place {
+    pub(super) fn of(position: usize, certificate: &Certificate) -> Self {
+        let subject = certificate.subject_text();
+        Self { position, subject }
+    }
+}
 
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.position {
             0 => formatter.write_str("the certificate"),
             position => write!(
                 formatter,
-                "intermediate certificate {position} of the chain"
+                "the authority \"{}\" ({position} above the certificate)",
+                self.subject
             ),
         }
     }

@@ -1,48 +1,64 @@
 //! The rules for the leaf: SPIFFE X509-SVID, sections 2 to 4.
 
+use jiff::Timestamp;
+
 use super::super::certificate::Certificate;
-use super::error::ChainError;
-use super::expectation::Expectation;
+use super::error::{ChainError, Place};
+use super::path;
 use crate::der;
 use crate::identity::SpiffeId;
 use crate::text::excerpt;
 
+/// The leaf among certificates that may be it: the first without a fault, or else the first.
+pub(in crate::svid) fn best<'a>(
+    candidates: impl IntoIterator<Item = &'a Certificate>,
+    now: Timestamp,
+) -> Option<&'a Certificate> {
+    let mut first = None;
+    for candidate in candidates {
+        if faults_at(candidate, now).is_empty() {
+            return Some(candidate);
+        }
+        first = first.or(Some(candidate));
+    }
+    first
+}
+
+/// Everything wrong with a leaf as an SVID at a moment, whatever its identity.
+pub(in crate::svid) fn faults_at(leaf: &Certificate, now: Timestamp) -> Vec<ChainError> {
+    let dates = [
+        path::not_after(leaf, now, || Place::of(0, leaf)),
+        path::ever_valid(&[leaf]),
+    ];
+    let mut faults = faults(leaf);
+    faults.extend(dates.into_iter().filter_map(Result::err));
+    faults
+}
+
 /// Everything wrong with a leaf as an SVID, whatever its identity.
-pub(in crate::svid) fn faults(leaf: &Certificate) -> Vec<ChainError> {
+fn faults(leaf: &Certificate) -> Vec<ChainError> {
     let rules = [
         names,
         spiffe_id,
         basic_constraints,
         key_usage,
         extended_key_usage,
+        netscape_type,
+        signature,
         signer,
     ];
     let broken = rules.into_iter().filter_map(|rule| rule(leaf).err());
     let extensions = leaf.extensions.faults.iter();
     broken
-        .chain(extensions.map(|fault| ChainError::extension(0, fault)))
+        .chain(extensions.map(|fault| ChainError::extension(Place::of(0, leaf), fault)))
         .collect()
 }
 
-/// Everything that makes a leaf another's.
-pub(super) fn unexpected(leaf: &Certificate, expected: &Expectation<'_>) -> Vec<ChainError> {
-    [key(leaf, expected), identity(leaf, expected)]
-        .into_iter()
-        .filter_map(Result::err)
-        .collect()
-}
-
-fn key(leaf: &Certificate, expected: &Expectation<'_>) -> Result<(), ChainError> {
-    if leaf.public_key == *expected.public_key {
-        Ok(())
-    } else {
-        Err(ChainError::WrongKey)
-    }
-}
-
+/// Whether the leaf of our key names somebody else.
+///
 /// The raw bytes are compared: a URI library would take other spellings for the same.
-fn identity(leaf: &Certificate, expected: &Expectation<'_>) -> Result<(), ChainError> {
-    let expected = expected.spiffe_id.as_str();
+pub(super) fn identity(leaf: &Certificate, expected: &SpiffeId) -> Result<(), ChainError> {
+    let expected = expected.as_str();
     match leaf
         .extensions
         .subject_names
@@ -139,6 +155,19 @@ fn extended_key_usage(leaf: &Certificate) -> Result<(), ChainError> {
         });
     }
     Ok(())
+}
+
+/// OpenSSL holds leaves to it.
+fn netscape_type(leaf: &Certificate) -> Result<(), ChainError> {
+    match leaf.extensions.netscape_type {
+        Some(purposes) if !purposes.server => Err(ChainError::NetscapeType { usage: "server" }),
+        Some(purposes) if !purposes.client => Err(ChainError::NetscapeType { usage: "client" }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn signature(leaf: &Certificate) -> Result<(), ChainError> {
+    path::signature(leaf, || Place::of(0, leaf))
 }
 
 fn signer(leaf: &Certificate) -> Result<(), ChainError> {

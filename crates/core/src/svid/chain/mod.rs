@@ -1,24 +1,41 @@
 //! The chain that an issuer returned, and whether it is the SVID that was asked for.
 //!
 //! Owns what is trusted from an issuer, which is only what can be checked: SPIFFE X509-SVID,
-//! sections 2 to 5, and the path rules of RFC 5280, section 6.1, as far as they concern URIs. The
-//! rules are kept apart by what they look at: `leaf`, `path`, `window` and `anchor`. Each says
-//! everything that is wrong, so that [`examine`](super::examine) can report it all; verification
-//! stops at the first.
+//! sections 2 to 5, and the path building and rules of RFC 5280, section 6.1, and RFC 4158. The
+//! same search answers verification, which stops at the first fault, and
+//! [`examine`](super::examine), which reports all.
 //!
-//! Invariant: [`X509Svid::verify`] is the only way to an [`X509Svid`].
+//! | file | owns |
+//! | --- | --- |
+//! | `read` | from PEM to certificates |
+//! | `leaf` | which one is the leaf, and its rules |
+//! | `pool` | the certificates of which a path may be made |
+//! | `signers` | who signed whom |
+//! | `search` | the paths that there are |
+//! | `path`, `policies` | the rules for a path |
+//! | `found` | which path counts, what goes with it and what is missing |
+//! | `window` | when it is valid |
+//!
+//! Invariants: [`X509Svid::verify`] is the only way to an [`X509Svid`]; the work for one chain is
+//! bounded, whatever is in it.
 
-pub(super) mod anchor;
 mod error;
 mod expectation;
+pub(super) mod found;
 pub(super) mod leaf;
-pub(super) mod path;
+mod path;
+mod policies;
+pub(super) mod pool;
 pub(super) mod read;
+mod search;
+mod signers;
 mod svid;
+#[cfg(test)]
+mod tests;
 pub(super) mod window;
 
-pub use anchor::Anchoring;
-pub use error::ChainError;
+pub use error::{ChainError, Place};
 pub use expectation::Expectation;
-pub use svid::X509Svid;
+pub use found::{EndsFirst, Gap};
+pub use svid::{Anchoring, X509Svid};
 pub use window::{Readiness, Window};

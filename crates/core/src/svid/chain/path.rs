@@ -1,108 +1,152 @@
-//! The rules for the way from the leaf to the last certificate: RFC 5280, section 6.1.
+//! The rules for the way from the leaf to an authority: RFC 5280, section 6.1.
+//!
+//! A path is a list of certificates, the leaf first, each signed by the one after it. What is wrong
+//! with one of them does not depend on those above it, so a path can be judged while it grows; only
+//! certificate policies are read from the top down, see [`super::policies`].
+
+use jiff::Timestamp;
 
 use super::super::certificate::Certificate;
-use super::super::signature::SignatureError;
-use super::error::ChainError;
+use super::error::{ChainError, Place};
+use super::window::Window;
 
-/// Everything wrong with the certificates above the leaf, and with what holds all of them together.
-pub(in crate::svid) fn faults(chain: &[Certificate]) -> Vec<ChainError> {
-    let links = chain.iter().zip(chain.iter().skip(1)).enumerate();
-    let links = links.filter_map(|(position, (child, parent))| link(position, child, parent).err());
-    let authorities = chain.iter().enumerate().skip(1);
-    let authorities = authorities.flat_map(|(position, authority)| {
-        let below = below(chain, position);
-        let rules = [
-            is_authority(position, authority),
-            path_length(position, authority, below),
-            name_constraints(position, authority, chain.first()),
-        ];
-        let extensions = authority.extensions.faults.iter();
-        let extensions = extensions.map(move |fault| ChainError::extension(position, fault));
-        rules.into_iter().filter_map(Result::err).chain(extensions)
-    });
-    links.chain(authorities).collect()
+/// Everything wrong with the authorities of a path. The leaf has rules of its own.
+pub(in crate::svid) fn faults(path: &[&Certificate], now: Timestamp) -> Vec<ChainError> {
+    (1..path.len())
+        .filter_map(|above| path.get(..=above))
+        .flat_map(|part| faults_of_link(part, now))
+        .collect()
 }
 
-/// The certificates as far as each is signed by the next.
-pub(in crate::svid) fn joined(chain: &[Certificate]) -> &[Certificate] {
-    let mut links = chain.iter().zip(chain.iter().skip(1)).enumerate();
-    let broken = links.find(|(position, (child, parent))| link(*position, child, parent).is_err());
-    let length = broken.map_or(chain.len(), |(position, _)| position + 1);
-    chain.get(..length).unwrap_or(chain)
-}
-
-/// The number of authorities between a position and the leaf; RFC 5280, section 4.2.1.9, does not
-/// count those that bear the name of their issuer.
-pub(super) fn below(chain: &[Certificate], position: usize) -> usize {
-    chain
-        .iter()
-        .take(position)
-        .skip(1)
-        .filter(|authority| !authority.is_self_issued())
-        .count()
-}
-
-/// Whether there are too many authorities below one.
-pub(super) fn exceeds(authority: &Certificate, below: usize) -> Option<u32> {
-    let allowed = authority.path_length()?;
-    (u32::try_from(below).unwrap_or(u32::MAX) > allowed).then_some(allowed)
-}
-
-/// Whether an authority may issue for the trust domain of the leaf.
-pub(super) fn permits(authority: &Certificate, leaf: &Certificate) -> bool {
-    let names = leaf.extensions.subject_names.iter();
-    names
-        .flat_map(|names| &names.uris)
-        .all(|uri| authority.extensions.uri_constraints.permit(host(uri)))
-}
-
-fn link(position: usize, child: &Certificate, parent: &Certificate) -> Result<(), ChainError> {
-    if child.issuer != parent.subject {
-        let (issuer, found) = (child.issuer_text(), parent.subject_text());
-        return Err(ChainError::BrokenLink {
-            position,
-            issuer,
-            found,
-        });
+/// Everything wrong with the last certificate of a path, which is not the root.
+pub(super) fn faults_of_link(path: &[&Certificate], now: Timestamp) -> Vec<ChainError> {
+    let mut faults = faults_of_root(path, now);
+    if let Some((authority, below)) = path.split_last() {
+        faults.extend(signature(authority, || Place::of(below.len(), authority)).err());
     }
-    child.verify_signature(parent).map_err(|error| match error {
-        SignatureError::Mismatch => ChainError::WrongSignature { position },
-        SignatureError::Unsupported => ChainError::UnsupportedSignature { position },
-    })
+    faults
 }
 
-fn is_authority(position: usize, authority: &Certificate) -> Result<(), ChainError> {
+/// Everything wrong with the last certificate of a path, which may be the root: how that is signed
+/// does not matter.
+pub(super) fn faults_of_root(path: &[&Certificate], now: Timestamp) -> Vec<ChainError> {
+    let Some((authority, below)) = path.split_last() else {
+        return Vec::new();
+    };
+    let place = || Place::of(below.len(), authority);
+    let rules = [
+        is_authority(authority, place),
+        path_length(authority, below, place),
+        name_constraints(authority, below, place),
+        purposes(authority, place),
+        not_after(authority, now, place),
+    ];
+    let extensions = authority.extensions.faults.iter();
+    let extensions = extensions.map(|fault| ChainError::extension(place(), fault));
+    let broken = rules.into_iter().filter_map(Result::err).chain(extensions);
+    broken.chain(ever_valid(path).err()).collect()
+}
+
+/// Whether there is a moment at which all are valid.
+pub(super) fn ever_valid(path: &[&Certificate]) -> Result<(), ChainError> {
+    let Window { start, end } = Window::of(path.iter().copied());
+    if start <= end {
+        Ok(())
+    } else {
+        Err(ChainError::NeverValid {
+            begins: start,
+            ends: end,
+        })
+    }
+}
+
+/// Whether one has expired.
+pub(super) fn not_after(
+    certificate: &Certificate,
+    now: Timestamp,
+    place: impl Fn() -> Place,
+) -> Result<(), ChainError> {
+    if now <= certificate.not_after {
+        Ok(())
+    } else {
+        Err(ChainError::Expired {
+            place: place(),
+            not_after: certificate.not_after,
+            now,
+        })
+    }
+}
+
+/// Whether it is signed in a way that some key is believed for.
+pub(super) fn signature(
+    certificate: &Certificate,
+    place: impl Fn() -> Place,
+) -> Result<(), ChainError> {
+    if certificate.is_signed_acceptably {
+        Ok(())
+    } else {
+        Err(ChainError::UnsupportedSignature { place: place() })
+    }
+}
+
+fn is_authority(authority: &Certificate, place: impl Fn() -> Place) -> Result<(), ChainError> {
     if authority.is_authority() {
         Ok(())
     } else {
-        Err(ChainError::NotAuthority { position })
+        Err(ChainError::NotAuthority { place: place() })
     }
 }
 
-fn path_length(position: usize, authority: &Certificate, found: usize) -> Result<(), ChainError> {
-    match exceeds(authority, found) {
-        Some(allowed) => Err(ChainError::PathTooLong {
-            position,
-            allowed,
-            found,
-        }),
-        None => Ok(()),
-    }
-}
-
-fn name_constraints(
-    position: usize,
+/// RFC 5280, section 4.2.1.9, does not count authorities that bear the name of their issuer.
+fn path_length(
     authority: &Certificate,
-    leaf: Option<&Certificate>,
+    below: &[&Certificate],
+    place: impl Fn() -> Place,
 ) -> Result<(), ChainError> {
-    match leaf {
-        Some(leaf) if !permits(authority, leaf) => Err(ChainError::NameConstraints { position }),
-        _ => Ok(()),
+    let authorities = below.iter().skip(1);
+    let found = authorities.filter(|other| !other.is_self_issued()).count();
+    match authority.path_length() {
+        Some(allowed) if u32::try_from(found).unwrap_or(u32::MAX) > allowed => {
+            Err(ChainError::PathTooLong {
+                place: place(),
+                allowed,
+                found,
+            })
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
-/// The host of a URI; of a SPIFFE ID, the trust domain.
-fn host(uri: &str) -> &str {
-    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    rest.split_once('/').map_or(rest, |(host, _)| host)
+/// Section 6.1.3 (b) and (c): authorities that bear the name of their issuer are exempt.
+fn name_constraints(
+    authority: &Certificate,
+    below: &[&Certificate],
+    place: impl Fn() -> Place,
+) -> Result<(), ChainError> {
+    let constraints = &authority.extensions.name_constraints;
+    let mut constrained = below.iter().enumerate();
+    let is_permitted = constrained.all(|(position, certificate)| {
+        (position > 0 && certificate.is_self_issued())
+            || certificate
+                .names()
+                .iter()
+                .all(|name| constraints.permit(name))
+    });
+    if is_permitted {
+        Ok(())
+    } else {
+        Err(ChainError::NameConstraints { place: place() })
+    }
+}
+
+/// What an authority may issue for, as most libraries read an extended key usage in one.
+fn purposes(authority: &Certificate, place: impl Fn() -> Place) -> Result<(), ChainError> {
+    let usage = match authority.extensions.extended_key_usage {
+        Some(purposes) if purposes.any => return Ok(()),
+        Some(purposes) if !purposes.server => "serverAuth",
+        Some(purposes) if !purposes.client => "clientAuth",
+        Some(_) | None => return Ok(()),
+    };
+    let place = place();
+    Err(ChainError::AuthorityPurpose { place, usage })
 }

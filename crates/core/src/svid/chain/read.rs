@@ -23,7 +23,7 @@ pub(in crate::svid) fn read(pem: &[u8]) -> (Vec<Certificate>, Vec<ChainError>) {
         );
     }
     let (mut certificates, mut faults) = (Vec::new(), Vec::new());
-    for (position, block) in blocks.iter().enumerate() {
+    for (index, block) in blocks.iter().enumerate() {
         if block.label != LABEL {
             faults.push(ChainError::ForeignBlock {
                 label: excerpt(block.label),
@@ -31,13 +31,27 @@ pub(in crate::svid) fn read(pem: &[u8]) -> (Vec<Certificate>, Vec<ChainError>) {
         } else if let Some(certificate) = Certificate::parse(&block.der) {
             certificates.push(certificate);
         } else {
-            faults.push(ChainError::Malformed { position });
+            faults.push(ChainError::Malformed { number: index + 1 });
         }
     }
     if blocks.is_empty() {
         faults.push(ChainError::Empty);
     }
     (certificates, faults)
+}
+
+/// Reads the authorities that an issuer names beside a chain. They are no more than candidates, so
+/// whatever cannot be read, or is too much, is left out.
+pub(in crate::svid) fn read_candidates(pem: &[u8]) -> Vec<Certificate> {
+    if pem.len() > MAX_BYTES {
+        return Vec::new();
+    }
+    let blocks = armor::decode(pem).unwrap_or_default();
+    let certificates = blocks.iter().filter(|block| block.label == LABEL);
+    certificates
+        .take(MAX_CERTIFICATES)
+        .filter_map(|block| Certificate::parse(&block.der))
+        .collect()
 }
 
 pub(super) const LABEL: &str = "CERTIFICATE";

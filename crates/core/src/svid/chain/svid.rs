@@ -2,11 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::anchor::{Anchoring, anchoring};
+use super::super::certificate::Certificate;
 use super::error::ChainError;
 use super::expectation::Expectation;
-use super::window::{Readiness, Window, is_published};
-use super::{leaf, path, read, window};
+use super::found::{EndsFirst, Found, Gap};
+use super::pool::Pool;
+use super::window::{Readiness, Window};
+use super::{leaf, read};
 use crate::armor;
 use crate::identity::SpiffeId;
 
@@ -22,19 +24,33 @@ pub struct X509Svid {
     not_before: Timestamp,
     not_after: Timestamp,
     window: Window,
+    ends_first: Option<EndsFirst>,
+    has_key_usage: bool,
     anchoring: Anchoring,
 }
 
+/// Whether a chain leads to the trust bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Anchoring {
+    /// A certificate of the bundle signed the last one of its path.
+    Anchored,
+    /// None did, for this reason, so relying parties with this bundle refuse the chain.
+    NotAnchored(Gap),
+    /// No bundle to compare with.
+    NoBundle,
+}
+
 impl X509Svid {
-    /// Checks a chain in PEM, the leaf first and every certificate signed by the one after it.
+    /// Checks a chain in PEM, in whatever order its certificates stand.
     ///
-    /// Self-signed roots at the end are left out of what is kept; their dates are not looked at.
-    /// A leaf that is not valid yet passes.
+    /// The leaf is the certificate for the expected key. From there a path is looked for to an
+    /// authority of the trust bundle, through the certificates of the chain and the candidates; what
+    /// it does not need is left out. A leaf that is not valid yet passes.
     ///
     /// # Errors
     ///
     /// The first broken rule: what cannot be read, then what makes the leaf another's, then what
-    /// makes it not an SVID, then the certificates above it, then the dates.
+    /// makes it not an SVID, then what is wrong with each path to a root.
     pub fn verify(
         chain_pem: &[u8],
         expected: &Expectation<'_>,
@@ -44,34 +60,38 @@ impl X509Svid {
         if let Some(error) = unreadable.into_iter().next() {
             return Err(error);
         }
-        let first = chain.first().ok_or(ChainError::Empty)?;
-        let faults = leaf::unexpected(first, expected)
-            .into_iter()
-            .chain(leaf::faults(first))
-            .chain(path::faults(&chain))
-            .chain(window::faults(&chain, now));
-        if let Some(error) = faults.into_iter().next() {
+        let ours = |certificate: &&Certificate| certificate.public_key == *expected.public_key;
+        let leaf = leaf::best(chain.iter().filter(ours), now).ok_or(ChainError::WrongKey)?;
+        leaf::identity(leaf, expected.spiffe_id)?;
+        if let Some(error) = leaf::faults_at(leaf, now).into_iter().next() {
             return Err(error);
         }
-        let published = || {
-            let published = chain.iter().enumerate();
-            published.filter(|(position, certificate)| is_published(*position, certificate))
-        };
-        let blocks =
-            published().map(|(_, certificate)| armor::encode(read::LABEL, &certificate.der));
+        let candidates = read::read_candidates(expected.candidates);
+        let pool = Pool::new(leaf, chain.iter().chain(&candidates), expected.trust_bundle);
+        let found = Found::search(&pool, now)
+            .map_err(|faults| faults.into_iter().next().unwrap_or(ChainError::Empty))?;
+        let blocks = found
+            .published()
+            .map(|certificate| armor::encode(read::LABEL, &certificate.der));
         Ok(Self {
             chain_pem: blocks.map(|block| block.to_string()).collect(),
             spiffe_id: expected.spiffe_id.clone(),
-            serial: first.serial.clone(),
-            not_before: first.not_before,
-            not_after: first.not_after,
-            window: Window::of(first, published().map(|(_, certificate)| certificate)),
-            anchoring: anchoring(&chain, expected.trust_bundle, now),
+            serial: leaf.serial.clone(),
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
+            window: found.window(),
+            ends_first: found.ends_first(),
+            has_key_usage: leaf.extensions.key_usage.is_some(),
+            anchoring: match (expected.trust_bundle, found.gap) {
+                (None, _) => Anchoring::NoBundle,
+                (Some(_), None) => Anchoring::Anchored,
+                (Some(_), Some(gap)) => Anchoring::NotAnchored(gap),
+            },
         })
     }
 
-    /// The chain to publish: the leaf first, then the intermediates, encoded again from the DER
-    /// that was checked, without self-signed roots.
+    /// The chain to publish, encoded again from the DER that was checked: the leaf, the path above
+    /// it, and further valid certificates that join it; no self-signed roots.
     pub fn chain_pem(&self) -> &str {
         &self.chain_pem
     }
@@ -96,14 +116,24 @@ impl X509Svid {
         self.not_after
     }
 
-    /// When the chain as a whole can be used.
+    /// When the path as a whole can be used, the root included.
     pub fn window(&self) -> Window {
         self.window
     }
 
     /// Whether the chain leads to the trust bundle that was given.
-    pub fn anchoring(&self) -> Anchoring {
-        self.anchoring
+    pub fn anchoring(&self) -> &Anchoring {
+        &self.anchoring
+    }
+
+    /// The authority that ends before the leaf, first of all, if one does; it ends the window.
+    pub fn ends_first(&self) -> Option<&EndsFirst> {
+        self.ends_first.as_ref()
+    }
+
+    /// Whether the leaf has a key usage, without which most SPIFFE libraries refuse it.
+    pub fn has_key_usage(&self) -> bool {
+        self.has_key_usage
     }
 
     /// Whether the SVID is valid, as far as its beginning is concerned.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::certificate::Certificate;
-use super::error::ChainError;
 
 /// When an SVID may be published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +18,13 @@ pub enum Readiness {
     TooFarAhead(Timestamp),
 }
 
-/// The time in which a chain can be used, since all its certificates are valid; both ends are
+/// The time in which a chain can be used, since all certificates of its path are valid; both ends are
 /// included (RFC 5280, section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// The latest notBefore of the chain.
+    /// The latest notBefore of the path.
     pub start: Timestamp,
-    /// The earliest notAfter of the chain.
+    /// The earliest notAfter of the path and the root that it leads to.
     pub end: Timestamp,
 }
 
@@ -50,16 +49,13 @@ impl Window {
             .unwrap_or(Duration::ZERO)
     }
 
-    /// The window of a leaf and whatever is published with it.
-    pub(in crate::svid) fn of<'a>(
-        leaf: &Certificate,
-        others: impl IntoIterator<Item = &'a Certificate>,
-    ) -> Self {
-        let leaf = Self {
-            start: leaf.not_before,
-            end: leaf.not_after,
+    /// The time in which all these are valid.
+    pub(in crate::svid) fn of<'a>(path: impl IntoIterator<Item = &'a Certificate>) -> Self {
+        let ever = Self {
+            start: Timestamp::MIN,
+            end: Timestamp::MAX,
         };
-        others.into_iter().fold(leaf, |window, certificate| Self {
+        path.into_iter().fold(ever, |window, certificate| Self {
             start: window.start.max(certificate.not_before),
             end: window.end.min(certificate.not_after),
         })
@@ -79,40 +75,5 @@ impl Window {
     }
 }
 
-/// Every certificate that has expired, and a chain that is never valid as a whole.
-pub(in crate::svid) fn faults(chain: &[Certificate], now: Timestamp) -> Vec<ChainError> {
-    let published = || {
-        chain
-            .iter()
-            .enumerate()
-            .filter(|(position, certificate)| is_published(*position, certificate))
-    };
-    let mut faults: Vec<ChainError> = published()
-        .filter(|(_, certificate)| certificate.not_after < now)
-        .map(|(position, certificate)| ChainError::Expired {
-            position,
-            not_after: certificate.not_after,
-            now,
-        })
-        .collect();
-    if let Some(leaf) = chain.first() {
-        let Window { start, end } =
-            Window::of(leaf, published().map(|(_, certificate)| certificate));
-        if start > end {
-            faults.push(ChainError::NeverValid {
-                begins: start,
-                ends: end,
-            });
-        }
-    }
-    faults
-}
-
-/// Self-signed roots are neither published nor trusted, so their dates do not matter: relying
-/// parties that trust them have them in a bundle.
-pub(in crate::svid) fn is_published(position: usize, certificate: &Certificate) -> bool {
-    position == 0 || !certificate.is_self_signed()
-}
-
 /// The longest wait for a certificate to become valid.
-const MAX_PATIENCE: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const MAX_PATIENCE: SignedDuration = SignedDuration::from_mins(5);

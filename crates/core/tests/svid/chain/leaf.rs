@@ -2,13 +2,15 @@
 
 use rcgen::{DnType, ExtendedKeyUsagePurpose as Purpose, IsCa, KeyUsagePurpose as Usage, SanType};
 use svid_core::identity::SpiffeId;
-use svid_core::svid::{ChainError, Expectation, PrivateKey, X509Svid};
+use svid_core::svid::{ChainError, Expectation, Place, PrivateKey, X509Svid};
 
 use super::verify_leaf;
-use crate::fixtures::{Authority, Case, Change, IDENTITY, extension, leaf, nothing, now, pem, uri};
+use crate::fixtures::{
+    Authority, Case, Change, IDENTITY, extension, leaf, nothing, now, pem, place, uri,
+};
 
 /// What is expected of a fault in a certificate at a position.
-type Expected = fn(usize) -> ChainError;
+type Expected = fn(Place) -> ChainError;
 
 #[test]
 fn accepts_leaves_that_the_specification_allows() {
@@ -279,24 +281,24 @@ fn refuses_faulty_extensions_wherever_they_are() {
         (
             "unknown and critical",
             |params| extension(params, &[1, 2, 3, 4], true, b"\x05\x00"),
-            |position| ChainError::UnknownCriticalExtension {
-                position,
+            |place| ChainError::UnknownCriticalExtension {
+                place,
                 oid: "1.2.3.4".to_owned(),
             },
         ),
         (
             "a critical one that is known and not understood",
             |params| extension(params, &[2, 5, 29, 18], true, b"\x30\x00"),
-            |position| ChainError::UnknownCriticalExtension {
-                position,
+            |place| ChainError::UnknownCriticalExtension {
+                place,
                 oid: "2.5.29.18".to_owned(),
             },
         ),
         (
             "twice",
             |params| extension(params, &[2, 5, 29, 19], true, b"\x30\x00"),
-            |position| ChainError::RepeatedExtension {
-                position,
+            |place| ChainError::RepeatedExtension {
+                place,
                 oid: "2.5.29.19".to_owned(),
             },
         ),
@@ -306,8 +308,8 @@ fn refuses_faulty_extensions_wherever_they_are() {
                 params.extended_key_usages.clear();
                 extension(params, &[2, 5, 29, 37], false, b"\x30\x05\x06\x01");
             },
-            |position| ChainError::MalformedExtension {
-                position,
+            |place| ChainError::MalformedExtension {
+                place,
                 oid: "2.5.29.37".to_owned(),
             },
         ),
@@ -318,8 +320,8 @@ fn refuses_faulty_extensions_wherever_they_are() {
                 let both = b"\x30\x14\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02\x00";
                 extension(params, &[2, 5, 29, 37], false, both);
             },
-            |position| ChainError::MalformedExtension {
-                position,
+            |place| ChainError::MalformedExtension {
+                place,
                 oid: "2.5.29.37".to_owned(),
             },
         ),
@@ -327,12 +329,12 @@ fn refuses_faulty_extensions_wherever_they_are() {
     let (case, root) = (Case::new(), Authority::root("root"));
     for (name, change, expected) in table {
         let leaf = root.leaf(case.key.public_key(), change);
-        assert_eq!(case.verify(&[&leaf]), Err(expected(0)), "{name}");
+        assert_eq!(case.verify(&[&leaf]), Err(expected(place(0, ""))), "{name}");
         let intermediate = root.intermediate("intermediate", change);
         let leaf = intermediate.leaf(case.key.public_key(), nothing);
         assert_eq!(
             case.verify(&[&leaf, &intermediate.der]),
-            Err(expected(1)),
+            Err(expected(place(1, "intermediate"))),
             "{name}"
         );
     }
@@ -372,6 +374,7 @@ fn refuses_a_certificate_signed_with_its_own_key() {
     let expected = Expectation {
         spiffe_id: &identity,
         public_key: &key,
+        candidates: b"",
         trust_bundle: None,
     };
     let chain = pem(&[leaf.der()]);

@@ -1,8 +1,11 @@
 //! Chains: one table for each kind of rule, and each fault with a name.
 
+mod extensions;
 mod leaf;
 mod path;
+mod pss;
 mod reading;
+mod shapes;
 mod window;
 
 use svid_core::svid::{ChainError, X509Svid};

@@ -28,7 +28,7 @@ fn accepts_a_chain_and_tells_what_is_in_it() {
     assert_eq!(svid.not_before(), now() - minutes(10));
     assert_eq!(svid.not_after(), now() + minutes(50));
     assert_eq!(svid.window().end, now() + minutes(30));
-    assert_eq!(svid.anchoring(), Anchoring::NoBundle);
+    assert_eq!(*svid.anchoring(), Anchoring::NoBundle);
     assert_eq!(svid.readiness(now()), Readiness::Now);
     // What was published is accepted again.
     assert_eq!(
@@ -76,27 +76,27 @@ fn refuses_what_cannot_be_read() {
         (
             "not DER",
             block("CERTIFICATE", b"abc"),
-            ChainError::Malformed { position: 0 },
+            ChainError::Malformed { number: 1 },
         ),
         (
             "an empty block",
             block("CERTIFICATE", b""),
-            ChainError::Malformed { position: 0 },
+            ChainError::Malformed { number: 1 },
         ),
         (
             "something behind the DER",
             block("CERTIFICATE", &[&leaf, [0].as_slice()].concat()),
-            ChainError::Malformed { position: 0 },
+            ChainError::Malformed { number: 1 },
         ),
         (
             "cut short",
             block("CERTIFICATE", &leaf[..leaf.len() - 1]),
-            ChainError::Malformed { position: 0 },
+            ChainError::Malformed { number: 1 },
         ),
         (
             "two in one block",
             good.clone() + &block("CERTIFICATE", &[leaf.as_slice(), &root.der].concat()),
-            ChainError::Malformed { position: 1 },
+            ChainError::Malformed { number: 2 },
         ),
         (
             "unfinished",
@@ -143,7 +143,7 @@ fn refuses_two_algorithms_in_one_certificate() {
     mixed[place + 7] = 0x03;
     assert_eq!(
         case.verify(&[&mixed]),
-        Err(ChainError::Malformed { position: 0 })
+        Err(ChainError::Malformed { number: 1 })
     );
 }
 
@@ -164,7 +164,8 @@ fn takes_as_many_certificates_as_allowed() {
     let chain: Vec<&[u8]> = std::iter::once(leaf.as_slice()).chain(above).collect();
     let roots = bundle(&[&authorities[0].der]);
     assert_eq!(
-        case.verify_at(&chain, Some(&roots), now())
+        *case
+            .verify_at(&chain, Some(&roots), now())
             .unwrap()
             .anchoring(),
         Anchoring::Anchored

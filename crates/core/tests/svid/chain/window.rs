@@ -5,7 +5,7 @@ use rcgen::date_time_ymd;
 use svid_core::svid::{ChainError, Readiness};
 
 use super::verify_leaf;
-use crate::fixtures::{Authority, Case, Change, minutes, nothing, now, valid};
+use crate::fixtures::{Authority, Case, Change, bundle, minutes, nothing, now, place, valid};
 
 /// What is expected of a certificate that becomes valid at a time.
 type Expected = fn(Timestamp) -> Readiness;
@@ -27,7 +27,7 @@ fn refuses_what_has_expired_to_the_second() {
     assert_eq!(
         verify(late),
         Err(ChainError::Expired {
-            position: 1,
+            place: place(1, "upper"),
             not_after: end_of_upper,
             now: late
         })
@@ -36,7 +36,7 @@ fn refuses_what_has_expired_to_the_second() {
     assert_eq!(
         verify(later),
         Err(ChainError::Expired {
-            position: 0,
+            place: place(0, ""),
             not_after: end_of_leaf,
             now: later
         })
@@ -57,6 +57,44 @@ fn the_dates_of_a_root_that_is_dropped_do_not_matter() {
     let leaf = root.leaf(case.key.public_key(), nothing);
     let svid = case.verify(&[&leaf, &root.der]).unwrap();
     assert_eq!(svid.window().end, svid.not_after());
+}
+
+#[test]
+fn an_authority_that_ends_before_the_leaf_ends_the_window_wherever_it_stands() {
+    let case = Case::new();
+    let short: Change = |params| valid(params, -minutes(60), minutes(20));
+    let root = Authority::root_with("root", &rcgen::PKCS_ECDSA_P256_SHA256, short);
+    let upper = root.intermediate("upper", nothing);
+    let leaf = upper.leaf(case.key.public_key(), nothing);
+    let chain: &[&[u8]] = &[&leaf, &upper.der];
+    let svid = case
+        .verify_at(chain, Some(&bundle(&[&root.der])), now())
+        .unwrap();
+    assert_eq!(svid.window().end, now() + minutes(20));
+    let ends_first = svid.ends_first().unwrap();
+    assert!(ends_first.is_root);
+    assert_eq!(
+        ends_first.to_string(),
+        "the root \"CN=root\" ends at 2026-05-01T12:20:00Z, before the certificate does; give the trust bundle its successor"
+    );
+    // Its renewed certificate in the bundle is as good for relying parties.
+    let renewed = root.reissued(|params| valid(params, -minutes(1), minutes(500)));
+    let both = bundle(&[&root.der, &renewed.der]);
+    let svid = case.verify_at(chain, Some(&both), now()).unwrap();
+    assert_eq!(
+        (svid.window().end, svid.ends_first()),
+        (svid.not_after(), None)
+    );
+    // An authority that came with the chain.
+    let root = Authority::root("root");
+    let upper = root.intermediate("upper", short);
+    let leaf = upper.leaf(case.key.public_key(), nothing);
+    let svid = case.verify(&[&leaf, &upper.der]).unwrap();
+    assert_eq!(svid.window().end, now() + minutes(20));
+    assert_eq!(svid.ends_first().map(|first| first.is_root), Some(false));
+    // Without a bundle the root is not known, even if it came along.
+    let svid = case.verify(&[&root.leaf(case.key.public_key(), nothing), &root.der]);
+    assert_eq!(svid.unwrap().ends_first(), None);
 }
 
 #[test]

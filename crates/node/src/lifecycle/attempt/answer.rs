@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep};
 
 use super::in_flight::InFlight;
 use crate::events::EventReason;
-use crate::issuance::{Answer, Failure, News, Outcome, wait};
+use crate::issuance::{Answer, Failure, Issued, News, Outcome, wait};
 use crate::lifecycle::status::Phase;
 use crate::metrics::{ApiCall, StageReached};
 
 impl InFlight<'_> {
-    /// Waits for the answer of approver and issuer, as PEM that nobody has checked.
-    pub(super) async fn answer(&self, created: &StoredRequest) -> Result<Vec<u8>, Failure> {
+    /// Waits for the answer of approver and issuer, which nobody has checked.
+    pub(super) async fn answer(&self, created: &StoredRequest) -> Result<Issued, Failure> {
         let (context, status) = (&self.volume.context, &self.volume.status);
         self.reached(StageReached::Requested);
         status.enter(Phase::Pending);
@@ -36,9 +36,9 @@ impl InFlight<'_> {
             never = self.report_when_slow(&word) => match never {},
             () = self.issuer_changed() => return Err(self.for_another_issuer()),
         };
-        let pem = self.issued(answer)?;
+        let issued = self.issued(answer)?;
         self.reached(StageReached::Issued);
-        Ok(pem)
+        Ok(issued)
     }
 
     /// How long the answer is waited for. Some issuers never take back a "pending" that is final; a
@@ -54,10 +54,10 @@ impl InFlight<'_> {
         }
     }
 
-    fn issued(&self, answer: Answer) -> Result<Vec<u8>, Failure> {
+    fn issued(&self, answer: Answer) -> Result<Issued, Failure> {
         let request = self.object();
         let (outcome, event, reason) = match answer {
-            Answer::Issued(pem) => return Ok(pem),
+            Answer::Issued(issued) => return Ok(issued),
             Answer::Deleted => {
                 let reason = format!("{request} was deleted before it was answered");
                 return Err(Failure::silent(Outcome::Deleted, reason));

@@ -47,8 +47,8 @@ async fn steps(
     credentials: &watch::Receiver<Option<Credential>>,
 ) -> Result<X509Svid, Failure> {
     let created = attempt.create(credentials).await?;
-    let pem = attempt.answer(&created).await?;
-    let svid = attempt.check(&pem).await?;
+    let issued = attempt.answer(&created).await?;
+    let svid = attempt.check(&issued).await?;
     attempt.show(&svid).await?;
     Ok(svid)
 }

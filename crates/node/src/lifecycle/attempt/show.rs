@@ -7,17 +7,17 @@ use tokio::time::timeout;
 
 use super::in_flight::InFlight;
 use crate::events::EventReason;
-use crate::issuance::{Failure, Outcome};
-use crate::lifecycle::context::AnchoringPolicy;
+use crate::issuance::{Failure, Issued, Outcome};
+use crate::lifecycle::context::{AnchoringPolicy, KeyUsagePolicy};
 use crate::lifecycle::status::Phase;
-use crate::metrics::StageReached;
+use crate::metrics::{Doubt, StageReached};
 use crate::volume::FileSet;
 
 impl InFlight<'_> {
     /// Checks what the issuer returned, and waits until it is valid if that is soon.
-    pub(super) async fn check(&self, pem: &[u8]) -> Result<X509Svid, Failure> {
+    pub(super) async fn check(&self, issued: &Issued) -> Result<X509Svid, Failure> {
         let clock = &self.volume.context.clock;
-        let svid = self.verify(pem)?;
+        let svid = self.verify(issued)?;
         let now = clock.now();
         match svid.readiness(now) {
             Readiness::Now => Ok(svid),
@@ -26,7 +26,7 @@ impl InFlight<'_> {
                 let limit = Duration::try_from(now.duration_until(begins)).unwrap_or_default();
                 // The monotonic clock ends the wait too.
                 let _elapsed = timeout(limit, clock.sleep_until(begins)).await;
-                self.verify(pem)
+                self.verify(issued)
             }
             Readiness::TooFarAhead(begins) => Err(self.refused(&format!(
                 "it becomes valid at {begins}, and it is {now} by this node's clock; compare the \
@@ -61,27 +61,49 @@ impl InFlight<'_> {
             usable_until = %svid.window().end,
             "the pod has a new certificate"
         );
+        self.doubt(svid);
         Ok(())
     }
+
+    /// Says why somebody may refuse the certificate that was shown.
+    fn doubt(&self, svid: &X509Svid) {
+        let (context, wish) = (&self.volume.context, &self.volume.wish);
+        let doubts = [
+            not_anchored(svid).map(|why| (Doubt::NotAnchored, EventReason::NotAnchored, why)),
+            no_key_usage(svid).map(|why| (Doubt::NoKeyUsage, EventReason::NoKeyUsage, why)),
+            svid.ends_first().map(|first| {
+                let reason = EventReason::AuthorityEnds;
+                (Doubt::AuthorityEnds, reason, first.to_string())
+            }),
+        ];
+        for (doubt, reason, why) in doubts.into_iter().flatten() {
+            let issuer = &self.request.issuer;
+            let text = format!("the certificate of {issuer} is shown although {why}");
+            tracing::warn!(volume = %wish.volume, request = self.request.name, "{text}");
+            context.metrics.doubt(doubt);
+            context.events.report(wish, reason, &text);
+        }
+    }
+
     /// Checks what the issuer returned as it is now, against the trust bundle as it is now.
-    fn verify(&self, pem: &[u8]) -> Result<X509Svid, Failure> {
+    fn verify(&self, issued: &Issued) -> Result<X509Svid, Failure> {
         let context = &self.volume.context;
         let bundle = self.bundle.current();
         let expected = Expectation {
             spiffe_id: &self.request.spiffe_id,
             public_key: self.request.key.public_key(),
+            candidates: &issued.candidates,
             trust_bundle: bundle.as_deref(),
         };
-        let svid = X509Svid::verify(pem, &expected, context.clock.now())
+        let svid = X509Svid::verify(&issued.chain, &expected, context.clock.now())
             .map_err(|error| self.refused(&error.to_string()))?;
-        if svid.anchoring() == Anchoring::NotAnchored {
-            let why = "no authority of the trust bundle has signed it, so pods that have this bundle will not believe it";
-            match context.anchoring {
-                AnchoringPolicy::Require => return Err(self.refused(why)),
-                AnchoringPolicy::Warn => {
-                    tracing::warn!(volume = %self.volume.wish.volume, request = self.request.name, "the certificate is shown although {why}");
-                }
-            }
+        let unfit = match (context.anchoring, context.key_usage) {
+            (AnchoringPolicy::Require, _) if not_anchored(&svid).is_some() => not_anchored(&svid),
+            (_, KeyUsagePolicy::Require) => no_key_usage(&svid),
+            (AnchoringPolicy::Require | AnchoringPolicy::Warn, KeyUsagePolicy::Warn) => None,
+        };
+        if let Some(why) = unfit {
+            return Err(self.refused(&why));
         }
         Ok(svid)
     }
@@ -94,4 +116,22 @@ impl InFlight<'_> {
             format!("what {issuer} returned for {object} is refused: {why}"),
         )
     }
+}
+
+fn not_anchored(svid: &X509Svid) -> Option<String> {
+    match svid.anchoring() {
+        Anchoring::NotAnchored(gap) => Some(format!(
+            "it does not lead to the trust bundle, so pods that have this bundle will not believe \
+             it: {gap}"
+        )),
+        Anchoring::Anchored | Anchoring::NoBundle => None,
+    }
+}
+
+fn no_key_usage(svid: &X509Svid) -> Option<String> {
+    (!svid.has_key_usage()).then(|| {
+        "it has no key usage, without which most SPIFFE libraries refuse it; have the issuer take \
+         the usages of the request"
+            .to_owned()
+    })
 }

@@ -112,6 +112,37 @@ async fn a_chain_of_another_authority_is_shown_with_a_warning() {
     world.api.always_answer(Answering::IssueByStranger);
     world.publish(&wish).await.unwrap();
     assert_eq!(published(&world), 1);
+    let told = world.reports.all();
+    assert_eq!(world.reports.reasons(), [EventReason::NotAnchored]);
+    assert!(format!("{told:?}").contains("CN=stranger"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_without_key_usage_is_shown_and_said_or_refused_on_demand() {
+    let (world, one) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Issue(Fault::NoKeyUsage));
+    world.publish(&one).await.unwrap();
+    assert_eq!(published(&world), 1);
+    assert_eq!(world.reports.reasons(), [EventReason::NoKeyUsage]);
+
+    let (world, one) = (World::requiring_key_usage(), wish(1));
+    world.api.always_answer(Answering::Issue(Fault::NoKeyUsage));
+    let told = world.publish(&one).await.unwrap_err().to_string();
+    assert!(told.contains("no key usage"), "{told}");
+    assert_eq!(published(&world), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authority_that_stands_in_status_ca_alone_completes_the_chain() {
+    let (world, wish) = (World::with(AnchoringPolicy::Require, LIFETIME), wish(1));
+    world
+        .api
+        .always_answer(Answering::Issue(Fault::ByIntermediate));
+    world.publish(&wish).await.unwrap();
+    assert_eq!(world.reports.reasons(), []);
+    let certificate = String::from_utf8(world.set(&wish).certificate).unwrap();
+    assert_eq!(certificate.matches("BEGIN").count(), 2);
+    world.svid(&wish);
 }
 
 #[tokio::test(start_paused = true)]

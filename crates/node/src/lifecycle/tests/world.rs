@@ -21,7 +21,8 @@ use super::fake::{
 use crate::credential::{Credential, PodToken, Requester};
 use crate::installation::{self, Installation};
 use crate::lifecycle::{
-    AnchoringPolicy, Context, Lifecycle as _, PublishError, Turns, VolumeTasks, VolumesPerPod,
+    AnchoringPolicy, Context, KeyUsagePolicy, Lifecycle as _, PublishError, Turns, VolumeTasks,
+    VolumesPerPod,
 };
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
@@ -55,6 +56,7 @@ pub(super) struct Around {
     pub(super) issuer: watch::Sender<Issuers>,
     pub(super) line: Line,
     anchoring: AnchoringPolicy,
+    key_usage: KeyUsagePolicy,
     lifetime: Duration,
     requester: Requester,
     volumes_per_pod: VolumesPerPod,
@@ -85,6 +87,7 @@ impl Around {
             settings: settings(self.lifetime, self.requester),
             anchoring: self.anchoring,
             volumes_per_pod: self.volumes_per_pod,
+            key_usage: self.key_usage,
         };
         VolumeTasks::new(context, shutdown.clone())
     }
@@ -96,24 +99,36 @@ impl World {
     }
 
     pub(super) fn with(anchoring: AnchoringPolicy, lifetime: Duration) -> Self {
-        let limit = VolumesPerPod::default();
-        Self::of(anchoring, lifetime, Requester::Pod, limit)
+        let policy = (anchoring, KeyUsagePolicy::Warn);
+        Self::of(policy, lifetime, Requester::Pod, VolumesPerPod::default())
     }
 
     /// A node whose pods may begin this many volumes each.
     pub(super) fn with_volumes_per_pod(limit: &str) -> Self {
         let limit = VolumesPerPod::parse(limit).unwrap();
-        Self::of(AnchoringPolicy::Warn, LIFETIME, Requester::Pod, limit)
+        let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Warn);
+        Self::of(policy, LIFETIME, Requester::Pod, limit)
     }
 
     /// A node whose driver makes the requests itself.
     pub(super) fn node_attested() -> Self {
-        let limit = VolumesPerPod::default();
-        Self::of(AnchoringPolicy::Warn, LIFETIME, Requester::Driver, limit)
+        let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Warn);
+        Self::of(
+            policy,
+            LIFETIME,
+            Requester::Driver,
+            VolumesPerPod::default(),
+        )
+    }
+
+    /// A node that refuses certificates without key usage.
+    pub(super) fn requiring_key_usage() -> Self {
+        let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Require);
+        Self::of(policy, LIFETIME, Requester::Pod, VolumesPerPod::default())
     }
 
     fn of(
-        anchoring: AnchoringPolicy,
+        (anchoring, key_usage): (AnchoringPolicy, KeyUsagePolicy),
         lifetime: Duration,
         requester: Requester,
         volumes_per_pod: VolumesPerPod,
@@ -133,6 +148,7 @@ impl World {
             stranger,
             line: Line::new(),
             anchoring,
+            key_usage,
             lifetime,
             requester,
             volumes_per_pod,
@@ -247,6 +263,7 @@ impl World {
         let expected = Expectation {
             spiffe_id: &identity,
             public_key: &PublicKey::from_pkcs8_pem(&set.key).unwrap(),
+            candidates: b"",
             trust_bundle: Some(&trusted),
         };
         X509Svid::verify(&set.certificate, &expected, self.clock.now()).unwrap()

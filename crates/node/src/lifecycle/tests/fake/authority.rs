@@ -33,6 +33,10 @@ pub(in super::super) enum Fault {
     DatedBack(SignedDuration),
     /// It lasts this long, whatever was requested.
     Lasts(SignedDuration),
+    /// It has no key usage.
+    NoKeyUsage,
+    /// An authority below ours signed it, which follows it; see [`super::requests`] for where.
+    ByIntermediate,
     /// It is not a certificate.
     Garbage,
     /// Empty PEM.
@@ -80,7 +84,8 @@ impl Authority {
         let stranger = KeyPair::generate().unwrap();
         let issuer = Issuer::from_params(&self.params, &self.key);
         match fault {
-            Fault::None | Fault::WrongKey | Fault::BrokenLink => {}
+            Fault::None | Fault::WrongKey | Fault::BrokenLink | Fault::ByIntermediate => {}
+            Fault::NoKeyUsage => params.key_usages.clear(),
             Fault::OtherIdentity => {
                 params.subject_alt_names = vec![other("spiffe://example.org/ns/sandbox/sa/boss")];
             }
@@ -108,7 +113,17 @@ impl Authority {
                 let leaf = asked.signed_by(&liar).unwrap().pem();
                 format!("{leaf}{}", self.pem)
             }
+            Fault::ByIntermediate => {
+                let mut below = self.params.clone();
+                below
+                    .distinguished_name
+                    .push(DnType::OrganizationName, "below");
+                let own = below.signed_by(&stranger, &issuer).unwrap().pem();
+                let below = Issuer::from_params(&below, &stranger);
+                format!("{}{own}", asked.signed_by(&below).unwrap().pem())
+            }
             Fault::None
+            | Fault::NoKeyUsage
             | Fault::OtherIdentity
             | Fault::NoIdentity
             | Fault::SecondName

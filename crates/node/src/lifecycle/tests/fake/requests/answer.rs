@@ -52,7 +52,12 @@ impl FakeRequests {
             let lifetime = Duration::try_from(lifetime).unwrap();
             let lifetime = SignedDuration::try_from(lifetime).unwrap();
             let pem = by.sign(&asked, (self.0.clock.now(), lifetime), fault);
-            status.certificate = Some(EncodedBytes::encode(pem));
+            // Some issuers put all authorities there.
+            let is_split = fault == Fault::ByIntermediate;
+            let end = pem.rfind("-----BEGIN").filter(|_| is_split);
+            let (certificate, ca) = pem.split_at(end.unwrap_or(pem.len()));
+            status.certificate = Some(EncodedBytes::encode(certificate));
+            status.ca = is_split.then(|| EncodedBytes::encode(ca));
         }
         object.status = Some(status);
         object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
