@@ -14,11 +14,13 @@
 //! | `status` | a decision as a condition, and the PATCH that writes it |
 //! | `lease` | which of several replicas decides |
 //! | `pods` | the one Pod that a decision of node-attested mode rests on |
+//! | `kinds` | which kinds of issuer there are, for ordinary requests |
 //! | `metrics`, `readiness` | what others may see |
 
 mod approver;
 mod configuration;
 mod controller;
+mod kinds;
 mod lease;
 mod metrics;
 mod pods;

@@ -29,7 +29,7 @@ pub(crate) struct Metrics {
     pub(crate) watch_errors: Family<WatchLabels, Counter>,
     /// 1 while this replica decides.
     pub(crate) leader: Gauge,
-    /// Our requests that another approver decided.
+    /// Requests to our issuers with a decision that is not ours.
     pub(crate) decided_elsewhere: Family<DecidedElsewhereLabels, Counter>,
     /// Requests without a decision.
     pub(crate) undecided: Family<UndecidedLabels, Gauge>,
@@ -95,12 +95,13 @@ impl Metrics {
         registry.register("leader", "1 while this replica holds the lease", leader);
         registry.register(
             "decided_elsewhere",
-            "Requests for SPIFFE identities that another approver decided",
+            "Requests to a SPIFFE issuer with a decision that this approver would not have made",
             decided_elsewhere,
         );
         registry.register(
             "undecided_requests",
-            "Requests without a decision: pending ones are ours, others name another issuer",
+            "Requests without a decision: pending ones are ours, those left alone name another issuer, \
+             undecidable ones are refused by the API server each time",
             undecided,
         );
         registry.register(
@@ -152,7 +153,7 @@ impl Metrics {
             .inc();
     }
 
-    /// Counts our requests that another approver decided.
+    /// Counts requests to our issuers with a decision that is not ours.
     pub(crate) fn elsewhere(&self, decision: Elsewhere, count: u64) {
         self.decided_elsewhere
             .get_or_create(&DecidedElsewhereLabels { decision })
@@ -170,6 +171,13 @@ impl Metrics {
     pub(crate) fn count_decided(&self, outcome: Outcome) -> u64 {
         self.decisions
             .get_or_create(&DecisionLabels { outcome })
+            .get()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn count_undecided(&self, state: Undecided) -> i64 {
+        self.undecided
+            .get_or_create(&UndecidedLabels { state })
             .get()
     }
 
@@ -215,10 +223,10 @@ pub(crate) enum Watch {
     Issuer,
 }
 
-/// What another approver decided.
+/// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Elsewhere {
-    /// Approved: an identity that this approver never looked at.
+    /// Approved: an identity was given.
     Approved,
     /// Denied.
     Denied,
@@ -231,6 +239,8 @@ pub(crate) enum Undecided {
     Pending,
     /// It names another issuer.
     LeftAlone,
+    /// The API server refuses every decision on it.
+    Undecidable,
 }
 
 label_values! {
@@ -243,7 +253,7 @@ label_values! {
     Stage { Evaluate => "evaluate", ReadPod => "read_pod", Patch => "patch" }
     Watch { Requests => "requests", Issuer => "issuer" }
     Elsewhere { Approved => "approved", Denied => "denied" }
-    Undecided { Pending => "pending", LeftAlone => "left_alone" }
+    Undecided { Pending => "pending", LeftAlone => "left_alone", Undecidable => "undecidable" }
 }
 
 /// Labels of `decisions`.
@@ -304,6 +314,7 @@ mod tests {
             "decisions_total{outcome=\"ordinary_denied\"} 1",
             "stage_duration_seconds_count{stage=\"patch\"} 1",
             "decided_elsewhere_total{decision=\"approved\"} 2",
+            "decided_elsewhere_total{decision=\"denied\"} 0",
             "undecided_requests{state=\"left_alone\"} 5",
             "watch_errors_total{watch=\"issuer\"} 1",
             "patch_conflicts_total 0",

@@ -31,9 +31,9 @@ pub(crate) struct PodError {
 }
 
 impl PodError {
-    /// How long the server wants to be left alone.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.error.retry_after()
+    /// What the API server answered.
+    pub(crate) fn cause(&self) -> &ApiError {
+        &self.error
     }
 }
 
@@ -265,7 +265,7 @@ mod tests {
         ] {
             world.inject("get", &resource::PODS, answer);
             let error = read(&client, &reference()).await.unwrap_err();
-            assert_eq!(error.retry_after(), retry_after);
+            assert_eq!(error.cause().retry_after(), retry_after);
             let text = error.to_string();
             assert!(text.contains("Pod payments/api-7"), "{text}");
             assert!(text.contains(words), "{text}");

@@ -64,6 +64,16 @@ impl World {
         self.api.faults().answer(filter, answer, Times::Next(1));
     }
 
+    /// Answers every request that matches otherwise, until [`World::clear_faults`].
+    pub(crate) fn inject_always(&self, filter: Filter, answer: Answer) {
+        self.api.faults().answer(filter, answer, Times::Always);
+    }
+
+    /// Ends what was injected.
+    pub(crate) fn clear_faults(&self) {
+        self.api.faults().clear();
+    }
+
     /// How many requests of this verb and type there were.
     pub(crate) fn calls(&self, verb: &str, resource: &Resource) -> usize {
         let log = self.api.requests();

@@ -18,9 +18,11 @@ use crate::{kubernetes, logs, metrics};
 /// Runs until a signal.
 ///
 /// # Errors
-/// An address cannot be bound, the API server cannot be addressed, or a part failed.
+/// The kernel keeps core dumps possible, an address cannot be bound, the API server cannot be
+/// addressed, or a part failed.
 pub(crate) fn run(role: Role<Configuration>) -> anyhow::Result<()> {
     logs::start(role.logs)?;
+    process::keep_memory_private()?;
     process::raise_limit_of_open_files();
     process::run_to_end(serve(role))
 }

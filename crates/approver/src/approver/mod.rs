@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Clock;
 use crate::configuration::Configuration;
 use crate::controller::{Controller, Worker};
+use crate::kinds::Kinds;
 use crate::lease::{Election, Timing};
 use crate::metrics::{Metrics, Watch};
 use crate::readiness::Readiness;
@@ -102,6 +103,7 @@ impl Approver {
             extra_annotations,
             ordinary: ordinary_requests,
             issuers: known_issuers,
+            kinds: Kinds::default(),
             clock,
             metrics: metrics.clone(),
         };

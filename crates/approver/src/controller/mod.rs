@@ -14,14 +14,16 @@
 //! | --- | --- |
 //! | `candidate` | what an object requests, in the policy's words |
 //! | `kept` | how much of a request is kept until it is decided |
-//! | `index` | which requests wait, are worked on, rest |
+//! | `index` | which requests wait, are worked on, rest, and whose turn it is |
 //! | `dispatch` | the task that owns the index |
 //! | `worker` | one decision, from policy to PATCH |
-//! | `bystander` | decisions by other approvers |
+//! | `failure` | why one fails, what would mend it, when to try again |
+//! | `bystander` | decisions that are not ours |
 
 mod bystander;
 mod candidate;
 mod dispatch;
+mod failure;
 mod index;
 mod kept;
 mod worker;

@@ -10,13 +10,15 @@ use svid_core::policy::{
     Attestation, Decision, ExtraAnnotations, IssuerReference, OrdinaryDecision, PodInquiry, Policy,
     evaluate, evaluate_ordinary,
 };
-use thiserror::Error;
 use tokio::time::Instant;
 
 use super::candidate::{Candidate, Key, Sighting, Wish};
+use super::failure::AttemptError;
+use super::index::Ending;
 use super::kept::Kept;
 use crate::Clock;
 use crate::configuration::OrdinaryRequests;
+use crate::kinds::Kinds;
 use crate::lease::Term;
 use crate::metrics::{Metrics, Outcome, Stage};
 use crate::pods::{self, PodError};
@@ -39,49 +41,12 @@ pub(crate) struct Worker {
     pub(crate) ordinary: OrdinaryRequests,
     /// Which issuer is ours at the moment of the decision.
     pub(crate) issuers: IssuersReceiver,
+    /// Which kinds of issuer there are.
+    pub(crate) kinds: Kinds,
     /// The time that is written into conditions.
     pub(crate) clock: Clock,
     /// Where decisions are counted.
     pub(crate) metrics: Metrics,
-}
-
-/// How an attempt to decide ended.
-#[derive(Debug)]
-pub(crate) enum Attempt {
-    /// The decision was written onto this version of the object.
-    Written {
-        /// `metadata.resourceVersion`.
-        resource_version: String,
-    },
-    /// It names another issuer, or the issuers are not known.
-    LeftAlone,
-    /// It is gone, or another approver decided.
-    Settled,
-    /// It failed.
-    Failed(AttemptError),
-    /// The term ended.
-    Interrupted,
-}
-
-/// Why an attempt to decide failed; the request stays undecided until the next.
-#[derive(Debug, Error)]
-pub(crate) enum AttemptError {
-    /// The decision could not be written, or the request not read again.
-    #[error(transparent)]
-    Request(#[from] ApiError),
-    /// The Pod could not be read.
-    #[error(transparent)]
-    Pod(#[from] PodError),
-}
-
-impl AttemptError {
-    /// How long the server wants to be left alone.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Request(error) => error.retry_after(),
-            Self::Pod(error) => error.retry_after(),
-        }
-    }
 }
 
 impl Worker {
@@ -90,64 +55,67 @@ impl Worker {
     /// A call that is under way when the term ends is given up; whether it still takes effect is
     /// as open as with any call whose answer is lost, and harmless for the same reason: it is
     /// bound to the version that was judged.
-    pub(crate) async fn decide(self, kept: Kept, term: Term) -> Attempt {
+    pub(crate) async fn decide(self, kept: Kept, term: Term) -> Result<Ending, AttemptError> {
         tokio::select! {
             biased;
-            () = term.ended() => Attempt::Interrupted,
-            attempt = self.attempt(kept, &term) => attempt,
+            () = term.ended() => Ok(Ending::Interrupted),
+            ending = self.attempt(kept, &term) => ending,
         }
     }
 
-    async fn attempt(&self, kept: Kept, term: &Term) -> Attempt {
+    async fn attempt(&self, kept: Kept, term: &Term) -> Result<Ending, AttemptError> {
         let mut candidate = match kept {
             Kept::Whole(candidate) => candidate,
-            Kept::Reference(reference) => match self.read(&reference.key).await {
-                Ok(candidate) => candidate,
-                Err(attempt) => return attempt,
+            Kept::Reference(reference) => match self.read(&reference.key).await? {
+                Some(candidate) => candidate,
+                None => return Ok(Ending::Settled),
             },
         };
         for _ in 0..MOST_CONFLICTS {
-            let verdict = match self.judge(&candidate).await {
-                Ok(Some(verdict)) => verdict,
-                Ok(None) => return Attempt::LeftAlone,
-                Err(error) => return Attempt::Failed(error.into()),
+            let Some(verdict) = self.judge(&candidate).await? else {
+                return Ok(Ending::LeftAlone);
             };
-            if !term.holds(Instant::now()) {
-                return Attempt::Interrupted;
+            if term.has_ended() {
+                return Ok(Ending::Interrupted);
             }
-            match self.write(&candidate, &verdict).await {
-                Ok(()) => {
-                    let resource_version = candidate.resource_version.clone();
-                    return Attempt::Written { resource_version };
-                }
-                Err(ApiError::Conflict(_)) => self.metrics.conflicts.inc(),
-                Err(ApiError::NotFound) => return Attempt::Settled,
-                Err(error) => return Attempt::Failed(error.into()),
+            if !term.holds(Instant::now()) {
+                return Err(AttemptError::Lapsed);
+            }
+            let resource_version = candidate.resource_version.clone();
+            let written = self.write(&candidate, &verdict).await;
+            match &written {
+                Ok(()) => return Ok(Ending::Written { resource_version }),
+                Err(ApiError::Conflict(_)) => drop(self.metrics.conflicts.inc()),
+                Err(ApiError::NotFound) => {}
+                Err(error) => return Err(error.clone().into()),
+            }
+            let Some(fresh) = self.read(&candidate.key).await? else {
+                return Ok(Ending::Settled);
             };
-            candidate = match self.read(&candidate.key).await {
-                Ok(fresh) => fresh,
-                Err(attempt) => return attempt,
-            };
+            if written == Err(ApiError::NotFound) && fresh.resource_version == resource_version {
+                return Err(AttemptError::NoStatus);
+            }
+            candidate = fresh;
         }
         let conflicts = format!("it changed {MOST_CONFLICTS} times while it was decided");
-        Attempt::Failed(ApiError::Conflict(conflicts).into())
+        Err(ApiError::Conflict(conflicts).into())
     }
 
-    /// Reads a request as it is now; how the attempt ends where there is nothing to decide.
-    async fn read(&self, key: &Key) -> Result<Arc<Candidate>, Attempt> {
+    /// Reads a request as it is now; None where there is nothing to decide.
+    async fn read(&self, key: &Key) -> Result<Option<Arc<Candidate>>, ApiError> {
         match status::read(&self.client, &key.namespace, &key.name).await {
             Ok(object) => match Sighting::read(object, self.ordinary) {
-                Sighting::Undecided(candidate) => Ok(Arc::from(candidate)),
-                Sighting::Settled(_) => Err(Attempt::Settled),
+                Sighting::Undecided(candidate) => Ok(Some(Arc::from(candidate))),
+                Sighting::Decided(_) | Sighting::Settled(_) => Ok(None),
             },
-            Err(ApiError::NotFound) => Err(Attempt::Settled),
-            Err(error) => Err(Attempt::Failed(error.into())),
+            Err(ApiError::NotFound) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
     /// Asks the policy, and reads a Pod if the policy needs one. None when the request is not ours
     /// to decide, now at least.
-    async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, PodError> {
+    async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, AttemptError> {
         let started = Instant::now();
         let issuers = self.issuers.borrow().clone();
         // While none of our issuers is known, any could be one.
@@ -161,13 +129,18 @@ impl Worker {
                 Decision::LeaveAlone => return Ok(None),
                 Decision::Inquire(inquiry) => {
                     self.metrics.took(Stage::Evaluate, started.elapsed());
-                    return self.inquire(inquiry).await.map(Some);
+                    return Ok(Some(self.inquire(inquiry).await?));
                 }
             },
-            Wish::Ordinary(request) => match evaluate_ordinary(&issuers.ever, request) {
-                OrdinaryDecision::Approve(approval) => Verdict::approve_ordinary(&approval),
-                OrdinaryDecision::Deny(denial) => Verdict::deny_ordinary(&denial),
-            },
+            Wish::Ordinary(request) => {
+                if !self.kinds.has(&self.client, &request.issuer).await? {
+                    return Err(AttemptError::UnknownKind(request.issuer.clone()));
+                }
+                match evaluate_ordinary(&issuers.ever, request) {
+                    OrdinaryDecision::Approve(approval) => Verdict::approve_ordinary(&approval),
+                    OrdinaryDecision::Deny(denial) => Verdict::deny_ordinary(&denial),
+                }
+            }
         };
         self.metrics.took(Stage::Evaluate, started.elapsed());
         Ok(Some(verdict))

@@ -20,6 +20,8 @@ mod record;
 mod term;
 
 pub(crate) use election::Election;
+#[cfg(test)]
+pub(crate) use term::Leadership;
 pub(crate) use term::{LeadershipReceiver, Term};
 
 use std::time::Duration;

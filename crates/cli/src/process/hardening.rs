@@ -1,6 +1,7 @@
-//! Owns what keeps private keys of pods from leaving this process other than by their files.
+//! Owns what keeps secrets in this process: at the driver private keys and tokens of pods, at the
+//! approver its own token, which may approve any identity.
 //!
-//! Must not know any key. Invariant: called before the first key is made.
+//! Must not know any secret. Invariant: called before the first is made or read.
 
 use anyhow::Context as _;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -9,7 +10,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 /// memory.
 ///
 /// # Errors
-/// The kernel refused; then no key may be made.
+/// The kernel refused; then no secret may be made or read.
 pub(crate) fn keep_memory_private() -> anyhow::Result<()> {
     let none = Rlimit {
         current: Some(0),

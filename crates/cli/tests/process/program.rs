@@ -98,11 +98,18 @@ impl Running {
 
     /// Soft and hard limit of open files, as the kernel says.
     pub(crate) fn open_files(&self) -> (String, String) {
+        self.limits("Max open files")
+    }
+
+    /// Soft and hard limit of the size of a core dump, as the kernel says.
+    pub(crate) fn core_file_size(&self) -> (String, String) {
+        self.limits("Max core file size")
+    }
+
+    fn limits(&self, name: &str) -> (String, String) {
         let path = format!("/proc/{}/limits", self.id());
         let limits = std::fs::read_to_string(path).unwrap();
-        let line = limits
-            .lines()
-            .find_map(|line| line.strip_prefix("Max open files"));
+        let line = limits.lines().find_map(|line| line.strip_prefix(name));
         let mut words = line.unwrap().split_whitespace().map(ToOwned::to_owned);
         (words.next().unwrap(), words.next().unwrap())
     }

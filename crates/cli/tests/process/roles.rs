@@ -3,6 +3,7 @@ use std::net::{TcpListener, TcpStream};
 
 use rustix::process::Signal;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::program::{Running, run};
 
@@ -87,22 +88,45 @@ fn no_cluster_at_all_is_told_with_what_to_do() {
 }
 
 #[test]
+fn both_roles_write_no_core_dump() {
+    let folder = tempfile::tempdir().unwrap();
+    for role in roles(&folder) {
+        let mut running = Running::start(&words(&role));
+        running.wait_for_line("listening");
+
+        let limits = running.core_file_size();
+
+        assert_eq!(limits, ("0".to_owned(), "0".to_owned()), "{role:?}");
+    }
+}
+
+#[test]
 fn both_roles_raise_the_soft_limit_of_open_files_to_the_hard_one() {
     let folder = tempfile::tempdir().unwrap();
+    for role in roles(&folder) {
+        let mut running = Running::start_with_open_files(64, &words(&role));
+        running.wait_for_line("listening");
+
+        let (soft, hard) = running.open_files();
+
+        assert_eq!(soft, hard, "{role:?}");
+        assert_ne!(soft, "64", "{role:?}");
+    }
+}
+
+/// How driver and approver are started, with a port that says that they have begun.
+fn roles(folder: &TempDir) -> [Vec<String>; 2] {
     let at = |name: &str| folder.path().join(name).display().to_string();
     let endpoint = format!("--endpoint=unix://{}", at("csi.sock"));
     let data = format!("--data-root={}", at("data"));
     let driver = ["driver", "--node-id=n", &endpoint, &data];
     let approver = ["approver", "--readiness-probe-bind-address=0"];
-
-    for role in [&driver[..], &approver] {
+    [&driver[..], &approver].map(|role| {
         let words = [role, &[NOBODY, "--metrics-bind-address=127.0.0.1:0"]].concat();
-        let mut running = Running::start_with_open_files(64, &words);
-        running.wait_for_line("listening");
+        words.into_iter().map(ToOwned::to_owned).collect()
+    })
+}
 
-        let (soft, hard) = running.open_files();
-
-        assert_eq!(soft, hard, "{words:?}");
-        assert_ne!(soft, "64", "{words:?}");
-    }
+fn words(role: &[String]) -> Vec<&str> {
+    role.iter().map(String::as_str).collect()
 }

@@ -13,6 +13,7 @@
 //! Sources: SPIFFE X509-SVID (sections 2, 4.1 and 5.2), RFC 2986, RFC 5280, and the behaviour of
 //! cert-manager/csi-driver-spiffe, whose valid requests are all approved here.
 
+mod afterwards;
 pub mod claims;
 mod csr;
 mod decision;
@@ -24,6 +25,7 @@ mod pem;
 mod request;
 mod rules;
 
+pub use afterwards::evaluate_approved;
 pub use decision::{Approval, Denial, Rule, Violation};
 pub use evaluate::{Decision, evaluate};
 pub use evidence::{Pod, PodReference};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "these are tests")]
 
+mod afterwards;
 mod changes;
 mod corpora;
 mod inquiry;

@@ -154,3 +154,23 @@ async fn a_request_that_changes_under_the_decision_is_judged_by_its_pod_anew() {
     assert_eq!(world.calls("get", &resource::PODS), 2);
     approver.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn slow_reads_of_a_pod_go_on_while_the_term_is_renewed() {
+    let world = World::new();
+    world.put(&pod_key(), pod());
+    let slow = Answer::Delay(Duration::from_millis(9500));
+    world.inject_always(Filter::new("get", resource::PODS.plural), slow);
+    let approver = Running::start(&world, "a", node_attested());
+    let names = ["a", "b", "c", "d", "e"];
+    for name in names {
+        // The term is renewed every two seconds, up to ten from then.
+        sleep(Duration::from_millis(700)).await;
+        world.put(&key(name), asked_from(&world, "node-1", name));
+    }
+    for name in names {
+        world.until(&key(name), is("Approved")).await;
+    }
+    assert_eq!(world.calls("get", &resource::PODS), names.len());
+    approver.stop().await;
+}

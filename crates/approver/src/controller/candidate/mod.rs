@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use svid_api::bounded::{Few, Text};
 use svid_api::certmanager::{
-    Claims, OtherAnnotation, Progress, StoredCondition, StoredExtra, StoredIssuerRef, StoredOwner,
+    Claims, OtherAnnotation, Progress, StoredExtra, StoredIssuerRef, StoredMetadata, StoredOwner,
     StoredRequest, StoredSpec, condition_type,
 };
 use svid_api::duration::GoDuration;
@@ -19,7 +19,7 @@ use svid_core::policy::{
 
 use crate::configuration::OrdinaryRequests;
 use crate::metrics::Elsewhere;
-use crate::status::{Conditions, REASON, Version};
+use crate::status::{Conditions, Version};
 
 /// Names one object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,108 +88,117 @@ pub(crate) enum Wish {
 pub(crate) enum Sighting {
     /// It waits for a decision that may be ours.
     Undecided(Box<Candidate>),
+    /// It was decided, by us or by somebody else.
+    Decided(Box<Decided>),
     /// There is nothing to decide.
-    Settled(Settled),
+    Settled(Key),
 }
 
-/// An object without anything to decide.
+/// An object that was decided.
 #[derive(Debug)]
-pub(crate) struct Settled {
-    /// The object.
-    pub(crate) key: Key,
-    /// Tells it from an earlier object of the same name.
-    pub(crate) uid: String,
-    /// A decision that was not made by an approver like this one. It matters where the request is
-    /// for one of our issuers.
-    pub(crate) elsewhere: Option<DecidedElsewhere>,
-}
-
-/// Somebody else's decision.
-#[derive(Debug)]
-pub(crate) struct DecidedElsewhere {
+pub(crate) struct Decided {
+    object: StoredRequest,
     /// What was decided.
     pub(crate) decision: Elsewhere,
-    /// The reason given.
-    pub(crate) reason: String,
-    /// Which issuer the request is for.
-    pub(crate) issuer: IssuerReference,
+    reason: String,
+}
+
+impl Decided {
+    /// The object.
+    pub(crate) fn key(&self) -> Key {
+        Key::of(&self.object)
+    }
+
+    /// Tells it from an earlier object of the same name.
+    pub(crate) fn uid(&self) -> &str {
+        &self.object.metadata.uid
+    }
+
+    /// The reason that is given in an approver's name; it is ours if [`REASON`] is.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Which issuer it is for.
+    pub(crate) fn issuer(&self) -> IssuerReference {
+        reference(&self.object.spec.issuer_ref)
+    }
+
+    /// What was decided on, with an empty annotation if it has none: the issuer does not look for
+    /// it.
+    pub(crate) fn into_request(self) -> Request {
+        let key = self.key();
+        let StoredRequest { metadata, spec, .. } = self.object;
+        identity_request(&key, metadata, spec)
+    }
 }
 
 impl Sighting {
-    /// Reads an object. Decided, failed, malformed and disappearing ones are settled, and so are
-    /// those without our annotation where they are not our business.
+    /// Reads an object. Failed, malformed and disappearing ones are settled, and so are those
+    /// without our annotation where they are not our business.
     pub(crate) fn read(object: StoredRequest, ordinary: OrdinaryRequests) -> Self {
         let key = Key::of(&object);
-        let settled = |elsewhere| {
-            Self::Settled(Settled {
-                key: key.clone(),
-                uid: object.metadata.uid.clone(),
-                elsewhere,
-            })
-        };
-        if let Some(condition) = decision(&object) {
-            // Also without our annotation: the issuer does not look for it.
-            return settled(elsewhere(condition, &object.spec.issuer_ref));
+        if let Some((decision, reason)) = decision(&object) {
+            return Self::Decided(Box::new(Decided {
+                object,
+                decision,
+                reason,
+            }));
         }
-        let identity = &object.metadata.annotations.identity;
+        let is_identity = object.metadata.annotations.identity.is_some();
         if object.progress() != Progress::Undecided
             || object.metadata.is_being_deleted
-            || (identity.is_none() && ordinary == OrdinaryRequests::LeaveAlone)
+            || (!is_identity && ordinary == OrdinaryRequests::LeaveAlone)
         {
-            return settled(None);
+            return Self::Settled(key);
         }
         let conditions = Conditions::of(&object);
-        let metadata = object.metadata;
-        let wish = match metadata.annotations.identity {
-            Some(identity) => Wish::Identity(Box::new(Request {
-                annotations: annotations(metadata.annotations.others),
-                generation: metadata.generation,
-                owners: metadata
-                    .owner_references
-                    .kept
-                    .into_iter()
-                    .map(owner)
-                    .collect(),
-                ..request(&key, identity.into_beginning(), object.spec)
-            })),
-            None => Wish::Ordinary(Box::new(OrdinaryRequest {
-                csr_pem: csr_pem(&object.spec),
-                issuer: reference(&object.spec.issuer_ref),
-            })),
+        let StoredRequest { metadata, spec, .. } = object;
+        let uid = metadata.uid.clone();
+        let resource_version = metadata.resource_version.clone();
+        let wish = if is_identity {
+            Wish::Identity(Box::new(identity_request(&key, metadata, spec)))
+        } else {
+            Wish::Ordinary(Box::new(OrdinaryRequest {
+                csr_pem: csr_pem(&spec),
+                issuer: reference(&spec.issuer_ref),
+            }))
         };
         Self::Undecided(Box::new(Candidate {
             key,
-            uid: metadata.uid,
-            resource_version: metadata.resource_version,
+            uid,
+            resource_version,
             conditions,
             wish,
         }))
     }
 }
 
-/// An Approved or Denied condition, whatever its status: its author meant to decide.
-fn decision(object: &StoredRequest) -> Option<&StoredCondition> {
-    object.conditions().iter().find(|condition| {
-        condition.is(condition_type::APPROVED) || condition.is(condition_type::DENIED)
+/// An Approved or Denied condition, whatever its status: its author meant to decide. And the reason
+/// that it gives.
+fn decision(object: &StoredRequest) -> Option<(Elsewhere, String)> {
+    object.conditions().iter().find_map(|condition| {
+        let decision = if condition.is(condition_type::APPROVED) {
+            Elsewhere::Approved
+        } else if condition.is(condition_type::DENIED) {
+            Elsewhere::Denied
+        } else {
+            return None;
+        };
+        let reason = condition.reason.clone().unwrap_or_default();
+        Some((decision, reason.into_beginning()))
     })
 }
 
-fn elsewhere(condition: &StoredCondition, issuer: &StoredIssuerRef) -> Option<DecidedElsewhere> {
-    let reason = condition
-        .reason
-        .clone()
-        .unwrap_or_default()
-        .into_beginning();
-    let decision = if condition.is(condition_type::APPROVED) {
-        Elsewhere::Approved
-    } else {
-        Elsewhere::Denied
-    };
-    (reason != REASON).then(|| DecidedElsewhere {
-        decision,
-        reason,
-        issuer: reference(issuer),
-    })
+fn identity_request(key: &Key, metadata: StoredMetadata, spec: StoredSpec) -> Request {
+    let identity = metadata.annotations.identity.unwrap_or_default();
+    let owners = metadata.owner_references.kept;
+    Request {
+        annotations: annotations(metadata.annotations.others),
+        generation: metadata.generation,
+        owners: owners.into_iter().map(owner).collect(),
+        ..request(key, identity.into_beginning(), spec)
+    }
 }
 
 /// What the specification says; the rest is the metadata's.

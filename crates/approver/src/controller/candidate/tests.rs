@@ -44,7 +44,7 @@ fn identity(change: Value) -> Request {
             Wish::Identity(request) => *request,
             Wish::Ordinary(_) => panic!("ordinary"),
         },
-        Sighting::Settled(settled) => panic!("{settled:?}"),
+        sighting @ (Sighting::Decided(_) | Sighting::Settled(_)) => panic!("{sighting:?}"),
     }
 }
 
@@ -151,7 +151,7 @@ fn decided_final_and_disappearing_requests_are_settled() {
         ),
     ] {
         let sighting = Sighting::read(object(change), OrdinaryRequests::LeaveAlone);
-        assert!(matches!(sighting, Sighting::Settled(_)), "{what}");
+        assert!(!matches!(sighting, Sighting::Undecided(_)), "{what}");
     }
     for (what, change) in [
         ("pending", condition("Ready", "False", "Pending")),
@@ -178,23 +178,31 @@ fn ordinary_requests_are_looked_at_only_where_asked_for() {
 }
 
 #[test]
-fn another_approvers_decision_is_told_apart_from_ours() {
-    let decided = |annotations: Value, reason: &str| {
-        let object = object(json!({
+fn what_was_decided_is_still_read_into_the_policys_words() {
+    for (annotations, expected) in [
+        (json!({ "spiffe.csi.cert-manager.io/identity": "x" }), "x"),
+        // The issuer does not look for it.
+        (json!(null), ""),
+    ] {
+        let condition = json!({ "type": "Denied", "status": "False", "reason": "y" });
+        let decided = object(json!({
             "metadata": { "annotations": annotations },
-            "status": { "conditions": [{ "type": "Approved", "status": "True", "reason": reason }] },
+            "status": { "conditions": [condition] },
         }));
-        match Sighting::read(object, OrdinaryRequests::LeaveAlone) {
-            Sighting::Settled(settled) => settled.elsewhere.is_some(),
-            Sighting::Undecided(_) => panic!(),
-        }
-    };
-    let annotated = || json!({ "spiffe.csi.cert-manager.io/identity": "x" });
-    assert!(decided(annotated(), "cert-manager.io"));
-    assert!(!decided(annotated(), REASON));
-    // The issuer does not look for the annotation.
-    assert!(decided(json!({}), "cert-manager.io"));
-    assert!(!decided(json!({}), REASON));
+        let sighting = Sighting::read(decided, OrdinaryRequests::LeaveAlone);
+        let Sighting::Decided(decided) = sighting else {
+            panic!("{sighting:?}")
+        };
+        assert_eq!(
+            (decided.decision, decided.reason()),
+            (Elsewhere::Denied, "y")
+        );
+        assert_eq!(decided.issuer().name, "spiffe-ca");
+        let request = decided.into_request();
+        assert_eq!(request.identity_annotation, expected);
+        assert_eq!((request.generation, request.owners.len()), (Some(1), 1));
+        assert_eq!(request.csr_pem, b"x");
+    }
 }
 
 #[test]

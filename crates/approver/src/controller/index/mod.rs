@@ -2,13 +2,28 @@
 //!
 //! Pure but for the clock that is handed in. Invariants: one request is never worked on twice at
 //! once; what changes while it is worked on is looked at again afterwards; decided requests take
-//! no room but a few bytes until the watch has caught up with them.
+//! no room but a few bytes until the watch has caught up with them. Whatever comes to wait, be it
+//! new, rested or interrupted, waits for its namespace's turn.
+//!
+//! | file | job |
+//! | --- | --- |
+//! | `turns` | whose turn it is |
+//! | `entry` | one request and where it stands |
+//! | `counts` | how many are in which state |
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod counts;
+mod entry;
+mod turns;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use svid_core::policy::IssuerReference;
 use tokio::time::Instant;
 
+use self::counts::Counts;
+pub(crate) use self::entry::Wakes;
+use self::entry::{Entry, State, is_newer};
+use self::turns::Turns;
 use super::candidate::Key;
 use super::kept::{Kept, Reference};
 
@@ -16,86 +31,13 @@ use super::kept::{Kept, Reference};
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     entries: HashMap<Key, Entry>,
-    queue: Queue,
+    turns: Turns,
     resting: BTreeSet<(Instant, Key)>,
     listed: Option<HashSet<Key>>,
-    left_alone: usize,
-    written: usize,
+    counts: Counts,
 }
 
-#[derive(Debug)]
-struct Entry {
-    /// The newest version seen; None once there is nothing more to decide.
-    kept: Option<Kept>,
-    /// The object's own UID: the next one of the same name is another request.
-    uid: String,
-    state: State,
-    /// Failures in a row.
-    failures: u32,
-}
-
-impl Entry {
-    fn new(kept: Kept, state: State) -> Self {
-        Self {
-            uid: kept.uid().to_owned(),
-            kept: Some(kept),
-            state,
-            failures: 0,
-        }
-    }
-
-    /// Whether this is what we have decided already: the watch lags behind.
-    fn is_stale(&self, kept: &Kept) -> bool {
-        matches!(&self.state, State::Written { resource_version }
-            if kept.uid() == self.uid && !is_newer(kept.resource_version(), resource_version))
-    }
-
-    fn see(&mut self, kept: Kept) {
-        kept.uid().clone_into(&mut self.uid);
-        self.kept = Some(kept);
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum State {
-    /// In the queue, at this place.
-    Queued { place: u64 },
-    /// Worked on; `changed` when it must be looked at again afterwards.
-    Running { changed: bool },
-    /// Failed, and tried again then.
-    Resting { until: Instant },
-    /// For another issuer than ours; no more of it is kept than a reference.
-    LeftAlone,
-    /// Decided by us, on this version; the watch still has to show it.
-    Written { resource_version: String },
-}
-
-/// First come, first served; requests that leave in between take no room. So a standby, which never
-/// takes anything, does not grow.
-#[derive(Debug, Default)]
-struct Queue {
-    places: BTreeMap<u64, Key>,
-    next: u64,
-}
-
-impl Queue {
-    fn join(&mut self, key: Key) -> State {
-        let place = self.next;
-        self.next += 1;
-        self.places.insert(place, key);
-        State::Queued { place }
-    }
-
-    fn leave(&mut self, place: u64) {
-        self.places.remove(&place);
-    }
-
-    fn leave_first(&mut self) -> Option<Key> {
-        self.places.pop_first().map(|(_, key)| key)
-    }
-}
-
-/// How work on a request ended.
+/// How work on a request ended, if it did not fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The decision was written onto this version of the object.
@@ -103,16 +45,11 @@ pub(crate) enum Ending {
         /// `metadata.resourceVersion`.
         resource_version: String,
     },
-    /// It names another issuer.
+    /// It names another issuer, or the issuers are not known.
     LeftAlone,
     /// It is gone, or another approver decided.
     Settled,
-    /// It failed and is to be tried again then.
-    Failed {
-        /// When to try again.
-        until: Instant,
-    },
-    /// The lease was lost, or we are stopping: as if it had never begun.
+    /// The term is over: as if it had never begun.
     Interrupted,
 }
 
@@ -122,22 +59,29 @@ impl Index {
         let key = kept.key().clone();
         self.note_listed(&key);
         let Some(entry) = self.entries.get_mut(&key) else {
-            let state = self.queue.join(key.clone());
-            self.entries.insert(key, Entry::new(kept, state));
+            let place = self.turns.join(&key);
+            let entry = Entry::new(kept, State::Queued { place });
+            self.entries.insert(key, entry);
             return;
         };
         if entry.is_stale(&kept) {
             return;
         }
+        let is_new = entry.differs(&kept);
+        entry.see(kept);
         match &mut entry.state {
             State::Running { changed } => *changed = true,
-            State::Queued { .. } | State::Resting { .. } => {}
-            State::LeftAlone | State::Written { .. } => {
-                Self::tally(&mut self.left_alone, &mut self.written, &entry.state, false);
-                entry.state = self.queue.join(key);
+            State::Resting {
+                until,
+                wakes: Wakes::OnChange,
+            } if is_new => {
+                self.resting.remove(&(*until, key.clone()));
+                entry.failures = 0;
+                self.queue(&key);
             }
+            State::Queued { .. } | State::Resting { .. } => {}
+            State::LeftAlone | State::Written { .. } => self.queue(&key),
         }
-        entry.see(kept);
     }
 
     /// Takes in a version of an undecided request for another issuer.
@@ -156,7 +100,7 @@ impl Index {
             }
         }
         self.remove(&key);
-        self.left_alone += 1;
+        self.counts.enter(&State::LeftAlone);
         self.entries.insert(key, Entry::new(kept, State::LeftAlone));
     }
 
@@ -187,69 +131,82 @@ impl Index {
         }
     }
 
-    /// Hands out the next request to work on, which is then [`Index::finish`]ed.
+    /// Hands out the next request that may be worked on now. It is then [`Index::finish`]ed, or
+    /// comes to [`Index::rest`].
     pub(crate) fn take(&mut self) -> Option<Kept> {
-        while let Some(key) = self.queue.leave_first() {
+        while let Some(key) = self.turns.take() {
             if let Some(entry) = self.entries.get_mut(&key)
                 && let Some(kept) = &entry.kept
             {
                 entry.state = State::Running { changed: false };
                 return Some(kept.clone());
             }
+            self.turns.finish(&key);
         }
         None
     }
 
     /// Takes back a request that was handed out.
     pub(crate) fn finish(&mut self, key: &Key, ending: Ending) {
+        let Some(changed) = self.give_back(key) else {
+            return;
+        };
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        let State::Running { changed } = entry.state else {
-            return;
-        };
         let Some(kept) = &entry.kept else {
-            self.entries.remove(key);
             return;
         };
-        if !matches!(ending, Ending::Failed { .. }) {
-            entry.failures = 0;
-        }
-        entry.state = match ending {
-            Ending::Interrupted => self.queue.join(key.clone()),
+        entry.failures = 0;
+        match ending {
             Ending::LeftAlone if !changed => {
                 entry.kept = Some(Kept::Reference(kept.reference()));
-                State::LeftAlone
+                self.enter(key, State::LeftAlone);
             }
-            Ending::LeftAlone => self.queue.join(key.clone()),
-            Ending::Settled if !changed => {
-                self.entries.remove(key);
-                return;
-            }
-            Ending::Settled => self.queue.join(key.clone()),
+            Ending::Settled if !changed => drop(self.entries.remove(key)),
             Ending::Written { resource_version }
-                if changed && is_newer(kept.resource_version(), &resource_version) =>
+                if !changed || !is_newer(kept.resource_version(), &resource_version) =>
             {
-                self.queue.join(key.clone())
-            }
-            Ending::Written { resource_version } => {
                 entry.kept = None;
-                State::Written { resource_version }
+                self.enter(key, State::Written { resource_version });
             }
-            Ending::Failed { until } => {
-                entry.failures = entry.failures.saturating_add(1);
-                State::Resting { until }
+            Ending::Interrupted | Ending::LeftAlone | Ending::Settled | Ending::Written { .. } => {
+                self.queue(key);
             }
-        };
-        if let State::Resting { until } = &entry.state {
-            self.resting.insert((*until, key.clone()));
         }
-        Self::tally(&mut self.left_alone, &mut self.written, &entry.state, true);
+    }
+
+    /// Takes back a request that was handed out and on which work failed: it rests until then.
+    pub(crate) fn rest(&mut self, key: &Key, until: Instant, wakes: Wakes) {
+        let Some(changed) = self.give_back(key) else {
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(key) else {
+            return;
+        };
+        if changed && wakes == Wakes::OnChange {
+            entry.failures = 0;
+            return self.queue(key);
+        }
+        entry.failures = entry.failures.saturating_add(1);
+        self.resting.insert((until, key.clone()));
+        self.enter(key, State::Resting { until, wakes });
     }
 
     /// How often in a row work on this request has failed.
     pub(crate) fn failures(&self, key: &Key) -> u32 {
         self.entries.get(key).map_or(0, |entry| entry.failures)
+    }
+
+    /// Whether a refusal of the version that is kept is to be reported, which it is once.
+    pub(crate) fn reports(&mut self, key: &Key) -> bool {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return true;
+        };
+        let version = entry.kept.as_ref().map(Kept::resource_version);
+        let is_new = entry.reported.as_deref() != version;
+        entry.reported = version.map(ToOwned::to_owned);
+        is_new
     }
 
     /// When the next request has rested enough.
@@ -264,48 +221,88 @@ impl Index {
                 self.resting.insert((until, key));
                 return;
             }
-            if let Some(entry) = self.entries.get_mut(&key)
-                && entry.state == (State::Resting { until })
-            {
-                entry.state = self.queue.join(key);
-            }
+            self.queue(&key);
         }
     }
 
     /// Queues what was left alone and is ours now, and marks what is at work: another issuer
     /// counts.
     pub(crate) fn reconsider(&mut self, issuer: Option<&IssuerReference>) {
+        let mut ours = Vec::new();
         for (key, entry) in &mut self.entries {
             match &mut entry.state {
                 State::LeftAlone => {
                     if let Some(Kept::Reference(reference)) = &entry.kept
                         && reference.is_ours(issuer)
                     {
-                        self.left_alone = self.left_alone.saturating_sub(1);
-                        entry.state = self.queue.join(key.clone());
+                        ours.push(key.clone());
                     }
                 }
                 State::Running { changed } => *changed = true,
                 State::Queued { .. } | State::Resting { .. } | State::Written { .. } => {}
             }
         }
+        for key in ours {
+            self.queue(&key);
+        }
     }
 
     /// How many requests wait for our decision.
     pub(crate) fn pending(&self) -> usize {
+        let Counts {
+            left_alone,
+            undecidable,
+            written,
+        } = self.counts;
         self.entries
             .len()
-            .saturating_sub(self.left_alone + self.written)
+            .saturating_sub(left_alone + undecidable + written)
     }
 
     /// How many undecided requests name another issuer.
     pub(crate) fn left_alone(&self) -> usize {
-        self.left_alone
+        self.counts.left_alone
+    }
+
+    /// How many requests are refused in whatever version they are.
+    pub(crate) fn undecidable(&self) -> usize {
+        self.counts.undecidable
     }
 
     fn note_listed(&mut self, key: &Key) {
         if let Some(listed) = &mut self.listed {
             listed.insert(key.clone());
+        }
+    }
+
+    /// Whether a request that was handed out has changed; None if it was not, or there is nothing
+    /// more to decide.
+    fn give_back(&mut self, key: &Key) -> Option<bool> {
+        let entry = self.entries.get(key)?;
+        let State::Running { changed } = entry.state else {
+            return None;
+        };
+        let is_kept = entry.kept.is_some();
+        self.turns.finish(key);
+        if !is_kept {
+            self.entries.remove(key);
+            return None;
+        }
+        Some(changed)
+    }
+
+    fn queue(&mut self, key: &Key) {
+        if self.entries.contains_key(key) {
+            let place = self.turns.join(key);
+            self.enter(key, State::Queued { place });
+        }
+    }
+
+    fn enter(&mut self, key: &Key, state: State) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            self.counts.leave(&entry.state);
+            self.counts.enter(&state);
+            entry.state = state;
         }
     }
 
@@ -315,44 +312,19 @@ impl Index {
             return;
         };
         match &entry.state {
-            State::Running { .. } => entry.kept = None,
-            State::Resting { until } => {
+            State::Running { .. } => {
+                entry.kept = None;
+                return;
+            }
+            State::Resting { until, .. } => {
                 let resting = (*until, key.clone());
                 self.resting.remove(&resting);
-                self.entries.remove(key);
             }
-            State::LeftAlone | State::Written { .. } => {
-                Self::tally(&mut self.left_alone, &mut self.written, &entry.state, false);
-                self.entries.remove(key);
-            }
-            State::Queued { place } => {
-                self.queue.leave(*place);
-                self.entries.remove(key);
-            }
+            State::Queued { place } => self.turns.leave(key, *place),
+            State::LeftAlone | State::Written { .. } => {}
         }
-    }
-
-    fn tally(left_alone: &mut usize, written: &mut usize, state: &State, enters: bool) {
-        let count = match state {
-            State::LeftAlone => left_alone,
-            State::Written { .. } => written,
-            State::Queued { .. } | State::Running { .. } | State::Resting { .. } => return,
-        };
-        *count = if enters {
-            *count + 1
-        } else {
-            count.saturating_sub(1)
-        };
-    }
-}
-
-/// Whether one resourceVersion is newer than another. They are numbers (comparable by contract
-/// since Kubernetes 1.35); any that is not is taken for older, so that nothing is decided twice
-/// on its account.
-fn is_newer(version: &str, than: &str) -> bool {
-    match (version.parse::<u128>(), than.parse::<u128>()) {
-        (Ok(version), Ok(than)) => version > than,
-        (Err(_), _) | (_, Err(_)) => false,
+        self.counts.leave(&entry.state);
+        self.entries.remove(key);
     }
 }
 

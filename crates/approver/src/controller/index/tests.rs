@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::time::Duration;
 
 use svid_core::policy::{IssuerReference, OrdinaryRequest};
@@ -8,6 +9,17 @@ use crate::status::Conditions;
 
 fn candidate(name: &str, version: u64) -> Kept {
     Kept::from(request(name, version))
+}
+
+fn of(namespace: &str, name: &str) -> Kept {
+    let key = Key {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    };
+    Kept::from(Candidate {
+        key,
+        ..request(name, 1)
+    })
 }
 
 fn request(name: &str, version: u64) -> Candidate {
@@ -177,12 +189,7 @@ async fn what_failed_rests_until_its_time() {
     for (name, seconds) in [("late", 9), ("soon", 3)] {
         index.apply(candidate(name, 1));
         take(&mut index);
-        index.finish(
-            &key(name),
-            Ending::Failed {
-                until: after(seconds),
-            },
-        );
+        index.rest(&key(name), after(seconds), Wakes::OnTime);
     }
     assert_eq!(index.failures(&key("soon")), 1);
     index.apply(candidate("soon", 2));
@@ -226,12 +233,154 @@ fn a_standby_does_not_grow() {
         index.apply(candidate(&name, 2));
         index.settle(&key(&name));
     }
-    assert_eq!(
-        (
-            index.entries.len(),
-            index.queue.places.len(),
-            index.resting.len()
-        ),
-        (0, 0, 0)
+    assert_eq!((index.entries.len(), index.resting.len()), (0, 0));
+    assert!(index.turns.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_each_time_rests_until_it_changes_and_is_reported_once() {
+    let mut index = Index::default();
+    let until = Instant::now() + Duration::from_secs(3600);
+    index.apply(candidate("x", 1));
+    for (version, first) in [(1, true), (1, false), (2, true)] {
+        assert_eq!(take(&mut index), taken("x", version));
+        assert_eq!(index.reports(&key("x")), first);
+        index.rest(&key("x"), until, Wakes::OnChange);
+        assert_eq!((index.pending(), index.undecidable()), (0, 1));
+        // A list shows it again.
+        index.apply(candidate("x", version));
+        assert_eq!(take(&mut index), None);
+        if version == 1 && !first {
+            index.apply(candidate("x", 2));
+        } else {
+            index.wake(until);
+        }
+        assert_eq!((index.pending(), index.undecidable()), (1, 0));
+        assert_eq!(index.next_due(), None);
+    }
+    // It changed while the old version was refused.
+    take(&mut index);
+    index.apply(candidate("x", 3));
+    index.rest(&key("x"), until, Wakes::OnChange);
+    assert_eq!(take(&mut index), taken("x", 3));
+    index.settle(&key("x"));
+    index.rest(&key("x"), until, Wakes::OnChange);
+    assert_eq!((index.entries.len(), index.undecidable()), (0, 0));
+    assert!(index.turns.is_empty());
+}
+
+/// Takes one, which ends at once; of which namespace it is.
+fn decide_one(index: &mut Index) -> Option<String> {
+    let key = index.take()?.key().clone();
+    index.finish(&key, Ending::Settled);
+    Some(key.namespace)
+}
+
+/// How many are decided before the first of this namespace.
+fn before(index: &mut Index, namespace: &str) -> usize {
+    let mut count = 0;
+    while decide_one(index).unwrap() != namespace {
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn a_flood_in_one_namespace_delays_another_by_one_decision() {
+    let mut index = Index::default();
+    for at in 0..20_000 {
+        index.apply(of("evil", &format!("r{at:05}")));
+    }
+    assert!(decide_one(&mut index).is_some());
+    index.apply(of("payments", "x"));
+    assert!(before(&mut index, "payments") <= 1);
+    index.apply(of("payments", "y"));
+    assert!(before(&mut index, "payments") <= 1);
+    // What is left is in its order.
+    assert_eq!(index.take().unwrap().key().name, "r00003");
+}
+
+#[test]
+fn a_thousand_namespaces_delay_another_by_one_decision_each() {
+    let mut index = Index::default();
+    for namespace in 0..1000 {
+        for at in 0..20 {
+            index.apply(of(&format!("evil-{namespace:03}"), &format!("r{at}")));
+        }
+    }
+    for _ in 0..1500 {
+        assert!(decide_one(&mut index).is_some());
+    }
+    index.apply(of("payments", "x"));
+    assert!(before(&mut index, "payments") <= 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_wakes_or_was_interrupted_waits_for_its_turn_too() {
+    let mut index = Index::default();
+    let until = Instant::now() + Duration::from_secs(9);
+    for at in 0..5000 {
+        index.apply(of("evil", &format!("r{at:04}")));
+        let key = index.take().unwrap().key().clone();
+        match at % 3 {
+            0 => index.rest(&key, until, Wakes::OnTime),
+            1 => index.rest(&key, until, Wakes::OnChange),
+            _ => index.finish(&key, Ending::LeftAlone),
+        }
+    }
+    index.wake(until);
+    index.reconsider(Some(&issuer()));
+    index.apply(of("payments", "x"));
+    let interrupted = index.take().unwrap().key().clone();
+    index.finish(&interrupted, Ending::Interrupted);
+    assert!(before(&mut index, "payments") <= 1);
+    assert!(index.pending() >= 4999, "nothing was lost");
+}
+
+#[test]
+fn slow_work_of_one_namespace_leaves_places_for_others() {
+    let mut index = Index::default();
+    let mut taken = HashMap::<String, usize>::new();
+    let mut take_all = |index: &mut Index| {
+        while let Some(kept) = index.take() {
+            *taken.entry(kept.key().namespace.clone()).or_default() += 1;
+        }
+        taken.clone()
+    };
+    for at in 0..100 {
+        index.apply(of("evil", &format!("r{at}")));
+    }
+    assert_eq!(take_all(&mut index)["evil"], 8, "half of all");
+    for namespace in 0..20 {
+        index.apply(of(&format!("n{namespace:02}"), "x"));
+    }
+    let taken = take_all(&mut index);
+    assert_eq!(taken.values().sum::<usize>(), 16, "all places are used");
+    assert_eq!(taken["evil"], 8);
+    index.finish(
+        &Key {
+            namespace: "n00".to_owned(),
+            name: "x".to_owned(),
+        },
+        Ending::Settled,
     );
+    assert_eq!(index.take().unwrap().key().namespace, "n08");
+}
+
+#[test]
+fn nothing_is_kept_of_a_namespace_without_requests() {
+    let mut index = Index::default();
+    let keys: Vec<Key> = (0..500)
+        .map(|at| of(&format!("n{at}"), "x").key().clone())
+        .collect();
+    for key in &keys {
+        index.apply(of(&key.namespace, &key.name));
+    }
+    while decide_one(&mut index).is_some() {}
+    assert!(index.turns.is_empty() && index.entries.is_empty());
+    for key in &keys {
+        index.apply(of(&key.namespace, &key.name));
+        index.settle(key);
+    }
+    assert!(index.turns.is_empty() && index.entries.is_empty());
 }

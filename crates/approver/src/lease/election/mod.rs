@@ -135,7 +135,7 @@ impl Election {
         since: Instant,
         step_down: &CancellationToken,
     ) -> Option<Lease> {
-        let mut term = Term::new(since + self.timing.renew_within);
+        let term = Term::new(since + self.timing.renew_within);
         tracing::info!(
             lease = self.lease.name(),
             identity = self.identity,
@@ -170,7 +170,6 @@ impl Election {
                 Ok(Ok(Renewal::Renewed(renewed))) => {
                     lease = *renewed;
                     term.extend(asked + self.timing.renew_within);
-                    self.extend(&term);
                 }
                 Ok(Ok(Renewal::Lost)) => {
                     tracing::warn!(
@@ -189,14 +188,6 @@ impl Election {
         self.leadership.send_replace(Leadership::Standby);
         self.metrics.leader.set(0);
         held
-    }
-
-    /// Tells the new end of the term without waking anybody.
-    fn extend(&self, term: &Term) {
-        self.leadership.send_if_modified(|leadership| {
-            *leadership = Leadership::Leading(term.clone());
-            false
-        });
     }
 
     /// Writes a new time of renewal; if the lease has changed, checks the holder first.

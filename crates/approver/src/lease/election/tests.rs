@@ -47,13 +47,11 @@ impl Replica {
     }
 
     fn leads(&self) -> bool {
-        self.leadership.borrow().term(Instant::now()).is_some()
+        is_leading(&self.leadership.borrow())
     }
 
     async fn until_leading(&mut self) {
-        let leading = self
-            .leadership
-            .wait_for(|it| it.term(Instant::now()).is_some());
+        let leading = self.leadership.wait_for(is_leading);
         let _term = timeout(Duration::from_secs(120), leading)
             .await
             .unwrap()
@@ -67,6 +65,11 @@ impl Replica {
             .unwrap()
             .unwrap();
     }
+}
+
+fn is_leading(leadership: &Leadership) -> bool {
+    let term = leadership.term();
+    term.is_some_and(|term| term.holds(Instant::now()))
 }
 
 fn holder(world: &World) -> String {
@@ -107,7 +110,7 @@ async fn whoever_steps_down_gives_the_lease_away_at_once() {
     sleep(Duration::from_secs(30)).await;
     let leadership = a.leadership.clone();
     a.stop().await;
-    assert!(leadership.borrow().term(Instant::now()).is_none());
+    assert!(!is_leading(&leadership.borrow()));
     assert_eq!(holder(&world), "");
     let given_away = Instant::now();
     b.until_leading().await;
@@ -132,7 +135,7 @@ async fn a_leader_that_is_cut_off_stops_before_another_begins() {
     sleep(Duration::from_secs(5)).await;
     world.cut_off("a");
     let cut = Instant::now();
-    let term = a.leadership.borrow().term(Instant::now()).unwrap().clone();
+    let term = a.leadership.borrow().term().unwrap().clone();
     term.ended().await;
     let stopped = cut.elapsed();
     assert!(stopped <= Duration::from_secs(10), "{stopped:?}");
@@ -156,7 +159,7 @@ async fn short_trouble_does_not_cost_the_lease() {
     let world = World::new();
     let mut a = Replica::start(&world, "a");
     a.until_leading().await;
-    let term = a.leadership.borrow().term(Instant::now()).unwrap().clone();
+    let term = a.leadership.borrow().term().unwrap().clone();
     for effect in [
         Answer::InternalError,
         Answer::TooManyRequests { retry_after: 1 },
@@ -178,7 +181,7 @@ async fn a_lease_that_was_taken_ends_the_term_at_the_next_renewal() {
     let world = World::new();
     let mut a = Replica::start(&world, "a");
     a.until_leading().await;
-    let term = a.leadership.borrow().term(Instant::now()).unwrap().clone();
+    let term = a.leadership.borrow().term().unwrap().clone();
     world.inject(
         "update",
         &resource::LEASES,
@@ -229,11 +232,24 @@ async fn a_stopped_process_knows_that_its_term_is_over_before_its_timers_do() {
     let term = Term::new(start + Duration::from_secs(10));
     assert!(term.holds(start + Duration::from_secs(9)));
     assert!(!term.holds(start + Duration::from_secs(10)));
-    assert!(
-        Leadership::Leading(term)
-            .term(start + Duration::from_secs(30))
-            .is_none()
-    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_handed_a_term_sees_that_it_was_extended() {
+    let start = Instant::now();
+    let after = |seconds| start + Duration::from_secs(seconds);
+    let term = Term::new(after(10));
+    let handed = term.clone();
+    assert!(!handed.holds(after(11)));
+    let resumed = timeout(Duration::from_secs(30), handed.resumed());
+    let (resumed, ()) = tokio::join!(resumed, async {
+        sleep(Duration::from_secs(12)).await;
+        term.extend(after(20));
+    });
+    assert!(resumed.is_ok() && start.elapsed() == Duration::from_secs(12));
+    assert!(handed.holds(after(19)) && !handed.has_ended());
+    term.end();
+    assert!(handed.has_ended() && !handed.holds(after(19)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use kube::Resource as _;
 use svid_api::certmanager::{CertificateRequest, StoredRequest};
 use svid_client::ApiError;
 use svid_client::issuer::{IssuerState, Issuers, IssuersReceiver};
-use svid_client::retry::{Retry, chance};
+use svid_client::retry::chance;
 use svid_client::watch::{Event, Selection, Unreadable, watch};
+use tokio::task::coop::consume_budget;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,9 +18,10 @@ use tracing::Instrument;
 
 use super::bystander::Bystander;
 use super::candidate::{Key, Sighting};
-use super::index::{Ending, Index};
+use super::failure::{AttemptError, Remedy};
+use super::index::{Ending, Index, Wakes};
 use super::kept::{Kept, Reference, is_ours};
-use super::worker::{Attempt, AttemptError, Worker};
+use super::worker::Worker;
 use crate::lease::{LeadershipReceiver, Term};
 use crate::metrics::{Metrics, Undecided, Watch};
 use crate::readiness::Readiness;
@@ -33,7 +35,7 @@ pub(crate) struct Controller {
     metrics: Metrics,
     index: Index,
     bystander: Bystander,
-    running: JoinSet<Attempt>,
+    running: JoinSet<Result<Ending, AttemptError>>,
     at_work: HashMap<Id, Key>,
 }
 
@@ -66,9 +68,23 @@ impl Controller {
         }
         let requests = Selection::all(CertificateRequest::url_path(&(), None));
         let client = self.worker.client.clone();
-        let mut events = std::pin::pin!(watch::<StoredRequest>(client, requests, chance));
+        let events = watch::<StoredRequest>(client, requests, chance);
+        self.decide_on(events, &stop).await;
+        self.drain().await;
+    }
+
+    /// Takes in what happens and hands out work in between: neither waits for the end of a list,
+    /// and no more than a hundred objects of one go before whatever else has happened.
+    async fn decide_on(
+        &mut self,
+        events: impl Stream<Item = Result<Event<StoredRequest>, ApiError>>,
+        stop: &CancellationToken,
+    ) {
+        let mut events = std::pin::pin!(events);
         loop {
-            self.start_work();
+            // A stream with more to give never waits, and nothing else on this thread would run.
+            consume_budget().await;
+            let lapsed = self.start_work();
             self.report();
             let due = self.index.next_due();
             tokio::select! {
@@ -76,20 +92,21 @@ impl Controller {
                 Some(event) = events.next() => self.observe(event),
                 Ok(()) = self.issuers.changed() => self.reconsider(),
                 Ok(()) = self.leadership.changed() => {}
+                () = resumed(lapsed) => {}
                 Some(ended) = self.running.join_next_with_id() => self.finish(ended),
                 () = rest(due) => self.index.wake(Instant::now()),
             }
         }
-        self.drain().await;
     }
 
-    /// Hands out work while this replica leads and workers are free.
-    fn start_work(&mut self) {
-        let Some(term) = self.term() else { return };
-        while self.running.len() < MOST_AT_WORK {
-            let Some(kept) = self.index.take() else {
-                return;
-            };
+    /// Hands out work while this replica leads and there are free places. Returns the term if that
+    /// has lapsed: its renewal may be under way, and then work goes on.
+    fn start_work(&mut self) -> Option<Term> {
+        let term = self.leadership.borrow().term().cloned()?;
+        if !term.holds(Instant::now()) {
+            return Some(term);
+        }
+        while let Some(kept) = self.index.take() {
             let key = kept.key().clone();
             let span = tracing::info_span!("decide", namespace = key.namespace, request = key.name);
             let decision = self
@@ -100,17 +117,17 @@ impl Controller {
             let id = self.running.spawn(decision).id();
             self.at_work.insert(id, key);
         }
-    }
-
-    fn term(&self) -> Option<Term> {
-        self.leadership.borrow().term(Instant::now()).cloned()
+        None
     }
 
     fn report(&self) {
-        self.metrics
-            .set_undecided(Undecided::Pending, self.index.pending());
-        self.metrics
-            .set_undecided(Undecided::LeftAlone, self.index.left_alone());
+        for (state, count) in [
+            (Undecided::Pending, self.index.pending()),
+            (Undecided::LeftAlone, self.index.left_alone()),
+            (Undecided::Undecidable, self.index.undecidable()),
+        ] {
+            self.metrics.set_undecided(state, count);
+        }
     }
 
     fn observe(&mut self, event: Result<Event<StoredRequest>, ApiError>) {
@@ -147,11 +164,12 @@ impl Controller {
                     self.index.leave_alone(Reference::of(&candidate));
                 }
             }
-            Sighting::Settled(settled) => {
-                self.index.settle(&settled.key);
+            Sighting::Decided(decided) => {
+                self.index.settle(&decided.key());
                 let issuers = self.issuers.borrow();
-                self.bystander.notice(&settled, &issuers);
+                self.bystander.notice(*decided, &issuers);
             }
+            Sighting::Settled(key) => self.index.settle(&key),
         }
     }
 
@@ -174,55 +192,55 @@ impl Controller {
         self.index.reconsider(issuers.current.known());
     }
 
-    fn finish(&mut self, ended: Result<(Id, Attempt), JoinError>) {
-        let (id, attempt) = match ended {
-            Ok((id, attempt)) => (id, Ok(attempt)),
-            Err(error) => (error.id(), Err(error)),
+    fn finish(&mut self, ended: Result<(Id, Result<Ending, AttemptError>), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
         };
         let Some(key) = self.at_work.remove(&id) else {
             return;
         };
-        let ending = match attempt {
-            Ok(Attempt::Written { resource_version }) => Ending::Written { resource_version },
-            Ok(Attempt::LeftAlone) => Ending::LeftAlone,
-            Ok(Attempt::Settled) => Ending::Settled,
-            Ok(Attempt::Interrupted) => Ending::Interrupted,
-            Ok(Attempt::Failed(error)) => {
-                match error {
-                    AttemptError::Request(_) => self.metrics.errors.inc(),
-                    AttemptError::Pod(_) => self.metrics.pod_errors.inc(),
-                };
-                self.failed(&key, &error, error.retry_after())
-            }
+        match ended {
+            Ok((_, Ok(ending))) => self.index.finish(&key, ending),
+            Ok((_, Err(error))) => self.failed(&key, &error),
             // A bug in the approver; it must not stop the others.
-            Err(error) => {
+            Err(panic) => {
                 self.metrics.errors.inc();
-                self.failed(&key, &error, None)
+                let Key { namespace, name } = &key;
+                tracing::error!(namespace, request = name, %panic, "deciding panicked");
+                let until = Instant::now() + AFTER_PANIC;
+                self.index.rest(&key, until, Wakes::OnChange);
             }
-        };
-        self.index.finish(&key, ending);
+        }
     }
 
-    fn failed(
-        &self,
-        key: &Key,
-        error: &dyn std::error::Error,
-        retry_after: Option<Duration>,
-    ) -> Ending {
+    /// Lets a request rest, and says why: each time if the failure passes, else once per version.
+    fn failed(&mut self, key: &Key, error: &AttemptError) {
+        match error {
+            AttemptError::Pod(_) => self.metrics.pod_errors.inc(),
+            AttemptError::Request(_)
+            | AttemptError::Kinds(_)
+            | AttemptError::UnknownKind(_)
+            | AttemptError::NoStatus
+            | AttemptError::Lapsed => self.metrics.errors.inc(),
+        };
+        let remedy = error.remedy();
         let failures = self.index.failures(key).saturating_add(1);
-        let delay = RETRY.delay(failures, retry_after, chance());
-        let Key { namespace, name } = key;
-        tracing::warn!(
-            namespace,
-            request = name,
-            %error,
-            failures,
-            delay_seconds = delay.as_secs_f64(),
-            "deciding failed, trying again"
-        );
-        Ending::Failed {
-            until: Instant::now() + delay,
+        let delay = error.delay(failures, chance());
+        if remedy == Remedy::Time || self.index.reports(key) {
+            let delay_seconds = delay.as_secs_f64();
+            let Key { namespace, name } = key;
+            tracing::warn!(
+                namespace,
+                request = name,
+                %error,
+                failures,
+                delay_seconds,
+                "{}",
+                remedy.words()
+            );
         }
+        self.index.rest(key, Instant::now() + delay, remedy.wakes());
     }
 
     async fn drain(&mut self) {
@@ -254,15 +272,18 @@ async fn rest(due: Option<Instant>) {
     }
 }
 
-/// How many decisions are made at once. Each is one call of a few milliseconds, so this is about
-/// two thousand per second, far beyond what the API server takes; more would only queue there.
-const MOST_AT_WORK: usize = 16;
+async fn resumed(lapsed: Option<Term>) {
+    match lapsed {
+        Some(term) => term.resumed().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
 /// also delays the next leader; one call takes milliseconds.
 const DRAIN: Duration = Duration::from_secs(5);
-/// After a failure. The first is short, as a dropped connection recovers at once; the cap bounds
-/// what a lasting refusal (missing rights) costs.
-const RETRY: Retry = Retry {
-    first: Duration::from_millis(500),
-    cap: Duration::from_secs(60),
-};
+/// What made a decision panic does so again; until it changes it costs little.
+const AFTER_PANIC: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Notices decisions on SPIFFE identities that this approver would not have made.
+//!
+//! cert-manager's own approver approves whatever it is not configured to leave
+//! (`disableAutoApproval`), and so does whoever has come by the right to approve; then anyone can
+//! obtain any identity. That must not go unnoticed: once for each request a metric and a warning,
+//! or one warning in all for those found in a list.
+//!
+//! An approval of another approver says so by its reason. But a reason is text that anybody copies,
+//! so every approved request is judged by the rules that hold under any settings, whatever reason
+//! it gives. A denial gives nobody anything: there only the reason counts.
+
+mod memory;
+
+use svid_client::issuer::Issuers;
+use svid_core::policy::evaluate_approved;
+use svid_core::text::excerpt;
+
+use self::memory::Memory;
+use super::candidate::{Decided, Key};
+use crate::metrics::{Elsewhere, Metrics};
+use crate::status::REASON;
+
+/// Remembers which requests were looked at.
+#[derive(Debug)]
+pub(crate) struct Bystander {
+    metrics: Metrics,
+    memory: Memory,
+    listing: Option<Found>,
+}
+
+/// What a list holds that was not known before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    approved: u64,
+    denied: u64,
+}
+
+impl Bystander {
+    pub(crate) fn new(metrics: Metrics) -> Self {
+        Self {
+            metrics,
+            memory: Memory::default(),
+            listing: None,
+        }
+    }
+
+    /// Looks at a decided object. Only those for one of our issuers matter, and each once.
+    pub(crate) fn notice(&mut self, decided: Decided, issuers: &Issuers) {
+        if !issuers.ever.contains(&decided.issuer()) || self.memory.knows(decided.uid()) {
+            return;
+        }
+        let (uid, key, decision) = (decided.uid().to_owned(), decided.key(), decided.decision);
+        let reason = excerpt(decided.reason());
+        let Some(fault) = fault_of(decided) else {
+            self.memory.remember(&uid);
+            return;
+        };
+        if let Some(found) = &mut self.listing {
+            // Counted with the whole list; if that breaks off, it was not, and is looked at again.
+            self.memory.await_end_of_list(&uid);
+            match decision {
+                Elsewhere::Approved => found.approved += 1,
+                Elsewhere::Denied => found.denied += 1,
+            }
+            return;
+        }
+        self.memory.remember(&uid);
+        self.metrics.elsewhere(decision, 1);
+        let Key { namespace, name } = &key;
+        tracing::warn!(
+            namespace,
+            request = name,
+            ?decision,
+            reason,
+            fault,
+            "{MESSAGE}"
+        );
+    }
+
+    /// Forgets an object that is gone.
+    pub(crate) fn forget(&mut self, uid: &str) {
+        self.memory.forget(uid);
+    }
+
+    /// Begins a list of all objects that there are.
+    pub(crate) fn begin_list(&mut self) {
+        self.listing = Some(Found::default());
+        self.memory.begin_list();
+    }
+
+    /// Ends the list: reports what was new in it, and forgets what was not in it.
+    pub(crate) fn end_list(&mut self) {
+        let Some(Found { approved, denied }) = self.listing.take() else {
+            return;
+        };
+        self.memory.end_list();
+        self.metrics.elsewhere(Elsewhere::Approved, approved);
+        self.metrics.elsewhere(Elsewhere::Denied, denied);
+        if approved + denied > 0 {
+            tracing::warn!(approved, denied, "{MESSAGE}");
+        }
+    }
+}
+
+/// What shows that a decision is not one of ours, in words; None if nothing does.
+fn fault_of(decided: Decided) -> Option<String> {
+    let other_reason =
+        (decided.reason() != REASON).then(|| "it was another approver, by its reason".to_owned());
+    match decided.decision {
+        Elsewhere::Denied => other_reason,
+        Elsewhere::Approved => match evaluate_approved(decided.into_request()) {
+            Err(denial) => Some(denial.message()),
+            Ok(()) => other_reason,
+        },
+    }
+}
+
+const MESSAGE: &str = "requests to the SPIFFE issuer were decided elsewhere; if it is cert-manager's own \
+                       approver, set disableAutoApproval, and see who may approve";
+
+#[cfg(test)]
+mod tests;
