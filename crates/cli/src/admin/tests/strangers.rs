@@ -12,6 +12,7 @@ use super::super::Endpoints;
 use super::super::connection::{BUFFER, CONNECTION_LIMIT, HEADER_LIMIT};
 use super::super::connections::{MOST, MOST_PER_NETWORK};
 use super::super::listener::{ACCEPT_PAUSE, Accept, LAST_ANSWER, serve_all};
+use super::super::network::Network;
 use super::{answer_to, answering, connect_from, fetch, listener, rest, send, served};
 
 /// More than the kernel holds for a client that does not read.
@@ -204,7 +205,9 @@ struct Failing {
 }
 
 impl Accept for Failing {
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, Network)> {
         let less = |left: usize| left.checked_sub(1);
         let failed = self
             .left
@@ -212,7 +215,7 @@ impl Accept for Failing {
         if failed.is_ok() {
             return Err(rustix::io::Errno::MFILE.into());
         }
-        self.socket.accept().await
+        Accept::accept(&mut self.socket).await
     }
 }
 

@@ -17,6 +17,7 @@ fn each_wrong_value_is_told_with_its_flag() {
         (&long_registration, "--kubelet-registration-dir"),
         ("--health-address=9809", "--health-address"),
         ("--metrics-bind-address=:x", "--metrics-bind-address"),
+        ("--status-address=9810", "--status-address"),
         ("--csi-driver-name=Upper.example", "--csi-driver-name"),
         ("--csi-driver-name=", "--csi-driver-name"),
         ("--trust-domain=", "--trust-domain"),
@@ -161,6 +162,8 @@ fn all_that_is_wrong_is_told_at_once() {
 fn flags_that_exclude_each_other_are_told() {
     let table: &[&[&str]] = &[
         &["--health-address=:1", "--metrics-bind-address=:1"],
+        &["--health-address=:1", "--status-address=:1"],
+        &["--metrics-bind-address=:1", "--status-address=:1"],
         &[
             "--insecure-skip-tls-verify",
             "--certificate-authority=ca.pem",
