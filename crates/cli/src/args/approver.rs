@@ -45,7 +45,7 @@ pub(super) fn from_flags(
         metrics: &flags.metrics_bind_address,
         status: "",
     };
-    let servers = Servers::from_flags(addresses, problems);
+    let servers = Servers::from_flags(&addresses, problems);
     let connection = ConnectionArgs::from_flags(&flags.connection, problems);
     let logs = LogArgs::from_flags(&flags.logs, problems);
 

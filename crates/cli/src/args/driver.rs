@@ -48,7 +48,7 @@ pub(super) fn from_flags(
         metrics: &flags.metrics_bind_address,
         status: &flags.status_address,
     };
-    let servers = Servers::from_flags(addresses, problems);
+    let servers = Servers::from_flags(&addresses, problems);
     let certificates = Certificates::from_flags(&flags.certificates, problems);
     if let (Some(Some(folder)), Some(certificates)) = (&registration_dir, &certificates) {
         refuse_long(folder, &certificates.driver_name, problems);

@@ -9,11 +9,11 @@ use std::time::Duration;
 use svid_core::identity::SpiffeId;
 use svid_node::driver::FileNames;
 
+use super::file_names;
 use super::flags::InspectFlags;
 use super::problem::{Problems, Wrong};
 use super::status::{self, PodName};
 use super::values::{self, Output};
-use super::file_names;
 
 /// What to look at, what to expect, and how to print the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +45,7 @@ impl InspectArgs {
         let names = file_names::from_flags(&flags.file_names, problems);
         let pod = problems.check_optional("--pod", &flags.pod, PodName::parse);
         let socket = status::socket(&flags.socket, problems);
-        let expected_id =
-            problems.check_optional("--expect-id", &flags.expect_id, SpiffeId::parse);
+        let expected_id = problems.check_optional("--expect-id", &flags.expect_id, SpiffeId::parse);
         let min_left = problems.check("--min-left", &flags.min_left, values::duration);
         let place = match (&flags.folder, pod?) {
             (Some(folder), None) => Place::Folder {

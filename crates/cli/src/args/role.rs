@@ -29,12 +29,12 @@ pub(crate) struct Servers {
 
 impl Servers {
     /// Checks the addresses, each with its flag. `None`: at least one problem was noted.
-    pub(super) fn from_flags(flags: ServerFlags<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn from_flags(flags: &ServerFlags<'_>, problems: &mut Problems) -> Option<Self> {
         let ServerFlags {
             probes: (probes_flag, probes),
             metrics,
             status,
-        } = flags;
+        } = *flags;
         let probed = problems.check(probes_flag, probes, ListenAddress::parse_optional);
         let measured = problems.check(METRICS, metrics, ListenAddress::parse_optional);
         let looked_at = problems.check(STATUS, status, ListenAddress::parse_optional);

@@ -4,9 +4,10 @@
 //! once.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
-use svid_core::names::{check_label, check_subdomain};
+use svid_core::names::{is_label, is_subdomain};
 
 use super::flags::{SocketFlags, StatusFlags};
 use super::problem::{Problems, Wrong};
@@ -29,6 +30,12 @@ pub(crate) struct PodName {
     pub(crate) name: String,
 }
 
+impl fmt::Display for PodName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.namespace, self.name)
+    }
+}
+
 impl StatusArgs {
     /// Checks all values. `None`: at least one problem was noted.
     pub(super) fn from_flags(flags: &StatusFlags, problems: &mut Problems) -> Option<Self> {
@@ -49,23 +56,20 @@ impl PodName {
     /// # Errors
     /// Not two names that Kubernetes allows.
     pub(super) fn parse(text: &str) -> Result<Self, Wrong> {
-        let wrong = |what: String| Wrong::new(what, "NAMESPACE/NAME");
-        let (namespace, name) = text
-            .split_once('/')
-            .ok_or_else(|| wrong("has no / in it".to_owned()))?;
-        Ok(Self {
-            namespace: check_label(namespace)
-                .map_err(|error| wrong(format!("has a namespace that {error}")))?,
-            name: check_subdomain(name)
-                .map_err(|error| wrong(format!("has a name that {error}")))?,
-        })
+        match text.split_once('/') {
+            Some((namespace, name)) if is_label(namespace) && is_subdomain(name) => Ok(Self {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            }),
+            _ => Err(Wrong::new("names no pod", "NAMESPACE/NAME")),
+        }
     }
 }
 
 /// The socket that a flag names, if one does.
 pub(super) fn socket(flags: &SocketFlags, problems: &mut Problems) -> Option<Option<PathBuf>> {
     problems.check("--socket", &flags.socket, |text| {
-        paths::optional(text, std::path::Path::new("."))
+        paths::optional(text, Path::new(""))
     })
 }
 

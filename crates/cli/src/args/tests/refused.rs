@@ -207,3 +207,32 @@ fn inspect_tells_all_that_is_wrong_too() {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].contains("DIR"), "{problems:?}");
 }
+
+#[test]
+fn status_and_inspect_tell_what_names_no_pod_or_no_identity() {
+    let table: &[(&[&str], &str)] = &[
+        (&["status", "--pod=web"], "--pod"),
+        (&["status", "--pod=/web"], "--pod"),
+        (&["status", "--pod=a/b/c"], "--pod"),
+        (&["status", "--pod=A/b"], "--pod"),
+        (&["status", "--output=yaml"], "--output"),
+        (&["inspect", "dir", "--pod=a/b"], "--pod"),
+        (&["inspect", "--pod=a"], "--pod"),
+        (&["inspect", "dir", "--expect-id=web"], "--expect-id"),
+        (&["inspect", "dir", "--min-left=-1s"], "--min-left"),
+        (&["inspect", "dir", "--min-left=soon"], "--min-left"),
+    ];
+    for (words, flag) in table {
+        let problems = problems_of(parse_words(words));
+        assert_eq!(problems.len(), 1, "{words:?}: {problems:?}");
+        assert!(problems[0].starts_with(flag), "{words:?}: {problems:?}");
+    }
+    for words in [
+        &["status"][..],
+        &["status", "--pod=a/b.c", "-o", "json", "--socket=x.sock"],
+        &["inspect", "--pod=a/b", "--min-left=10m"],
+        &["inspect", "dir", "--expect-id=spiffe://example.org/a"],
+    ] {
+        assert!(parse_words(words).is_ok(), "{words:?}");
+    }
+}
