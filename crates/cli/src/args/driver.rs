@@ -54,6 +54,7 @@ pub(super) fn from_flags(
         refuse_long(folder, &certificates.driver_name, problems);
     }
     let extra_annotations = annotations::parse(
+        annotations::EXTRA,
         &flags.extra_certificate_request_annotations,
         problems,
         &mut warnings,

@@ -94,7 +94,8 @@ pub(crate) struct DriverFlags {
 
     #[command(flatten, next_help_heading = "Certificates")]
     pub(crate) certificates: CertificateFlags,
-    /// Annotations to put on every CertificateRequest, as KEY=VALUE,KEY=VALUE; may be repeated
+    /// Annotations to put on every CertificateRequest, as KEY=VALUE,KEY=VALUE; may be repeated. The
+    /// approver needs the same flag
     #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
     pub(crate) extra_certificate_request_annotations: Vec<String>,
     /// Refuse a certificate that does not lead to a root of --source-ca-bundle, instead of warning
@@ -160,6 +161,15 @@ pub(crate) struct ApproverFlags {
     /// node-attested mode requires that of the driver anyway
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_pod_bound_token: String,
+    /// Annotations that the drivers put on every CertificateRequest, by their flag of this name: a
+    /// request must have exactly these beside its identity; empty: none. Without the flag a request
+    /// may have any but those that issuers are known to obey
+    #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
+    pub(crate) extra_certificate_request_annotations: Vec<String>,
+    /// What that flag was at the drivers before a change, as a whole: a request may have exactly
+    /// these instead; empty: none. May be repeated, once for each earlier value
+    #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
+    pub(crate) former_certificate_request_annotations: Vec<String>,
 
     #[command(flatten, next_help_heading = "Kubernetes")]
     pub(crate) connection: ConnectionFlags,

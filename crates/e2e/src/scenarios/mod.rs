@@ -10,6 +10,7 @@
     reason = "an object of the API, indexed by a name that it has not, gives null"
 )]
 
+mod annotations;
 mod approver;
 mod attested;
 mod bundle;
@@ -58,6 +59,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         volume::scenarios(),
         approver::scenarios(),
         policies::scenarios(),
+        annotations::scenarios(),
         attested::scenarios(),
         corpora::scenarios(),
         hostile::scenarios(),

@@ -131,7 +131,12 @@ fn status_patch<'a>(name: &'a str, patch: &'a str) -> Vec<&'a str> {
 
 /// Waits until something is refused, by asking for it without effect: the API server hears of a
 /// policy a moment after it was written.
-fn wait_refused(world: &World, kubectl: &Kubectl, words: &[&str], why: &str) -> Result<()> {
+pub(super) fn wait_refused(
+    world: &World,
+    kubectl: &Kubectl,
+    words: &[&str],
+    why: &str,
+) -> Result<()> {
     let words = [words, &["--dry-run=server"]].concat();
     world.eventually(&format!("a refusal that says {why:?}"), || {
         refused(kubectl.run(&words), why)
@@ -139,7 +144,7 @@ fn wait_refused(world: &World, kubectl: &Kubectl, words: &[&str], why: &str) -> 
 }
 
 /// Wants an error that says why.
-fn refused(result: Result<String>, why: &str) -> Result<()> {
+pub(super) fn refused(result: Result<String>, why: &str) -> Result<()> {
     let Err(error) = result else {
         bail!("it was taken, and not refused because it {why:?}");
     };
