@@ -38,6 +38,16 @@ async fn ask_and_stop_reading(host: u8, address: SocketAddr) -> TcpStream {
     connection
 }
 
+/// Keeps paused time from passing: it does while nothing has anything to do. On a busy machine a
+/// client of a test may else be slow enough to make room for others.
+fn stop_the_clock() {
+    tokio::spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
 #[tokio::test]
 async fn silent_connections_from_a_hundred_addresses_cost_no_probe() {
     let (address, _shutdown) = served(healthy()).await;
@@ -90,8 +100,9 @@ async fn silent_connections_of_one_address_make_room_for_a_probe_of_the_same() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whole_requests_do_not_make_room_for_silent_connections() {
+    stop_the_clock();
     let (address, _shutdown) = served(large()).await;
     let mut busy = Vec::new();
     for _ in 0..MOST_PER_NETWORK {
