@@ -10,7 +10,8 @@ use std::process::ExitCode;
 use svid_core::text::one_line;
 
 use crate::args::{self, Command, NoFlags, Problems};
-use crate::output::UNSEEN;
+use crate::output::{self, UNSEEN};
+use crate::version::{self, BUILD};
 use crate::{approver, driver, inspect, status};
 
 /// Exit code of a command that failed while it ran.
@@ -44,22 +45,15 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(flags) => crate::demo::run(&flags).map(|()| ExitCode::SUCCESS),
-        Command::Version => print_version(),
+        Command::Version(form) => {
+            output::print(&BUILD, form, version::write).map(|()| ExitCode::SUCCESS)
+        }
     };
     outcome.unwrap_or_else(|error| {
         let error = one_line(&format!("{error:#}"), LONGEST_ERROR);
         complain(&format!("csi-driver-spiffe: {error}"));
         ExitCode::from(failed)
     })
-}
-
-fn print_version() -> anyhow::Result<ExitCode> {
-    writeln!(
-        anstream::stdout(),
-        "csi-driver-spiffe {}",
-        env!("CARGO_PKG_VERSION")
-    )?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Requested help goes to standard output, other help to standard error: clap knows which it is.

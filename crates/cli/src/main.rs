@@ -17,6 +17,7 @@ mod metrics;
 mod output;
 mod process;
 mod status;
+mod version;
 
 fn main() -> std::process::ExitCode {
     command::run(std::env::args_os().collect())

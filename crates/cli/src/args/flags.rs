@@ -59,8 +59,8 @@ pub(crate) enum CommandFlags {
     /// Show it all on this machine: an embedded cluster, two pods, their identities
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
-    /// Print the version
-    Version,
+    /// Print the version, the commit and the target of this build
+    Version(VersionFlags),
 }
 
 /// Flags of `driver`.
@@ -320,6 +320,15 @@ pub(crate) struct SocketFlags {
     /// that is process 1, as in its container
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: String,
+}
+
+/// Flags of `version`.
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+pub(crate) struct VersionFlags {
+    /// Form of the answer: text or json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: String,
 }
 
 /// Flags of `inspect`.

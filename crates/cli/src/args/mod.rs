@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Inspect(Box<InspectArgs>),
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
-    Version,
+    Version(Output),
 }
 
 /// Reads and checks a whole command line, program name first.
@@ -81,7 +81,10 @@ fn check(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
         }
         #[cfg(feature = "demo")]
         CommandFlags::Demo(flags) => Command::Demo(flags),
-        CommandFlags::Version => Command::Version,
+        CommandFlags::Version(flags) => {
+            let output = problems.check("--output", &flags.output, values::output);
+            Command::Version(output?)
+        }
     })
 }
 
