@@ -6,6 +6,8 @@ use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::command;
+
 /// Returns the root of the repository that this program was built in.
 pub fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -28,6 +30,17 @@ pub fn target() -> PathBuf {
 /// The Helm chart.
 pub fn chart() -> PathBuf {
     root().join("deploy/charts/csi-driver-spiffe")
+}
+
+/// The commit that is checked out, with `-modified` if files differ from it; None without git, as in
+/// sources from an archive.
+pub fn commit() -> Option<String> {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--exclude=*", "--abbrev=40"])
+        .arg("--dirty=-modified")
+        .current_dir(root());
+    let commit = command::text(&mut git).ok()?;
+    Some(commit.trim().to_owned())
 }
 
 /// Builds the program for trying it, and gives its path.

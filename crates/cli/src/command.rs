@@ -7,11 +7,18 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use svid_core::text::one_line;
+
 use crate::args::{self, Command, NoFlags, Problems};
-use crate::{approver, driver, inspect};
+use crate::output::{self, UNSEEN};
+use crate::version::{self, BUILD};
+use crate::{approver, driver, inspect, status};
 
 /// Exit code of a command that failed while it ran.
 const FAILED: u8 = 1;
+
+/// Bytes. What others wrote into an error is shorter; a path of ours may be this long.
+const LONGEST_ERROR: usize = 8 * 1024;
 
 /// Exit code of a command line that cannot be run (`EX_USAGE` of sysexits(3)).
 const USAGE: u8 = 64;
@@ -29,27 +36,24 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(NoFlags::Missing(help)) => return print_help(&help, ExitCode::from(USAGE)),
         Err(NoFlags::Wrong(problems)) => return refuse(&problems),
     };
+    let only_looks = matches!(command, Command::Status(_) | Command::Inspect(_));
+    let failed = if only_looks { UNSEEN } else { FAILED };
     let outcome = match command {
         Command::Driver(role) => driver::run(*role).map(|()| ExitCode::SUCCESS),
         Command::Approver(role) => approver::run(*role).map(|()| ExitCode::SUCCESS),
+        Command::Status(args) => status::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(flags) => crate::demo::run(&flags).map(|()| ExitCode::SUCCESS),
-        Command::Version => print_version(),
+        Command::Version(form) => {
+            output::print(&BUILD, form, version::write).map(|()| ExitCode::SUCCESS)
+        }
     };
     outcome.unwrap_or_else(|error| {
-        complain(&format!("csi-driver-spiffe: {}", one_line(&error)));
-        ExitCode::from(FAILED)
+        let error = one_line(&format!("{error:#}"), LONGEST_ERROR);
+        complain(&format!("csi-driver-spiffe: {error}"));
+        ExitCode::from(failed)
     })
-}
-
-fn print_version() -> anyhow::Result<ExitCode> {
-    writeln!(
-        anstream::stdout(),
-        "csi-driver-spiffe {}",
-        env!("CARGO_PKG_VERSION")
-    )?;
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Requested help goes to standard output, other help to standard error: clap knows which it is.
@@ -73,11 +77,6 @@ fn refuse(problems: &Problems) -> ExitCode {
         "csi-driver-spiffe: {flags}, nothing was started:{lines}"
     ));
     ExitCode::from(USAGE)
-}
-
-/// The error and what caused it, on one line.
-fn one_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").replace(['\n', '\r'], " ")
 }
 
 fn complain(text: &str) {

@@ -41,6 +41,7 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     let mut tasks = Tasks::new();
     let probed = Listener::bind("--health-address", servers.probes.as_ref()).await?;
     let measured = Listener::bind("--metrics-bind-address", servers.metrics.as_ref()).await?;
+    let looked_at = Listener::bind("--status-address", servers.status.as_ref()).await?;
     let clients = kubernetes::connect(&connection).await?;
     let (clock, clock_steps) = SystemClock::new().context("making a timer for the wall clock")?;
     let socket = admin::socket_answers(&configuration.endpoint);
@@ -49,7 +50,7 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         .root_context
         .take_if(|_| !Path::new(SELINUX).exists());
     let mut registry = metrics::registry();
-    let driver = Driver::new(
+    let (driver, status_socket) = Driver::new(
         configuration,
         Clients {
             driver: clients.own,
@@ -65,11 +66,15 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     let status = driver.status();
     let probes = Endpoints::default()
         .health(Arc::clone(&socket))
-        .readiness(socket)
-        .status(move || status.describe());
+        .readiness(socket);
     admin::serve(&mut tasks, "probe server", probed, probes);
     let metrics = Endpoints::default().metrics(Arc::<Registry>::new(registry));
     admin::serve(&mut tasks, "metrics server", measured, metrics);
+    let describe = move || status.overview();
+    let status = Endpoints::default().status(describe.clone());
+    admin::serve_socket(&mut tasks, "status socket", status_socket, status);
+    let status = Endpoints::default().status(describe);
+    admin::serve(&mut tasks, "status server", looked_at, status);
     tasks.spawn("clock", |shutdown| async move {
         clock_steps
             .run(shutdown)

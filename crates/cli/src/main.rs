@@ -14,7 +14,10 @@ mod inspect;
 mod kubernetes;
 mod logs;
 mod metrics;
+mod output;
 mod process;
+mod status;
+mod version;
 
 fn main() -> std::process::ExitCode {
     command::run(std::env::args_os().collect())

@@ -4,7 +4,9 @@
 //! | --- | --- |
 //! | `driver` | the whole: its parts, created and connected |
 //! | `csi` | the gRPC services that the kubelet calls |
-//! | `registration` | sockets, and registering with the kubelet |
+//! | `socket` | the files of our Unix sockets |
+//! | `registration` | the kubelet's sockets, and registering with it |
+//! | `overview` | what is going on, as people and `status` read it |
 //! | `installation` | who this driver is, on this node |
 //! | `clock` | the machine's wall clock |
 //! | `credential` | what a request is created with: a pod's token, or our own credentials |
@@ -38,8 +40,10 @@ mod installation;
 mod issuance;
 mod lifecycle;
 mod metrics;
+mod overview;
 mod registration;
 mod renewal;
+mod socket;
 mod trust;
 #[cfg(not(feature = "testing"))]
 mod volume;

@@ -3,12 +3,14 @@
 //! Owns the promises about rendered manifests that need no cluster: every values file in the
 //! chart's `ci` folder renders, names are those of the chart that it replaces, rights are as narrow
 //! as they can be, the program takes the arguments that it is given, both roles agree on the
-//! annotations of requests, and no image is rendered that the values do not name.
+//! annotations of requests, no image is rendered that the values do not name, and nobody is let in
+//! by a network policy but who is named.
 
 mod alerts;
 mod annotations;
 mod images;
 mod manifests;
+mod networks;
 mod promises;
 mod values;
 
@@ -73,6 +75,11 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             "annotations",
             annotations::COUNT,
             annotations::broken(&helm, &chart),
+        ),
+        (
+            "network policies",
+            networks::COUNT,
+            networks::broken(&helm, &chart),
         ),
     ] {
         println!(

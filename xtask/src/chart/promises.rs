@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::annotations;
 use super::manifests::{Manifests, list, text};
+use super::{annotations, networks};
 
 /// The promises that a rendering breaks.
 pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Result<Vec<String>> {
@@ -95,8 +95,10 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
             && !may(role, "update", "nodes"),
         "the driver has rights that it does not need",
     );
-    let annotations = annotations::promises(&name, manifests)?;
-    for (is_kept, text) in requester(&name, manifests)?.into_iter().chain(annotations) {
+    let others = annotations::promises(&name, manifests)?
+        .into_iter()
+        .chain(networks::promises(values, &name, manifests)?);
+    for (is_kept, text) in requester(&name, manifests)?.into_iter().chain(others) {
         promise(is_kept, text);
     }
     let rendered = manifests

@@ -189,6 +189,12 @@ fn build(platform: &Platform) -> Result<PathBuf> {
         platform.target,
     ];
     let mut command = repository::cargo(&arguments);
+    // Whoever builds without git, from an archive, may say it in the environment.
+    if env::var_os(COMMIT).is_none()
+        && let Some(commit) = repository::commit()
+    {
+        command.env(COMMIT, commit);
+    }
     let mut package = "musl-tools";
     if !platform.target.starts_with(env::consts::ARCH) {
         package = platform.cross.package;
@@ -210,6 +216,9 @@ fn build(platform: &Platform) -> Result<PathBuf> {
         .join(platform.target)
         .join("image/csi-driver-spiffe"))
 }
+
+/// What the program says of its sources.
+const COMMIT: &str = "CSI_DRIVER_SPIFFE_COMMIT";
 
 /// Those whose standard library is beside the compiler's own.
 fn installed_targets() -> Result<Vec<String>> {

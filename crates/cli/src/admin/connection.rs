@@ -13,13 +13,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::connections::RequestMark;
 use super::endpoints::Endpoints;
 
 /// Answers one request and closes.
-pub(super) async fn serve(stream: TcpStream, endpoints: Arc<Endpoints>, mark: RequestMark) {
+pub(super) async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin,
+    endpoints: Arc<Endpoints>,
+    mark: RequestMark,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         mark.asked();
         let page = endpoints.answer(&request);

@@ -10,7 +10,6 @@
 //! [`SLOW_READER`] makes room.
 
 use std::future::Future;
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -31,13 +30,12 @@ impl Connections {
     /// closed.
     pub(super) async fn admit<Task>(
         &mut self,
-        address: IpAddr,
+        network: Network,
         serve: impl FnOnce(RequestMark) -> Task,
     ) where
         Task: Future<Output = ()> + Send + 'static,
     {
         self.forget_ended();
-        let network = Network::of(address);
         match room(&self.open, network) {
             Room::Free => {}
             Room::InsteadOf(silent) => self.close(silent).await,
@@ -187,6 +185,10 @@ mod tests {
 
     use super::*;
 
+    fn network(address: &str) -> Network {
+        Network::of(address.parse().unwrap())
+    }
+
     /// Connects, and returns what lives as long as the connection is served.
     async fn connect(connections: &mut Connections, address: &str, has: Has) -> Weak<()> {
         let held = Arc::new(());
@@ -200,7 +202,7 @@ mod tests {
                 drop(held);
             }
         };
-        connections.admit(address.parse().unwrap(), serve).await;
+        connections.admit(network(address), serve).await;
         life
     }
 
@@ -312,14 +314,14 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_ended_or_panicked_leaves_its_place() {
         let mut connections = Connections::default();
-        let address = IpAddr::from([192, 0, 2, 7]);
+        let network = network("192.0.2.7");
         for _ in 0..MOST_PER_NETWORK {
             connections
-                .admit(address, |mark| async move { mark.asked() })
+                .admit(network, |mark| async move { mark.asked() })
                 .await;
         }
         connections
-            .admit(address, |mark| async move {
+            .admit(network, |mark| async move {
                 mark.asked();
                 panic!("oh");
             })

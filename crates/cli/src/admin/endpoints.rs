@@ -12,6 +12,7 @@ use futures::future::{Either, Ready, ready};
 use hyper::body::Body;
 use hyper::{Method, Request, StatusCode};
 use prometheus_client::registry::Registry;
+use serde::Serialize;
 use tokio::net::UnixStream;
 
 use super::page::{BUILD_LIMIT, Page, PageSource, SharedPage};
@@ -46,9 +47,10 @@ impl Endpoints {
     }
 
     /// Adds `/status`.
-    pub(crate) fn status<Status>(self, status: Status) -> Self
+    pub(crate) fn status<Status, Answer>(self, status: Status) -> Self
     where
-        Status: Fn() -> serde_json::Value + Clone + Send + Sync + 'static,
+        Status: Fn() -> Answer + Clone + Send + Sync + 'static,
+        Answer: Serialize,
     {
         let build = move || -> BoxFuture<'static, Page> {
             let status = status.clone();
@@ -113,11 +115,17 @@ fn exposition(registry: &Registry) -> Page {
     }
 }
 
-fn json(value: &serde_json::Value) -> Page {
-    Page {
-        status: StatusCode::OK,
-        content_type: JSON,
-        body: value.to_string().into(),
+fn json(value: &impl Serialize) -> Page {
+    match serde_json::to_vec(value) {
+        Ok(body) => Page {
+            status: StatusCode::OK,
+            content_type: JSON,
+            body: body.into(),
+        },
+        Err(error) => {
+            tracing::error!(%error, "the status cannot be written");
+            Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
+        }
     }
 }
 

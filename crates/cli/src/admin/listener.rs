@@ -1,4 +1,4 @@
-//! Owns binding and serving one address.
+//! Owns binding an address, and serving an address or a Unix socket.
 //!
 //! Must not know the paths that are served. Invariant: a server ends soon after it is asked to,
 //! even while clients hold connections open, and for no other reason.
@@ -10,12 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::{TcpListener, TcpStream};
+use svid_node::driver::{Socket, SocketListener};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio_util::sync::CancellationToken;
 
 use super::connection;
 use super::connections::Connections;
 use super::endpoints::Endpoints;
+use super::network::Network;
 use crate::args::ListenAddress;
 use crate::process::Tasks;
 
@@ -77,6 +80,21 @@ pub(crate) fn serve(
     }
 }
 
+/// Serves a Unix socket as one of the process's tasks.
+pub(crate) fn serve_socket(
+    tasks: &mut Tasks,
+    name: &'static str,
+    socket: Socket,
+    endpoints: Endpoints,
+) {
+    tasks.spawn(name, |shutdown| async move {
+        let listener = SocketListener::new(socket).context("watching the socket")?;
+        tracing::info!(path = %listener.path().display(), "listening");
+        serve_all(listener, endpoints, shutdown).await;
+        Ok(())
+    });
+}
+
 async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
     let Some(host) = &address.host else {
         // Like Go: one socket for IPv6 and IPv4, or IPv4 alone if the kernel has no IPv6.
@@ -92,20 +110,35 @@ async fn bind(address: &ListenAddress) -> io::Result<TcpListener> {
 }
 
 /// Where connections come from: the kernel, or a test that fails as the kernel can.
-pub(super) trait Accept: Send + Sync {
-    /// Waits for the next connection.
-    fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
+pub(super) trait Accept: Send {
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Waits for the next connection, and says whose it is. Nothing is lost if the caller stops
+    /// waiting.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Network)>> + Send;
 }
 
 impl Accept for TcpListener {
-    fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send {
-        Self::accept(self)
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, Network)> {
+        let (stream, from) = Self::accept(self).await?;
+        Ok((stream, Network::of(from.ip())))
+    }
+}
+
+impl Accept for SocketListener {
+    type Stream = UnixStream;
+
+    async fn accept(&mut self) -> io::Result<(UnixStream, Network)> {
+        let stream = Self::accept(self).await?;
+        Ok((stream, Network::Machine))
     }
 }
 
 /// Serves every connection until asked to end.
 pub(super) async fn serve_all(
-    socket: impl Accept,
+    mut socket: impl Accept,
     endpoints: Endpoints,
     shutdown: CancellationToken,
 ) {
@@ -117,13 +150,13 @@ pub(super) async fn serve_all(
             Ok((stream, from)) => {
                 failing = false;
                 let serve = |mark| connection::serve(stream, Arc::clone(&endpoints), mark);
-                connections.admit(from.ip(), serve).await;
+                connections.admit(from, serve).await;
                 // If its request is there, it is read before the next one may take its place.
                 tokio::task::yield_now().await;
             }
             Err(error) => {
                 if !failing {
-                    tracing::warn!(%error, "cannot accept connections for probes and metrics");
+                    tracing::warn!(%error, "cannot accept connections for probes, metrics or status");
                 }
                 failing = true;
                 // Most likely there are no more descriptors, and closing a silent connection frees

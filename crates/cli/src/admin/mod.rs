@@ -1,10 +1,12 @@
-//! Owns the HTTP that probes and Prometheus call: `/healthz`, `/readyz`, `/metrics`, `/status`.
+//! Owns the HTTP that probes, Prometheus and `status` call: `/healthz`, `/readyz`, `/metrics`,
+//! `/status`.
 //!
 //! Must not know what driver and approver are; it gets closures. Invariant: `/healthz` depends on
 //! this process alone, or an outage of the API server would kill every driver and the tokens in its
 //! memory.
 //!
-//! Every pod of the cluster can connect, and nobody is asked for credentials. So what strangers can
+//! Every pod of the cluster can connect to a port, and nobody is asked for credentials. So `/status`,
+//! which names pods, is on a Unix socket, and what strangers can
 //! use up is limited here: descriptors by [`connections`], time and memory per connection by
 //! [`connection`], work by [`page`].
 //!
@@ -19,7 +21,7 @@ mod network;
 mod page;
 
 pub(crate) use endpoints::{Endpoints, Health, always, socket_answers};
-pub(crate) use listener::{Listener, serve};
+pub(crate) use listener::{Listener, serve, serve_socket};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Owns which addresses count as one party.
+//! Owns which callers count as one party.
 //!
 //! Must not know how many connections a party may have.
 
@@ -12,6 +12,8 @@ pub(super) enum Network {
     V4(Ipv4Addr),
     /// The first 64 bits.
     V6(u128),
+    /// This machine, by a Unix socket, which only its owner can open.
+    Machine,
 }
 
 impl Network {

@@ -15,7 +15,7 @@ use super::connection::ConnectionArgs;
 use super::flags::ApproverFlags;
 use super::logs::LogArgs;
 use super::problem::{Problems, Wrong};
-use super::role::{Role, Servers};
+use super::role::{Role, ServerFlags, Servers};
 use super::{annotations, attestation, values};
 
 /// Checks all values. `None`: at least one problem was noted.
@@ -44,11 +44,15 @@ pub(super) fn from_flags(
         &flags.leader_election_namespace,
         check_label,
     );
-    let probes = (
-        "--readiness-probe-bind-address",
-        flags.readiness_probe_bind_address.as_str(),
-    );
-    let servers = Servers::from_flags(probes, &flags.metrics_bind_address, problems);
+    let addresses = ServerFlags {
+        probes: (
+            "--readiness-probe-bind-address",
+            &flags.readiness_probe_bind_address,
+        ),
+        metrics: &flags.metrics_bind_address,
+        status: "",
+    };
+    let servers = Servers::from_flags(&addresses, problems);
     let connection = ConnectionArgs::from_flags(&flags.connection, problems);
     let logs = LogArgs::from_flags(&flags.logs, problems);
 

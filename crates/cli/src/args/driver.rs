@@ -20,7 +20,7 @@ use super::connection::ConnectionArgs;
 use super::flags::DriverFlags;
 use super::logs::LogArgs;
 use super::problem::{Problems, Wrong};
-use super::role::{Role, Servers};
+use super::role::{Role, ServerFlags, Servers};
 use super::{annotations, file_names, paths, values};
 
 /// Checks all values; relative paths are relative to the working folder. `None`: at least one
@@ -44,8 +44,12 @@ pub(super) fn from_flags(
         &flags.kubelet_registration_dir,
         optional_path,
     );
-    let probes = ("--health-address", flags.health_address.as_str());
-    let servers = Servers::from_flags(probes, &flags.metrics_bind_address, problems);
+    let addresses = ServerFlags {
+        probes: ("--health-address", &flags.health_address),
+        metrics: &flags.metrics_bind_address,
+        status: &flags.status_address,
+    };
+    let servers = Servers::from_flags(&addresses, problems);
     let certificates = Certificates::from_flags(&flags.certificates, problems);
     if let (Some(Some(folder)), Some(certificates)) = (&registration_dir, &certificates) {
         refuse_long(folder, &certificates.driver_name, problems);

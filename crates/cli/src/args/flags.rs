@@ -11,7 +11,8 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, Parser, Subcomman
 #[command(
     name = "csi-driver-spiffe",
     about = "X.509-SVIDs for pods, as files in a volume, signed through cert-manager",
-    after_help = "Exit codes: 0 done, 1 failed while running, 64 wrong flags (nothing was started).",
+    after_help = "Exit codes: 0 done, 1 failed while running, 64 wrong flags (nothing was started). Of status \
+        and inspect: 1 not all is well, 2 could not look.",
     version,
     args_override_self = true,
     max_term_width = 100
@@ -51,13 +52,15 @@ pub(crate) enum CommandFlags {
     Driver(Box<DriverFlags>),
     /// Approve or deny certificate requests (a Deployment runs it)
     Approver(Box<ApproverFlags>),
+    /// Ask the driver of this node what its volumes are doing
+    Status(StatusFlags),
     /// Say what is in a volume's folder, and whether it is a good SVID
-    Inspect(InspectFlags),
+    Inspect(Box<InspectFlags>),
     /// Show it all on this machine: an embedded cluster, two pods, their identities
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
-    /// Print the version
-    Version,
+    /// Print the version, the commit and the target of this build
+    Version(VersionFlags),
 }
 
 /// Flags of `driver`.
@@ -78,9 +81,13 @@ pub(crate) struct DriverFlags {
     /// /var/lib/kubelet/plugins_registry; empty: a node-driver-registrar sidecar does it
     #[arg(long, value_name = "DIR")]
     pub(crate) kubelet_registration_dir: String,
-    /// Address of /healthz, /readyz and /status, e.g. :9809; empty: off
+    /// Address of /healthz and /readyz, e.g. :9809; empty or 0: off
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) health_address: String,
+    /// Address of /status, which names the pods of the node and asks for no credentials, e.g.
+    /// 127.0.0.1:9810; empty or 0: off. The command `status` needs no address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) status_address: String,
     /// Address of /metrics, e.g. :9402; empty or 0: off
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics_bind_address: String,
@@ -295,16 +302,67 @@ pub(crate) struct ConnectionFlags {
     pub(crate) disable_compression: String,
 }
 
-/// Flags of `inspect`.
+/// Flags of `status`.
 #[derive(Debug, Args)]
-#[command(args_override_self = true)]
-pub(crate) struct InspectFlags {
-    /// Folder to look at: what a pod sees at its mount path
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: std::path::PathBuf,
+#[command(
+    args_override_self = true,
+    after_help = "In a cluster: kubectl exec DRIVER-POD -- /csi-driver-spiffe status\n\n\
+        Exit codes: 0 all is well, 1 something is not, 2 the driver could not be asked, 64 wrong flags."
+)]
+pub(crate) struct StatusFlags {
+    /// Only the volumes of this pod
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub(crate) pod: String,
     /// Form of the answer: text or json
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) socket: SocketFlags,
+}
+
+/// Where a running driver is asked.
+#[derive(Debug, Args)]
+pub(crate) struct SocketFlags {
+    /// The driver's socket, DATA-ROOT/DRIVER-NAME/sockets/status.sock; empty: that of the driver
+    /// that is process 1, as in its container
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: String,
+}
+
+/// Flags of `version`.
+#[derive(Debug, Args)]
+#[command(args_override_self = true)]
+pub(crate) struct VersionFlags {
+    /// Form of the answer: text or json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: String,
+}
+
+/// Flags of `inspect`.
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    after_help = "Exit codes: 0 a good SVID, 1 not, 2 it could not be looked at, 64 wrong flags."
+)]
+pub(crate) struct InspectFlags {
+    /// Folder to look at: what a pod sees at its mount path
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<std::path::PathBuf>,
+    /// Instead of DIR: the volumes of this pod, as the driver on its node knows them, with the names
+    /// of their files and the SPIFFE ID to expect
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub(crate) pod: String,
+    /// The SPIFFE ID that it must be
+    #[arg(long, value_name = "ID")]
+    pub(crate) expect_id: String,
+    /// How long it must still be valid, e.g. 10m
+    #[arg(long, value_name = "DURATION", default_value = "0")]
+    pub(crate) min_left: String,
+    /// Form of the answer: text or json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: String,
+    #[command(flatten)]
+    pub(crate) socket: SocketFlags,
     #[command(flatten)]
     pub(crate) file_names: FileNameFlags,
 }

@@ -4,41 +4,74 @@
 //! at once.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use svid_core::identity::SpiffeId;
 use svid_node::driver::FileNames;
 
 use super::file_names;
 use super::flags::InspectFlags;
 use super::problem::{Problems, Wrong};
+use super::status::{self, PodName};
+use super::values::{self, Output};
 
-/// What to look at, and how to print the result.
+/// What to look at, what to expect, and how to print the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InspectArgs {
-    pub(crate) folder: PathBuf,
+    pub(crate) place: Place,
+    /// The SPIFFE ID to expect; `None`: any, or that of the pod.
+    pub(crate) expected_id: Option<SpiffeId>,
+    /// How long it must still be valid.
+    pub(crate) min_left: Duration,
     pub(crate) output: Output,
-    pub(crate) names: FileNames,
 }
 
-/// Format of the result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    Text,
-    Json,
+/// Where the files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In this folder, under these names.
+    Folder { folder: PathBuf, names: FileNames },
+    /// Where the driver says. `None`: the driver in this container.
+    Pod {
+        pod: PodName,
+        socket: Option<PathBuf>,
+    },
 }
 
 impl InspectArgs {
     /// Checks all values. `None`: at least one problem was noted.
     pub(super) fn from_flags(flags: &InspectFlags, problems: &mut Problems) -> Option<Self> {
-        let output = problems.check("--output", &flags.output, |text| match text {
-            "text" => Ok(Output::Text),
-            "json" => Ok(Output::Json),
-            _ => Err(Wrong::new("is not a form of output", "text or json")),
-        });
+        let output = problems.check("--output", &flags.output, values::output);
         let names = file_names::from_flags(&flags.file_names, problems);
+        let pod = problems.check_optional("--pod", &flags.pod, PodName::parse);
+        let socket = status::socket(&flags.socket, problems);
+        let expected_id = problems.check_optional("--expect-id", &flags.expect_id, SpiffeId::parse);
+        let min_left = problems.check("--min-left", &flags.min_left, values::duration);
+        let place = match (&flags.folder, pod?) {
+            (Some(folder), None) => Place::Folder {
+                folder: folder.clone(),
+                names: names?,
+            },
+            (None, Some(pod)) => Place::Pod {
+                pod,
+                socket: socket?,
+            },
+            (None, None) => {
+                let wrong = Wrong::new("missing", "a folder, or --pod=NAMESPACE/NAME");
+                problems.add_without_value("DIR", wrong);
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                let wrong = Wrong::new("is given beside DIR", "one of the two");
+                problems.add("--pod", &flags.pod, wrong);
+                return None;
+            }
+        };
         Some(Self {
-            folder: flags.folder.clone(),
+            place,
+            expected_id: expected_id?,
+            min_left: min_left?.1,
             output: output?,
-            names: names?,
         })
     }
 }

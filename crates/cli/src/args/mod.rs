@@ -23,6 +23,7 @@ mod network;
 mod paths;
 mod problem;
 mod role;
+mod status;
 mod values;
 
 use std::ffi::OsString;
@@ -31,21 +32,24 @@ use flags::CommandFlags;
 
 pub(crate) use command_line::NoFlags;
 pub(crate) use connection::{ConnectionArgs, Impersonation};
-pub(crate) use inspect::{InspectArgs, Output};
+pub(crate) use inspect::{InspectArgs, Place};
 pub(crate) use logs::{LogArgs, LogFormat};
 pub(crate) use network::ListenAddress;
 pub(crate) use problem::Problems;
 pub(crate) use role::Role;
+pub(crate) use status::{PodName, StatusArgs, socket_of_driver};
+pub(crate) use values::Output;
 
 /// The command to run, every value checked.
 #[derive(Debug)]
 pub(crate) enum Command {
     Driver(Box<Role<svid_node::driver::Configuration>>),
     Approver(Box<Role<svid_approver::Configuration>>),
-    Inspect(InspectArgs),
+    Status(StatusArgs),
+    Inspect(Box<InspectArgs>),
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
-    Version,
+    Version(Output),
 }
 
 /// Reads and checks a whole command line, program name first.
@@ -71,12 +75,16 @@ fn check(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
         CommandFlags::Approver(flags) => {
             Command::Approver(Box::new(approver::from_flags(&flags, problems)?))
         }
+        CommandFlags::Status(flags) => Command::Status(StatusArgs::from_flags(&flags, problems)?),
         CommandFlags::Inspect(flags) => {
-            Command::Inspect(InspectArgs::from_flags(&flags, problems)?)
+            Command::Inspect(Box::new(InspectArgs::from_flags(&flags, problems)?))
         }
         #[cfg(feature = "demo")]
         CommandFlags::Demo(flags) => Command::Demo(flags),
-        CommandFlags::Version => Command::Version,
+        CommandFlags::Version(flags) => {
+            let output = problems.check("--output", &flags.output, values::output);
+            Command::Version(output?)
+        }
     })
 }
 

@@ -23,30 +23,53 @@ pub(crate) struct Role<C> {
 pub(crate) struct Servers {
     pub(crate) probes: Option<ListenAddress>,
     pub(crate) metrics: Option<ListenAddress>,
+    /// Also on a port what the driver's Unix socket serves.
+    pub(crate) status: Option<ListenAddress>,
 }
 
 impl Servers {
-    /// Checks both addresses. `None`: at least one problem was noted.
-    pub(super) fn from_flags(
-        (probes_flag, probes): (&str, &str),
-        metrics: &str,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let probes = problems.check(probes_flag, probes, ListenAddress::parse_optional);
+    /// Checks the addresses, each with its flag. `None`: at least one problem was noted.
+    pub(super) fn from_flags(flags: &ServerFlags<'_>, problems: &mut Problems) -> Option<Self> {
+        let ServerFlags {
+            probes: (probes_flag, probes),
+            metrics,
+            status,
+        } = *flags;
+        let probed = problems.check(probes_flag, probes, ListenAddress::parse_optional);
+        let measured = problems.check(METRICS, metrics, ListenAddress::parse_optional);
+        let looked_at = problems.check(STATUS, status, ListenAddress::parse_optional);
         let servers = Self {
-            metrics: problems.check(METRICS, metrics, ListenAddress::parse_optional)?,
-            probes: probes?,
+            probes: probed?,
+            metrics: measured?,
+            status: looked_at?,
         };
-        if let Some(address) = &servers.metrics
-            && servers.probes.as_ref() == Some(address)
-            && address.port != 0
-        {
-            let wrong = Wrong::new(format!("is also {probes_flag}"), "an address of its own");
-            problems.add(METRICS, metrics, wrong);
-            return None;
+        let all = [
+            (probes_flag, probes, &servers.probes),
+            (METRICS, metrics, &servers.metrics),
+            (STATUS, status, &servers.status),
+        ];
+        for (index, (flag, text, address)) in all.into_iter().enumerate() {
+            // Port 0 is another one each time.
+            let fixed = address.as_ref().filter(|address| address.port != 0);
+            let mut earlier = all.iter().take(index);
+            let same = earlier.find(|(.., other)| fixed.is_some() && other.as_ref() == fixed);
+            if let Some((other, ..)) = same {
+                let wrong = Wrong::new(format!("is also {other}"), "an address of its own");
+                problems.add(flag, text, wrong);
+                return None;
+            }
         }
         Some(servers)
     }
 }
 
+/// The flags with addresses, as text.
+pub(super) struct ServerFlags<'a> {
+    /// The name of the flag, too, which is not the same for both roles.
+    pub(super) probes: (&'static str, &'a str),
+    pub(super) metrics: &'a str,
+    pub(super) status: &'a str,
+}
+
 const METRICS: &str = "--metrics-bind-address";
+const STATUS: &str = "--status-address";

@@ -1,4 +1,4 @@
-//! Owns the values that more than one flag takes: booleans and durations.
+//! Owns the values that more than one flag takes: booleans, durations, forms of output.
 //!
 //! Must not know which flag a value belongs to. Invariant: accepts what Go's `strconv.ParseBool`
 //! and `time.ParseDuration` accept.
@@ -41,6 +41,25 @@ pub(crate) fn duration(text: &str) -> Result<(GoDuration, Duration), Wrong> {
     match Duration::try_from(parsed) {
         Ok(duration) => Ok((parsed, duration)),
         Err(_negative) => Err(Wrong::new("is negative", allowed)),
+    }
+}
+
+/// Form of what a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+/// A form of output.
+///
+/// # Errors
+/// Any other text.
+pub(crate) fn output(text: &str) -> Result<Output, Wrong> {
+    match text {
+        "text" => Ok(Output::Text),
+        "json" => Ok(Output::Json),
+        _ => Err(Wrong::new("is not a form of output", "text or json")),
     }
 }
 

@@ -41,7 +41,10 @@ pub(crate) struct Found {
 /// What was found under a name.
 pub(crate) enum State {
     Absent,
-    Unreadable(String),
+    /// It is nothing that a volume has.
+    Unfit(String),
+    /// Nobody knows what it is: the system did not let us look.
+    Unseen(String),
     File {
         content: Zeroizing<Vec<u8>>,
         /// Permission bits.
@@ -55,7 +58,8 @@ impl std::fmt::Debug for State {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Absent => "Absent",
-            Self::Unreadable(_) => "Unreadable",
+            Self::Unfit(_) => "Unfit",
+            Self::Unseen(_) => "Unseen",
             Self::File { .. } => "File(redacted)",
         })
     }
@@ -71,7 +75,9 @@ impl Found {
                 group: metadata.gid(),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::Absent,
-            Err(error) => State::Unreadable(error.to_string()),
+            // Ours, not the system's.
+            Err(error) if error.raw_os_error().is_none() => State::Unfit(error.to_string()),
+            Err(error) => State::Unseen(error.to_string()),
         };
         Self {
             name: name.to_owned(),
@@ -83,7 +89,7 @@ impl Found {
     pub(crate) fn content(&self) -> Option<&[u8]> {
         match &self.state {
             State::File { content, .. } => Some(content),
-            State::Absent | State::Unreadable(_) => None,
+            State::Absent | State::Unfit(_) | State::Unseen(_) => None,
         }
     }
 }

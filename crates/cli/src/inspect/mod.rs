@@ -8,44 +8,99 @@ mod files;
 mod report;
 mod text;
 
-use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
+use svid_core::identity::SpiffeId;
+use svid_node::driver::{FileNames, Line, Overview, VolumeOverview};
 
-use crate::args::{InspectArgs, Output};
+use crate::args::{InspectArgs, Place, PodName};
+use crate::output::{self, Verdict};
+use crate::status;
 use files::Folder;
-use report::Report;
+use report::{Expectation, Report};
 
-/// Looks at the folder and prints the result. The exit code is 0 for a good SVID and 1 for any
-/// other.
+/// Looks at the folder, or at every folder of the pod, and prints the result. The exit code is 0
+/// for good SVIDs, 1 for any other, and 2 if not everything could be looked at.
 ///
 /// # Errors
-/// The folder cannot be read, or standard output is closed.
+/// A folder cannot be read, the driver cannot be asked, or standard output is closed.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
-    let report = look(args, Timestamp::now())?;
-    let mut output = anstream::stdout();
-    match args.output {
-        Output::Text => text::write(&mut output, &report),
-        Output::Json => serde_json::to_writer_pretty(&mut output, &report)
-            .map_err(Into::into)
-            .and_then(|()| writeln!(output)),
+    let mut verdict = Verdict::Good;
+    for subject in subjects(args)? {
+        let report = look(&subject, args, Timestamp::now())?;
+        output::print(&report, args.output, text::write)?;
+        verdict = verdict.max(report.verdict());
     }
-    .context("writing the answer")?;
-    Ok(if report.good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(verdict.into())
 }
 
-fn look(args: &InspectArgs, now: Timestamp) -> anyhow::Result<Report> {
-    let metadata = std::fs::metadata(&args.folder)
-        .with_context(|| format!("looking at {}", args.folder.display()))?;
-    if !metadata.is_dir() {
-        bail!("looking at {}: not a folder", args.folder.display());
+/// One volume to look at.
+struct Subject {
+    folder: PathBuf,
+    names: FileNames,
+    expected_id: Option<String>,
+}
+
+fn subjects(args: &InspectArgs) -> anyhow::Result<Vec<Subject>> {
+    let expected_id = args.expected_id.as_ref().map(SpiffeId::to_string);
+    match &args.place {
+        Place::Folder { folder, names } => Ok(vec![Subject {
+            folder: folder.clone(),
+            names: names.clone(),
+            expected_id,
+        }]),
+        Place::Pod { pod, socket } => {
+            let overview = status::overview(socket.as_deref())?;
+            volumes_of(pod, &overview, expected_id.as_deref())
+        }
     }
-    let folder = Folder::read(&args.folder, &args.names);
-    Ok(Report::new(&args.folder, &folder, now))
+}
+
+/// The volumes of a pod, as the driver knows them.
+fn volumes_of(
+    pod: &PodName,
+    overview: &Overview,
+    expected_id: Option<&str>,
+) -> anyhow::Result<Vec<Subject>> {
+    let names = &overview.file_names;
+    let names = [&names.certificate, &names.key, &names.bundle].map(Line::as_str);
+    let [certificate, key, bundle] = names;
+    let Ok(names) = FileNames::new(certificate, key, bundle) else {
+        bail!("the driver says that its files are named {names:?}, which no volume can have");
+    };
+    let subject = |volume: &VolumeOverview| Subject {
+        folder: volume.target.as_str().into(),
+        names: names.clone(),
+        expected_id: Some(expected_id.unwrap_or(volume.spiffe_id.as_str()).to_owned()),
+    };
+    let volumes = overview.volumes.iter();
+    let subjects: Vec<Subject> = volumes
+        .filter(|volume| status::is_of(volume, pod))
+        .map(subject)
+        .collect();
+    if subjects.is_empty() {
+        bail!(
+            "the driver on node {} has no volume of the pod {pod}: kubectl get pod -o wide says on \
+             which node it is",
+            overview.node
+        );
+    }
+    Ok(subjects)
+}
+
+fn look(subject: &Subject, args: &InspectArgs, now: Timestamp) -> anyhow::Result<Report> {
+    let metadata = std::fs::metadata(&subject.folder)
+        .with_context(|| format!("looking at {}", subject.folder.display()))?;
+    if !metadata.is_dir() {
+        bail!("looking at {}: not a folder", subject.folder.display());
+    }
+    let folder = Folder::read(&subject.folder, &subject.names);
+    let expectation = Expectation {
+        spiffe_id: subject.expected_id.as_deref(),
+        min_left: args.min_left,
+    };
+    Ok(Report::new(&subject.folder, &folder, &expectation, now))
 }

@@ -3,12 +3,24 @@
 //! Must not know how it is printed. Invariant: `good` is true if and only if `problems` is empty.
 
 use std::path::Path;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use svid_core::svid::examine::{self, CertificateSummary, Examination};
+use svid_core::text::one_line;
 
 use super::files::{Folder, Found, State};
+use crate::output::Verdict;
+
+/// What a volume must have beside a good SVID.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Expectation<'a> {
+    /// Of whom it is; `None`: of anybody.
+    pub(crate) spiffe_id: Option<&'a str>,
+    /// How long it must still be valid.
+    pub(crate) min_left: Duration,
+}
 
 /// What is in a volume's folder.
 #[derive(Debug, Serialize)]
@@ -40,6 +52,9 @@ pub(crate) struct Report {
     /// The certificate file, in its order.
     pub(crate) chain: Vec<Member>,
     pub(crate) files: Vec<FileReport>,
+    /// Something is good as far as it was seen, and not everything was.
+    #[serde(skip)]
+    is_unseen: bool,
 }
 
 /// One certificate of the chain.
@@ -68,11 +83,20 @@ pub(crate) struct FileReport {
 
 impl Report {
     /// Judges what was read.
-    pub(crate) fn new(path: &Path, folder: &Folder, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        path: &Path,
+        folder: &Folder,
+        expectation: &Expectation<'_>,
+        now: Timestamp,
+    ) -> Self {
         let examination = examined(folder, now);
         let mut problems = file_problems(folder);
+        let unseen = unseen(folder);
+        problems.extend(unmet(expectation, &examination, now));
         let mut remarks = examination.remarks;
         problems.extend(examination.problems);
+        let is_unseen = problems.is_empty() && !unseen.is_empty();
+        problems.extend(unseen);
         if matches!(folder.bundle.state, State::Absent) {
             remarks.push(format!(
                 "there is no {}: nothing says which roots the workload is to trust",
@@ -80,7 +104,7 @@ impl Report {
             ));
         }
         Self {
-            folder: path.display().to_string(),
+            folder: one_line(&path.to_string_lossy(), LONGEST_PATH),
             good: problems.is_empty(),
             problems,
             remarks,
@@ -102,8 +126,47 @@ impl Report {
             files: [&folder.certificate, &folder.key, &folder.bundle]
                 .map(FileReport::from)
                 .into(),
+            is_unseen,
         }
     }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        match (self.good, self.is_unseen) {
+            (true, _) => Verdict::Good,
+            (false, true) => Verdict::Unseen,
+            (false, false) => Verdict::Bad,
+        }
+    }
+}
+
+/// What is expected and not so. Without a certificate there is nothing to compare.
+fn unmet(expectation: &Expectation<'_>, found: &Examination, now: Timestamp) -> Vec<String> {
+    let mut unmet = Vec::new();
+    if let (Some(expected), Some(id)) = (expectation.spiffe_id, &found.spiffe_id)
+        && expected != id
+    {
+        unmet.push(format!("the SPIFFE ID is {id}, not {expected}"));
+    }
+    let min_left = SignedDuration::try_from(expectation.min_left).unwrap_or(SignedDuration::MAX);
+    // What has expired is a problem anyway.
+    let until = found.usable_until.filter(|until| *until > now);
+    if let Some(until) = until.filter(|until| until.duration_since(now) < min_left) {
+        unmet.push(format!(
+            "it is valid until {until}, and at least {} s must be left",
+            min_left.as_secs()
+        ));
+    }
+    unmet
+}
+
+fn unseen(folder: &Folder) -> Vec<String> {
+    let all = [&folder.certificate, &folder.key, &folder.bundle];
+    all.into_iter()
+        .filter_map(|found| match &found.state {
+            State::Unseen(reason) => Some(format!("{} cannot be read: {reason}", found.name)),
+            State::Absent | State::Unfit(_) | State::File { .. } => None,
+        })
+        .collect()
 }
 
 /// What core finds; a missing file is reported only as missing, not also as empty.
@@ -133,7 +196,7 @@ fn file_problems(folder: &Folder) -> Vec<String> {
     ] {
         match &found.state {
             State::Absent if required => problems.push(format!("there is no {}", found.name)),
-            State::Unreadable(reason) => {
+            State::Unfit(reason) => {
                 problems.push(format!("{} cannot be read: {reason}", found.name));
             }
             State::File { mode, .. } if mode & 0o002 != 0 => {
@@ -142,7 +205,7 @@ fn file_problems(folder: &Folder) -> Vec<String> {
                     found.name
                 ));
             }
-            State::Absent | State::File { .. } => {}
+            State::Absent | State::Unseen(_) | State::File { .. } => {}
         }
     }
     if let State::File { mode, .. } = folder.key.state
@@ -159,7 +222,7 @@ impl From<&Found> for FileReport {
     fn from(found: &Found) -> Self {
         let (state, file) = match &found.state {
             State::Absent => ("absent".to_owned(), None),
-            State::Unreadable(reason) => (reason.clone(), None),
+            State::Unfit(reason) | State::Unseen(reason) => (reason.clone(), None),
             State::File {
                 mode, owner, group, ..
             } => ("present".to_owned(), Some((mode, owner, group))),
@@ -187,3 +250,6 @@ impl From<CertificateSummary> for Member {
         }
     }
 }
+
+/// Bytes; Linux's PATH_MAX.
+const LONGEST_PATH: usize = 4096;

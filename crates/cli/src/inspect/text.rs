@@ -4,20 +4,16 @@
 
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
 use super::report::{FileReport, Member, Report};
-
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const FAINT: Style = Style::new().dimmed();
+use crate::output::{BAD, FAINT, GOOD, in_two_units};
 
 /// Writes the result; the writer drops colours that its terminal does not support.
 ///
 /// # Errors
 /// The writer's errors.
-pub(crate) fn write(output: &mut impl Write, report: &Report) -> io::Result<()> {
+pub(super) fn write(output: &mut dyn Write, report: &Report) -> io::Result<()> {
     let (style, verdict) = if report.good {
         (GOOD, "good SVID")
     } else {
@@ -45,7 +41,7 @@ pub(crate) fn write(output: &mut impl Write, report: &Report) -> io::Result<()> 
         .try_for_each(|found| file(output, found, &report.files))
 }
 
-fn facts(output: &mut impl Write, report: &Report) -> io::Result<()> {
+fn facts(output: &mut dyn Write, report: &Report) -> io::Result<()> {
     let left = report.seconds_left.map_or_else(String::new, time_left);
     let expiry = match (report.not_after, report.usable_until) {
         (Some(leaf), Some(chain)) if chain < leaf => {
@@ -114,7 +110,7 @@ fn path(report: &Report) -> String {
     }
 }
 
-fn chain_member(output: &mut impl Write, position: usize, member: &Member) -> io::Result<()> {
+fn chain_member(output: &mut dyn Write, position: usize, member: &Member) -> io::Result<()> {
     let kind = if member.is_ca { "CA" } else { "leaf" };
     let subject = if member.subject.is_empty() {
         "(empty subject)"
@@ -128,7 +124,7 @@ fn chain_member(output: &mut impl Write, position: usize, member: &Member) -> io
     )
 }
 
-fn file(output: &mut impl Write, found: &FileReport, all: &[FileReport]) -> io::Result<()> {
+fn file(output: &mut dyn Write, found: &FileReport, all: &[FileReport]) -> io::Result<()> {
     let width = all
         .iter()
         .map(|found| found.name.chars().count())
@@ -143,22 +139,8 @@ fn file(output: &mut impl Write, found: &FileReport, all: &[FileReport]) -> io::
     }
 }
 
-/// Seconds in human-readable form: the two largest units.
 fn time_left(seconds: i64) -> String {
-    let amount = seconds.unsigned_abs();
-    let units = [
-        (amount / 86_400, "d"),
-        (amount / 3_600 % 24, "h"),
-        (amount / 60 % 60, "min"),
-        (amount % 60, "s"),
-    ];
-    let words: Vec<String> = units
-        .into_iter()
-        .skip_while(|(count, _)| *count == 0)
-        .take(2)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    match (words.join(" ").as_str(), seconds) {
+    match (in_two_units(seconds.unsigned_abs()).as_str(), seconds) {
         ("", _) => "none".to_owned(),
         (words, 1..) => words.to_owned(),
         (words, _) => format!("none, expired {words} ago"),

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 ///
 /// # Errors
 /// The command's; or threads cannot be started.
-pub(crate) fn run_to_end(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+pub(crate) fn run_to_end<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .thread_name("csi-driver-spiffe")

@@ -23,6 +23,7 @@ mod forged;
 mod lines;
 mod restart;
 mod role;
+mod status;
 mod world;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         fault::tests(),
         lines::tests(),
         restart::tests(),
+        status::tests(),
     ];
     libtest_mimic::run(
         &Arguments::from_args(),

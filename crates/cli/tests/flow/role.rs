@@ -1,7 +1,7 @@
 //! Driver or approver as a program that runs.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ pub(crate) enum Housing {
     /// A mount namespace of its own, which goes with it: what it mounts in a shared place is seen
     /// by us, and nothing else.
     Container,
+    /// The same, and the program is process 1 of a namespace of processes, as in a cluster. It is
+    /// only killed: whoever waits for it out here passes no signal on.
+    Pod,
 }
 
 impl Role {
@@ -32,10 +35,10 @@ impl Role {
         let binary = env!("CARGO_BIN_EXE_csi-driver-spiffe");
         let mut command = match housing {
             Housing::Host => Command::new(binary),
-            Housing::Container => {
-                let mut command = Command::new("unshare");
-                command.args(["--mount", "--propagation", "unchanged", binary]);
-                command
+            Housing::Container => unshare(&[], binary),
+            Housing::Pod => {
+                let own = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+                unshare(&own, binary)
             }
         };
         let mut child = command
@@ -63,6 +66,19 @@ impl Role {
             log,
             reader: Some(reader),
         }
+    }
+
+    /// Starts a command of the same program where it runs, as `kubectl exec` does.
+    pub(crate) fn exec(&self, words: &[&str]) -> Output {
+        let id = self.child.id();
+        let children = format!("/proc/{id}/task/{id}/children");
+        let children = std::fs::read_to_string(children).unwrap();
+        let mut command = Command::new("nsenter");
+        command
+            .args(["--mount", "--pid", "--target", children.trim()])
+            .arg(env!("CARGO_BIN_EXE_csi-driver-spiffe"))
+            .args(words);
+        command.output().unwrap()
     }
 
     /// Waits for a line of the log with this text.
@@ -108,6 +124,15 @@ impl Role {
         let status = self.child.wait().unwrap();
         status.code().expect("an exit code, not a signal")
     }
+}
+
+fn unshare(more: &[&str], binary: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--propagation", "unchanged"])
+        .args(more)
+        .arg(binary);
+    command
 }
 
 impl Drop for Role {

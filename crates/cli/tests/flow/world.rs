@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -76,7 +77,7 @@ impl World {
         fs::write(folder.path().join("roots.pem"), roots).unwrap();
         let root = folder.path().join("kubelet");
         fs::create_dir_all(root.join("plugins_registry")).unwrap();
-        if setup.housing == Housing::Container {
+        if setup.housing != Housing::Host {
             share(&root);
         }
         let kubelet = Kubelet::start(&cluster, (setup.kubelet)(KubeletOptions::new(root)));
@@ -224,9 +225,26 @@ impl World {
     }
 
     pub(crate) async fn status(&self) -> Value {
-        let answer = self.fetch("--health-address", "/status").await;
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap()
+        let (_, status) = self.ask("status", &["-o", "json"]).await;
+        serde_json::from_str(&status).unwrap()
+    }
+
+    /// What a command makes of the driver's socket: its exit code and what it prints.
+    pub(crate) async fn ask(&self, command: &str, words: &[&str]) -> (i32, String) {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_csi-driver-spiffe"));
+        let socket = format!("--socket={}", self.status_socket().display());
+        program.arg(command).arg(socket).args(words);
+        let output = tokio::task::spawn_blocking(move || program.output());
+        let output = output.await.unwrap().unwrap();
+        let texts = [output.stdout, output.stderr].concat();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(texts).unwrap(),
+        )
+    }
+
+    pub(crate) fn status_socket(&self) -> PathBuf {
+        self.path("data/spiffe.csi.cert-manager.io/sockets/status.sock")
     }
 
     /// Mounts below the kubelet's folder, from the kernel's table.

@@ -238,10 +238,10 @@ fn what_is_no_folder_of_files_neither_hangs_nor_fills_the_memory() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_one_line_of_error() {
+fn a_folder_that_is_not_there_is_one_line_of_error_and_exits_2() {
     for path in ["/nonexistent/volume", "/dev/null"] {
         let ran = run(&["inspect", path]);
-        assert_eq!(ran.code, 1);
+        assert_eq!(ran.code, 2);
         assert_eq!(ran.stdout, "");
         assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
         assert!(
@@ -250,5 +250,39 @@ fn a_folder_that_is_not_there_is_one_line_of_error() {
             "{}",
             ran.stderr
         );
+    }
+}
+
+#[test]
+fn a_file_that_the_system_does_not_let_us_read_is_not_a_bad_svid() {
+    let unreadable = |volume: Volume| {
+        let path = volume.path().join("ca.crt");
+        // A regular file that root may open and nobody may read at its beginning.
+        symlink("/proc/self/mem", path).unwrap();
+        volume
+    };
+    let volume = unreadable(Volume::good().without("ca.crt"));
+    let (code, answer) = json(&volume);
+    assert_eq!((code, &answer["good"]), (2, &Value::Bool(false)));
+    let problem = answer["problems"][0].as_str().unwrap();
+    assert!(problem.starts_with("ca.crt cannot be read: "), "{answer}");
+
+    let volume = unreadable(Volume::empty());
+    assert_eq!(inspect(&volume, &[]).code, 1, "what is seen is bad enough");
+}
+
+#[test]
+fn an_expected_identity_and_an_expected_rest_of_the_lifetime_are_asked_for() {
+    let others = "--expect-id=spiffe://example.org/ns/sandbox/sa/other";
+    let own = format!("--expect-id={SPIFFE_ID}");
+    for (words, code, problem) in [
+        (&[own.as_str(), "--min-left=59m"][..], 0, ""),
+        (&[others][..], 1, "the SPIFFE ID is spiffe://example.org/"),
+        (&["--min-left=2h"][..], 1, "at least 7200 s must be left"),
+    ] {
+        let ran = inspect(&Volume::good(), words);
+
+        assert_eq!(ran.code, code, "{words:?}: {}", ran.stdout);
+        assert!(ran.stdout.contains(problem), "{words:?}: {}", ran.stdout);
     }
 }

@@ -12,4 +12,6 @@ mod program;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod usage;

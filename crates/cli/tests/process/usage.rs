@@ -5,7 +5,7 @@ fn help_lists_the_commands_on_standard_output() {
     for words in [&["help"][..], &["--help"], &["-h"]] {
         let ran = run(words);
         assert_eq!(ran.code, 0, "{words:?}");
-        for command in ["driver", "approver", "inspect", "version"] {
+        for command in ["driver", "approver", "status", "inspect", "version"] {
             assert!(
                 ran.stdout.contains(&format!("\n  {command} ")),
                 "{}",
@@ -52,10 +52,20 @@ fn nothing_at_all_shows_help_as_an_error() {
 #[test]
 fn the_version_is_the_packages() {
     let expected = format!("csi-driver-spiffe {}\n", env!("CARGO_PKG_VERSION"));
-    for words in [["version"], ["--version"]] {
-        let ran = run(&words);
-        assert_eq!((ran.code, ran.stdout), (0, expected.clone()), "{words:?}");
-    }
+    let ran = run(&["--version"]);
+    assert_eq!((ran.code, &ran.stdout), (0, &expected));
+
+    let ran = run(&["version"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.starts_with(&expected), "{}", ran.stdout);
+    let commit = option_env!("CSI_DRIVER_SPIFFE_COMMIT").unwrap_or("unknown");
+    let ran = run(&["version", "-o", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(said["commit"], commit);
+    let target = said["target"].as_str().unwrap();
+    assert!(target.starts_with(std::env::consts::ARCH), "{target}");
+    assert_eq!(run(&["version", "-o", "xml"]).code, 64);
 }
 
 #[test]

@@ -31,6 +31,19 @@ impl Kubectl {
         Ok(command::text(&mut self.command(words))?.trim().to_owned())
     }
 
+    /// Runs to the end and gives what was printed, even by a command that fails after it.
+    pub(crate) fn printed(&self, words: &[&str]) -> Result<String> {
+        let output = self.command(words).output().context("starting kubectl")?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        if printed.trim().is_empty() {
+            bail!(
+                "kubectl: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(printed.trim().to_owned())
+    }
+
     /// Makes the objects of a text as they are in it.
     pub(crate) fn apply(&self, objects: &str) -> Result<()> {
         let words = ["apply", "--server-side", "--force-conflicts", "-f", "-"];

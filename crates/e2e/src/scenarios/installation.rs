@@ -156,8 +156,10 @@ fn registered(world: &World) -> Result<()> {
 /// What the driver says of itself.
 fn driver_status(world: &World) -> Result<Value> {
     let pod = driver_pod(world)?;
-    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}:9809/proxy/status");
-    let text = world.kubectl.run(&["get", "--raw", &path])?;
+    let exec = ["--namespace", NAMESPACE, "exec", &pod, "--"];
+    let status = ["/csi-driver-spiffe", "status", "--output=json"];
+    // It exits with 1 if not all is well, which is for the caller to judge.
+    let text = world.kubectl.printed(&[&exec[..], &status].concat())?;
     serde_json::from_str(&text).with_context(|| format!("reading {text:?}"))
 }
 

@@ -20,6 +20,7 @@ mod hostile;
 mod identity;
 mod installation;
 mod issuer;
+mod looking;
 mod lost;
 mod misconfiguration;
 mod pods;
@@ -64,6 +65,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         corpora::scenarios(),
         hostile::scenarios(),
         strangers::scenarios(),
+        looking::scenarios(),
         lost::scenarios(),
         issuer::scenarios(),
         bundle::scenarios(),

@@ -39,3 +39,13 @@ pub struct Configuration {
     /// What to do with a certificate without key usage.
     pub key_usage: KeyUsagePolicy,
 }
+
+impl Configuration {
+    /// Where `/status` is served: beside the records. Not in the folder itself, which is locked for
+    /// as long as a process uses the records.
+    #[must_use]
+    pub fn status_socket(&self) -> PathBuf {
+        let ours = self.data_root.join(self.installation.driver_name.as_str());
+        ours.join("sockets").join("status.sock")
+    }
+}

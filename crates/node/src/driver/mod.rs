@@ -24,6 +24,11 @@ pub use crate::credential::Requester;
 pub use crate::installation::{Installation, NodeId, NodeIdError};
 pub use crate::lifecycle::{AnchoringPolicy, KeyUsagePolicy, VolumesPerPod, VolumesPerPodError};
 pub use crate::registration::registration_name;
+// What whoever looks at it needs.
+pub use crate::overview::{
+    Events, FileNamesShown, Issuer, Line, Overview, Registration, TrustBundle, VolumeOverview,
+};
+pub use crate::socket::{Socket, SocketError, SocketListener, connect};
 pub use crate::volume::{
     FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, VolumeFile,
 };
@@ -33,6 +38,7 @@ use crate::issuance::{ApiHealth, KubernetesRequests};
 use crate::lifecycle::{Context, RecoverError, TaskPanicked, Turns, VolumeTasks};
 use crate::metrics::Metrics;
 use crate::registration::{BindError, ServeError, Server};
+use crate::socket::MissingFolder;
 use crate::trust::TrustSource;
 use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
 use svid_client::clock::Clock;
@@ -78,6 +84,9 @@ pub enum StartError {
     /// A socket could not be bound.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The socket for `/status` could not be bound.
+    #[error("--data-root: {0}")]
+    Status(SocketError),
 }
 
 /// Why the driver ended before it was asked to.
@@ -96,7 +105,8 @@ pub enum RunError {
 
 impl Driver {
     /// Makes the parts. Reads the trust bundle once, opens the data folder, mounts the scratch file
-    /// system and binds the sockets; `registry` gets the driver's metrics. Sends nothing.
+    /// system and binds the sockets; `registry` gets the driver's metrics. Sends nothing. The socket
+    /// beside the driver is the one for [`DriverStatus`], to be served by the caller.
     ///
     /// # Errors
     /// If the data folder or a socket is not available.
@@ -105,7 +115,8 @@ impl Driver {
         clients: Clients,
         surroundings: Surroundings,
         registry: &mut Registry,
-    ) -> Result<Self, StartError> {
+    ) -> Result<(Self, Socket), StartError> {
+        let status_socket = configuration.status_socket();
         let Configuration {
             installation,
             data_root,
@@ -137,12 +148,14 @@ impl Driver {
         let volumes = LinuxVolumes::open(VolumeOptions {
             data_root,
             installation: Arc::clone(&installation),
-            files,
+            files: files.clone(),
             file_mode,
             root_context,
             boot_id: None,
             clock: Arc::clone(&clock),
         })?;
+        let status_socket =
+            Socket::bind(&status_socket, MissingFolder::Create).map_err(StartError::Status)?;
         let context = Context {
             volumes: Arc::new(volumes),
             requests: Arc::new(requests),
@@ -169,6 +182,7 @@ impl Driver {
         )?;
         let status = DriverStatus {
             installation,
+            files,
             clock,
             board: volumes.board(),
             registration: registration_dir.map(|_| server.registration()),
@@ -178,7 +192,7 @@ impl Driver {
             events: recorder.counts(),
         };
         scrape::register(status.clone(), registry);
-        Ok(Self {
+        let driver = Self {
             volumes,
             server,
             trust,
@@ -187,7 +201,8 @@ impl Driver {
             events,
             status,
             stop,
-        })
+        };
+        Ok((driver, status_socket))
     }
 
     /// What is going on, readable while the driver runs.

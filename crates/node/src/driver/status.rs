@@ -3,21 +3,23 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use svid_client::issuer::{IssuerState, IssuersReceiver};
 use tokio::sync::watch;
 
 use crate::events::EventCounts;
 use crate::installation::Installation;
 use crate::lifecycle::Board;
+use crate::overview::{Events, FileNamesShown, Issuer, Line, Overview, Registration, TrustBundle};
 use crate::registration::RegistrationState;
 use crate::trust::{Refusals, TrustState};
+use crate::volume::FileNames;
 use svid_client::clock::Clock;
 
 /// Reads the driver's current state. Cheap to clone.
 #[derive(Clone)]
 pub struct DriverStatus {
     pub(super) installation: Arc<Installation>,
+    pub(super) files: FileNames,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) board: Board,
     /// None if a sidecar registers us.
@@ -35,58 +37,67 @@ impl fmt::Debug for DriverStatus {
 }
 
 impl DriverStatus {
-    /// Everything as JSON. Holds nothing secret, but names pods, so it is not for everybody.
-    pub fn describe(&self) -> Value {
+    /// What is going on now. Holds nothing secret, but names pods, so it is not for everybody.
+    pub fn overview(&self) -> Overview {
         let now = self.clock.now();
-        json!({
-            "driver": self.installation.driver_name.as_str(),
-            "node": self.installation.node_id.as_str(),
-            "time": now.to_string(),
-            "registration": self.registration(),
-            "issuer": self.issuer(),
-            "trustBundle": self.trust(),
-            "events": {
-                "sent": self.events.sent(),
-                "repeated": self.events.repeated(),
-                "dropped": self.events.dropped(),
+        Overview {
+            driver: self.installation.driver_name.as_str().into(),
+            node: self.installation.node_id.as_str().into(),
+            time: now,
+            registration: self.registration(),
+            issuer: self.issuer(),
+            trust_bundle: self.trust(),
+            events: Events {
+                sent: self.events.sent(),
+                repeated: self.events.repeated(),
+                dropped: self.events.dropped(),
             },
-            "volumesWithoutCertificate": self.board.without_certificate(now),
-            "volumes": self.board.describe(now),
-        })
-    }
-
-    fn registration(&self) -> Value {
-        match self
-            .registration
-            .as_ref()
-            .map(|state| state.borrow().clone())
-        {
-            None => json!({"state": "left to a sidecar"}),
-            Some(RegistrationState::Unheard) => json!({"state": "not found by the kubelet yet"}),
-            Some(RegistrationState::Registered) => json!({"state": "registered"}),
-            Some(RegistrationState::Refused(reason)) => {
-                json!({"state": "refused", "reason": reason})
-            }
+            file_names: FileNamesShown {
+                certificate: self.files.certificate().into(),
+                key: self.files.key().into(),
+                bundle: self.files.bundle().into(),
+            },
+            volumes_without_certificate: self.board.without_certificate(now),
+            volumes: self.board.overview(now, &self.installation.trust_domain),
         }
     }
 
-    fn issuer(&self) -> Value {
+    fn registration(&self) -> Registration {
+        let state = self.registration.as_ref();
+        match state.map(|state| state.borrow().clone()) {
+            None => Registration::Sidecar,
+            Some(RegistrationState::Unheard) => Registration::Unheard,
+            Some(RegistrationState::Registered) => Registration::Registered,
+            Some(RegistrationState::Refused(reason)) => Registration::Refused {
+                reason: reason.into(),
+            },
+        }
+    }
+
+    fn issuer(&self) -> Issuer {
         match &self.issuer.borrow().current {
-            IssuerState::Known(issuer) => json!({"state": "known", "issuer": issuer.to_string()}),
-            IssuerState::NotYetRead(reason) => json!({"state": "not read yet", "reason": reason}),
-            IssuerState::Missing(reason) => json!({"state": "missing", "reason": reason}),
+            IssuerState::Known(issuer) => Issuer::Known {
+                issuer: issuer.to_string().into(),
+            },
+            IssuerState::NotYetRead(reason) => Issuer::NotYetRead {
+                reason: reason.into(),
+            },
+            IssuerState::Missing(reason) => Issuer::Missing {
+                reason: reason.into(),
+            },
         }
     }
 
-    fn trust(&self) -> Value {
+    fn trust(&self) -> TrustBundle {
         match &*self.trust.borrow() {
-            TrustState::NoSource => json!({"state": "no source"}),
-            TrustState::Unreadable(reason) => json!({"state": "unreadable", "reason": reason}),
-            TrustState::Bundle(bundle) => json!({
-                "state": "read",
-                "certificates": bundle.len(),
-                "newerRefused": self.refusals.current(),
-            }),
+            TrustState::NoSource => TrustBundle::NoSource,
+            TrustState::Unreadable(reason) => TrustBundle::Unreadable {
+                reason: reason.into(),
+            },
+            TrustState::Bundle(bundle) => TrustBundle::Read {
+                certificates: bundle.len(),
+                newer_refused: self.refusals.current().map(Line::from),
+            },
         }
     }
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use svid_core::identity::{SpiffeId, TrustDomain};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::status::{Phase, VolumeStatus};
+use crate::overview::{Line, VolumeOverview};
 use crate::wish::{VolumeId, Wish};
 
 /// What every volume is doing. Cheap to clone; all clones are one board.
@@ -56,9 +58,12 @@ impl Board {
 
     /// Every volume with its pod, what it is doing and why the last attempt failed. Holds nothing
     /// secret.
-    pub fn describe(&self, now: Timestamp) -> Value {
+    pub fn overview(&self, now: Timestamp, trust_domain: &TrustDomain) -> Vec<VolumeOverview> {
         let entries = self.lock();
-        entries.values().map(|entry| describe(entry, now)).collect()
+        entries
+            .values()
+            .map(|entry| overview(entry, now, trust_domain))
+            .collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<VolumeId, Entry>> {
@@ -67,7 +72,7 @@ impl Board {
     }
 }
 
-fn describe(entry: &Entry, now: Timestamp) -> Value {
+fn overview(entry: &Entry, now: Timestamp, trust_domain: &TrustDomain) -> VolumeOverview {
     let status = entry.status.borrow();
     let account = &entry.wish.service_account;
     let (phase, until) = match status.phase {
@@ -79,20 +84,33 @@ fn describe(entry: &Entry, now: Timestamp) -> Value {
         Phase::Pending => ("pending", None),
         Phase::Holding(from) => ("holding", Some(from)),
         Phase::Publishing => ("publishing", None),
-        Phase::RetryingAt(_) => ("retrying", None),
+        Phase::RetryingAt(next) => ("retrying", wall_clock(next, now)),
         Phase::Removing => ("removing", None),
     };
-    json!({
-        "volume": entry.wish.volume.as_str(),
-        "namespace": account.namespace(),
-        "pod": entry.wish.pod.name,
-        "serviceAccount": account.name(),
-        "phase": phase,
-        "phaseUntil": until.map(|time| time.to_string()),
-        "valid": status.is_valid(now),
-        "notBefore": status.window.map(|window| window.start.to_string()),
-        "usableUntil": status.window.map(|window| window.end.to_string()),
-        "waitsFor": (status.phase == Phase::Pending).then_some(&status.waits_for),
-        "lastFailure": status.failure,
-    })
+    let waits_for = status.waits_for.as_ref();
+    VolumeOverview {
+        volume: entry.wish.volume.as_str().into(),
+        namespace: account.namespace().into(),
+        pod: (&entry.wish.pod.name).into(),
+        service_account: account.name().into(),
+        spiffe_id: SpiffeId::for_service_account(trust_domain, account)
+            .as_str()
+            .into(),
+        target: entry.wish.target.to_string().into(),
+        phase: phase.into(),
+        phase_until: until,
+        valid: status.is_valid(now),
+        not_before: status.window.map(|window| window.start),
+        usable_until: status.window.map(|window| window.end),
+        waits_for: waits_for
+            .filter(|_| status.phase == Phase::Pending)
+            .map(Line::from),
+        last_failure: status.failure.as_ref().map(Line::from),
+    }
+}
+
+/// What the wall clock shows at an instant, unless it is set.
+fn wall_clock(instant: Instant, now: Timestamp) -> Option<Timestamp> {
+    let left = instant.saturating_duration_since(Instant::now());
+    now.checked_add(left).ok()
 }

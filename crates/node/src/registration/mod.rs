@@ -1,21 +1,16 @@
-//! Sockets, and registering with the kubelet.
+//! The kubelet's sockets, and registering with it.
 //!
-//! Owns the files of our sockets and what is served on them; knows nothing of what the services do.
-//! One process per node: the kubelet's registration socket also serves the CSI services, which an
-//! empty endpoint announces to the kubelet, so no registrar is needed beside us. Invariant: each of
-//! our paths leads to a listening socket that only root can open, or to nothing.
+//! Owns what is served on them; knows nothing of what the services do. One process per node: the
+//! registration socket also serves the CSI services, which an empty endpoint announces to the
+//! kubelet, so no registrar is needed beside us.
 //!
 //! | file | owns |
 //! | --- | --- |
-//! | `socket` | making a socket appear and vanish |
-//! | `accept` | accepting connections, for as long as the process lives |
 //! | `registrar` | the plugin registration service |
 //! | `serve` | what is served where, start and end |
 
-mod accept;
 mod registrar;
 mod serve;
-mod socket;
 #[cfg(test)]
 mod tests;
 

@@ -14,18 +14,19 @@ use svid_api::csi::v1::identity_server::IdentityServer;
 use svid_api::csi::v1::node_server::NodeServer;
 use svid_api::registration::v1::registration_server::RegistrationServer;
 use svid_core::names::DriverName;
+use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use super::accept::accept;
 use super::registrar::{Registrar, RegistrationState};
-use super::socket::{MissingFolder, Socket, SocketError};
 use crate::csi::{InfoService, NodeService};
 use crate::installation::Installation;
 use crate::lifecycle::Lifecycle;
+use crate::socket::{MissingFolder, Socket, SocketError, SocketListener};
 use svid_client::clock::Clock;
 
 /// The sockets, bound, and what will be served on them.
@@ -156,6 +157,10 @@ async fn serve(
 ) -> Result<(), ServeError> {
     let path = socket.path().to_owned();
     let _end_the_others = shutdown.clone().drop_guard();
+    let listener = SocketListener::new(socket).map_err(|reason| ServeError::Listen {
+        path: path.clone(),
+        reason,
+    })?;
     let (taken, connections) = mpsc::channel(HANDED_OVER);
     let connections = ReceiverStream::new(connections).map(Ok::<_, io::Error>);
     tracing::info!("serving on {}", path.display());
@@ -168,22 +173,44 @@ async fn serve(
             () = overdue(shutdown) => Ok(()),
         }
     };
-    let (accepted, served) = tokio::join!(accept(socket, taken, shutdown.clone()), server);
-    accepted.map_err(|reason| ServeError::Listen {
-        path: path.clone(),
-        reason,
-    })?;
+    let ((), served) = tokio::join!(hand_over(listener, taken, shutdown), server);
     served.map_err(|reason| ServeError::Grpc { path, reason })
+}
+
+/// Hands every connection over until `shutdown`, or until nobody takes them. Then the path is
+/// removed first, so that nobody finds a socket that does not answer.
+async fn hand_over(
+    mut listener: SocketListener,
+    taken: mpsc::Sender<UnixStream>,
+    shutdown: &CancellationToken,
+) {
+    while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok(stream) => {
+                if taken.send(stream).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                let path = listener.path().display();
+                tracing::warn!("taking a connection on {path} failed: {error}");
+                sleep(PAUSE).await;
+            }
+        }
+    }
 }
 
 /// A caller that neither finishes nor hangs up must not keep the process alive.
 async fn overdue(shutdown: &CancellationToken) {
     shutdown.cancelled().await;
-    tokio::time::sleep(GRACE).await;
+    sleep(GRACE).await;
 }
 
 /// Unpublishing takes a few system calls; everything else takes fewer.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// After an error of accept, which would otherwise recur at once.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Connections between accept and gRPC; more wait in the kernel.
 const HANDED_OVER: usize = 16;

@@ -63,7 +63,7 @@ async fn metrics_are_open_metrics_text() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(
         answer.contains(&format!(
-            "csi_driver_spiffe_build_info{{version=\"{version}\"}} 1"
+            "csi_driver_spiffe_build_info{{version=\"{version}\",commit=\""
         )),
         "{answer}"
     );

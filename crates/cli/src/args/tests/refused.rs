@@ -17,6 +17,7 @@ fn each_wrong_value_is_told_with_its_flag() {
         (&long_registration, "--kubelet-registration-dir"),
         ("--health-address=9809", "--health-address"),
         ("--metrics-bind-address=:x", "--metrics-bind-address"),
+        ("--status-address=9810", "--status-address"),
         ("--csi-driver-name=Upper.example", "--csi-driver-name"),
         ("--csi-driver-name=", "--csi-driver-name"),
         ("--trust-domain=", "--trust-domain"),
@@ -177,6 +178,8 @@ fn all_that_is_wrong_is_told_at_once() {
 fn flags_that_exclude_each_other_are_told() {
     let table: &[&[&str]] = &[
         &["--health-address=:1", "--metrics-bind-address=:1"],
+        &["--health-address=:1", "--status-address=:1"],
+        &["--metrics-bind-address=:1", "--status-address=:1"],
         &[
             "--insecure-skip-tls-verify",
             "--certificate-authority=ca.pem",
@@ -219,4 +222,33 @@ fn inspect_tells_all_that_is_wrong_too() {
     let problems = problems_of(parse_words(&["inspect"]));
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].contains("DIR"), "{problems:?}");
+}
+
+#[test]
+fn status_and_inspect_tell_what_names_no_pod_or_no_identity() {
+    let table: &[(&[&str], &str)] = &[
+        (&["status", "--pod=web"], "--pod"),
+        (&["status", "--pod=/web"], "--pod"),
+        (&["status", "--pod=a/b/c"], "--pod"),
+        (&["status", "--pod=A/b"], "--pod"),
+        (&["status", "--output=yaml"], "--output"),
+        (&["inspect", "dir", "--pod=a/b"], "--pod"),
+        (&["inspect", "--pod=a"], "--pod"),
+        (&["inspect", "dir", "--expect-id=web"], "--expect-id"),
+        (&["inspect", "dir", "--min-left=-1s"], "--min-left"),
+        (&["inspect", "dir", "--min-left=soon"], "--min-left"),
+    ];
+    for (words, flag) in table {
+        let problems = problems_of(parse_words(words));
+        assert_eq!(problems.len(), 1, "{words:?}: {problems:?}");
+        assert!(problems[0].starts_with(flag), "{words:?}: {problems:?}");
+    }
+    for words in [
+        &["status"][..],
+        &["status", "--pod=a/b.c", "-o", "json", "--socket=x.sock"],
+        &["inspect", "--pod=a/b", "--min-left=10m"],
+        &["inspect", "dir", "--expect-id=spiffe://example.org/a"],
+    ] {
+        assert!(parse_words(words).is_ok(), "{words:?}");
+    }
 }

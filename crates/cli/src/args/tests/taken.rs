@@ -212,6 +212,7 @@ fn every_driver_flag_reaches_its_value() {
         "--kubelet-registration-dir=/var/lib/kubelet/plugins_registry",
         "--health-address=:9809",
         "--metrics-bind-address=[::1]:9402",
+        "--status-address=127.0.0.1:9810",
         "--csi-driver-name=other.example.com",
         "--trust-domain=example.org",
         "--certificate-request-duration=90m",
@@ -247,6 +248,7 @@ fn every_driver_flag_reaches_its_value() {
     );
     assert_eq!(args.servers.probes.unwrap().to_string(), ":9809");
     assert_eq!(args.servers.metrics.unwrap().to_string(), "[::1]:9402");
+    assert_eq!(args.servers.status.unwrap().to_string(), "127.0.0.1:9810");
     assert_eq!(installation.driver_name.as_str(), "other.example.com");
     assert_eq!(installation.trust_domain.as_str(), "example.org");
     assert_eq!(installation.duration.to_string(), "1h30m0s");

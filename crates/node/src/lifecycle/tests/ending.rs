@@ -104,7 +104,7 @@ async fn no_token_and_no_pem_is_in_any_text() {
         let told = world.publish(&wish).await;
         texts.push(format!("{told:?} {:?}", world.tasks));
         let board = world.tasks.board();
-        texts.push(format!("{board:?} {}", board.describe(world.now())));
+        texts.push(format!("{board:?} {:?}", world.overview()));
     }
     let token = world.token(&wish, "1", LIFETIME);
     texts.push(format!("{token:?}"));

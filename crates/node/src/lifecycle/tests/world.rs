@@ -25,6 +25,7 @@ use crate::lifecycle::{
     VolumesPerPod,
 };
 use crate::metrics::Metrics;
+use crate::overview::VolumeOverview;
 use crate::trust::TrustState;
 use crate::volume::Record;
 use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
@@ -271,13 +272,18 @@ impl World {
 
     /// What the board shows about a volume.
     pub(super) fn told(&self, wish: &Wish, what: &str) -> String {
-        let all = self.tasks.board().describe(self.clock.now());
-        let entries = all.as_array().unwrap();
-        let entry = entries
+        let all = self.overview();
+        let entry = all
             .iter()
-            .find(|entry| entry["volume"] == wish.volume.as_str())
+            .find(|entry| entry.volume.as_str() == wish.volume.as_str())
             .expect("the volume is on the board");
+        let entry = serde_json::to_value(entry).unwrap();
         entry[what].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(super) fn overview(&self) -> Vec<VolumeOverview> {
+        let trust_domain = TrustDomain::parse("example.org").unwrap();
+        self.tasks.board().overview(self.clock.now(), &trust_domain)
     }
 
     pub(super) fn phase(&self, wish: &Wish) -> String {

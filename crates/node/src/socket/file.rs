@@ -12,7 +12,7 @@ use std::fs::{DirBuilder, symlink_metadata};
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
@@ -48,7 +48,7 @@ pub enum SocketError {
 
 /// What to do when the folder of a socket is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MissingFolder {
+pub(crate) enum MissingFolder {
     /// Create it, for root alone.
     Create,
     /// It belongs to another program: a missing one means that the path is wrong.
@@ -57,7 +57,7 @@ pub(super) enum MissingFolder {
 
 /// A listening socket and its path. Dropping it removes the path if it is still this socket's.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub struct Socket {
     listener: UnixListener,
     folder: OwnedFd,
     path: PathBuf,
@@ -81,7 +81,7 @@ pub(super) enum Presence {
 
 impl Socket {
     /// Makes a listening socket at `path`, with mode 0600, in place of any other socket there.
-    pub(super) fn bind(path: &Path, missing: MissingFolder) -> Result<Self, SocketError> {
+    pub(crate) fn bind(path: &Path, missing: MissingFolder) -> Result<Self, SocketError> {
         let name = path.file_name().ok_or_else(|| SocketError::NoName {
             path: path.to_owned(),
         })?;
@@ -124,7 +124,7 @@ impl Socket {
         &self.listener
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -165,11 +165,28 @@ impl Drop for Socket {
     }
 }
 
-fn open_folder(path: &Path, missing: MissingFolder) -> Result<OwnedFd, SocketError> {
-    let folder = match path.parent() {
+/// Connects to the socket at a path of any length, without waiting: the stream does not block.
+///
+/// # Errors
+/// Nothing is there, nobody listens, we may not, or too many others wait to be accepted.
+pub fn connect(path: &Path) -> io::Result<UnixStream> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder_of(path), flags, Mode::empty())?;
+    let socket = new_socket()?;
+    rustix::net::connect(&socket, &address(&folder, name)?)?;
+    Ok(socket.into())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         Some(_) | None => Path::new("."),
-    };
+    }
+}
+
+fn open_folder(path: &Path, missing: MissingFolder) -> Result<OwnedFd, SocketError> {
+    let folder = folder_of(path);
     let failed = |step, reason| SocketError::System {
         step,
         path: folder.to_owned(),
@@ -265,13 +282,14 @@ impl Drop for Lock<'_> {
     }
 }
 
-/// Read and written only by its owner, root: anyone who can open it gets pods' keys mounted.
+/// Read and written only by its owner, root: anyone who can open the kubelet's gets pods' keys
+/// mounted, and the one for `/status` names the node's pods.
 const MODE: Mode = Mode::from_raw_mode(0o600);
 
 /// The name of a socket that does not listen yet. The folder's lock allows one at a time.
 const ASIDE: &str = ".csi-driver-spiffe.new";
 
-/// Connections waiting to be accepted; the kubelet makes one per call.
+/// Connections waiting to be accepted; the kubelet makes one per call, and `status` one per look.
 const BACKLOG: i32 = 1024;
 
 #[cfg(test)]
@@ -279,7 +297,6 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
-    use std::os::unix::net::UnixStream;
 
     fn bind(path: &Path) -> Result<Socket, SocketError> {
         Socket::bind(path, MissingFolder::Refuse)
@@ -394,8 +411,12 @@ mod tests {
             0o700
         );
         let second = bind(&path).unwrap();
+        connect(&path).unwrap();
+        second.listener().accept().unwrap();
         drop((socket, second));
         assert!(names(&folder).is_empty());
+        let gone = connect(&path).unwrap_err();
+        assert_eq!(gone.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

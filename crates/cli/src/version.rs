@@ -1,0 +1,59 @@
+//! Owns what is known of this build.
+//!
+//! Must not ask the machine it runs on. The commit comes from the environment of the build, so that
+//! it needs no git and no clock: the same sources and commit give the same bytes.
+
+use std::env::consts::{ARCH, OS};
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// This build.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Build {
+    pub(crate) version: &'static str,
+    /// Of the sources; `unknown` if whoever built it did not say.
+    pub(crate) commit: &'static str,
+    /// As `rustc` names it.
+    #[serde(serialize_with = "as_triple")]
+    pub(crate) target: Target,
+}
+
+/// What it was built for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target;
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let library = if cfg!(target_env = "musl") {
+            "musl"
+        } else {
+            "gnu"
+        };
+        write!(formatter, "{ARCH}-unknown-{OS}-{library}")
+    }
+}
+
+fn as_triple<S: serde::Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(target)
+}
+
+/// This build.
+pub(crate) const BUILD: Build = Build {
+    version: env!("CARGO_PKG_VERSION"),
+    commit: match option_env!("CSI_DRIVER_SPIFFE_COMMIT") {
+        Some(commit) => commit,
+        None => "unknown",
+    },
+    target: Target,
+};
+
+/// Writes it for people.
+///
+/// # Errors
+/// The writer's errors.
+pub(crate) fn write(output: &mut dyn Write, build: &Build) -> io::Result<()> {
+    writeln!(output, "csi-driver-spiffe {}", build.version)?;
+    writeln!(output, "commit  {}", build.commit)?;
+    writeln!(output, "target  {}", build.target)
+}
