@@ -19,6 +19,7 @@ mod change;
 mod clients;
 mod fault;
 mod first;
+mod flood;
 mod forged;
 mod lines;
 mod restart;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         attested::tests(),
         change::tests(),
         fault::tests(),
+        flood::tests(),
         lines::tests(),
         restart::tests(),
         status::tests(),
