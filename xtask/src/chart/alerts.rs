@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::VERSION;
 use super::manifests::{Manifests, list, text};
@@ -32,15 +32,19 @@ pub(super) fn broken(helm: &Path, chart: &Path) -> Result<Vec<String>> {
     let folder = tempfile::tempdir().context("making a folder")?;
     let rules = folder.path().join("rules.yaml");
     // JSON is YAML.
-    fs::write(&rules, rule["spec"].to_string()).context("writing the rules")?;
+    fs::write(
+        &rules,
+        rule.pointer("/spec")
+            .context("a rule without spec")?
+            .to_string(),
+    )
+    .context("writing the rules")?;
     let tests = folder.path().join("tests.yaml");
-    let mut cases: Value = serde_saphyr::from_str(TESTS).context("alerts.test.yaml is not YAML")?;
-    cases["rule_files"] = json!([rules]);
-    fs::write(&tests, cases.to_string()).context("writing the tests")?;
+    let files = format!("rule_files: [{}]\n{TESTS}", json!(rules));
+    fs::write(&tests, files).context("writing the tests")?;
     let mut broken = Vec::new();
-    for words in [["check", "rules"], ["test", "rules"]] {
-        let file = if words[0] == "check" { &rules } else { &tests };
-        let done = command::text(Command::new("promtool").args(words).arg(file));
+    for (word, file) in [("check", &rules), ("test", &tests)] {
+        let done = command::text(Command::new("promtool").args([word, "rules"]).arg(file));
         if let Err(error) = done {
             broken.push(format!(
                 "{error:#} (promtool is in Debian's package prometheus)"

@@ -102,7 +102,7 @@ fn leaves(schema: &Value, path: &[String]) -> Vec<Vec<String>> {
     match schema.get("properties").and_then(Value::as_object) {
         Some(properties) => properties
             .iter()
-            .flat_map(|(name, schema)| leaves(schema, &[path, &[name.clone()]].concat()))
+            .flat_map(|(name, schema)| leaves(schema, &[path, std::slice::from_ref(name)].concat()))
             .collect(),
         None => vec![path.to_owned()],
     }
