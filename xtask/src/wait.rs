@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 /// Waits until something is so, at most for `limit`.
 ///
@@ -17,6 +17,29 @@ pub fn wait(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) -> Res
         pause(Duration::from_millis(100));
     }
     Ok(())
+}
+
+/// Waits until an attempt succeeds, at most for `limit`, and gives its result.
+///
+/// # Errors
+/// The last attempt's, when none succeeds in time.
+pub fn eventually<T>(
+    what: &str,
+    limit: Duration,
+    mut attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
+    let mut last = attempt();
+    // What is waited for is in the last result, whatever becomes of the wait.
+    let waited = wait(what, limit, || {
+        if last.is_err() {
+            last = attempt();
+        }
+        last.is_ok()
+    });
+    match waited {
+        Ok(()) => last,
+        Err(in_vain) => last.with_context(|| in_vain.to_string()),
+    }
 }
 
 /// Lets so much time pass.

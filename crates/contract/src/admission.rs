@@ -1,11 +1,12 @@
 //! What cert-manager's webhooks write and refuse
 //! (`internal/webhook/admission/certificaterequest`, `internal/apis/certmanager/validation`).
 
+use futures::FutureExt;
 use serde_json::{Value, json};
 
 use crate::Contract;
 use crate::requests;
-use crate::room::{Room, code};
+use crate::room::{Room, code, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     the_requester_is_stamped_over_whatever_it_says_of_itself,
@@ -13,7 +14,10 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     status_and_specification_are_written_through_their_own_paths_only,
     an_approval_needs_the_right_to_approve_and_stays,
     who_may_write_the_status_may_still_not_approve_for_every_issuer,
+    an_approval_for_an_issuer_of_a_kind_that_is_not_served_is_refused_to_everybody,
     a_request_without_a_sound_csr_is_refused,
+    a_csr_that_asks_for_something_else_than_the_specification_is_refused,
+    a_duration_that_go_cannot_read_is_refused,
 ];
 
 fn approved() -> Value {
@@ -161,8 +165,32 @@ async fn who_may_write_the_status_may_still_not_approve_for_every_issuer(room: R
     assert_eq!(code(refused), 403);
     let own = Some("clusterissuers.cert-manager.io/contract");
     room.allow("approver", "signers", &["approve"], own).await;
-    let done = room.merge(&approver, "x", "/status", &approved()).await;
-    done.expect("approved");
+    // A webhook may remember its last answer for a second.
+    until("the approval is taken", || {
+        async {
+            let done = room.merge(&approver, "x", "/status", &approved()).await;
+            done.is_ok()
+        }
+        .boxed()
+    })
+    .await;
+}
+
+async fn an_approval_for_an_issuer_of_a_kind_that_is_not_served_is_refused_to_everybody(
+    room: Room,
+) {
+    let administrator = room.administrator();
+    let mut body = requests::body("x");
+    body["spec"]["issuerRef"]["kind"] = json!("Nothing");
+    let refused = room.request_as(&administrator, &body).await;
+    assert_eq!(code(refused), 403, "cert-manager knows its own kinds");
+    body["spec"]["issuerRef"]["group"] = json!("nobody.example");
+    let created = room.request_as(&administrator, &body).await;
+    created.expect("an issuer need not exist");
+    let refused = room
+        .merge(&administrator, "x", "/status", &approved())
+        .await;
+    assert_eq!(code(refused), 403);
 }
 
 async fn a_request_without_a_sound_csr_is_refused(room: Room) {
@@ -190,4 +218,36 @@ async fn a_request_without_a_sound_csr_is_refused(room: Room) {
     let taken = unchecked.request_as(&administrator, &no_pem).await;
     taken.expect("nobody looks");
     unchecked.close().await;
+}
+
+async fn a_csr_that_asks_for_something_else_than_the_specification_is_refused(room: Room) {
+    let administrator = room.administrator();
+    let asks = async |name: &str, pem: &str, is_ca: bool| {
+        let mut body = requests::with_csr(name, pem);
+        body["spec"]["isCA"] = json!(is_ca);
+        if is_ca {
+            body["spec"]["usages"] = json!(["cert sign"]);
+        }
+        room.request_as(&administrator, &body).await
+    };
+    let same = asks("same", requests::BOTH_USAGES, false).await;
+    same.expect("the same usages");
+    let authority = asks("authority", requests::AUTHORITY, true).await;
+    authority.expect("an authority in both");
+    for (name, pem) in [
+        ("other-order", requests::OTHER_ORDER),
+        ("key-usage-alone", requests::KEY_USAGE_ALONE),
+        ("authority-in-the-csr", requests::AUTHORITY),
+    ] {
+        assert_eq!(code(asks(name, pem, false).await), 403, "{name}");
+    }
+}
+
+async fn a_duration_that_go_cannot_read_is_refused(room: Room) {
+    for duration in ["", "1", "1 h", "an hour", "1d"] {
+        let mut body = requests::body("x");
+        body["spec"]["duration"] = json!(duration);
+        let refused = room.request_as(&room.administrator(), &body).await;
+        assert_eq!(code(refused), 400, "{duration:?}");
+    }
 }

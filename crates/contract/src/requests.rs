@@ -39,6 +39,13 @@ pub(crate) fn csr() -> String {
     csr.to_pem().to_owned()
 }
 
+/// Sound ones by OpenSSL, which ask for usages: those of [`body`], the same in another order, the
+/// usages of the key alone; and one that asks to be an authority.
+pub(crate) const BOTH_USAGES: &str = include_str!("csrs/both-usages.pem");
+pub(crate) const OTHER_ORDER: &str = include_str!("csrs/other-order.pem");
+pub(crate) const KEY_USAGE_ALONE: &str = include_str!("csrs/key-usage-alone.pem");
+pub(crate) const AUTHORITY: &str = include_str!("csrs/authority.pem");
+
 /// Sound but for its signature.
 pub(crate) fn forged_csr() -> String {
     let csr = csr();

@@ -1,10 +1,13 @@
-//! The conditions Approved and Denied: who may set them, and that they stay.
+//! The conditions Approved and Denied: for which issuers and by whom they may be set, and that they
+//! stay.
 
 use serde_json::Value;
 
 use super::denied;
 use crate::api::Problem;
 use crate::auth::{Permissions, Question, User};
+use crate::issuer::IssuerReference;
+use crate::resource::{self, Scope};
 use crate::store::meta;
 
 /// Checks the change of a status against cert-manager's rules for approval.
@@ -40,7 +43,13 @@ pub(super) fn check(
             (None, Some(_)) => adds = true,
         }
     }
-    if adds && !may_approve(permissions, user, current) {
+    if !adds {
+        return Ok(());
+    }
+    let signers = signers(current).ok_or_else(|| {
+        denied("spec.issuerRef: Forbidden: referenced signer resource does not exist")
+    })?;
+    if !may_approve(permissions, user, &signers) {
         return Err(denied(&format!(
             "user {:?} does not have permissions to set approved/denied conditions for issuer {}",
             user.username,
@@ -57,22 +66,35 @@ fn decided<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
         .find(|condition| meta::text(condition, "/type") == kind)
 }
 
-/// The verb `approve` on `signers`, for the issuer's name or for all of its kind.
-fn may_approve(permissions: &Permissions, user: &User, request: &Value) -> bool {
-    let or = |pointer: &str, default: &'static str| {
-        let given = meta::text(request, pointer);
-        if given.is_empty() { default } else { given }.to_owned()
+/// Refuses a kind that cert-manager's own group has not; those of other groups are theirs to know.
+pub(super) fn check_kind(request: &Value) -> Result<(), Problem> {
+    let issuer = IssuerReference::of(request);
+    if issuer.group == "cert-manager.io" && !["Issuer", "ClusterIssuer"].contains(&&*issuer.kind) {
+        return Err(denied(&format!(
+            "spec.issuerRef.kind: Invalid value: {:?}: must be one of Issuer or ClusterIssuer",
+            issuer.kind
+        )));
+    }
+    Ok(())
+}
+
+/// The names of the issuer as a signer, its own and that of all of its kind; nothing for a kind
+/// that is not served.
+fn signers(request: &Value) -> Option<[String; 2]> {
+    let issuer = IssuerReference::of(request);
+    let mut served = resource::ALL.iter();
+    let row = served.find(|row| row.group == issuer.group && row.kind == issuer.kind)?;
+    let kind = row.qualified();
+    let own = match row.scope {
+        Scope::Cluster => format!("{kind}/{}", issuer.name),
+        Scope::Namespaced => format!("{kind}/{}.{}", meta::namespace(request), issuer.name),
     };
-    let kind = or("/spec/issuerRef/kind", "Issuer");
-    let group = or("/spec/issuerRef/group", "cert-manager.io");
-    let name = meta::text(request, "/spec/issuerRef/name");
-    let plural = format!("{}s.{group}", kind.to_lowercase());
-    let signer = if kind == "ClusterIssuer" {
-        format!("{plural}/{name}")
-    } else {
-        format!("{plural}/{}.{name}", meta::namespace(request))
-    };
-    [signer, format!("{plural}/*")].iter().any(|name| {
+    Some([own, format!("{kind}/*")])
+}
+
+/// The verb `approve` on `signers`, for one of these names.
+fn may_approve(permissions: &Permissions, user: &User, signers: &[String]) -> bool {
+    signers.iter().any(|name| {
         permissions.allow(
             user,
             &Question {

@@ -2,9 +2,9 @@
 //! it.
 //!
 //! Owns what `cert-manager-webhook` does (internal/webhook/admission/certificaterequest): at
-//! create, requester overwritten from the authenticated user; afterwards the specification and
-//! cert-manager's own annotations are immutable, and an approval needs the right to approve. The
-//! first can only be switched off for the whole cluster, the second also by the label
+//! create, requester overwritten from the authenticated user, and what could not be signed refused;
+//! afterwards the specification and cert-manager's own annotations are immutable, and an approval
+//! needs the right to approve. The first can only be switched off for the whole cluster, the second also by the label
 //! `cert-manager.io/disable-validation: "true"` on a namespace, as in reality.
 
 mod approval;
@@ -12,13 +12,11 @@ mod approval;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::api::Problem;
 use crate::auth::{Permissions, User};
-use crate::issuer::CertificateSigningRequest;
+use crate::issuer;
 use crate::resource::{CERTIFICATE_REQUESTS, NAMESPACES, Resource};
 use crate::store::{Key, Store, meta};
 
@@ -60,18 +58,17 @@ impl Admission {
         if resource != &CERTIFICATE_REQUESTS || !self.is_configured() {
             return;
         }
-        let stamp = json!({
-            "username": user.username,
-            "uid": user.uid,
-            "groups": user.groups,
-            "extra": user.extra,
-        });
-        if let Value::Object(stamp) = stamp {
-            meta::field(object, "spec").extend(stamp);
+        let spec = meta::field(object, "spec");
+        spec.insert("username".to_owned(), json!(user.username));
+        spec.insert("uid".to_owned(), json!(user.uid));
+        spec.insert("groups".to_owned(), json!(user.groups));
+        spec.remove("extra");
+        if !user.extra.is_empty() {
+            spec.insert("extra".to_owned(), json!(user.extra));
         }
     }
 
-    /// Refuses a request that holds no sound CSR.
+    /// Refuses a request that could not be signed.
     pub(crate) fn create(
         &self,
         store: &Store,
@@ -79,7 +76,11 @@ impl Admission {
         object: &Value,
     ) -> Result<(), Problem> {
         if resource == &CERTIFICATE_REQUESTS && self.validates(store, meta::namespace(object)) {
-            check_csr(object)?;
+            // It is decoded before anything of it is looked at.
+            issuer::duration(object).map_err(Problem::BadRequest)?;
+            approval::check_kind(object)?;
+            issuer::validate(object)
+                .map_err(|why| denied(&format!("spec.request: Invalid value: {why}")))?;
         }
         Ok(())
     }
@@ -127,17 +128,6 @@ pub enum Webhooks {
     Installed,
     /// Not at all.
     Absent,
-}
-
-fn check_csr(object: &Value) -> Result<(), Problem> {
-    let encoded = meta::text(object, "/spec/request");
-    let refuse = |why: String| denied(&format!("spec.request: Invalid value: {why}"));
-    let pem = STANDARD
-        .decode(encoded)
-        .map_err(|error| refuse(format!("not base64: {error}")))?;
-    CertificateSigningRequest::parse(&pem)
-        .and_then(|request| request.verify())
-        .map_err(|error| refuse(error.to_string()))
 }
 
 fn own_annotations(object: &Value) -> impl Iterator<Item = (&String, &Value)> {

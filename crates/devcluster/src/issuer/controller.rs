@@ -11,6 +11,7 @@ use svid_api::duration::GoDuration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::agreement;
 use super::csr::CertificateSigningRequest;
 use super::outcome::{self, Outcome, Standing};
 use super::reference::IssuerReference;
@@ -133,18 +134,28 @@ async fn decide(context: &Context, request: &Value) -> Outcome {
     }
 }
 
+/// Checks what is signed before anybody approves it, as cert-manager's webhook does.
+pub(crate) fn validate(request: &Value) -> Result<(), String> {
+    let (csr, wish) = read(request)?;
+    let agreed = agreement::check(&csr, &wish);
+    agreed.map(drop).map_err(|error| error.to_string())
+}
+
+/// The duration that a request names, if it names one.
+pub(crate) fn duration(request: &Value) -> Result<Option<GoDuration>, String> {
+    let text = request.pointer("/spec/duration").and_then(Value::as_str);
+    let parsed: Option<Result<GoDuration, _>> = text.map(str::parse);
+    parsed.transpose().map_err(|error| error.to_string())
+}
+
 fn read(request: &Value) -> Result<(CertificateSigningRequest, Wish), String> {
     let pem = STANDARD
         .decode(meta::text(request, "/spec/request"))
         .map_err(|error| error.to_string())?;
     let csr = CertificateSigningRequest::parse(&pem).map_err(|error| error.to_string())?;
-    let duration = match meta::text(request, "/spec/duration") {
-        "" => DEFAULT_DURATION,
-        text => {
-            let parsed: Result<GoDuration, _> = text.parse();
-            let parsed = parsed.map_err(|error| error.to_string())?;
-            Duration::try_from(parsed).map_err(|error| error.to_string())?
-        }
+    let duration = match duration(request)? {
+        None => DEFAULT_DURATION,
+        Some(duration) => Duration::try_from(duration).map_err(|error| error.to_string())?,
     };
     let usages = request.pointer("/spec/usages").and_then(Value::as_array);
     let usages = usages.into_iter().flatten().filter_map(Value::as_str);

@@ -75,9 +75,14 @@ impl CertificateSigningRequest {
 
     /// The subject alternative names, as they came.
     pub(super) fn names(&self) -> Option<&Extension> {
+        self.extension(SUBJECT_ALT_NAME)
+    }
+
+    /// An extension that is asked for, as it came.
+    pub(super) fn extension(&self, oid: ObjectIdentifier) -> Option<&Extension> {
         self.extensions
             .iter()
-            .find(|extension| extension.extn_id == SUBJECT_ALT_NAME)
+            .find(|extension| extension.extn_id == oid)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns the CA keys. Built on an X.509 library of its own (`x509-cert`), not the driver's: a
 //! mistake that both made alike would otherwise stay unseen. Knows the store, not HTTP.
 
+mod agreement;
 mod authority;
 mod controller;
 mod csr;
@@ -12,7 +13,6 @@ mod signer;
 mod template;
 
 pub use self::authority::{AuthorityError, Chain};
-pub(crate) use self::controller::{Context, run};
-pub(crate) use self::csr::CertificateSigningRequest;
+pub(crate) use self::controller::{Context, duration, run, validate};
 pub use self::reference::IssuerReference;
 pub use self::signer::{DirectError, Issuer, Signer};

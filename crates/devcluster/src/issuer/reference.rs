@@ -26,7 +26,7 @@ impl IssuerReference {
     }
 
     /// What a request names.
-    pub(super) fn of(request: &Value) -> Self {
+    pub(crate) fn of(request: &Value) -> Self {
         let or = |pointer: &str, default: &str| {
             let given = meta::text(request, pointer);
             if given.is_empty() { default } else { given }.to_owned()

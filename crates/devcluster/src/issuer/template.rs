@@ -23,6 +23,7 @@ use x509_cert::ext::{Extension, Extensions, ToExtension};
 use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
+use super::agreement::{self, Disagreement};
 use super::authority::{self, Authority, AuthorityError};
 use super::csr::{CertificateSigningRequest, CsrError, SUBJECT_ALT_NAME};
 use crate::clock;
@@ -37,6 +38,8 @@ pub(super) enum SigningError {
     Authority(#[from] AuthorityError),
     #[error("unknown usage {0:?}")]
     Usage(String),
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
 }
 
 /// What the specification of a request says, apart from the CSR.
@@ -45,6 +48,13 @@ pub(super) struct Wish {
     pub(super) duration: Duration,
     pub(super) usages: Vec<String>,
     pub(super) is_ca: bool,
+}
+
+/// The usages of a leaf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Usages {
+    pub(super) bits: KeyUsage,
+    pub(super) extended: Vec<ObjectIdentifier>,
 }
 
 /// What goes into the status.
@@ -65,7 +75,7 @@ pub(super) fn issue(
     now: Timestamp,
     lie: Option<&Lie>,
 ) -> Result<Issued, SigningError> {
-    csr.verify()?;
+    let usages = agreement::check(csr, wish)?;
     let authority = match lie {
         Some(Lie::ForeignAuthority) => foreign,
         _ => authority,
@@ -73,7 +83,7 @@ pub(super) fn issue(
     let intermediates = authority.intermediates_pem()?;
     let leaf = match lie {
         Some(Lie::Garbage) => "this is no certificate\n".to_owned(),
-        _ => sign_leaf(authority, csr, wish, now, lie)?,
+        _ => sign_leaf(authority, csr, wish, usages, now, lie)?,
     };
     let certificate = match lie {
         Some(Lie::Garbage) => leaf,
@@ -89,17 +99,16 @@ fn sign_leaf(
     authority: &Authority,
     csr: &CertificateSigningRequest,
     wish: &Wish,
+    usages: Usages,
     now: Timestamp,
     lie: Option<&Lie>,
 ) -> Result<String, SigningError> {
-    let (usages, extended) = usages(&wish.usages, wish.is_ca)?;
     let profile = LeafProfile {
         issuer: authority.name().clone(),
         subject: csr.subject().clone(),
         names: names(csr, lie)?,
         is_ca: wish.is_ca || lie == Some(&Lie::CertificateAuthority),
         usages,
-        extended,
     };
     let start = match lie {
         Some(Lie::NotYetValid(ahead)) => clock::after(now, *ahead),
@@ -161,8 +170,7 @@ struct LeafProfile {
     subject: Name,
     names: Option<Extension>,
     is_ca: bool,
-    usages: KeyUsage,
-    extended: Vec<ObjectIdentifier>,
+    usages: Usages,
 }
 
 impl BuilderProfile for LeafProfile {
@@ -185,9 +193,9 @@ impl BuilderProfile for LeafProfile {
             path_len_constraint: None,
         };
         let mut extensions = authority::identifiers(tbs, subject, issuer)?;
-        extensions.push((true, &self.usages).to_extension(tbs.subject(), &[])?);
-        if !self.extended.is_empty() {
-            let extended = ExtendedKeyUsage(self.extended.clone());
+        extensions.push((true, &self.usages.bits).to_extension(tbs.subject(), &[])?);
+        if !self.usages.extended.is_empty() {
+            let extended = ExtendedKeyUsage(self.usages.extended.clone());
             extensions.push((false, &extended).to_extension(tbs.subject(), &[])?);
         }
         extensions.push((true, &constraints).to_extension(tbs.subject(), &[])?);
@@ -199,39 +207,38 @@ impl BuilderProfile for LeafProfile {
     }
 }
 
-/// Usages by cert-manager's names (pkg/apis/certmanager/v1 KeyUsage).
-fn usages(
-    names: &[String],
-    is_ca: bool,
-) -> Result<(KeyUsage, Vec<ObjectIdentifier>), SigningError> {
-    let mut bits = Vec::new();
-    let mut extended = Vec::new();
-    for name in names {
-        match name.as_str() {
-            "signing" | "digital signature" => bits.push(KeyUsages::DigitalSignature),
-            "content commitment" => bits.push(KeyUsages::NonRepudiation),
-            "key encipherment" => bits.push(KeyUsages::KeyEncipherment),
-            "key agreement" => bits.push(KeyUsages::KeyAgreement),
-            "data encipherment" => bits.push(KeyUsages::DataEncipherment),
-            "cert sign" => bits.push(KeyUsages::KeyCertSign),
-            "crl sign" => bits.push(KeyUsages::CRLSign),
-            "any" => extended.push(ObjectIdentifier::new_unwrap("2.5.29.37.0")),
-            "server auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1")),
-            "client auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2")),
-            "code signing" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3")),
-            other => return Err(SigningError::Usage(other.to_owned())),
+impl Usages {
+    /// By cert-manager's names (pkg/apis/certmanager/v1 KeyUsage).
+    pub(super) fn of(wish: &Wish) -> Result<Self, SigningError> {
+        let mut bits = Vec::new();
+        let mut extended = Vec::new();
+        for name in &wish.usages {
+            match name.as_str() {
+                "signing" | "digital signature" => bits.push(KeyUsages::DigitalSignature),
+                "content commitment" => bits.push(KeyUsages::NonRepudiation),
+                "key encipherment" => bits.push(KeyUsages::KeyEncipherment),
+                "key agreement" => bits.push(KeyUsages::KeyAgreement),
+                "data encipherment" => bits.push(KeyUsages::DataEncipherment),
+                "cert sign" => bits.push(KeyUsages::KeyCertSign),
+                "crl sign" => bits.push(KeyUsages::CRLSign),
+                "any" => extended.push(ObjectIdentifier::new_unwrap("2.5.29.37.0")),
+                "server auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1")),
+                "client auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2")),
+                "code signing" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3")),
+                other => return Err(SigningError::Usage(other.to_owned())),
+            }
         }
+        if bits.is_empty() && extended.is_empty() {
+            bits.extend([KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment]);
+        }
+        if wish.is_ca {
+            bits.push(KeyUsages::KeyCertSign);
+        }
+        let bits = bits
+            .into_iter()
+            .fold(KeyUsage(Default::default()), |sum, bit| {
+                KeyUsage(sum.0 | bit)
+            });
+        Ok(Self { bits, extended })
     }
-    if bits.is_empty() && extended.is_empty() {
-        bits.extend([KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment]);
-    }
-    if is_ca {
-        bits.push(KeyUsages::KeyCertSign);
-    }
-    let bits = bits
-        .into_iter()
-        .fold(KeyUsage(Default::default()), |sum, bit| {
-            KeyUsage(sum.0 | bit)
-        });
-    Ok((bits, extended))
 }

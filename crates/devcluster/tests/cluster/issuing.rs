@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use svid_devcluster::{
-    Chain, Cluster, Conduct, IssuerReference, Lie, Object, Options, Signer, Times, resource,
+    Chain, Cluster, Conduct, IssuerReference, Lie, Object, Options, Signer, Times, Webhooks,
+    resource,
 };
 use x509_parser::prelude::*;
 
@@ -172,6 +173,8 @@ async fn subject_duration_usages_and_ca_are_as_the_request_has_them() {
 #[tokio::test]
 async fn only_requests_of_its_own_are_ended_and_only_when_decided() {
     let cluster = cluster().await;
+    // They would let nobody decide on issuers of a group that is not served.
+    cluster.configure_webhooks(Webhooks::Absent);
     cluster.enroll(&till()).expect("enrolled");
     let objects = cluster.objects();
     let references = [
@@ -261,6 +264,8 @@ async fn a_denied_request_is_ended_as_denied() {
 #[tokio::test]
 async fn a_request_that_cannot_be_signed_fails() {
     let cluster = cluster().await;
+    // They would refuse it.
+    cluster.configure_webhooks(Webhooks::Absent);
     cluster.enroll(&till()).expect("enrolled");
     let faulty = [
         (
@@ -269,6 +274,10 @@ async fn a_request_that_cannot_be_signed_fails() {
         ),
         ("negative", json!({"spec": {"duration": "-1h"}})),
         ("usage", json!({"spec": {"usages": ["world domination"]}})),
+        (
+            "disagreement",
+            json!({"spec": {"request": STANDARD.encode(KEY_USAGE_ALONE)}}),
+        ),
     ];
     for (name, patch) in faulty {
         let mut body = request_body(name);
@@ -288,6 +297,9 @@ async fn a_request_that_cannot_be_signed_fails() {
     }
     cluster.shutdown().await;
 }
+
+/// Asks for the usages of the key and not for the extended ones.
+const KEY_USAGE_ALONE: &[u8] = include_bytes!("../../../contract/src/csrs/key-usage-alone.pem");
 
 #[tokio::test]
 async fn a_refusing_issuer_fails_a_request_and_recovers() {

@@ -1,18 +1,15 @@
-//! etcd, API server, controllers, scheduler and cert-manager.
+//! etcd, API server, controllers, scheduler, and what is registered with them: cert-manager.
 
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
 use super::build::Tools;
+use super::cert_manager;
 use super::kubectl::Kubectl;
 use super::pki::Pki;
-use super::place::{
-    self, API_PORT, CERT_MANAGER, ETCD_PEER_PORT, ETCD_PORT, Place, SERVICE_ADDRESS,
-};
-use super::process::{self, wait};
-use crate::repository;
+use super::place::{API_PORT, ETCD_PEER_PORT, ETCD_PORT, Place, SERVICE_ADDRESS};
+use super::process::{self, LIMIT, wait};
 
 /// Starts what does not run and waits until requests would be signed.
 pub(super) fn start(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {
@@ -29,7 +26,7 @@ pub(super) fn start(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {
     })
     .with_context(|| format!("see {}", place.log("kube-apiserver").display()))?;
     controllers(place, tools, pki)?;
-    cert_manager(place, tools, pki, &kubectl)
+    cert_manager::start(place, tools, pki, &kubectl)
 }
 
 fn etcd(place: &Place) -> Result<()> {
@@ -118,43 +115,3 @@ fn controllers(place: &Place, tools: &Tools, pki: &Pki) -> Result<()> {
         .args(["--bind-address=127.0.0.1", "--secure-port=10259"]);
     process::start(place, "kube-scheduler", &mut command)
 }
-
-fn cert_manager(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) -> Result<()> {
-    for path in repository::files(&tools.definitions)? {
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            kubectl.apply_files(&path)?;
-        }
-    }
-    kubectl.run(&[
-        "wait",
-        "--for=condition=Established",
-        "--timeout=60s",
-        "crd",
-        "--all",
-    ])?;
-    kubectl.apply_files(&place::configuration("config/requester-identity.yaml"))?;
-    let mut command = Command::new(tools.certmanager.join("certmanager"));
-    command
-        .arg("-kubeconfig")
-        .arg(place.administrator())
-        // Its own limit is not what is measured here.
-        .args(["-qps", "1000", "-burst", "1000"]);
-    process::start(place, "cert-manager", &mut command)?;
-    kubectl.apply(&format!(
-        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {CERT_MANAGER}}}\n"
-    ))?;
-    kubectl.apply(&pki.spiffe_authority()?.cluster_issuer("spiffe-ca"))?;
-    kubectl.run(&[
-        "wait",
-        "--for=condition=Ready",
-        "--timeout=60s",
-        "clusterissuer/spiffe-ca",
-    ])?;
-    Ok(())
-}
-
-/// The API server is ready in seconds on an idle machine.
-const LIMIT: Duration = Duration::from_secs(120);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::cert_manager::WEBHOOK;
 use super::firewall;
 use super::place::{BRIDGE, Place, SERVICE_ADDRESS};
 use super::process::{self, signal, wait};
@@ -19,6 +20,7 @@ pub(super) fn down(place: &Place) -> Result<()> {
         "kube-scheduler",
         "kube-controller-manager",
         "cert-manager",
+        WEBHOOK,
     ] {
         process::stop(place, name, SHORT)?;
     }

@@ -115,13 +115,5 @@ spec:
 
 /// A token that outlives a day of work.
 fn token(kubectl: &Kubectl, account: &str, bound: &[&str]) -> Result<String> {
-    let words = [
-        "create",
-        "token",
-        account,
-        "--namespace",
-        NAME,
-        "--duration=48h",
-    ];
-    kubectl.run(&[&words[..], bound].concat())
+    kubectl.token(NAME, account, &[&["--duration=48h"], bound].concat())
 }

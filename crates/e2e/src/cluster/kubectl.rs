@@ -59,13 +59,19 @@ impl Kubectl {
         )
     }
 
-    /// Creates of the objects of a text those that the API server takes. Gives what was printed of
-    /// them, and what was said of the others.
-    pub(crate) fn create_each(&self, objects: &str) -> Result<(String, String)> {
-        let words = ["create", "--validate=false", "-f", "-"];
-        let output = output(self.command(&words), objects)?;
+    /// Creates of the objects of a text those that the API server takes, with more arguments. Gives
+    /// what was printed of them, and what was said of the others.
+    pub(crate) fn create_each(&self, objects: &str, words: &[&str]) -> Result<(String, String)> {
+        let create = ["create", "--validate=false", "-f", "-"];
+        let output = output(self.command(&[&create, words].concat()), objects)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
         Ok((text(&output.stdout), text(&output.stderr)))
+    }
+
+    /// A token of a service account; `words` as `kubectl create token` takes them.
+    pub(crate) fn token(&self, namespace: &str, account: &str, words: &[&str]) -> Result<String> {
+        let create = ["--namespace", namespace, "create", "token", account];
+        self.run(&[&create, words].concat())
     }
 
     /// Starts it, for what it prints on and on.

@@ -8,6 +8,7 @@
 
 mod authority;
 mod build;
+mod cert_manager;
 mod containers;
 mod control_plane;
 mod down;

@@ -13,7 +13,8 @@ use rcgen::{
 };
 
 use super::authority::Authority;
-use super::place::{self, API_PORT, NODE_NAME, Place, SERVICE_ADDRESS};
+use super::cert_manager::WEBHOOK;
+use super::place::{self, API_PORT, NODE_NAME, Place, SERVICE_ADDRESS, WEBHOOK_ADDRESS};
 
 /// The folder of keys, complete.
 #[derive(Clone, Debug)]
@@ -53,6 +54,7 @@ impl Pki {
         ];
         self.leaf(&authority, "apiserver", ("kube-apiserver", ""), &names)?;
         self.leaf(&authority, "kubelet", (NODE_NAME, ""), &[NODE_NAME])?;
+        self.leaf(&authority, WEBHOOK, (WEBHOOK, ""), &[WEBHOOK_ADDRESS])?;
         let node = format!("system:node:{NODE_NAME}");
         for (name, user, group) in [
             ("administrator", "administrator", "system:masters"),

@@ -23,6 +23,9 @@ pub(crate) const SERVICE_ADDRESS: &str = "10.0.0.1";
 pub(crate) const API_PORT: u16 = 443;
 pub(crate) const ETCD_PORT: u16 = 23790;
 pub(crate) const ETCD_PEER_PORT: u16 = 23800;
+/// Where cert-manager's webhooks listen, for the API server beside them.
+pub(crate) const WEBHOOK_ADDRESS: &str = "127.0.0.1";
+pub(crate) const WEBHOOK_PORT: u16 = 10260;
 pub(crate) const NODE_NAME: &str = "node-1";
 /// The bridge that pods are on.
 pub(crate) const BRIDGE: &str = "cni-csi-spiffe";

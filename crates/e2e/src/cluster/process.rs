@@ -98,3 +98,6 @@ fn start_time(id: u32) -> Option<String> {
 fn record(place: &Place, name: &str) -> PathBuf {
     place.state.join("processes").join(name)
 }
+
+/// For a program to serve, which takes seconds on an idle machine.
+pub(super) const LIMIT: Duration = Duration::from_secs(120);

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::place::Place;
-use super::process;
+use super::{cert_manager, process};
 
 /// Every process of the cluster and where to go on.
 pub(super) fn print(place: &Place) -> Result<()> {
@@ -12,6 +12,7 @@ pub(super) fn print(place: &Place) -> Result<()> {
         "kube-apiserver",
         "kube-controller-manager",
         "kube-scheduler",
+        cert_manager::WEBHOOK,
         "cert-manager",
         "containerd",
         "kubelet",

@@ -1,8 +1,9 @@
 //! The corpora of right and hostile requests against the real API server, approver and issuer.
 //!
-//! Each is created by whom it says, by impersonation, with the admission policies off: they would
-//! refuse most before the approver sees them, and it is the approver that is looked at. What it
-//! approved, and what cert-manager made of it, is then read by Go and by OpenSSL.
+//! Each is created by whom it says, by impersonation, with the admission policies off and where
+//! cert-manager does not validate: they would refuse most before the approver sees them, and it is
+//! the approver that is looked at. What it approved, and what cert-manager made of it, is then read
+//! by Go and by OpenSSL. What cert-manager's webhooks say of each is asked before, without effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods::OURS;
+use super::requests::disable_validation;
 use super::world::{LIMIT, World};
 use super::{Scenario, installation, readers, scenario};
 use crate::{cluster, command, repository};
@@ -29,17 +31,19 @@ fn corpora(world: &World) -> Result<()> {
     installation::install(world, &["admissionPolicies.enabled=false", &domain])?;
     let cases = cases()?;
     prepare(world, &cases)?;
-    for (words, objects) in by_requester(&cases) {
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        // Some are refused by the API server itself; which, is seen below.
-        drop(world.kubectl.create(&list, &words));
+    // With cert-manager's webhooks, and without effect.
+    let valid = create(world, &cases, &["--dry-run=server"])?;
+    for namespace in namespaces(&cases) {
+        disable_validation(world, namespace)?;
     }
+    // Some are refused by the API server itself; which, is seen below.
+    create(world, &cases, &[])?;
     let objects = decided(world, &cases)?;
     let tally = judge(&cases, &objects)?;
     let approved = signed(world, &cases)?;
     let certificates = approved.iter().filter(|one| one["certificate"].is_string());
     eprintln!("{tally}, {} signed", certificates.count());
+    agree(&cases, &valid, &approved)?;
     readers::go_agrees(world, &approved)?;
     for request in &approved {
         readers::openssl_agrees(request)?;
@@ -69,14 +73,12 @@ fn cases() -> Result<Vec<Value>> {
 
 /// Every namespace, and the right to create requests in all of them for every requester.
 fn prepare(world: &World, cases: &[Value]) -> Result<()> {
-    let namespaces: BTreeSet<_> = cases.iter().map(namespace).collect();
     let users: BTreeSet<_> = cases
         .iter()
         .filter_map(|case| case["username"].as_str())
         .collect();
-    let mut objects: Vec<Value> = namespaces
-        .iter()
-        .filter(|name| **name != "default")
+    let mut objects: Vec<Value> = namespaces(cases)
+        .into_iter()
         .map(|name| {
             let metadata = json!({"name": name, "labels": {OURS: "scenario"}});
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
@@ -103,6 +105,45 @@ fn prepare(world: &World, cases: &[Value]) -> Result<()> {
     let user = users.first().and_then(|user| user["name"].as_str());
     let user = user.context("nobody makes requests")?;
     world.wait_allowed(user, "create", "certificaterequests", "default")
+}
+
+/// Creates each as its requester, with more words of kubectl's, and gives the names of those that
+/// were taken.
+fn create(world: &World, cases: &[Value], more: &[&str]) -> Result<BTreeSet<String>> {
+    let mut taken = BTreeSet::new();
+    for (words, objects) in by_requester(cases) {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (created, _) = world.kubectl.create_each(&list, &[&words, more].concat())?;
+        let name = |line: &str| Some(line.split_once('/')?.1.split_once(' ')?.0.to_owned());
+        taken.extend(created.lines().filter_map(name));
+    }
+    Ok(taken)
+}
+
+/// Of the right requests, cert-manager's webhooks refuse those that cert-manager would not sign.
+fn agree(cases: &[Value], valid: &BTreeSet<String>, approved: &[Value]) -> Result<()> {
+    let of = |what| {
+        let wanted = cases.iter().filter(move |case| case["expect"] == what);
+        wanted.filter(|case| !valid.contains(name(case)))
+    };
+    eprintln!(
+        "cert-manager's webhooks refuse {} right ones, {} hostile ones and {} for other issuers",
+        of("approve").count(),
+        of("deny").count(),
+        of("leave").count()
+    );
+    let refused: BTreeSet<_> = of("approve")
+        .map(|case| &case["name"])
+        .map(Value::as_str)
+        .collect();
+    let unsigned = approved.iter().filter(|one| one["certificate"].is_null());
+    let unsigned: BTreeSet<_> = unsigned.map(|one| one["name"].as_str()).collect();
+    ensure!(
+        refused == unsigned,
+        "the webhooks refuse {refused:?}, and cert-manager does not sign {unsigned:?}"
+    );
+    Ok(())
 }
 
 /// The objects of each requester, with kubectl's words for impersonating it.
@@ -229,6 +270,16 @@ fn decision(object: &Value) -> Option<&Value> {
     let conditions = object["status"]["conditions"].as_array()?;
     let mut decisions = conditions.iter();
     decisions.find(|one| one["type"] == "Approved" || one["type"] == "Denied")
+}
+
+fn namespaces(cases: &[Value]) -> BTreeSet<&str> {
+    cases.iter().map(namespace).collect()
+}
+
+fn name(case: &Value) -> &str {
+    case["object"]["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
 }
 
 fn namespace(case: &Value) -> &str {

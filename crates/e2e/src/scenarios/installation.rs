@@ -32,6 +32,14 @@ pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
     policies(world, !values.contains(&"admissionPolicies.enabled=false"))
 }
 
+/// Takes the chart away, if it is there, and waits until the API server no longer acts by its
+/// policies.
+pub(super) fn uninstall(world: &World) -> Result<()> {
+    let words = ["uninstall", RELEASE, "--namespace", NAMESPACE];
+    world.helm(&[&words[..], &["--ignore-not-found", "--wait"]].concat())?;
+    policies(world, false)
+}
+
 /// The value with which the driver makes the requests.
 pub(super) const OWN_ACCOUNT: &str = "app.driver.useOwnServiceAccount=true";
 

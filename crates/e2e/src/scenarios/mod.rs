@@ -55,8 +55,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let world = World::prepare()?;
     clear(&world)?;
     let scenarios = [
-        identity::scenarios(),
         promises::scenarios(),
+        identity::scenarios(),
         volume::scenarios(),
         approver::scenarios(),
         policies::scenarios(),

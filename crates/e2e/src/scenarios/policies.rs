@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::installation::driver_pod;
 use super::pods::{self, enroll, spiffe_id};
-use super::requests::{ANNOTATION, create_as, right};
+use super::requests::{ANNOTATION, create_as, disable_validation, right};
 use super::world::{NAME, NAMESPACE, World, user};
 use super::{Scenario, installation, scenario};
 use crate::cluster::{Kubectl, NODE_NAME};
@@ -13,11 +13,13 @@ use crate::cluster::{Kubectl, NODE_NAME};
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         scenario(
-            "an edited request of ours is refused by the admission policy",
+            "an edited request of ours is refused by the admission policy, also where cert-manager \
+             does not validate",
             edited,
         ),
         scenario(
-            "only who has the verb approve decides, and a decision stays",
+            "only who has the verb approve decides, and a decision stays, also where cert-manager \
+             does not validate",
             decisions,
         ),
         scenario(
@@ -34,6 +36,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 fn edited(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     enroll(world, "edited", "web")?;
+    disable_validation(world, "edited")?;
     let mut request = right("edited", "web", "right")?;
     request["metadata"]["annotations"][ANNOTATION] = json!(spiffe_id("edited", "admin"));
     ensure!(
@@ -76,6 +79,7 @@ fn edited(world: &World) -> Result<()> {
 fn decisions(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     enroll(world, "decisions", "web")?;
+    disable_validation(world, "decisions")?;
     let approved =
         json!([{"type": "Approved", "status": "True", "reason": "Own", "message": "by myself"}]);
     let denied =

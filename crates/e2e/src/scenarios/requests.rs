@@ -42,6 +42,23 @@ pub(super) fn signing_request(subject: &str, extensions: &[&str]) -> Result<Stri
     Ok(cluster::base64(&command::text(&mut command)?))
 }
 
+/// Turns off cert-manager's validating webhook for a namespace, and waits until the API server no
+/// longer asks it.
+pub(super) fn disable_validation(world: &World, namespace: &str) -> Result<()> {
+    let mut unsound = right(namespace, "nobody", "unsound")?;
+    unsound["metadata"]["annotations"] = json!({});
+    unsound["spec"]["request"] = json!(cluster::base64("no signing request"));
+    let unsound = unsound.to_string();
+    let create = || world.kubectl.create(&unsound, &["--dry-run=server"]);
+    let label = ["label", "namespace", namespace, VALIDATION_OFF];
+    world.kubectl.run(&label)?;
+    world.eventually("requests that nobody validates", create)?;
+    Ok(())
+}
+
+/// The label of a namespace whose requests cert-manager does not validate.
+pub(super) const VALIDATION_OFF: &str = "cert-manager.io/disable-validation=true";
+
 /// Creates a request with a token of a service account, as a workload would.
 pub(super) fn create_as(
     world: &World,

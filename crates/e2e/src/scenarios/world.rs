@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use crate::cluster::{self, Extent, Kubectl, Place, Tools};
+use crate::wait::eventually;
 use crate::{command, image, repository};
 
 /// Where the product is installed.
@@ -60,8 +61,7 @@ impl World {
 
     /// A token of a service account; `words` as `kubectl create token` takes them.
     pub(super) fn token(&self, namespace: &str, account: &str, words: &[&str]) -> Result<String> {
-        let create = ["--namespace", namespace, "create", "token", account];
-        self.kubectl.run(&[&create, words].concat())
+        self.kubectl.token(namespace, account, words)
     }
 
     /// kubectl with nothing but a token.
@@ -150,20 +150,9 @@ impl World {
     pub(super) fn eventually<T>(
         &self,
         what: &str,
-        mut attempt: impl FnMut() -> Result<T>,
+        attempt: impl FnMut() -> Result<T>,
     ) -> Result<T> {
-        let mut last = attempt();
-        // What is waited for is in the last result, whatever becomes of the wait.
-        let waited = cluster::wait(what, LIMIT, || {
-            if last.is_err() {
-                last = attempt();
-            }
-            last.is_ok()
-        });
-        match waited {
-            Ok(()) => last,
-            Err(in_vain) => last.with_context(|| in_vain.to_string()),
-        }
+        eventually(what, LIMIT, attempt)
     }
 }
 
