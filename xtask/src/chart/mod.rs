@@ -5,6 +5,7 @@
 //! as they can be, the program takes the arguments that it is given, and no image is rendered that
 //! the values do not name.
 
+mod admission;
 mod images;
 mod manifests;
 mod promises;
