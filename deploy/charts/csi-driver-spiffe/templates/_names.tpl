@@ -141,8 +141,8 @@ issuers.cert-manager.io/*
 
 {{/*
 CEL: whether the request in a variable names an issuer, with names as cert-manager reads them:
-(dict "object" "oldObject" "issuer" (dict "name" "a" "kind" "" "group" "")). An Issuer is the one of that name in
-the request's namespace, whichever that is.
+(dict "object" "oldObject" "issuer" (dict "name" "a" "kind" "" "group" "" "namespace" "")). Without a namespace an
+Issuer is the one of that name in the namespace of the request, whichever that is.
 */}}
 {{- define "spiffe.celNamesIssuer" -}}
 {{- $group := .issuer.group | default "cert-manager.io" -}}
@@ -150,6 +150,9 @@ the request's namespace, whichever that is.
 {{ .object }}.spec.issuerRef.name == {{ .issuer.name | quote }} &&
 {{ .object }}.spec.issuerRef.?kind.orValue("") in [{{ $kind | quote }}{{ if eq $kind "Issuer" }}, ""{{ end }}] &&
 {{ .object }}.spec.issuerRef.?group.orValue("") in [{{ $group | quote }}{{ if eq $group "cert-manager.io" }}, ""{{ end }}]
+{{- with .issuer.namespace }} &&
+request.namespace == {{ . | quote }}
+{{- end }}
 {{- end -}}
 
 {{/*
