@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::firewall;
 use super::place::{BRIDGE, Place, SERVICE_ADDRESS};
 use super::process::{self, signal, wait};
+use super::{approval, firewall};
 
 /// Ends every process, takes away every mount, address and folder.
 pub(super) fn down(place: &Place) -> Result<()> {
@@ -19,6 +19,7 @@ pub(super) fn down(place: &Place) -> Result<()> {
         "kube-scheduler",
         "kube-controller-manager",
         "cert-manager",
+        approval::NAME,
     ] {
         process::stop(place, name, SHORT)?;
     }

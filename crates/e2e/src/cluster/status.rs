@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::place::Place;
-use super::process;
+use super::{approval, process};
 
 /// Every process of the cluster and where to go on.
 pub(super) fn print(place: &Place) -> Result<()> {
@@ -13,6 +13,7 @@ pub(super) fn print(place: &Place) -> Result<()> {
         "kube-controller-manager",
         "kube-scheduler",
         "cert-manager",
+        approval::NAME,
         "containerd",
         "kubelet",
     ];

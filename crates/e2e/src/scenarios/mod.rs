@@ -10,17 +10,20 @@
     reason = "an object of the API, indexed by a name that it has not, gives null"
 )]
 
+mod accounts;
 mod approver;
 mod attested;
 mod bundle;
 mod corpora;
 mod decisions;
+mod exclusive;
 mod hostile;
 mod identity;
 mod installation;
 mod issuer;
 mod lost;
 mod misconfiguration;
+mod neighbours;
 mod pods;
 mod policies;
 mod process;
@@ -29,7 +32,9 @@ mod readers;
 mod registration;
 mod renewal;
 mod report;
+mod requester;
 mod requests;
+mod runtime_issuer;
 mod strangers;
 mod upgrade;
 mod volume;
@@ -58,6 +63,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         volume::scenarios(),
         approver::scenarios(),
         policies::scenarios(),
+        accounts::scenarios(),
+        requester::scenarios(),
+        exclusive::scenarios(),
+        runtime_issuer::scenarios(),
+        neighbours::scenarios(),
         attested::scenarios(),
         corpora::scenarios(),
         hostile::scenarios(),
@@ -94,6 +104,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 fn clear(world: &World) -> Result<()> {
     cluster::end_silence();
     let steps = [
+        |world: &World| cluster::end_built_in_approver(&world.place),
+        exclusive::clear,
+        requester::clear,
+        neighbours::clear,
         policies::clear,
         corpora::clear,
         hostile::clear,

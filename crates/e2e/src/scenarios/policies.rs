@@ -73,8 +73,12 @@ fn edited(world: &World) -> Result<()> {
     world.end_namespace("edited")
 }
 
+/// With the issuer open to other approvers, who would be refused anyway.
 fn decisions(world: &World) -> Result<()> {
-    installation::install(world, &[])?;
+    installation::install(
+        world,
+        &["admissionPolicies.exclusiveApproval.enabled=false"],
+    )?;
     enroll(world, "decisions", "web")?;
     let approved =
         json!([{"type": "Approved", "status": "True", "reason": "Own", "message": "by myself"}]);
@@ -131,7 +135,12 @@ fn status_patch<'a>(name: &'a str, patch: &'a str) -> Vec<&'a str> {
 
 /// Waits until something is refused, by asking for it without effect: the API server hears of a
 /// policy a moment after it was written.
-fn wait_refused(world: &World, kubectl: &Kubectl, words: &[&str], why: &str) -> Result<()> {
+pub(super) fn wait_refused(
+    world: &World,
+    kubectl: &Kubectl,
+    words: &[&str],
+    why: &str,
+) -> Result<()> {
     let words = [words, &["--dry-run=server"]].concat();
     world.eventually(&format!("a refusal that says {why:?}"), || {
         refused(kubectl.run(&words), why)
@@ -139,7 +148,7 @@ fn wait_refused(world: &World, kubectl: &Kubectl, words: &[&str], why: &str) -> 
 }
 
 /// Wants an error that says why.
-fn refused(result: Result<String>, why: &str) -> Result<()> {
+pub(super) fn refused(result: Result<String>, why: &str) -> Result<()> {
     let Err(error) = result else {
         bail!("it was taken, and not refused because it {why:?}");
     };
