@@ -10,6 +10,7 @@
 mod chart;
 mod check;
 mod codegen;
+mod docs;
 mod sanity;
 mod task;
 mod walls;

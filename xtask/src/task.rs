@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{chart, check, codegen, image, repository, sanity, walls};
+use crate::{chart, check, codegen, docs, image, repository, sanity, walls};
 
 /// Runs the task that the arguments name. Exit code 64 where they name none.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -56,6 +56,28 @@ fn real(task: &str, words: &[String]) -> Result<()> {
     Err(error).context("starting cargo")
 }
 
+/// The control plane of the cluster, then the measurements of crates/bench on the binary that
+/// ships, unless another one is named. Returns only if something fails.
+fn bench(words: &[String]) -> Result<()> {
+    let manifest = repository::root().join("Cargo.toml");
+    let up = repository::cargo(&["run", "--quiet", "--package=svid-e2e", "--manifest-path"])
+        .arg(&manifest)
+        .args(["--", "cluster", "up"])
+        .status()
+        .context("starting cargo")?;
+    if !up.success() {
+        bail!("the cluster did not start: {up}");
+    }
+    let package = ["run", "--quiet", "--release", "--package=svid-bench"];
+    let mut command = repository::cargo(&package);
+    command.arg("--manifest-path").arg(&manifest).arg("--");
+    if !words.iter().any(|word| word.starts_with("--binary")) {
+        command.arg("--binary").arg(image::binary()?);
+    }
+    let error = command.args(words).current_dir(env::current_dir()?).exec();
+    Err(error).context("starting cargo")
+}
+
 const TASKS: &[Task] = &[
     Task {
         name: "check",
@@ -64,8 +86,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "chart",
-        does: "checks what the Helm chart renders to",
-        run: |words| none(words).and_then(|()| chart::run()),
+        does: "checks what the Helm chart renders to; --write: its README and schema",
+        run: chart::run,
     },
     Task {
         name: "cluster",
@@ -78,6 +100,11 @@ const TASKS: &[Task] = &[
         run: |words| real("e2e", words),
     },
     Task {
+        name: "bench",
+        does: "[--rounds N] [--json FILE] [--baseline FILE]: measures driver and approver",
+        run: bench,
+    },
+    Task {
         name: "image",
         does: "writes the product's container image",
         run: image::run,
@@ -86,6 +113,11 @@ const TASKS: &[Task] = &[
         name: "codegen",
         does: "makes the gRPC code of crates/api anew",
         run: |words| none(words).and_then(|()| codegen::write()),
+    },
+    Task {
+        name: "docs",
+        does: "checks links and quotations of the documents",
+        run: |words| none(words).and_then(|()| docs::check()),
     },
     Task {
         name: "sanity",

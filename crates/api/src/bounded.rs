@@ -1,8 +1,8 @@
 //! Reading untrusted input without keeping more of it than is useful.
 //!
-//! A text or list of any length is read to its end; what is beyond the limit is dropped while it is
-//! read. Whether something was dropped stays known, so that a truncated text is never taken for its
-//! beginning.
+//! A text, list or map of any length is read to its end; what is beyond the limit is dropped while it
+//! is read. Whether something was dropped stays known, so that a truncated text is never taken for
+//! its beginning.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,11 +1,12 @@
 //! What the administrator configures. Parsed and checked by the binary.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use svid_client::issuer::ConfigMapName;
 use svid_core::identity::TrustDomain;
 use svid_core::names::DriverName;
-use svid_core::policy::{Attestation, IssuerReference};
+use svid_core::policy::{Attestation, ExtraAnnotations, IssuerReference};
 
 /// The approver's settings; they do not change while it runs.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Configuration {
     pub runtime_issuance: Option<ConfigMapName>,
     /// Which account creates the requests, and what proves the identity that it may request.
     pub attestation: Attestation,
+    /// Which annotations a request carries beside its identity.
+    pub extra_annotations: Arc<ExtraAnnotations>,
     /// What happens to requests that have nothing to do with SPIFFE.
     pub ordinary_requests: OrdinaryRequests,
     /// The namespace of the lease.

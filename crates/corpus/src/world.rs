@@ -6,12 +6,14 @@
 //! default world, where they can be read, and moved to another one by [`World::here`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use svid_core::der;
 use svid_core::identity::TrustDomain;
 use svid_core::policy::{
-    Attestation, Credentials, DurationField, IssuerReference, Owner, Policy, Request, Requester,
+    Annotations, Attestation, Credentials, DurationField, ExtraAnnotations, IssuerReference, Owner,
+    Policy, Request, Requester,
 };
 
 use crate::craft::{Craft, Signer, general_name, san};
@@ -25,6 +27,7 @@ pub struct World {
     namespace_prefix: String,
     trust_domain: TrustDomain,
     issuer: IssuerReference,
+    annotations: BTreeMap<String, String>,
 }
 
 impl Default for World {
@@ -33,6 +36,7 @@ impl Default for World {
             namespace_prefix: String::new(),
             trust_domain: TrustDomain::parse("cluster.local").unwrap(),
             issuer: IssuerReference::new("spiffe-ca", "ClusterIssuer", "cert-manager.io"),
+            annotations: BTreeMap::new(),
         }
     }
 }
@@ -45,6 +49,17 @@ impl World {
             namespace_prefix: namespace_prefix.to_owned(),
             trust_domain,
             issuer,
+            annotations: BTreeMap::new(),
+        }
+    }
+
+    /// This cluster, but with annotations that the administrator has the driver write.
+    #[must_use]
+    pub fn with_annotations(self, annotations: &[(&str, &str)]) -> Self {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Self {
+            annotations: annotations.iter().map(owned).collect(),
+            ..self
         }
     }
 
@@ -56,6 +71,10 @@ impl World {
             duration: Duration::from_secs(3600),
             issuer: self.issuer.clone(),
             attestation: Attestation::PodToken(Credentials::Any),
+            extra_annotations: Arc::new(ExtraAnnotations::Listed {
+                current: self.annotations.clone(),
+                former: Vec::new(),
+            }),
         }
     }
 
@@ -65,6 +84,7 @@ impl World {
         Request {
             namespace: self.namespace(),
             identity_annotation: self.identity(),
+            annotations: self.annotations(),
             generation: Some(1),
             csr_pem,
             usages: Some(USAGES.map(str::to_owned).to_vec()),
@@ -73,6 +93,16 @@ impl World {
             issuer: self.issuer.clone(),
             requester: self.requester(),
             owners: Vec::new(),
+        }
+    }
+
+    /// The annotations of valid requests beside the identity.
+    #[must_use]
+    pub fn annotations(&self) -> Annotations {
+        let listed = self.annotations.clone().into_iter();
+        Annotations {
+            read: listed.map(|(key, value)| (key, Some(value))).collect(),
+            is_cut: false,
         }
     }
 

@@ -23,6 +23,7 @@ pub struct Metrics {
     stages: Stages,
     retries: Counter,
     api_errors: Family<ApiErrorLabels, Counter>,
+    failed_removals: Counter,
 }
 
 type Stages = Family<StageLabels, Histogram, fn() -> Histogram>;
@@ -70,12 +71,14 @@ impl Metrics {
             stages: Family::new_with_constructor(|| Histogram::new(STAGE_SECONDS)),
             retries: Counter::default(),
             api_errors: Family::default(),
+            failed_removals: Counter::default(),
         };
         let Self {
             attempts,
             stages,
             retries,
             api_errors,
+            failed_removals,
         } = metrics.clone();
         registry.register(
             "csi_driver_spiffe_driver_attempts",
@@ -96,6 +99,11 @@ impl Metrics {
             "csi_driver_spiffe_driver_api_errors",
             "Failed calls to the API server, by call and kind of failure",
             api_errors,
+        );
+        registry.register(
+            "csi_driver_spiffe_driver_failed_removals",
+            "Removals of volumes that failed and are tried again",
+            failed_removals,
         );
         metrics.begin();
         metrics
@@ -141,6 +149,16 @@ impl Metrics {
     /// Counts a wait before another attempt.
     pub fn retry(&self) {
         self.retries.inc();
+    }
+
+    /// Counts a removal that failed.
+    pub fn not_removed(&self) {
+        self.failed_removals.inc();
+    }
+
+    #[cfg(test)]
+    pub(crate) fn failed_removals(&self) -> u64 {
+        self.failed_removals.get()
     }
 
     /// Counts a failed call.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::VERSION;
 use super::manifests::{Manifests, list, text};
 use crate::command;
 
@@ -31,9 +32,11 @@ pub(super) fn broken(helm: &Path, chart: &Path) -> Vec<String> {
 /// How many renderings [`broken`] looks at.
 pub(super) const COUNT: usize = REFUSED.len() + RENDERED.len();
 
-fn template(helm: &Path, chart: &Path, values: &[&str]) -> Result<String> {
+pub(super) fn template(helm: &Path, chart: &Path, values: &[&str]) -> Result<String> {
     let mut command = Command::new(helm);
-    command.args(["template", "csi-driver-spiffe"]).arg(chart);
+    command
+        .args(["template", "csi-driver-spiffe", VERSION])
+        .arg(chart);
     for value in values {
         command.args(["--set", value]);
     }

@@ -2,13 +2,16 @@
 //!
 //! Owns the promises about rendered manifests that need no cluster: every values file in the
 //! chart's `ci` folder renders, names are those of the chart that it replaces, rights are as narrow
-//! as they can be, the program takes the arguments that it is given, and no image is rendered that
-//! the values do not name.
+//! as they can be, the program takes the arguments that it is given, both roles agree on the
+//! annotations of requests, and no image is rendered that the values do not name.
 
 mod admission;
+mod alerts;
+mod annotations;
 mod images;
 mod manifests;
 mod promises;
+mod values;
 
 use std::path::Path;
 use std::process::Command;
@@ -18,25 +21,36 @@ use anyhow::{Context as _, Result, bail};
 use crate::{command, programs, repository};
 use manifests::Manifests;
 
-/// Lints the chart and checks what it renders to.
+/// Lints the chart and checks what it renders to. With `--write` makes its README and the
+/// descriptions in its schema instead.
 ///
 /// # Errors
 /// Every broken promise, by values file.
-pub(crate) fn run() -> Result<()> {
-    let helm = programs::helm()?;
+pub(crate) fn run(words: &[String]) -> Result<()> {
     let chart = repository::chart();
+    match words {
+        [] => {}
+        [word] if word == "--write" => return values::write(&chart),
+        _ => bail!("say `chart` or `chart --write`"),
+    }
+    let helm = programs::helm()?;
     let program = repository::program()?;
-    let mut broken = Vec::new();
+    let mut broken = values::stale(&chart)?;
     for values in repository::files(&chart.join("ci"))? {
         let name = values
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        call(&helm, &["lint", "--strict"], &chart, &values)?;
+        call(&helm, &["lint", "--strict", VERSION], &chart, &values)?;
         let text = call(
             &helm,
-            &["template", "csi-driver-spiffe", "--namespace=cert-manager"],
+            &[
+                "template",
+                "csi-driver-spiffe",
+                "--namespace=cert-manager",
+                VERSION,
+            ],
             &chart,
             &values,
         )?;
@@ -54,12 +68,22 @@ pub(crate) fn run() -> Result<()> {
                 .map(|promise| format!("{name}: {promise}")),
         );
     }
-    let found = images::broken(&helm, &chart);
-    println!(
-        "images: {} renderings, {} promises broken",
-        images::COUNT,
-        found.len()
-    );
+    for (what, count, found) in [
+        ("images", images::COUNT, images::broken(&helm, &chart)),
+        (
+            "annotations",
+            annotations::COUNT,
+            annotations::broken(&helm, &chart),
+        ),
+    ] {
+        println!(
+            "{what}: {count} renderings, {} promises broken",
+            found.len()
+        );
+        broken.extend(found);
+    }
+    let found = alerts::broken(&helm, &chart)?;
+    println!("alerts: {} promises broken", found.len());
     broken.extend(found);
     if !broken.is_empty() {
         bail!("{}", broken.join("\n"));
@@ -76,3 +100,7 @@ fn call(helm: &Path, words: &[&str], chart: &Path, values: &Path) -> Result<Stri
             .arg(values),
     )
 }
+
+/// Of the cluster that is rendered for. A Helm that is built from source takes its library's, which
+/// is years old.
+const VERSION: &str = "--kube-version=1.37.0";

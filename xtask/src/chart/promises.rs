@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::admission;
+use super::{admission, annotations};
 use super::manifests::{Manifests, list, text};
 
 /// The promises that a rendering breaks.
@@ -95,7 +95,8 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
             && !may(role, "update", "nodes"),
         "the driver has rights that it does not need",
     );
-    for (is_kept, text) in requester(&name, manifests)? {
+    let annotations = annotations::promises(&name, manifests)?;
+    for (is_kept, text) in requester(&name, manifests)?.into_iter().chain(annotations) {
         promise(is_kept, text);
     }
     for (is_kept, text) in admission::promises(&name, manifests)? {

@@ -168,6 +168,17 @@ const PLATFORMS: [Platform; 2] = [
     },
 ];
 
+/// Builds the binary that ships for this machine, as the image holds it.
+///
+/// # Errors
+/// When there is no target for it, or it cannot be built.
+pub fn binary() -> Result<PathBuf> {
+    let own = PLATFORMS
+        .iter()
+        .find(|platform| platform.target.starts_with(env::consts::ARCH));
+    build(own.context("images are built for amd64 and arm64 only")?)
+}
+
 fn build(platform: &Platform) -> Result<PathBuf> {
     let arguments = [
         "build",

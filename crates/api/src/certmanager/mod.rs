@@ -6,6 +6,7 @@
 //! schema decodes; invalid values in it (text that is not base64, a time that is not a time) are
 //! kept or left out, and are reported when the value is used.
 
+mod annotations;
 mod condition;
 mod encoded;
 mod lenient;
@@ -15,6 +16,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use annotations::{OtherAnnotation, StoredAnnotations};
 pub use condition::{CertificateRequestCondition, ConditionStatus, condition_type, ready_reason};
 pub use encoded::{EncodedBytes, EncodedBytesError};
 pub use progress::Progress;
@@ -22,6 +24,6 @@ pub use request::{
     CertificateRequest, CertificateRequestSpec, CertificateRequestStatus, IssuerRef, usage,
 };
 pub use stored::{
-    Claims, StoredAnnotations, StoredCondition, StoredConditions, StoredExtra, StoredIssuerRef,
-    StoredMetadata, StoredOwner, StoredRequest, StoredSpec, StoredStatus,
+    Claims, StoredCondition, StoredConditions, StoredExtra, StoredIssuerRef, StoredMetadata,
+    StoredOwner, StoredRequest, StoredSpec, StoredStatus,
 };

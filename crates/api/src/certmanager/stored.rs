@@ -11,6 +11,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
+use super::annotations::StoredAnnotations;
 use super::condition::{ConditionStatus, condition_type};
 use super::encoded::EncodedBytes;
 use super::lenient::null_is_empty;
@@ -47,21 +48,12 @@ pub struct StoredMetadata {
     /// Whether somebody has deleted it.
     #[serde(rename = "deletionTimestamp", deserialize_with = "is_there")]
     pub is_being_deleted: bool,
-    /// The annotations that matter.
+    /// The annotations.
     #[serde(deserialize_with = "null_is_empty")]
     pub annotations: StoredAnnotations,
     /// The owners with which it is deleted.
     #[serde(deserialize_with = "null_is_empty")]
     pub owner_references: Few<StoredOwner, MOST_OWNERS>,
-}
-
-/// See [`StoredRequest`].
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct StoredAnnotations {
-    /// The requested SPIFFE ID; a request without it is not ours.
-    #[serde(rename = "spiffe.csi.cert-manager.io/identity")]
-    pub identity: Option<Text<MOST_IDENTITY>>,
 }
 
 /// See [`StoredRequest`].
@@ -256,8 +248,6 @@ fn claim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Claims>, D
 
 /// Names, kinds, groups, UIDs, reasons: Kubernetes allows 253 bytes, and a denial quotes 120.
 const MOST_NAME: usize = 256;
-/// A SPIFFE ID has at most 2,048 bytes.
-const MOST_IDENTITY: usize = 4096;
 /// A service account's name with its namespace and prefix has at most 339.
 const MOST_USERNAME: usize = 512;
 /// The approver's longest denial is 1 KiB; issuers say a little more.

@@ -228,6 +228,17 @@ fn what_a_stranger_piles_up_in_an_object_is_read_and_not_kept() {
             "/metadata/annotations",
             json!({"other": long, "spiffe.csi.cert-manager.io/identity": long}),
         ),
+        (
+            "/metadata/annotations",
+            (0..60_000)
+                .map(|at| (format!("a{at}"), json!("")))
+                .chain(
+                    [("a0", &*long), ("spiffe.csi.cert-manager.io/identity", "i")]
+                        .map(|(key, value)| (key.to_owned(), json!(value))),
+                )
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        ),
         ("/metadata/labels", json!({"a": long})),
         (
             "/metadata/ownerReferences",

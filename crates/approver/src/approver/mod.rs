@@ -78,6 +78,7 @@ impl Approver {
             issuer,
             runtime_issuance,
             attestation,
+            extra_annotations,
             ordinary_requests,
             leader_election_namespace,
         } = configuration;
@@ -98,6 +99,7 @@ impl Approver {
             trust_domain,
             duration: certificate_duration,
             attestation,
+            extra_annotations,
             ordinary: ordinary_requests,
             issuers: known_issuers,
             clock,

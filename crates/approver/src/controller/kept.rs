@@ -135,8 +135,14 @@ fn text_bytes(candidate: &Candidate) -> usize {
                 } = owner;
                 api_version.len() + kind.len() + name.len() + uid.len()
             });
+            let annotations = request
+                .annotations
+                .read
+                .iter()
+                .map(|(key, value)| key.len() + value.as_ref().map_or(0, String::len));
             request.csr_pem.len()
                 + request.identity_annotation.len()
+                + annotations.sum::<usize>()
                 + request.usages.as_deref().map_or(0, sum)
                 + request.requester.username.len()
                 + request

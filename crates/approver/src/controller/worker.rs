@@ -7,8 +7,8 @@ use svid_client::issuer::{IssuerState, IssuersReceiver};
 use svid_client::{ApiClient, ApiError};
 use svid_core::identity::TrustDomain;
 use svid_core::policy::{
-    Attestation, Decision, IssuerReference, OrdinaryDecision, PodInquiry, Policy, evaluate,
-    evaluate_ordinary,
+    Attestation, Decision, ExtraAnnotations, IssuerReference, OrdinaryDecision, PodInquiry, Policy,
+    evaluate, evaluate_ordinary,
 };
 use thiserror::Error;
 use tokio::time::Instant;
@@ -33,6 +33,8 @@ pub(crate) struct Worker {
     pub(crate) duration: Duration,
     /// Which account creates the requests, and what proves the identity that it may request.
     pub(crate) attestation: Attestation,
+    /// Which annotations a request carries beside its identity.
+    pub(crate) extra_annotations: Arc<ExtraAnnotations>,
     /// What to do with requests that have nothing to do with SPIFFE.
     pub(crate) ordinary: OrdinaryRequests,
     /// Which issuer is ours at the moment of the decision.
@@ -188,6 +190,7 @@ impl Worker {
             duration: self.duration,
             issuer,
             attestation: self.attestation.clone(),
+            extra_annotations: Arc::clone(&self.extra_annotations),
         }
     }
 

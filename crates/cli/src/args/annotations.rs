@@ -1,5 +1,5 @@
-//! Owns `--extra-certificate-request-annotations`: maps as pflag reads them, and what an annotation
-//! may be.
+//! Owns `--extra-certificate-request-annotations` of both roles and the approver's flag for earlier
+//! values of it: maps as pflag reads them, and what an annotation may be.
 //!
 //! Must not know what the annotations are for. Invariant: the result is valid for the API server
 //! and leaves our own annotations alone.
@@ -11,29 +11,31 @@ use svid_core::names::check_subdomain;
 
 use super::problem::{Problems, Wrong};
 
-const FLAG: &str = "--extra-certificate-request-annotations";
+/// The flag with what drivers write.
+pub(super) const EXTRA: &str = "--extra-certificate-request-annotations";
 
-/// Reads every occurrence of the flag; later entries win. Annotations under our own prefix are
+/// Reads every occurrence of a flag; later entries win. Annotations under our own prefix are
 /// dropped with a warning, as the Go driver does.
 pub(crate) fn parse(
+    flag: &str,
     occurrences: &[String],
     problems: &mut Problems,
     warnings: &mut Vec<String>,
 ) -> BTreeMap<String, String> {
     let mut annotations = BTreeMap::new();
     for text in occurrences.iter().filter(|text| !text.is_empty()) {
-        let entries = problems.check(FLAG, text, entries);
+        let entries = problems.check(flag, text, entries);
         for entry in entries.unwrap_or_default() {
             let Some((key, value)) = entry.split_once('=') else {
-                problems.add(FLAG, &entry, Wrong::new("has no =", FORM));
+                problems.add(flag, &entry, Wrong::new("has no =", FORM));
                 continue;
             };
             if key.starts_with(annotation::PREFIX) {
-                warnings.push(format!("{FLAG}: {key:?} is ours to set and was dropped"));
+                warnings.push(format!("{flag}: {key:?} is ours to set and was dropped"));
                 continue;
             }
             if problems
-                .check(FLAG, &entry, |_| qualified_name(key))
+                .check(flag, &entry, |_| qualified_name(key))
                 .is_some()
             {
                 annotations.insert(key.to_owned(), value.to_owned());
@@ -51,7 +53,7 @@ pub(crate) fn parse(
                 "{LARGEST} bytes of keys and values (the API server takes 256 KiB with our own)"
             ),
         );
-        problems.add_without_value(FLAG, wrong);
+        problems.add_without_value(flag, wrong);
     }
     annotations
 }
@@ -159,7 +161,7 @@ mod tests {
     fn parsed(occurrences: &[&str]) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
         let occurrences: Vec<String> = occurrences.iter().map(ToString::to_string).collect();
         let (mut problems, mut warnings) = (Problems::default(), Vec::new());
-        let annotations = parse(&occurrences, &mut problems, &mut warnings);
+        let annotations = parse(EXTRA, &occurrences, &mut problems, &mut warnings);
         let problems = problems.iter().map(ToString::to_string).collect();
         (annotations.into_iter().collect(), problems, warnings)
     }

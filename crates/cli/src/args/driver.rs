@@ -10,6 +10,7 @@ use svid_core::names::DriverName;
 use svid_node::driver::AnchoringPolicy;
 use svid_node::driver::Configuration;
 use svid_node::driver::Requester;
+use svid_node::driver::VolumesPerPod;
 use svid_node::driver::registration_name;
 use svid_node::driver::{FileMode, RootContext};
 use svid_node::driver::{Installation, NodeId};
@@ -50,6 +51,7 @@ pub(super) fn from_flags(
         refuse_long(folder, &certificates.driver_name, problems);
     }
     let extra_annotations = annotations::parse(
+        annotations::EXTRA,
         &flags.extra_certificate_request_annotations,
         problems,
         &mut warnings,
@@ -73,6 +75,11 @@ pub(super) fn from_flags(
     );
     let source_ca_bundle =
         problems.check("--source-ca-bundle", &flags.source_ca_bundle, optional_path);
+    let volumes_per_pod = problems.check(
+        "--max-volumes-per-pod",
+        &flags.max_volumes_per_pod,
+        VolumesPerPod::parse,
+    );
     let connection = ConnectionArgs::from_flags(&flags.connection, problems);
     let logs = LogArgs::from_flags(&flags.logs, problems);
 
@@ -96,6 +103,7 @@ pub(super) fn from_flags(
         root_context: root_context?,
         source_ca_bundle: source_ca_bundle?,
         anchoring: anchoring?,
+        volumes_per_pod: volumes_per_pod?,
     };
     warn(&configuration, &mut warnings);
     Some(Role {

@@ -87,7 +87,8 @@ pub(crate) struct DriverFlags {
 
     #[command(flatten, next_help_heading = "Certificates")]
     pub(crate) certificates: CertificateFlags,
-    /// Annotations to put on every CertificateRequest, as KEY=VALUE,KEY=VALUE; may be repeated
+    /// Annotations to put on every CertificateRequest, as KEY=VALUE,KEY=VALUE; may be repeated. The
+    /// approver needs the same flag
     #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
     pub(crate) extra_certificate_request_annotations: Vec<String>,
     /// Refuse a certificate that does not lead to a root of --source-ca-bundle, instead of warning
@@ -113,6 +114,9 @@ pub(crate) struct DriverFlags {
     /// PEM file with the trust roots that every volume gets; empty: volumes get none
     #[arg(long, value_name = "FILE")]
     pub(crate) source_ca_bundle: String,
+    /// How many volumes of this driver one pod may begin, 1 to 65535; those that exist go on
+    #[arg(long, value_name = "COUNT", default_value = "16")]
+    pub(crate) max_volumes_per_pod: String,
 
     #[command(flatten, next_help_heading = "Kubernetes")]
     pub(crate) connection: ConnectionFlags,
@@ -153,6 +157,15 @@ pub(crate) struct ApproverFlags {
     /// node-attested mode requires that of the driver anyway
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_pod_bound_token: String,
+    /// Annotations that the drivers put on every CertificateRequest, by their flag of this name: a
+    /// request must have exactly these beside its identity; empty: none. Without the flag a request
+    /// may have any but those that issuers are known to obey
+    #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
+    pub(crate) extra_certificate_request_annotations: Vec<String>,
+    /// What that flag was at the drivers before a change, as a whole: a request may have exactly
+    /// these instead; empty: none. May be repeated, once for each earlier value
+    #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
+    pub(crate) former_certificate_request_annotations: Vec<String>,
 
     #[command(flatten, next_help_heading = "Kubernetes")]
     pub(crate) connection: ConnectionFlags,

@@ -39,6 +39,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             "only_tokens_of_pods_are_taken_where_that_is_required",
             unbound,
         ),
+        trial(
+            "a_driver_writes_the_annotations_that_its_approver_takes_and_no_other_request_passes",
+            annotated,
+        ),
     ]
 }
 
@@ -234,4 +238,35 @@ async fn unbound() {
     let condition = decided(&world, &by, forged).await;
     let message = denial(&condition);
     assert!(message.contains("--require-pod-bound-token"), "{message}");
+}
+
+async fn annotated() {
+    let listed = || {
+        vec![
+            "--extra-certificate-request-annotations=example.com/team=blue,\"example.com/of=a,b\""
+                .to_owned(),
+        ]
+    };
+    let setup = Setup {
+        driver_words: listed(),
+        approver_words: listed(),
+        ..Setup::default()
+    };
+    let world = World::start(setup).await;
+    let pod = world.ready_pod("web").await;
+    let written = &world.requests()[0]["metadata"]["annotations"];
+    assert_eq!(written["example.com/of"], "a,b", "{written}");
+    let forged = Forged {
+        name: "bare",
+        owner: Some((pod.name(), pod.uid())),
+        account: "web",
+    };
+    let account = ServiceAccountName::new("sandbox", "web");
+    let by = Identity::ServiceAccount(account, Binding::None);
+    let condition = decided(&world, &by, forged).await;
+    let message = denial(&condition);
+    assert!(
+        message.contains("\"example.com/of\" must be \"a,b\""),
+        "{message}"
+    );
 }

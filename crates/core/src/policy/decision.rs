@@ -116,6 +116,8 @@ pub enum Rule {
     Generation,
     /// The annotation says what the name says (`rules/annotation`).
     Annotation,
+    /// The other annotations are the administrator's (`rules/extra_annotations`).
+    ExtraAnnotations,
     /// The key usages are exactly the four of an SVID (`rules/usages`).
     Usages,
     /// The lifetime is exactly the enforced one (`rules/duration`).

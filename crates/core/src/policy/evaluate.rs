@@ -8,8 +8,8 @@ use super::pem;
 use super::request::{Attestation, Credentials, NodeAttestation, Policy, Request};
 use super::rules::{
     annotation, attributes, canonical, certificate_authority, driver, duration, extensions,
-    generation, identity, key, namespace, node_claims, owner, pod_token, requester, san, signature,
-    subject, trust_domain, usages,
+    extra_annotations, generation, identity, key, namespace, node_claims, owner, pod_token,
+    requester, san, signature, subject, trust_domain, usages,
 };
 use crate::identity::SpiffeId;
 
@@ -161,6 +161,7 @@ fn about_content(
 fn about_object(policy: &Policy, request: &Request) -> Vec<Violation> {
     let verdicts = [
         generation::check(request.generation),
+        extra_annotations::check(&request.annotations, &policy.extra_annotations),
         usages::check(request.usages.as_deref()),
         duration::check(&request.duration, policy.duration),
         certificate_authority::check(request.is_ca),

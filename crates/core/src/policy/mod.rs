@@ -31,6 +31,6 @@ pub use inquiry::PodInquiry;
 pub use ordinary::{OrdinaryApproval, OrdinaryDecision, OrdinaryRequest, evaluate_ordinary};
 pub use pem::{MAX_REQUEST_BYTES, PemError, decode as decode_request_pem};
 pub use request::{
-    Attestation, Credentials, DurationField, IssuerReference, NodeAttestation, Owner, Policy,
-    Request, Requester,
+    Annotations, Attestation, Credentials, DurationField, ExtraAnnotations, IssuerReference,
+    NodeAttestation, Owner, Policy, Request, Requester,
 };

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::identity::{ServiceAccount, TrustDomain};
@@ -21,6 +22,24 @@ pub struct Policy {
     pub issuer: IssuerReference,
     /// Which account creates the requests, and what proves the identity that it may request.
     pub attestation: Attestation,
+    /// Which annotations a request carries beside its identity.
+    pub extra_annotations: Arc<ExtraAnnotations>,
+}
+
+/// Which annotations a request carries beside its identity: the administrator's, which the driver
+/// writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExtraAnnotations {
+    /// Exactly those of one of these sets. The first is the current one; the others are those of
+    /// drivers that a change has not reached yet.
+    Listed {
+        /// What drivers write.
+        current: BTreeMap<String, String>,
+        /// What drivers wrote before a change.
+        former: Vec<BTreeMap<String, String>>,
+    },
+    /// Nobody has said which they are: any but those that issuers are known to obey.
+    Unlisted,
 }
 
 /// Which account creates the requests, and what proves the identity that it may request.
@@ -98,6 +117,8 @@ pub struct Request {
     pub namespace: String,
     /// The value of the identity annotation.
     pub identity_annotation: String,
+    /// The other annotations.
+    pub annotations: Annotations,
     /// `metadata.generation`; absent counts as edited.
     pub generation: Option<i64>,
     /// The signing request as PEM text (base64 already taken off).
@@ -114,6 +135,15 @@ pub struct Request {
     pub requester: Requester,
     /// `metadata.ownerReferences`: whom the request is for, as the requester says.
     pub owners: Vec<Owner>,
+}
+
+/// The annotations of a request beside its identity, as far as they were read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Annotations {
+    /// Values by key; None for one that is too long to have been kept.
+    pub read: BTreeMap<String, Option<String>>,
+    /// Whether there are more than were read.
+    pub is_cut: bool,
 }
 
 /// One of a request's `metadata.ownerReferences`.

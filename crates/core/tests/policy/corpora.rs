@@ -1,7 +1,11 @@
 //! The whole policy over the three corpora, in the default world and in another.
 
+use std::sync::Arc;
+
 use svid_core::identity::TrustDomain;
-use svid_core::policy::{Decision, Denial, DurationField, IssuerReference, Rule, evaluate};
+use svid_core::policy::{
+    Decision, Denial, DurationField, ExtraAnnotations, IssuerReference, Policy, Rule, evaluate,
+};
 use svid_corpus::foreigners::foreigners;
 use svid_corpus::hostile::hostile;
 use svid_corpus::right::right;
@@ -16,12 +20,28 @@ fn elsewhere() -> World {
         TrustDomain::parse("example.test").unwrap(),
         IssuerReference::new("signer", "", ""),
     )
+    .with_annotations(&[
+        ("example.com/team", "blue"),
+        ("ejbca-issuer.keyfactor.com/certificateProfileName", "svid"),
+    ])
+}
+
+/// An approver that was not told what the driver writes.
+fn unlisted(world: &World) -> Policy {
+    Policy {
+        extra_annotations: Arc::new(ExtraAnnotations::Unlisted),
+        ..world.policy()
+    }
 }
 
 /// Every answer that is not the expected one, in words.
 fn wrong_answers(world: &World, cases: Vec<Case>) -> Vec<String> {
+    wrong_answers_by(&world.policy(), world, cases)
+}
+
+fn wrong_answers_by(policy: &Policy, world: &World, cases: Vec<Case>) -> Vec<String> {
     let wrong = cases.into_iter().filter_map(|case| {
-        let decision = evaluate(&world.policy(), &case.request);
+        let decision = evaluate(policy, &case.request);
         let is_right = match (&decision, case.expect) {
             (Decision::Approve(approval), Expect::Approve) => {
                 approval.spiffe_id().as_str() == world.identity()
@@ -58,6 +78,50 @@ fn every_hostile_request_is_denied_for_its_own_fault() {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
+
+#[test]
+fn without_a_list_of_annotations_right_requests_are_approved_and_hostile_ones_denied() {
+    let world = World::default().with_annotations(&[("example.com/team", "blue")]);
+    let policy = unlisted(&world);
+    let mut hostile = hostile(&world);
+    hostile.retain(|case| case.expect != Expect::Deny(Rule::ExtraAnnotations));
+    let cases = [right(&world), hostile].concat();
+    let wrong = wrong_answers_by(&policy, &world, cases);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn without_a_list_a_request_is_denied_only_for_annotations_that_issuers_obey() {
+    let world = World::default();
+    let policy = unlisted(&world);
+    let (mut denied, mut approved) = (0, 0);
+    for case in hostile(&world) {
+        if case.expect != Expect::Deny(Rule::ExtraAnnotations) {
+            continue;
+        }
+        let steers = STEERING.iter().any(|key| case.name.contains(key));
+        match evaluate(&policy, &case.request) {
+            Decision::Deny(_) => denied += usize::from(steers),
+            Decision::Approve(_) => approved += usize::from(!steers),
+            other @ (Decision::Inquire(_) | Decision::LeaveAlone) => {
+                panic!("{}: {other:?}", case.name)
+            }
+        }
+    }
+    assert_eq!((denied, approved), (16, 6));
+}
+
+/// What the names of the corpus's annotations that issuers obey begin with.
+const STEERING: &[&str] = &[
+    "keyfactor.com/",
+    "venafi.cert-manager.io/",
+    "aws-privateca-issuer/",
+    "horizon.evertrust.io/",
+    "czertainly.com/",
+    "infisical.com/",
+    "cert-manager.io/certificate-name",
+    "cert-manager.io/private-key-secret-name",
+];
 
 #[test]
 fn every_request_to_another_issuer_is_left_alone_however_wrong_it_is() {
@@ -105,6 +169,7 @@ fn every_rule_is_broken_by_some_hostile_request() {
         Rule::Namespace,
         Rule::Generation,
         Rule::Annotation,
+        Rule::ExtraAnnotations,
         Rule::Usages,
         Rule::Duration,
         Rule::CertificateAuthority,
@@ -128,6 +193,7 @@ fn a_denial_lists_every_broken_rule_once() {
     request.namespace = "default".to_owned();
     request.generation = None;
     request.identity_annotation = String::new();
+    request.annotations.is_cut = true;
     request.usages = None;
     request.duration = DurationField::Absent;
     request.is_ca = true;
@@ -137,6 +203,7 @@ fn a_denial_lists_every_broken_rule_once() {
             Rule::Namespace,
             Rule::Generation,
             Rule::Annotation,
+            Rule::ExtraAnnotations,
             Rule::Usages,
             Rule::Duration,
             Rule::CertificateAuthority,
@@ -151,6 +218,8 @@ fn the_worst_request_is_still_told_within_the_limit() {
     let mut request = around(Vec::new());
     request.namespace.clone_from(&hostile);
     request.identity_annotation.clone_from(&hostile);
+    let annotations = &mut request.annotations.read;
+    annotations.insert(hostile.clone(), Some(hostile.clone()));
     request.usages = Some(vec![hostile.clone(); 50]);
     request.duration = DurationField::Malformed(hostile.clone());
     request.generation = Some(7);

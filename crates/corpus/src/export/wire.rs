@@ -40,12 +40,17 @@ pub(super) fn object(request: &Request) -> Value {
             "uid": owner.uid,
         })
     });
+    let others = request.annotations.read.iter();
+    let mut annotations: Map<_, _> = others
+        .map(|(key, value)| (key.clone(), json!(value.as_deref().unwrap_or_default())))
+        .collect();
+    annotations.insert(IDENTITY.to_owned(), json!(request.identity_annotation));
     json!({
         "apiVersion": "cert-manager.io/v1",
         "kind": "CertificateRequest",
         "metadata": {
             "namespace": request.namespace,
-            "annotations": {IDENTITY: request.identity_annotation},
+            "annotations": annotations,
             "ownerReferences": owners.collect::<Vec<_>>(),
         },
         "spec": spec,
@@ -90,8 +95,7 @@ pub(super) fn variants(world: &World) -> Vec<Export> {
     without(&mut export.object["spec"], "isCA");
     variants.push(export);
 
-    let mut export = right("wire: further labels and annotations".to_owned());
-    export.object["metadata"]["annotations"]["example.org/team"] = json!("blue");
+    let mut export = right("wire: further labels".to_owned());
     export.object["metadata"]["labels"] = json!({"csi.cert-manager.io/node-id-hash": "x"});
     variants.push(export);
 

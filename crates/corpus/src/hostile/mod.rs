@@ -1,5 +1,6 @@
 //! Requests that must be denied, each for one fault.
 
+mod annotations;
 mod encoding;
 mod extensions;
 mod keys;
@@ -43,6 +44,7 @@ pub fn hostile(world: &World) -> Vec<Case> {
     cases.owners();
     cases.claims();
     cases.objects();
+    cases.annotations();
     cases.finish()
 }
 

@@ -31,6 +31,12 @@ impl Cases<'_> {
             bound,
         ));
 
+        let mut applied = right();
+        let written = Some("{\"apiVersion\":\"cert-manager.io/v1\"}\n".to_owned());
+        let key = "kubectl.kubernetes.io/last-applied-configuration".to_owned();
+        applied.annotations.read.insert(key, written);
+        requests.push(("made with kubectl apply".to_owned(), applied));
+
         let issuer = self.world.issuer();
         let defaults = [
             (

@@ -89,7 +89,7 @@ fn rights(tools: &Tools) -> Result<String> {
         Command::new(tools.helm.join("helm"))
             .args(["template", NAME])
             .arg(repository::chart())
-            .args(["--namespace", NAME, "--set"])
+            .args(["--kube-version=1.37.0", "--namespace", NAME, "--set"])
             .arg(format!(
                 "nameOverride={NAME},app.name={NAME}.example.com,imageRegistry=localhost"
             ))

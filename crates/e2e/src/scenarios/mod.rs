@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod annotations;
 mod approver;
 mod attested;
 mod bundle;
@@ -63,6 +64,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         volume::scenarios(),
         approver::scenarios(),
         policies::scenarios(),
+        annotations::scenarios(),
         accounts::scenarios(),
         requester::scenarios(),
         exclusive::scenarios(),

@@ -10,11 +10,13 @@
 //! | --- | --- |
 //! | `info` | the CSI Identity service: name, version, liveness |
 //! | `node` | the CSI Node service |
+//! | `confidential` | a publish request, wiped once it was read |
 //! | `publish` | reading a NodePublishVolume request, once |
 //! | `token` | reading the service account token in it |
 //! | `deadline` | how long a call may wait |
 //! | `status` | the one mapping to gRPC codes |
 
+mod confidential;
 mod deadline;
 #[cfg(test)]
 mod fixture;

@@ -18,11 +18,14 @@ pub(super) fn publish_not_understood(error: &PublishRequestError) -> Status {
     Status::invalid_argument(shown(error))
 }
 
-/// A publish that was understood and did not succeed. Never final.
+/// A publish that was understood and did not succeed. Final only if the volume was not begun for a
+/// reason that calling again does not change.
 pub(super) fn publish_failed(error: &PublishError) -> Status {
     let code = match error {
+        PublishError::TooManyVolumes { .. } => Code::InvalidArgument,
         // Something outside must change first.
-        PublishError::NotRecorded(_)
+        PublishError::Crowded
+        | PublishError::NotBegun(_)
         | PublishError::AttemptFailed(_)
         | PublishError::ShuttingDown => Code::Unavailable,
         // This call cannot be served, but another may be.
@@ -43,11 +46,6 @@ pub(super) fn unpublish_not_understood(error: &WishError) -> Status {
 /// An unpublish that did not succeed; the kubelet calls again.
 pub(super) fn unpublish_failed(error: &UnpublishError) -> Status {
     Status::internal(shown(error))
-}
-
-/// More calls at once than we serve. Not final.
-pub(super) fn too_many_calls() -> Status {
-    Status::unavailable("too many calls at once; call again")
 }
 
 /// The process is ending. Not final: whatever was begun continues in the next one.
@@ -71,7 +69,7 @@ const TEXT_LIMIT: usize = 800;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::WriteError;
+    use crate::lifecycle::{VolumesPerPod, WriteError};
 
     #[test]
     fn a_volume_that_may_exist_never_gets_a_final_code() {
@@ -82,12 +80,13 @@ mod tests {
             failure: None,
         };
         let causes = [
+            (PublishError::Crowded, Code::Unavailable),
             (PublishError::Going, Code::Aborted),
             (PublishError::Removed, Code::Aborted),
             (PublishError::OtherWish, Code::Aborted),
             (PublishError::Misunderstood(text()), Code::Aborted),
             (
-                PublishError::NotRecorded(WriteError::Thread),
+                PublishError::NotBegun(WriteError::Thread),
                 Code::Unavailable,
             ),
             (PublishError::AttemptFailed(text()), Code::Unavailable),
@@ -96,10 +95,7 @@ mod tests {
             (waiting, Code::DeadlineExceeded),
         ];
         let causes = causes.map(|(cause, code)| (publish_failed(&cause), code));
-        let table = causes.into_iter().chain([
-            (too_many_calls(), Code::Unavailable),
-            (stopping(), Code::Unavailable),
-        ]);
+        let table = causes.into_iter().chain([(stopping(), Code::Unavailable)]);
         let uncertain = [
             Code::Cancelled,
             Code::DeadlineExceeded,
@@ -116,7 +112,12 @@ mod tests {
     #[test]
     fn other_failures_have_the_codes_of_the_csi_specification() {
         let empty = WishError::Empty { field: "volume_id" };
+        let limit = VolumesPerPod::default();
         let table = [
+            (
+                publish_failed(&PublishError::TooManyVolumes { limit }),
+                Code::InvalidArgument,
+            ),
             (
                 publish_not_understood(&PublishRequestError::NoCapability),
                 Code::InvalidArgument,

@@ -6,7 +6,7 @@ use svid_client::issuer::ConfigMapName;
 use svid_core::policy::IssuerReference;
 
 use crate::installation::Installation;
-use crate::lifecycle::AnchoringPolicy;
+use crate::lifecycle::{AnchoringPolicy, VolumesPerPod};
 use crate::volume::{FileMode, FileNames, RootContext};
 
 /// What the administrator decided, checked.
@@ -34,4 +34,6 @@ pub struct Configuration {
     pub source_ca_bundle: Option<PathBuf>,
     /// What to do with a chain that the trust bundle does not anchor.
     pub anchoring: AnchoringPolicy,
+    /// How many volumes a pod may begin.
+    pub volumes_per_pod: VolumesPerPod,
 }

@@ -22,7 +22,7 @@ pub use status::DriverStatus;
 // What a configuration is made of.
 pub use crate::credential::Requester;
 pub use crate::installation::{Installation, NodeId, NodeIdError};
-pub use crate::lifecycle::AnchoringPolicy;
+pub use crate::lifecycle::{AnchoringPolicy, VolumesPerPod, VolumesPerPodError};
 pub use crate::registration::registration_name;
 pub use crate::volume::{
     FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, VolumeFile,
@@ -30,7 +30,7 @@ pub use crate::volume::{
 
 use crate::events::{EventRecorder, EventWriter};
 use crate::issuance::{ApiHealth, KubernetesRequests};
-use crate::lifecycle::{Context, TaskPanicked, VolumeTasks};
+use crate::lifecycle::{Context, RecoverError, TaskPanicked, Turns, VolumeTasks};
 use crate::metrics::Metrics;
 use crate::registration::{BindError, ServeError, Server};
 use crate::trust::TrustSource;
@@ -85,7 +85,7 @@ pub enum StartError {
 pub enum RunError {
     /// The records of the previous process cannot be read.
     #[error("taking up the volumes that are there: {0}")]
-    Recover(VolumeError),
+    Recover(RecoverError),
     /// A socket failed.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -118,6 +118,7 @@ impl Driver {
             root_context,
             source_ca_bundle,
             anchoring,
+            volumes_per_pod,
         } = configuration;
         let Clients { driver, anonymous } = clients;
         let Surroundings { clock, chance } = surroundings;
@@ -144,6 +145,7 @@ impl Driver {
         let context = Context {
             volumes: Arc::new(volumes),
             requests: Arc::new(requests),
+            turns: Turns::default(),
             health,
             clock: Arc::clone(&clock),
             chance,
@@ -153,6 +155,7 @@ impl Driver {
             metrics: Metrics::register(registry),
             settings: Arc::clone(&installation),
             anchoring,
+            volumes_per_pod,
         };
         let volumes = VolumeTasks::new(context, stop.clone());
         let server = Server::bind(

@@ -10,7 +10,7 @@ use crate::credential::Credential;
 
 /// CertificateRequests on an API server.
 ///
-/// Every call ends by itself within a limit of its own.
+/// Every call is sent at once and ends by itself within a limit of its own.
 pub trait Requests: Send + Sync + 'static {
     /// Creates a request, authenticated by `credential`.
     fn create<'a>(

@@ -1,20 +1,19 @@
 //! The calls over HTTP.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::unfold;
 use http::HeaderValue;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, InvalidHeaderValue};
 use kube::Resource as _;
 use kube::api::{DeleteParams, GetParams, PostParams};
 use kube::core::Request as Target;
 use svid_api::certmanager::{CertificateRequest, StoredRequest};
 use svid_client::watch::{self, Selection};
 use svid_client::{ApiClient, ApiError};
-use tokio::sync::Semaphore;
 use tokio::sync::watch::Sender;
 use zeroize::Zeroizing;
 
@@ -31,7 +30,6 @@ pub struct KubernetesRequests {
     driver: ApiClient,
     anonymous: ApiClient,
     health: ApiHealth,
-    creates: Arc<Semaphore>,
 }
 
 /// Notifies waiting tasks that the API server answers again.
@@ -84,7 +82,6 @@ impl KubernetesRequests {
             driver,
             anonymous,
             health,
-            creates: Arc::new(Semaphore::new(CREATES_AT_ONCE)),
         }
     }
 
@@ -114,9 +111,6 @@ impl Requests for KubernetesRequests {
                     &self.anonymous
                 }
                 Credential::Driver => &self.driver,
-            };
-            let Ok(_permit) = self.creates.acquire().await else {
-                return Err(ApiError::Unreachable("the driver is stopping".to_owned()));
             };
             self.note(client.call(call, CREATE_LIMIT).await)
         })
@@ -162,9 +156,15 @@ fn target(namespace: &str) -> Target {
     Target::new(CertificateRequest::url_path(&(), Some(namespace)))
 }
 
+/// The header with the token, in memory that is wiped when the last clone of it is dropped.
 fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
-    let text = Zeroizing::new(format!("Bearer {}", token.secret.as_str()));
-    let Ok(mut value) = HeaderValue::from_str(&text) else {
+    let parts = ["Bearer ".as_bytes(), token.secret.as_bytes()];
+    // Of the whole size at once: memory that grows leaves copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(
+        parts.iter().map(|part| part.len()).sum(),
+    ));
+    parts.iter().for_each(|part| text.extend_from_slice(part));
+    let Ok(mut value) = shared(text) else {
         return Err(ApiError::Unauthorized(
             "it holds bytes that no token has".to_owned(),
         ));
@@ -173,10 +173,44 @@ fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
     Ok(value)
 }
 
+/// The header's value without a copy of it.
+fn shared(text: Zeroizing<Vec<u8>>) -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::from_maybe_shared(Bytes::from_owner(text))
+}
+
 /// For a create: webhooks and the queue of a busy API server come on top of the call itself.
 /// Shorter than a publish waits.
 const CREATE_LIMIT: Duration = Duration::from_secs(20);
 /// For every other call, so that a connection that died silently costs no more.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
-/// Doubled, a node full of pods takes twice as many of the API server's seats at once.
-const CREATES_AT_ONCE: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn the_header_shows_the_memory_that_is_wiped_and_so_do_its_clones() {
+        let text = Zeroizing::new(b"Bearer eyJ".to_vec());
+        let wiped = text.as_ptr();
+        let value = shared(text).unwrap();
+        let clone = value.clone();
+        assert_eq!(
+            (value.as_bytes().as_ptr(), clone.as_bytes().as_ptr()),
+            (wiped, wiped)
+        );
+    }
+
+    #[test]
+    fn the_header_holds_the_whole_token_and_does_not_print_it() {
+        let token = |text: &str| PodToken {
+            secret: Zeroizing::new(text.to_owned()),
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        let value = bearer(&token("eyJ.secret")).unwrap();
+        assert_eq!(value.as_bytes(), b"Bearer eyJ.secret");
+        assert!(!format!("{value:?}").contains("secret"));
+        assert!(bearer(&token("eyJ\nsecret")).is_err());
+    }
+}

@@ -35,13 +35,14 @@ impl Board {
         self.lock().len()
     }
 
-    /// How many of them show no valid certificate at `now`.
+    /// How many of them should show a valid certificate at `now` and do not.
     pub fn without_certificate(&self, now: Timestamp) -> usize {
         let entries = self.lock();
-        entries
-            .values()
-            .filter(|entry| !entry.status.borrow().is_valid(now))
-            .count()
+        let lacks_one = |entry: &&Entry| {
+            let status = entry.status.borrow();
+            status.phase != Phase::Removing && !status.is_valid(now)
+        };
+        entries.values().filter(lacks_one).count()
     }
 
     /// When the first certificate that a pod sees ends; None if no pod has one.
@@ -73,11 +74,13 @@ fn describe(entry: &Entry, now: Timestamp) -> Value {
         Phase::Starting => ("starting", None),
         Phase::Resting(due) => ("resting", Some(due)),
         Phase::AwaitingToken => ("awaiting-token", None),
+        Phase::Queued => ("queued", None),
         Phase::Requesting => ("requesting", None),
         Phase::Pending => ("pending", None),
         Phase::Holding(from) => ("holding", Some(from)),
         Phase::Publishing => ("publishing", None),
         Phase::RetryingAt(_) => ("retrying", None),
+        Phase::Removing => ("removing", None),
     };
     json!({
         "volume": entry.wish.volume.as_str(),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use svid_client::issuer::IssuersReceiver;
 use tokio::sync::watch;
 
+use super::pods::VolumesPerPod;
 use super::status::StatusWriter;
+use super::turns::Turns;
 use super::writer::Writer;
 use crate::events::{EventReason, EventRecorder};
 use crate::installation::Installation;
@@ -24,6 +26,8 @@ pub struct Context {
     pub volumes: Arc<dyn Volumes>,
     /// The API server.
     pub requests: Arc<dyn Requests>,
+    /// Whose create is sent next.
+    pub turns: Turns,
     /// Whether the API server answers.
     pub health: ApiHealth,
     /// The wall clock.
@@ -42,6 +46,8 @@ pub struct Context {
     pub settings: Arc<Installation>,
     /// What to do with a chain that the trust bundle does not anchor.
     pub anchoring: AnchoringPolicy,
+    /// How many volumes a pod may begin.
+    pub volumes_per_pod: VolumesPerPod,
 }
 
 impl fmt::Debug for Context {

@@ -1,6 +1,8 @@
 //! Why a publish or an unpublish did not succeed: causes, which know nothing of gRPC.
 
+use super::pods::VolumesPerPod;
 pub use super::writer::WriteError;
+use crate::volume::VolumeError;
 
 /// Why a publish did not succeed. Mapped to a gRPC code in `csi/status`, nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,9 +20,23 @@ pub enum PublishError {
     /// The request breaks this rule, and the volume shows no valid certificate.
     #[error("{0}")]
     Misunderstood(String),
-    /// The record of a new volume could not be written.
+    /// A new volume could not be begun: its record was not written, or it is not known what is at
+    /// its target.
     #[error(transparent)]
-    NotRecorded(WriteError),
+    NotBegun(WriteError),
+    /// The volume is new, and its pod has as many as it may. Nothing of it exists.
+    #[error(
+        "the pod has {limit} volumes of this driver or more, and may not begin another one \
+         (--max-volumes-per-pod={limit}): mount one volume in all its containers, or ask who runs \
+         the driver for a higher limit"
+    )]
+    TooManyVolumes {
+        /// How many volumes a pod may begin.
+        limit: VolumesPerPod,
+    },
+    /// Too many publishes wait, and this one's pod has its share of the places.
+    #[error("too many publishes wait on this node, many of them of this pod; call again")]
+    Crowded,
     /// The last attempt failed for this reason, and the next one falls after the call's end.
     #[error("{0}")]
     AttemptFailed(String),
@@ -44,6 +60,17 @@ pub enum PublishError {
     /// The process is ending.
     #[error("the driver is stopping; call again")]
     ShuttingDown,
+}
+
+/// Why the volumes of the previous process could not be taken over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RecoverError {
+    /// The data folder cannot be read.
+    #[error(transparent)]
+    Records(#[from] VolumeError),
+    /// The thread that reads them ended early.
+    #[error("the thread that reads the records of volumes ended early; see the log")]
+    Thread,
 }
 
 /// Why an unpublish was not done. The kubelet calls again.

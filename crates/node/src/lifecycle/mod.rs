@@ -17,7 +17,11 @@
 //! | file | owns |
 //! | --- | --- |
 //! | `tasks` | the volumes by id: publish, unpublish, recovery, the end |
+//! | `joining` | making sure that a volume has a task, before its publish waits |
 //! | `removal` | taking a volume away |
+//! | `pods` | how many volumes each pod has |
+//! | `places` | which publishes wait, of all that would |
+//! | `turns` | whose create is sent next |
 //! | `slot` | where one volume is in its life |
 //! | `task` | one volume's loop: look, wait until due, attempt, back off |
 //! | `shown` | the certificate that the pod sees, and when it is due |
@@ -37,7 +41,10 @@ mod bundle;
 mod cleaner;
 mod context;
 mod error;
+mod joining;
 mod obsolete;
+mod places;
+mod pods;
 mod removal;
 mod shown;
 mod slot;
@@ -46,14 +53,17 @@ mod task;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod writer;
 
 use std::time::Duration;
 
 pub use board::Board;
 pub use context::{AnchoringPolicy, Context};
-pub use error::{PublishError, UnpublishError};
+pub use error::{PublishError, RecoverError, UnpublishError};
+pub use pods::{VolumesPerPod, VolumesPerPodError};
 pub use tasks::{TaskPanicked, VolumeTasks};
+pub use turns::Turns;
 #[cfg(test)]
 pub use writer::WriteError;
 
@@ -69,7 +79,8 @@ pub trait Lifecycle: Send + Sync + 'static {
     ) -> impl Future<Output = bool> + Send;
 
     /// Waits, at most `limit`, until the volume shows a valid set of files. Dropping the future
-    /// cancels the waiting, never the issuance.
+    /// cancels the waiting, never the issuance. A volume that exists gets the credential and, if it
+    /// shows a valid set, is answered at once, however many publishes wait.
     fn publish(
         &self,
         request: PublishRequest,

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 use super::error::{UnpublishError, WriteError};
-use super::slot::Life;
+use super::pods::Counted;
+use super::slot::{Life, Remains};
+use super::status::StatusWriter;
 use super::tasks::Inner;
+use super::writer::Writer;
 use crate::volume::{Record, Standing};
-use crate::wish::{TargetPath, VolumeId};
+use crate::wish::{TargetPath, VolumeId, Wish};
 
 impl Inner {
     pub(super) async fn remove(
@@ -19,27 +22,55 @@ impl Inner {
         loop {
             let slot = self.slot(&volume);
             let mut life = slot.lock().await;
-            let writer = match std::mem::take(&mut *life) {
+            let remains = match std::mem::take(&mut *life) {
                 Life::Retired => {
                     *life = Life::Retired;
                     continue;
                 }
                 Life::Vacant => None,
-                Life::Going(writer) => Some(writer),
-                Life::Live(live) => Some(live.end().await),
+                Life::Going(remains) | Life::Leftover(remains) => Some(remains),
+                Life::Live(live) => {
+                    let (wish, writer, counted) = live.end().await;
+                    Some(self.remains(wish, writer, counted))
+                }
             };
-            self.board.take_off(&volume);
-            if let Some(writer) = writer {
-                *life = Life::Going(writer.clone());
-                writer.remove().await?;
-                self.cleaner.sweep(&writer.record().await);
+            if let Some(remains) = remains {
+                *life = Life::Going(Arc::clone(&remains));
+                self.finish(&remains).await?;
             }
             // A volume without a record, such as the Go driver's, or a target that is not the
             // record's.
             let result = self.remove_unrecorded(volume.clone(), target).await;
+            if result.is_err() {
+                self.context.metrics.not_removed();
+            }
             self.retire(&volume, &mut life);
             return result;
         }
+    }
+
+    /// What is left of a volume, shown as such until nothing is.
+    fn remains(&self, wish: Arc<Wish>, writer: Writer, counted: Counted) -> Arc<Remains> {
+        let (status, statuses) = StatusWriter::removing();
+        self.board.put(Arc::clone(&wish), statuses);
+        Arc::new(Remains {
+            wish,
+            writer,
+            status,
+            _counted: counted,
+        })
+    }
+
+    /// Removes what is left of a volume, and has its requests deleted.
+    pub(super) async fn finish(&self, remains: &Remains) -> Result<(), WriteError> {
+        if let Err(error) = remains.writer.remove().await {
+            remains.status.stay(error.to_string());
+            self.context.metrics.not_removed();
+            return Err(error);
+        }
+        self.board.take_off(&remains.wish.volume);
+        self.cleaner.sweep(&remains.writer.record().await);
+        Ok(())
     }
 
     async fn remove_unrecorded(
@@ -60,18 +91,19 @@ impl Inner {
 
     /// Removes a volume that nobody wants any more.
     pub(super) async fn discard(&self, record: Record, standing: Standing) {
-        let volume = record.wish().volume.clone();
-        tracing::info!(%volume, pod = record.wish().pod.name, ?standing, "removing what is left of a volume");
-        let writer = self.writer(record);
-        let slot = self.slot(&volume);
+        let wish = Arc::new(record.wish().clone());
+        let volume = &wish.volume;
+        tracing::info!(%volume, pod = wish.pod.name, ?standing, "removing what is left of a volume");
+        let counted = self.pods.count(&wish.pod.uid);
+        let remains = self.remains(Arc::clone(&wish), self.writer(record), counted);
+        let slot = self.slot(volume);
         let mut life = slot.lock().await;
-        if let Err(error) = writer.remove().await {
-            // The kubelet's unpublish or the next start tries again.
+        if let Err(error) = self.finish(&remains).await {
+            // The kubelet's next call, publish or unpublish, or the next start tries again.
             tracing::warn!(%volume, %error, "removing what is left of a volume");
-            *life = Life::Going(writer);
+            *life = Life::Leftover(remains);
             return;
         }
-        self.cleaner.sweep(&writer.record().await);
-        self.retire(&volume, &mut life);
+        self.retire(volume, &mut life);
     }
 }

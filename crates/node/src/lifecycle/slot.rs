@@ -10,7 +10,8 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::status::VolumeStatus;
+use super::pods::Counted;
+use super::status::{StatusWriter, VolumeStatus};
 use super::writer::Writer;
 use crate::credential::Credential;
 use crate::wish::Wish;
@@ -26,8 +27,10 @@ pub(super) enum Life {
     Vacant,
     /// Its task runs.
     Live(Live),
-    /// Its task has ended and what it left is being removed.
-    Going(Writer),
+    /// The kubelet wants it removed; its task has ended.
+    Going(Arc<Remains>),
+    /// It was found at start, nobody wanted it any more, and it could not be removed.
+    Leftover(Arc<Remains>),
     /// The slot is no longer among the others.
     Retired,
 }
@@ -40,6 +43,16 @@ pub(super) struct Live {
     pub(super) writer: Writer,
     pub(super) stop: CancellationToken,
     pub(super) task: JoinHandle<()>,
+    pub(super) counted: Counted,
+}
+
+/// What is left of a volume and has to be removed.
+pub(super) struct Remains {
+    pub(super) wish: Arc<Wish>,
+    pub(super) writer: Writer,
+    pub(super) status: StatusWriter,
+    /// Until nothing is left.
+    pub(super) _counted: Counted,
 }
 
 impl Live {
@@ -58,11 +71,11 @@ impl Live {
         self.status.borrow().is_valid(now)
     }
 
-    /// Ends the task, which waits for no network, and returns the writer.
-    pub(super) async fn end(self) -> Writer {
+    /// Ends the task, which waits for no network.
+    pub(super) async fn end(self) -> (Arc<Wish>, Writer, Counted) {
         self.stop.cancel();
         // A task that panicked has logged it and ends the process.
         let _ended = self.task.await;
-        self.writer
+        (self.wish, self.writer, self.counted)
     }
 }

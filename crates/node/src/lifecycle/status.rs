@@ -32,6 +32,8 @@ pub enum Phase {
     Resting(Timestamp),
     /// Waiting for the kubelet to bring a token that is still valid.
     AwaitingToken,
+    /// Waiting for a turn to create the request.
+    Queued,
     /// Creating the request.
     Requesting,
     /// Waiting for approval and issuance.
@@ -42,6 +44,8 @@ pub enum Phase {
     Publishing,
     /// The next attempt begins at this time, or when something changes that may help.
     RetryingAt(Instant),
+    /// Removing what is there. No task is left.
+    Removing,
 }
 
 /// The task's end of its volume's status, which it only writes: it keeps what it needs to remember
@@ -52,7 +56,16 @@ pub(super) struct StatusWriter(watch::Sender<VolumeStatus>);
 impl StatusWriter {
     /// The status before the task has looked.
     pub(super) fn new() -> (Self, watch::Receiver<VolumeStatus>) {
-        let (status, statuses) = watch::channel(VolumeStatus::new(Phase::Starting, None));
+        Self::of(Phase::Starting)
+    }
+
+    /// The status of a volume that is being removed.
+    pub(super) fn removing() -> (Self, watch::Receiver<VolumeStatus>) {
+        Self::of(Phase::Removing)
+    }
+
+    fn of(phase: Phase) -> (Self, watch::Receiver<VolumeStatus>) {
+        let (status, statuses) = watch::channel(VolumeStatus::new(phase, None));
         (Self(status), statuses)
     }
 
@@ -79,6 +92,11 @@ impl StatusWriter {
             status.failure = Some(reason.to_owned());
         });
     }
+
+    /// A removal failed, and whoever asks for it next tries again.
+    pub(super) fn stay(&self, reason: String) {
+        self.0.send_modify(|status| status.failure = Some(reason));
+    }
 }
 
 impl VolumeStatus {
@@ -101,11 +119,13 @@ impl VolumeStatus {
             Phase::Starting => "looking at what is in the volume",
             Phase::Resting(_) => "waiting for the renewal",
             Phase::AwaitingToken => "waiting for the kubelet to send a token that is still valid",
+            Phase::Queued => "waiting for a turn to create the CertificateRequest",
             Phase::Requesting => "creating the CertificateRequest",
             Phase::Pending => "waiting for the CertificateRequest to be approved and signed",
             Phase::Holding(_) => "waiting for the certificate's notBefore",
             Phase::Publishing => "showing the files to the pod",
             Phase::RetryingAt(_) => "waiting before the next attempt",
+            Phase::Removing => "removing the volume",
         }
     }
 }

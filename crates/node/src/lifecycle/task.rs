@@ -65,10 +65,10 @@ impl VolumeTask {
         let mut backoff = Backoff::default();
         loop {
             let mut credentials = self.credentials.clone();
-            let credential = tokio::select! {
-                credential = self.usable(&mut credentials) => credential,
+            tokio::select! {
+                () = self.until_usable(&mut credentials) => {}
                 never = self.obsolete.tidy() => match never {},
-            };
+            }
             let context = &self.volume.context;
             let now = context.clock.now();
             let kind = match window {
@@ -76,7 +76,7 @@ impl VolumeTask {
                 Some(_) | None => AttemptKind::Issuance,
             };
             let mut changes = Changes::from_now(context, credentials);
-            let result = attempt::run(&self.volume, &mut self.obsolete, &credential).await;
+            let result = attempt::run(&self.volume, &mut self.obsolete, &self.credentials).await;
             let outcome = result
                 .as_ref()
                 .map_or_else(|failure| failure.outcome, |_| Outcome::Issued);
@@ -96,12 +96,12 @@ impl VolumeTask {
 
     /// Waits for a credential that the API server would still accept. After a restart there is no
     /// pod token until the next publish; that does not count as a failure.
-    async fn usable(&self, credentials: &mut watch::Receiver<Option<Credential>>) -> Credential {
+    async fn until_usable(&self, credentials: &mut watch::Receiver<Option<Credential>>) {
         loop {
             if let Some(credential) = &*credentials.borrow_and_update()
                 && credential.is_usable(self.volume.context.clock.now())
             {
-                return credential.clone();
+                return;
             }
             self.volume.status.enter(Phase::AwaitingToken);
             tokio::select! {

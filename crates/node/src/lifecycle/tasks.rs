@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use futures::FutureExt as _;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -13,13 +14,16 @@ use tokio_util::task::TaskTracker;
 use super::board::Board;
 use super::cleaner::Cleaner;
 use super::context::{Context, Volume};
+use super::joining::Joined;
+use super::places::Places;
+use super::pods::{Counted, PodVolumes};
 use super::slot::{Life, Live, Slot};
-use super::status::{StatusWriter, VolumeStatus, until_valid};
+use super::status::{StatusWriter, until_valid};
 use super::task::VolumeTask;
 use super::writer::Writer;
-use super::{Lifecycle, PublishError, UnpublishError};
+use super::{Lifecycle, PublishError, RecoverError, UnpublishError};
 use crate::credential::{Credential, Requester};
-use crate::volume::{FoundRecord, Record, Standing, VolumeError};
+use crate::volume::{FoundRecord, Record, Standing};
 use crate::wish::{PublishRequest, TargetPath, VolumeId, Wish};
 
 /// All volumes of this node. Cheap to clone; all clones are the same volumes.
@@ -31,6 +35,10 @@ pub(super) struct Inner {
     slots: Mutex<BTreeMap<VolumeId, Arc<Slot>>>,
     pub(super) board: Board,
     pub(super) cleaner: Cleaner,
+    pub(super) pods: PodVolumes,
+    pub(super) places: Places,
+    /// For looking at targets of volumes that nobody knows.
+    pub(super) looks: Semaphore,
     tasks: TaskTracker,
     shutdown: CancellationToken,
     /// Cancelled by a task that panicked.
@@ -57,6 +65,9 @@ impl VolumeTasks {
         let tasks = TaskTracker::new();
         Self(Arc::new(Inner {
             cleaner: Cleaner::new(Arc::clone(&context), tasks.clone(), shutdown.clone()),
+            pods: PodVolumes::new(context.volumes_per_pod),
+            places: Places::default(),
+            looks: Semaphore::new(LOOKS_AT_ONCE),
             context,
             slots: Mutex::default(),
             board: Board::default(),
@@ -76,12 +87,11 @@ impl VolumeTasks {
     ///
     /// # Errors
     /// If the data folder cannot be read.
-    pub async fn recover(&self) -> Result<(), VolumeError> {
+    pub async fn recover(&self) -> Result<(), RecoverError> {
         let volumes = Arc::clone(&self.0.context.volumes);
-        // The thread panics or is cancelled only with the process.
         let found = spawn_blocking(move || volumes.records())
             .await
-            .unwrap_or(Ok(Vec::new()))?;
+            .map_err(|_panicked_or_cancelled| RecoverError::Thread)??;
         for FoundRecord { record, standing } in found {
             match standing {
                 Standing::Current if !record.is_going() => self.0.resume(record).await,
@@ -118,22 +128,19 @@ impl Lifecycle for VolumeTasks {
         let Some(target) = target.cloned() else {
             return false;
         };
-        let volumes = Arc::clone(&self.0.context.volumes);
         // If it cannot be checked, it may be mounted.
-        spawn_blocking(move || volumes.is_mounted(&target).unwrap_or(true))
-            .await
-            .unwrap_or(true)
+        self.0.is_mounted(target).await.unwrap_or(true)
     }
 
     async fn publish(&self, request: PublishRequest, limit: Duration) -> Result<(), PublishError> {
         let deadline = Instant::now() + limit;
         let inner = Arc::clone(&self.0);
+        let pod = request.wish.pod.uid.clone();
         let joined = self.0.tasks.spawn(async move { inner.join(request).await });
         let joined = timeout_at(deadline, joined).await;
         let joined = joined.map_err(|_elapsed| PublishError::Busy)?;
-        let mut status = joined.unwrap_or(Err(PublishError::ShuttingDown))?;
-        let shown = until_valid(&mut status, &*self.0.context.clock, deadline).await;
-        match shown {
+        let joined = joined.unwrap_or(Err(PublishError::ShuttingDown))?;
+        match self.0.wait(joined, &pod, deadline).await {
             // The task has ended, and not for a removal.
             Err(PublishError::Going) if self.0.shutdown.is_cancelled() => {
                 Err(PublishError::ShuttingDown)
@@ -169,36 +176,20 @@ impl Lifecycle for VolumeTasks {
 }
 
 impl Inner {
-    /// Makes sure that the volume has a task, and hands it the credential.
-    async fn join(
-        self: Arc<Self>,
-        request: PublishRequest,
-    ) -> Result<watch::Receiver<VolumeStatus>, PublishError> {
-        let PublishRequest { wish, credential } = request;
-        let slot = self.slot(&wish.volume);
-        let mut life = slot.lock().await;
-        match &*life {
-            Life::Retired => Err(PublishError::Removed),
-            Life::Going(_) => Err(PublishError::Going),
-            Life::Live(live) => {
-                if *live.wish == wish {
-                    live.offer(credential);
-                } else if !live.is_valid(self.context.clock.now()) {
-                    return Err(PublishError::OtherWish);
-                }
-                Ok(live.status.clone())
-            }
-            Life::Vacant => {
-                let writer = self.writer(Record::new(wish.clone()));
-                if let Err(error) = writer.save().await {
-                    self.retire(&wish.volume, &mut life);
-                    return Err(PublishError::NotRecorded(error));
-                }
-                let live = self.start(wish, writer, Some(credential));
-                let status = live.status.clone();
-                *life = Life::Live(live);
-                Ok(status)
-            }
+    /// Waits until the volume shows a valid certificate. What can be answered at once needs no
+    /// place.
+    async fn wait(&self, joined: Joined, pod: &str, deadline: Instant) -> Result<(), PublishError> {
+        let Joined { mut status, place } = joined;
+        let clock = &*self.context.clock;
+        if let Some(answer) = until_valid(&mut status, clock, deadline).now_or_never() {
+            return answer;
+        }
+        let place = place.or_else(|| self.places.enter(pod));
+        let place = place.ok_or(PublishError::Crowded)?;
+        tokio::select! {
+            biased;
+            answer = until_valid(&mut status, clock, deadline) => answer,
+            () = place.lost() => Err(PublishError::Crowded),
         }
     }
 
@@ -214,11 +205,18 @@ impl Inner {
             Requester::Pod => None,
             Requester::Driver => Some(Credential::Driver),
         };
-        let live = self.start(wish, self.writer(record), credential);
+        let counted = self.pods.count(&wish.pod.uid);
+        let live = self.start(wish, self.writer(record), counted, credential);
         *slot.lock().await = Life::Live(live);
     }
 
-    fn start(&self, wish: Wish, writer: Writer, credential: Option<Credential>) -> Live {
+    pub(super) fn start(
+        &self,
+        wish: Wish,
+        writer: Writer,
+        counted: Counted,
+        credential: Option<Credential>,
+    ) -> Live {
         let wish = Arc::new(wish);
         let (credential, credentials) = watch::channel(credential);
         let (own_status, status) = StatusWriter::new();
@@ -244,6 +242,7 @@ impl Inner {
             writer,
             stop,
             task,
+            counted,
         }
     }
 
@@ -265,3 +264,7 @@ impl Inner {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// A look takes some ten system calls. Doubled, a flood of publishes that are refused takes twice
+/// as many of the threads that work on volumes.
+const LOOKS_AT_ONCE: usize = 4;

@@ -64,11 +64,44 @@ releases carry along: at quay.io/jetstack, where nothing is ours, or in a mirror
 {{- $own.pullPolicy | default (.context.Values.image | default dict).pullPolicy | default "IfNotPresent" -}}
 {{- end -}}
 
-{{/* A value for one role, or else the one for both: (dict "context" $ "role" "driver" "key" "affinity"). */}}
+{{/* More labels of a role's pods, without those that select them: (dict "context" $ "role" "driver"). */}}
+{{- define "spiffe.podLabels" -}}
+{{- with omit ((index .context.Values.app .role).podLabels | default dict) "app" "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart" -}}
+{{ toYaml . }}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Where pods run: (dict "context" $ "role" "driver" "key" "affinity"). The role's own value, or the one for both, or
+for the driver the default.
+*/}}
 {{- define "spiffe.scheduling" -}}
-{{- with get (index .context.Values.app .role) .key | default (get .context.Values .key) -}}
+{{- $role := index .context.Values.app .role -}}
+{{- $default := dict -}}
+{{- if $role.schedulingDefaults -}}
+{{- $default = include "spiffe.driverScheduling" . | fromYaml -}}
+{{- end -}}
+{{- with get $role .key | default (get .context.Values .key) | default (get $default .key) -}}
 {{ $.key }}:{{ if kindIs "string" . }} {{ . | quote }}{{ else }}{{ toYaml . | nindent 2 }}{{ end }}
 {{- end -}}
+{{- end -}}
+
+{{/* Where drivers run by default. */}}
+{{- define "spiffe.driverScheduling" -}}
+priorityClassName: system-node-critical
+tolerations:
+  - operator: Exists
+affinity:
+  nodeAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      nodeSelectorTerms:
+        - matchExpressions:
+            - key: type
+              operator: NotIn
+              values: [virtual-kubelet]
+            - key: eks.amazonaws.com/compute-type
+              operator: NotIn
+              values: [fargate]
 {{- end -}}
 
 {{/* Flags that both roles must agree on, as a list. */}}
@@ -81,6 +114,8 @@ releases carry along: at quay.io/jetstack, where nothing is ours, or in a mirror
 - {{ printf "--issuer-name=%v" (.Values.app.issuer.name | default "") | quote }}
 - {{ printf "--issuer-kind=%v" (.Values.app.issuer.kind | default "") | quote }}
 - {{ printf "--issuer-group=%v" (.Values.app.issuer.group | default "") | quote }}
+{{- /* Also where there are none: an approver without the flag takes nearly any. */}}
+- {{ printf "--extra-certificate-request-annotations=%s" (.Values.app.extraCertificateRequestAnnotations | default "") | quote }}
 {{- with .Values.app.runtimeIssuanceConfigMap }}
 - {{ printf "--runtime-issuance-config-map-name=%s" . | quote }}
 - --runtime-issuance-config-map-namespace={{ $.Release.Namespace }}
@@ -285,6 +320,11 @@ true
 {{- end -}}
 {{- if not (hasPrefix "/" (include "spiffe.dataDir" .)) -}}
 {{- fail "app.driver.dataDir (and app.driver.csiDataDir, where it is set) must be an absolute path on the node." -}}
+{{- end -}}
+{{- range $driver.extraArgs -}}
+{{- if hasPrefix "--extra-certificate-request-annotations" . -}}
+{{- fail "app.driver.extraArgs has --extra-certificate-request-annotations, of which the approver would not know and deny every request: set app.extraCertificateRequestAnnotations, which both are given." -}}
+{{- end -}}
 {{- end -}}
 {{- if eq (toString $driver.livenessProbe.port) (toString $driver.metrics.port) -}}
 {{- fail "app.driver.livenessProbe.port and app.driver.metrics.port must differ." -}}

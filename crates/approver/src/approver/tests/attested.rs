@@ -5,11 +5,11 @@ use svid_core::policy::NodeAttestation;
 
 use super::*;
 
-fn pod_key() -> Key {
+pub(super) fn pod_key() -> Key {
     Key::new(&resource::PODS, "payments", "api-7")
 }
 
-fn node_attested() -> Configuration {
+pub(super) fn node_attested() -> Configuration {
     Configuration {
         attestation: Attestation::Node(NodeAttestation {
             driver: ServiceAccount::new("cert-manager", "driver").unwrap(),
@@ -20,7 +20,7 @@ fn node_attested() -> Configuration {
 }
 
 /// What the driver of a node sends for the pod below.
-fn asked_from(world: &World, node: &str, name: &str) -> Value {
+pub(super) fn asked_from(world: &World, node: &str, name: &str) -> Value {
     let pod = world.object(&pod_key());
     let uid = pod.map_or(json!("none"), |pod| pod["metadata"]["uid"].clone());
     let mut request = right(name);
@@ -36,7 +36,7 @@ fn asked_from(world: &World, node: &str, name: &str) -> Value {
     request
 }
 
-fn pod() -> Value {
+pub(super) fn pod() -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",

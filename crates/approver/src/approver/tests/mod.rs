@@ -1,7 +1,9 @@
 //! The whole approver over a world API server, with paused time.
 
+mod annotations;
 mod attested;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use svid_api::certmanager::EncodedBytes;
 use svid_core::identity::{SpiffeId, TrustDomain};
 use svid_core::names::DriverName;
-use svid_core::policy::{Attestation, Credentials, IssuerReference};
+use svid_core::policy::{Attestation, Credentials, ExtraAnnotations, IssuerReference};
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
 use svid_devcluster::{Answer, Filter, Key, resource};
 use tokio::task::JoinHandle;
@@ -46,6 +48,7 @@ fn configuration() -> Configuration {
         issuer: Some(IssuerReference::new("spiffe-ca", "ClusterIssuer", "")),
         runtime_issuance: None,
         attestation: Attestation::PodToken(Credentials::Any),
+        extra_annotations: Arc::new(ExtraAnnotations::Unlisted),
         ordinary_requests: OrdinaryRequests::LeaveAlone,
         leader_election_namespace: "cert-manager".to_owned(),
     }

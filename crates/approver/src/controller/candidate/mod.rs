@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use svid_api::bounded::{Few, Text};
 use svid_api::certmanager::{
-    Claims, Progress, StoredCondition, StoredExtra, StoredIssuerRef, StoredOwner, StoredRequest,
-    StoredSpec, condition_type,
+    Claims, OtherAnnotation, Progress, StoredCondition, StoredExtra, StoredIssuerRef, StoredOwner,
+    StoredRequest, StoredSpec, condition_type,
 };
 use svid_api::duration::GoDuration;
 use svid_client::watch::ObjectName;
 use svid_core::policy::{
-    DurationField, IssuerReference, MAX_REQUEST_BYTES, OrdinaryRequest, Owner, Request, Requester,
-    claims,
+    Annotations, DurationField, IssuerReference, MAX_REQUEST_BYTES, OrdinaryRequest, Owner,
+    Request, Requester, claims,
 };
 
 use crate::configuration::OrdinaryRequests;
@@ -142,6 +142,7 @@ impl Sighting {
         let metadata = object.metadata;
         let wish = match metadata.annotations.identity {
             Some(identity) => Wish::Identity(Box::new(Request {
+                annotations: annotations(metadata.annotations.others),
                 generation: metadata.generation,
                 owners: metadata
                     .owner_references
@@ -191,11 +192,12 @@ fn elsewhere(condition: &StoredCondition, issuer: &StoredIssuerRef) -> Option<De
     })
 }
 
-/// What the specification says; generation and owners are the metadata's.
+/// What the specification says; the rest is the metadata's.
 fn request(key: &Key, identity_annotation: String, spec: StoredSpec) -> Request {
     Request {
         namespace: key.namespace.clone(),
         identity_annotation,
+        annotations: Annotations::default(),
         generation: None,
         owners: Vec::new(),
         csr_pem: csr_pem(&spec),
@@ -234,6 +236,17 @@ fn extra(extra: StoredExtra) -> BTreeMap<String, Vec<String>> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn annotations<const MOST: usize>(others: Few<OtherAnnotation, MOST>) -> Annotations {
+    let entry = |one: OtherAnnotation| {
+        let value = one.value.whole().map(str::to_owned);
+        (one.key.into_beginning(), value)
+    };
+    Annotations {
+        read: others.kept.into_iter().map(entry).collect(),
+        is_cut: others.is_cut,
+    }
 }
 
 fn owner(owner: StoredOwner) -> Owner {

@@ -53,6 +53,7 @@ fn a_request_is_told_in_the_policys_words() {
     let request = identity(json!({}));
     assert_eq!(request.namespace, "payments");
     assert_eq!(request.identity_annotation, "spiffe://cluster.local/x");
+    assert_eq!(request.annotations, Annotations::default());
     assert_eq!(request.generation, Some(1));
     assert_eq!(request.csr_pem, b"x");
     assert_eq!(
@@ -98,6 +99,28 @@ fn what_cannot_be_read_in_a_field_reaches_the_policy_as_such() {
         identity(json!({ "spec": { "duration": null } })).duration,
         DurationField::Absent
     );
+}
+
+#[test]
+fn other_annotations_reach_the_policy_and_a_value_that_was_cut_reaches_it_as_unknown() {
+    let many = |count: usize| -> Value {
+        let mut all: serde_json::Map<_, _> = (0..count)
+            .map(|at| (format!("a{at}"), json!("b")))
+            .collect();
+        all.insert("long".to_owned(), json!("x".repeat(5000)));
+        all.insert("spiffe.csi.cert-manager.io/identity".to_owned(), json!("i"));
+        json!({ "metadata": { "annotations": all } })
+    };
+    let Annotations { read, is_cut } = identity(many(1)).annotations;
+    assert_eq!(
+        read.into_iter().collect::<Vec<_>>(),
+        [
+            ("a0".to_owned(), Some("b".to_owned())),
+            ("long".to_owned(), None)
+        ]
+    );
+    assert!(!is_cut);
+    assert!(identity(many(100)).annotations.is_cut);
 }
 
 #[test]
@@ -201,6 +224,11 @@ fn of_a_request_with_much_text_anywhere_only_a_reference_is_kept() {
     for change in [
         json!({ "spec": { "request": "eHh4".repeat(4096) } }),
         json!({ "metadata": { "ownerReferences": vec![owner; 16] } }),
+        json!({ "metadata": { "annotations": {
+            "spiffe.csi.cert-manager.io/identity": "x",
+            "a": "x".repeat(4096),
+            "b": "x".repeat(4096),
+        } } }),
         json!({
             "metadata": { "annotations": { "spiffe.csi.cert-manager.io/identity": "x".repeat(4096) } },
             "spec": { "usages": vec![&long; 16] },

@@ -65,6 +65,8 @@ fn each_wrong_value_is_told_with_its_flag() {
         ("--file-name-key=a\\b", "--file-name-key"),
         ("--file-mode=0777", "--file-mode"),
         ("--selinux-context=a\"b", "--selinux-context"),
+        ("--max-volumes-per-pod=0", "--max-volumes-per-pod"),
+        ("--max-volumes-per-pod=many", "--max-volumes-per-pod"),
         ("--log-level=x", "--log-level"),
         ("--log-level=-1", "--log-level"),
         ("--log-level=", "--log-level"),
@@ -94,6 +96,15 @@ fn each_wrong_value_is_told_with_its_flag() {
         assert_eq!(subject, Some(*flag), "{word}: {problems:?}");
         assert!(problems[0].contains("; allowed: "), "{problems:?}");
     }
+    let long_value = format!(
+        "--extra-certificate-request-annotations=a={}",
+        "x".repeat(4097)
+    );
+    let entries: Vec<String> = (0..32).map(|at| format!("a{at}=x")).collect();
+    let many = format!(
+        "--extra-certificate-request-annotations={}",
+        entries.join(",")
+    );
     let table = [
         "--leader-election-namespace=",
         "--leader-election-namespace=a.b",
@@ -107,6 +118,10 @@ fn each_wrong_value_is_told_with_its_flag() {
         "--driver-service-account=me",
         "--driver-service-account=cert-manager/driver",
         "--driver-service-account=system:serviceaccount:cert-manager:",
+        "--extra-certificate-request-annotations=a",
+        "--former-certificate-request-annotations=",
+        &long_value,
+        &many,
         "--trust-domain=A",
         "--issuer-name=",
         "-v=x",

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svid_approver::OrdinaryRequests;
-use svid_core::policy::{Attestation, Credentials};
+use svid_core::policy::{Attestation, Credentials, ExtraAnnotations};
 use svid_node::driver::AnchoringPolicy;
 use svid_node::driver::Requester;
+use svid_node::driver::VolumesPerPod;
 use svid_node::driver::{FileMode, FileNames, RootContext};
 
 use super::*;
@@ -41,6 +42,7 @@ fn the_drivers_defaults_are_those_of_the_go_driver() {
     assert_eq!(configuration.source_ca_bundle, None);
     assert!(installation.extra_annotations.is_empty());
     assert_eq!(configuration.anchoring, AnchoringPolicy::Warn);
+    assert_eq!(configuration.volumes_per_pod, VolumesPerPod::default());
     assert_eq!(installation.requester, Requester::Pod);
     assert_eq!(role.connection, ConnectionArgs::default());
     assert_eq!(role.warnings, [""; 0]);
@@ -64,7 +66,69 @@ fn the_approvers_defaults_are_those_of_the_go_approver() {
         ours.attestation,
         Attestation::PodToken(Credentials::Any)
     ));
+    assert_eq!(*ours.extra_annotations, ExtraAnnotations::Unlisted);
 }
+
+#[test]
+fn the_approver_lists_what_the_driver_writes_by_the_same_value() {
+    for words in [
+        &[EXTRA][..],
+        &["--extra-certificate-request-annotations=a=b,c"],
+        &["--extra-certificate-request-annotations=a=b,a=c,x=y"],
+        &[
+            "--extra-certificate-request-annotations=a=b",
+            "--extra-certificate-request-annotations=a=c,d=e",
+        ],
+        &["--extra-certificate-request-annotations", "\"a=x,y\",c=d"],
+        &["--extra-certificate-request-annotations=spiffe.csi.cert-manager.io/x=y,a=b"],
+    ] {
+        let (approver, driver) = (approver(words), driver(words));
+        let listed = ExtraAnnotations::Listed {
+            current: driver.configuration.installation.extra_annotations,
+            former: Vec::new(),
+        };
+        assert_eq!(
+            *approver.configuration.extra_annotations, listed,
+            "{words:?}"
+        );
+        assert_eq!(approver.warnings, driver.warnings, "{words:?}");
+    }
+}
+
+#[test]
+fn each_former_value_is_a_set_of_its_own_and_an_empty_one_is_none() {
+    const FORMER: &str = "--former-certificate-request-annotations=";
+    let configuration = approver(&[
+        EXTRA,
+        FORMER,
+        &format!("{FORMER}a=b,c=d"),
+        &format!("{FORMER}a=e"),
+    ])
+    .configuration;
+    let ExtraAnnotations::Listed { current, former } = &*configuration.extra_annotations else {
+        panic!("{configuration:?}")
+    };
+    assert!(current.is_empty());
+    let former: Vec<Vec<_>> = former
+        .iter()
+        .map(|set| {
+            set.iter()
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect()
+        })
+        .collect();
+    assert_eq!(
+        former,
+        [
+            &[][..],
+            &["a=b".to_owned(), "c=d".to_owned()],
+            &["a=e".to_owned()]
+        ]
+    );
+}
+
+/// As the chart has it where there are none.
+const EXTRA: &str = "--extra-certificate-request-annotations=";
 
 #[test]
 fn the_driver_asks_itself_where_it_is_told_to_and_then_short_lifetimes_are_no_risk() {
@@ -164,6 +228,7 @@ fn every_driver_flag_reaches_its_value() {
         "--file-mode=0400",
         "--selinux-context=",
         "--source-ca-bundle=roots/ca.pem",
+        "--max-volumes-per-pod=3",
         "--log-format=json",
         "-v=4",
     ]);
@@ -201,6 +266,7 @@ fn every_driver_flag_reaches_its_value() {
         configuration.source_ca_bundle,
         Some(folder.join("roots/ca.pem"))
     );
+    assert_eq!(configuration.volumes_per_pod.to_string(), "3");
     assert_eq!((args.logs.level, args.logs.format), (4, LogFormat::Json));
 }
 

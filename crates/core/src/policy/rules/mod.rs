@@ -13,6 +13,7 @@ pub(super) mod certificate_authority;
 pub(super) mod driver;
 pub(super) mod duration;
 pub(super) mod extensions;
+pub(super) mod extra_annotations;
 pub(super) mod generation;
 pub(super) mod identity;
 pub(super) mod key;

@@ -9,6 +9,7 @@
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use svid_api::csi::v1::node_server::Node;
 use svid_api::csi::v1::node_service_capability::rpc::Type as Capability;
@@ -23,15 +24,16 @@ use svid_api::csi::v1::{
     NodeUnpublishVolumeResponse, NodeUnstageVolumeRequest, NodeUnstageVolumeResponse,
 };
 use svid_core::text::quote;
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use super::confidential::Confidential;
 use super::deadline::publish_limit;
 use super::publish::{self, PublishRequestError};
 use super::status;
 use crate::installation::Installation;
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Lifecycle, PublishError};
 use crate::wish::{TargetPath, VolumeId};
 use svid_client::clock::Clock;
 
@@ -41,7 +43,6 @@ pub struct NodeService<L> {
     lifecycle: Arc<L>,
     clock: Arc<dyn Clock>,
     installation: Arc<Installation>,
-    publishes: Semaphore,
     shutdown: CancellationToken,
 }
 
@@ -58,25 +59,21 @@ impl<L: Lifecycle> NodeService<L> {
             lifecycle,
             clock,
             installation,
-            publishes: Semaphore::new(PUBLISHES_AT_ONCE),
             shutdown,
         }
     }
 
-    async fn publish(&self, request: Request<NodePublishVolumeRequest>) -> Result<(), Status> {
-        let Ok(_permit) = self.publishes.try_acquire() else {
-            return Err(status::too_many_calls());
-        };
-        let limit = publish_limit(request.metadata());
-        let request = request.into_inner();
+    async fn publish(&self, request: Confidential, limit: Duration) -> Result<(), Status> {
         let outcome = async {
             match publish::parse(&request, &self.installation, self.clock.now()) {
-                Ok(request) => self
-                    .lifecycle
-                    .publish(request, limit)
+                Ok(understood) => {
+                    drop(request);
+                    let published = self.lifecycle.publish(understood, limit).await;
+                    published.map_err(|error| status::publish_failed(&error))
+                }
+                Err(error) => timeout(limit, self.misunderstood(&request, &error))
                     .await
-                    .map_err(|error| status::publish_failed(&error)),
-                Err(error) => self.misunderstood(&request, &error).await,
+                    .unwrap_or_else(|_elapsed| Err(status::publish_failed(&PublishError::Busy))),
             }
         };
         self.shutdown
@@ -122,12 +119,14 @@ impl<L: Lifecycle> Node for NodeService<L> {
         &self,
         request: Request<NodePublishVolumeRequest>,
     ) -> Result<Response<NodePublishVolumeResponse>, Status> {
-        let volume = request.get_ref().volume_id.clone();
-        let pod = match publish::pod_for_logs(request.get_ref()) {
+        let limit = publish_limit(request.metadata());
+        let request = Confidential::new(request.into_inner());
+        let volume = request.volume_id.clone();
+        let pod = match publish::pod_for_logs(&request) {
             Some((namespace, name)) => format!("{namespace}/{name}"),
             None => String::new(),
         };
-        let outcome = self.publish(request).await;
+        let outcome = self.publish(request, limit).await;
         log("NodePublishVolume", &volume, &pod, &outcome);
         outcome.map(|()| Response::new(NodePublishVolumeResponse {}))
     }
@@ -226,7 +225,3 @@ fn log(call: &'static str, volume: &str, pod: &str, outcome: &Result<(), Status>
         }
     }
 }
-
-/// A node has at most a few hundred pods, and the kubelet makes one call per volume at a time; more
-/// than this is abuse, and would cost memory.
-const PUBLISHES_AT_ONCE: usize = 1024;

@@ -152,13 +152,15 @@ fn decode(token: &str) -> Result<Claims, TokenError> {
         "" => Err(TokenError::NotJwt),
         part => URL_SAFE_NO_PAD
             .decode(part)
+            .map(Zeroizing::new)
             .map_err(|_not_base64| TokenError::NotJwt),
     };
     bytes(header)?;
     bytes(signature)?;
     // All of it as UTF-8, since serde_json skips fields it is not asked for without checking them.
-    let payload = String::from_utf8(bytes(payload)?).map_err(no_claims)?;
-    serde_json::from_str(&payload).map_err(no_claims)
+    let payload = bytes(payload)?;
+    let payload = std::str::from_utf8(&payload).map_err(no_claims)?;
+    serde_json::from_str(payload).map_err(no_claims)
 }
 
 /// Drops the cause on purpose: serde's texts quote what they could not read.

@@ -35,14 +35,7 @@ impl InFlight<'_> {
         let answer = tokio::select! {
             answer = wait(&*context.requests, created, deadline, context.chance, tell) => answer,
             never = self.report_when_slow(&word) => match never {},
-            () = self.issuer_changed() => return Err(Failure::silent(
-                Outcome::IssuerChanged,
-                format!(
-                    "{} asks {}, which is not the issuer any more",
-                    self.object(),
-                    self.request.issuer,
-                ),
-            )),
+            () = self.issuer_changed() => return Err(self.for_another_issuer()),
         };
         let pem = self.issued(answer)?;
         self.reached(StageReached::Issued);
@@ -97,8 +90,15 @@ impl InFlight<'_> {
         pending().await
     }
 
+    /// The request is for an issuer that is not the configured one any more.
+    pub(super) fn for_another_issuer(&self) -> Failure {
+        let (object, issuer) = (self.object(), &self.request.issuer);
+        let reason = format!("{object} asks {issuer}, which is not the issuer any more");
+        Failure::silent(Outcome::IssuerChanged, reason)
+    }
+
     /// Ends when another issuer is configured, or none.
-    async fn issuer_changed(&self) {
+    pub(super) async fn issuer_changed(&self) {
         let mut issuer = self.volume.context.issuer.clone();
         let other = issuer.wait_for(|issuers| match &issuers.current {
             IssuerState::Known(issuer) => **issuer != self.request.issuer,

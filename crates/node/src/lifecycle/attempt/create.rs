@@ -1,13 +1,19 @@
 //! Creating the request, once, even where answers are lost.
 
+use std::pin::pin;
+
+use futures::FutureExt as _;
 use svid_api::certmanager::StoredRequest;
 use svid_client::ApiError;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::in_flight::InFlight;
 use crate::credential::{Credential, Requester};
 use crate::events::EventReason;
 use crate::issuance::{Failure, Outcome};
+use crate::lifecycle::status::Phase;
+use crate::lifecycle::turns::Turn;
 use crate::metrics::ApiCall;
 use crate::volume::Record;
 use svid_client::retry::Backoff;
@@ -15,31 +21,68 @@ use svid_client::retry::Backoff;
 impl InFlight<'_> {
     /// Creates the request. If an answer is lost, the same request is sent again, so that there are
     /// never two.
-    pub(super) async fn create(&self, credential: &Credential) -> Result<StoredRequest, Failure> {
+    pub(super) async fn create(&self, credentials: &Credentials) -> Result<StoredRequest, Failure> {
         let context = &self.volume.context;
         let mut backoff = Backoff::default();
-        let mut is_in_doubt = false;
         loop {
-            let object = &self.request.object;
-            let error = match context.requests.create(credential, object).await {
+            let error = match self.send(credentials).await {
                 Ok(created) => return Ok(created),
-                Err(ApiError::Conflict(_)) => return self.find_own().await,
-                Err(error) => error,
+                Err(Unsent::Answered(ApiError::Conflict(_))) => return self.find_own().await,
+                Err(Unsent::Answered(error)) => error,
+                Err(Unsent::Before(failure)) => {
+                    self.cancel_unless_in_doubt(&backoff).await;
+                    return Err(failure);
+                }
             };
             context.metrics.api_error(ApiCall::Create, &error);
             if !error.leaves_doubt() {
-                // What an earlier try may have written has to be deleted.
-                if !is_in_doubt {
-                    self.volume.writer.amend(Record::cancel).await;
-                }
+                self.cancel_unless_in_doubt(&backoff).await;
                 return Err(self.not_created(&error));
             }
-            is_in_doubt = true;
             let wait = backoff.next(error.retry_after(), (context.chance)());
             if backoff.failures() == TRIES_IN_DOUBT {
                 return Err(self.not_created(&error));
             }
             sleep(wait).await;
+        }
+    }
+
+    /// Sends the request once it has its turn, with the credential that is at hand then.
+    async fn send(&self, credentials: &Credentials) -> Result<StoredRequest, Unsent> {
+        let context = &self.volume.context;
+        let _turn = self.turn().await?;
+        let credential = credentials.borrow().clone();
+        let credential = credential.filter(|credential| credential.is_usable(context.clock.now()));
+        let Some(credential) = credential else {
+            let reason = format!("the token expired before {} had its turn", self.object());
+            return Err(Failure::silent(Outcome::Unauthorized, reason).into());
+        };
+        let object = &self.request.object;
+        Ok(context.requests.create(&credential, object).await?)
+    }
+
+    /// Waits for a turn of this pod, as long as the request is for the issuer that is configured.
+    /// Every create ends within a limit of its own, so the turn comes.
+    async fn turn(&self) -> Result<Turn, Failure> {
+        let (context, status) = (&self.volume.context, &self.volume.status);
+        let mut turn = pin!(context.turns.take(&self.volume.wish.pod.uid));
+        if let Some(turn) = turn.as_mut().now_or_never() {
+            return Ok(turn);
+        }
+        status.enter(Phase::Queued);
+        tokio::select! {
+            turn = turn => {
+                status.enter(Phase::Requesting);
+                Ok(turn)
+            }
+            () = self.issuer_changed() => Err(self.for_another_issuer()),
+        }
+    }
+
+    /// After an answer that leaves no doubt. What an earlier try may have written has to be deleted.
+    async fn cancel_unless_in_doubt(&self, earlier: &Backoff) {
+        if earlier.failures() == 0 {
+            self.volume.writer.amend(Record::cancel).await;
         }
     }
 
@@ -113,6 +156,29 @@ impl InFlight<'_> {
             event,
             retry_after: error.retry_after(),
         }
+    }
+}
+
+/// The credentials that the kubelet brings, the newest at any time.
+type Credentials = watch::Receiver<Option<Credential>>;
+
+/// Why a request was not created.
+enum Unsent {
+    /// Nothing was sent.
+    Before(Failure),
+    /// The API server's answer, or that there was none.
+    Answered(ApiError),
+}
+
+impl From<Failure> for Unsent {
+    fn from(failure: Failure) -> Self {
+        Self::Before(failure)
+    }
+}
+
+impl From<ApiError> for Unsent {
+    fn from(error: ApiError) -> Self {
+        Self::Answered(error)
     }
 }
 

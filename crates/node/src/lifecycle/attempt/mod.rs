@@ -19,6 +19,7 @@ mod in_flight;
 mod show;
 
 use svid_core::svid::X509Svid;
+use tokio::sync::watch;
 
 use self::in_flight::InFlight;
 use super::context::Volume;
@@ -31,18 +32,21 @@ use crate::volume::Record;
 pub(super) async fn run(
     volume: &Volume,
     obsolete: &mut ObsoleteRequests,
-    credential: &Credential,
+    credentials: &watch::Receiver<Option<Credential>>,
 ) -> Result<X509Svid, Failure> {
     let attempt = InFlight::begin(volume, obsolete).await?;
-    let result = steps(&attempt, credential).await;
+    let result = steps(&attempt, credentials).await;
     if result.is_err() {
         volume.writer.amend(Record::abandon).await;
     }
     result
 }
 
-async fn steps(attempt: &InFlight<'_>, credential: &Credential) -> Result<X509Svid, Failure> {
-    let created = attempt.create(credential).await?;
+async fn steps(
+    attempt: &InFlight<'_>,
+    credentials: &watch::Receiver<Option<Credential>>,
+) -> Result<X509Svid, Failure> {
+    let created = attempt.create(credentials).await?;
     let pem = attempt.answer(&created).await?;
     let svid = attempt.check(&pem).await?;
     attempt.show(&svid).await?;

@@ -150,7 +150,7 @@ async fn a_record_that_cannot_be_written_at_first_is_unavailable_and_leaves_noth
     world.volumes.fail(Operation::Save, 1);
     let told = world.publish(&wish).await;
     assert!(
-        matches!(&told, Err(PublishError::NotRecorded(why)) if why.to_string().contains("/full")),
+        matches!(&told, Err(PublishError::NotBegun(why)) if why.to_string().contains("/full")),
         "{told:?}"
     );
     assert!(!world.tasks.is_known(&wish.volume, Some(&wish.target)).await);

@@ -11,6 +11,7 @@ mod first;
 mod recovery;
 mod removal;
 mod renewal;
+mod sharing;
 mod token;
 mod waiting;
 mod world;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Fault, Operation, Set, Verb};
 use super::world::{LIFETIME, World, published, wish};
-use crate::lifecycle::{Lifecycle as _, PublishError};
+use crate::lifecycle::{Lifecycle as _, PublishError, RecoverError};
 use crate::volume::{Record, Standing};
 use crate::wish::Wish;
 use svid_client::ApiError;
@@ -219,12 +219,44 @@ async fn a_removal_that_fails_at_start_is_finished_by_the_kubelets_unpublish() {
     world.volumes.fail(Operation::Remove, 1);
     world.api.put("issued");
     world.restart().await;
-    let told = world.publish(&wish).await;
-    assert_eq!(told, Err(PublishError::Going));
+    assert_eq!(world.phase(&wish), "removing");
+    assert!(world.told(&wish, "lastFailure").contains("/full"));
+    assert_eq!(world.metrics.failed_removals(), 1);
     world.unpublish(&wish).await.unwrap();
     world.settle().await;
     assert_eq!(world.volumes.record(&wish.volume), None);
+    assert_eq!(world.tasks.board().volumes(), 0);
     assert_eq!(world.api.counts(), [0, 0, 0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_fails_at_start_is_finished_by_a_publish_which_begins_the_volume_again() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.volumes.leave(record(&wish), Standing::OtherBoot);
+    world.volumes.fail(Operation::Remove, 2);
+    world.api.put("issued");
+    world.restart().await;
+    let told = world.publish(&wish).await.unwrap_err();
+    assert!(matches!(told, PublishError::NotBegun(_)), "{told:?}");
+    assert!(told.to_string().contains("/full"), "{told}");
+    world.publish(&wish).await.unwrap();
+    world.svid(&wish);
+    world.settle().await;
+    assert!(!world.record(&wish).is_going());
+    assert_eq!(world.phase(&wish), "resting");
+    assert_eq!(world.api.names(), [world.record(&wish).issued().unwrap()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_the_kubelet_wanted_is_not_turned_round_by_a_late_publish() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.volumes.leave(record(&wish), Standing::OtherBoot);
+    world.volumes.fail(Operation::Remove, 2);
+    world.restart().await;
+    world.unpublish(&wish).await.unwrap_err();
+    assert_eq!(world.publish(&wish).await, Err(PublishError::Going));
+    world.unpublish(&wish).await.unwrap();
+    assert_eq!(world.api.count(Verb::Create), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,6 +264,14 @@ async fn records_that_cannot_be_listed_stop_the_start() {
     let world = World::new();
     world.volumes.fail(Operation::Records, 1);
     assert!(world.tasks.recover().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_records_are_read_is_not_taken_for_no_records() {
+    let world = World::new();
+    world.volumes.panic_at(Operation::Records);
+    let told = world.tasks.recover().await;
+    assert_eq!(told, Err(RecoverError::Thread));
 }
 
 #[tokio::test(start_paused = true)]

@@ -182,12 +182,19 @@ async fn a_removal_that_fails_is_told_and_finished_by_the_next_one() {
     assert!(told.contains("/full"), "{told}");
     assert!(world.record(&wish).is_going());
     assert!(world.tasks.is_known(&wish.volume, None).await);
+    assert_eq!(world.phase(&wish), "removing");
+    assert!(world.told(&wish, "lastFailure").contains("/full"));
+    let board = world.tasks.board();
+    let counts = (board.volumes(), board.without_certificate(world.now()));
+    assert_eq!(counts, (1, 0), "nobody waits for its certificate");
+    assert_eq!(world.metrics.failed_removals(), 1);
     let told = world.publish(&wish).await;
     assert_eq!(told, Err(PublishError::Going));
     sleep(Duration::from_secs(10_000)).await;
     assert_eq!(world.api.counts(), [1, 0, 1, 0], "nothing is sent for it");
     world.unpublish(&wish).await.unwrap();
     world.settle().await;
+    assert_eq!(world.tasks.board().volumes(), 0);
     assert_eq!(world.volumes.record(&wish.volume), None);
     assert_eq!(world.api.names(), Vec::<String>::new());
 }

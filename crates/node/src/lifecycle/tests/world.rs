@@ -20,7 +20,9 @@ use super::fake::{
 };
 use crate::credential::{Credential, PodToken, Requester};
 use crate::installation::{self, Installation};
-use crate::lifecycle::{AnchoringPolicy, Context, Lifecycle as _, PublishError, VolumeTasks};
+use crate::lifecycle::{
+    AnchoringPolicy, Context, Lifecycle as _, PublishError, Turns, VolumeTasks, VolumesPerPod,
+};
 use crate::metrics::Metrics;
 use crate::trust::TrustState;
 use crate::volume::Record;
@@ -55,6 +57,8 @@ pub(super) struct Around {
     anchoring: AnchoringPolicy,
     lifetime: Duration,
     requester: Requester,
+    volumes_per_pod: VolumesPerPod,
+    pub(super) metrics: Metrics,
 }
 
 impl Deref for World {
@@ -70,15 +74,17 @@ impl Around {
         let context = Context {
             volumes: self.volumes.clone(),
             requests: Arc::new(self.api.clone()),
+            turns: Turns::default(),
             health: self.line.health(),
             clock: self.clock.clone(),
             chance: || 0.0,
             trust: self.trust.subscribe(),
             issuer: self.issuer.subscribe(),
             events: self.reports.clone(),
-            metrics: Metrics::register(&mut Registry::default()),
+            metrics: self.metrics.clone(),
             settings: settings(self.lifetime, self.requester),
             anchoring: self.anchoring,
+            volumes_per_pod: self.volumes_per_pod,
         };
         VolumeTasks::new(context, shutdown.clone())
     }
@@ -90,15 +96,28 @@ impl World {
     }
 
     pub(super) fn with(anchoring: AnchoringPolicy, lifetime: Duration) -> Self {
-        Self::of(anchoring, lifetime, Requester::Pod)
+        let limit = VolumesPerPod::default();
+        Self::of(anchoring, lifetime, Requester::Pod, limit)
+    }
+
+    /// A node whose pods may begin this many volumes each.
+    pub(super) fn with_volumes_per_pod(limit: &str) -> Self {
+        let limit = VolumesPerPod::parse(limit).unwrap();
+        Self::of(AnchoringPolicy::Warn, LIFETIME, Requester::Pod, limit)
     }
 
     /// A node whose driver makes the requests itself.
     pub(super) fn node_attested() -> Self {
-        Self::of(AnchoringPolicy::Warn, LIFETIME, Requester::Driver)
+        let limit = VolumesPerPod::default();
+        Self::of(AnchoringPolicy::Warn, LIFETIME, Requester::Driver, limit)
     }
 
-    fn of(anchoring: AnchoringPolicy, lifetime: Duration, requester: Requester) -> Self {
+    fn of(
+        anchoring: AnchoringPolicy,
+        lifetime: Duration,
+        requester: Requester,
+        volumes_per_pod: VolumesPerPod,
+    ) -> Self {
         let clock = Arc::new(FakeClock::new());
         let authority = Arc::new(Authority::new("ours"));
         let stranger = Arc::new(Authority::new("stranger"));
@@ -116,6 +135,8 @@ impl World {
             anchoring,
             lifetime,
             requester,
+            volumes_per_pod,
+            metrics: Metrics::register(&mut Registry::default()),
         };
         let shutdown = CancellationToken::new();
         Self {
@@ -296,6 +317,16 @@ fn text(authorities: &[&Authority]) -> String {
         .iter()
         .map(|authority| authority.pem())
         .collect()
+}
+
+/// What the kubelet wants for one of several volumes of pod number `n`.
+pub(super) fn wish_of_pod(n: u32, volume: u32) -> Wish {
+    let target = format!("/k/pods/u-{n}/volumes/kubernetes.io~csi/spiffe-{volume}/mount");
+    Wish {
+        volume: VolumeId::parse(&format!("csi-{n}-{volume}")).unwrap(),
+        target: TargetPath::parse(&target).unwrap(),
+        ..wish(n)
+    }
 }
 
 /// What the kubelet wants for pod number `n`.

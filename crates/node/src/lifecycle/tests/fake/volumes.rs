@@ -16,6 +16,7 @@ pub(in super::super) enum Operation {
     Records,
     Save,
     Forget,
+    Look,
     Publish,
     ReplaceBundle,
     Read,
@@ -187,7 +188,8 @@ impl Volumes for FakeVolumes {
     }
 
     fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError> {
-        Ok(self.state().shown.contains_key(target))
+        let state = self.enter(Operation::Look, None)?;
+        Ok(state.shown.contains_key(target))
     }
 
     fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError> {

@@ -1,0 +1,108 @@
+//! Making sure that a volume has a task, before its publish waits.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use super::PublishError;
+use super::error::WriteError;
+use super::places::Place;
+use super::pods::Counted;
+use super::slot::Life;
+use super::status::VolumeStatus;
+use super::tasks::Inner;
+use crate::credential::Credential;
+use crate::volume::{Record, VolumeError};
+use crate::wish::{PublishRequest, TargetPath, Wish};
+
+/// A volume that has a task and the publish's credential.
+pub(super) struct Joined {
+    pub(super) status: watch::Receiver<VolumeStatus>,
+    /// Where to wait, if the volume is new. A publish of one that exists may not need to.
+    pub(super) place: Option<Place>,
+}
+
+impl Inner {
+    /// Makes sure that the volume has a task, and hands it the credential.
+    pub(super) async fn join(
+        self: Arc<Self>,
+        request: PublishRequest,
+    ) -> Result<Joined, PublishError> {
+        let PublishRequest { wish, credential } = request;
+        let slot = self.slot(&wish.volume);
+        let mut life = slot.lock().await;
+        if let Life::Leftover(remains) = &*life {
+            self.finish(remains).await.map_err(PublishError::NotBegun)?;
+            *life = Life::Vacant;
+        }
+        match &*life {
+            Life::Retired => Err(PublishError::Removed),
+            Life::Going(_) | Life::Leftover(_) => Err(PublishError::Going),
+            Life::Live(live) => {
+                if *live.wish == wish {
+                    live.offer(credential);
+                } else if !live.is_valid(self.context.clock.now()) {
+                    return Err(PublishError::OtherWish);
+                }
+                let (status, place) = (live.status.clone(), None);
+                Ok(Joined { status, place })
+            }
+            Life::Vacant => {
+                let volume = wish.volume.clone();
+                let begun = self.begin(&mut life, wish, credential).await;
+                if begun.is_err() {
+                    self.retire(&volume, &mut life);
+                }
+                begun
+            }
+        }
+    }
+
+    /// Begins a volume of which nothing is known. If that fails, nothing of it is there.
+    async fn begin(
+        &self,
+        life: &mut Life,
+        wish: Wish,
+        credential: Credential,
+    ) -> Result<Joined, PublishError> {
+        let counted = self.admit(&wish).await?;
+        let place = self.places.enter(&wish.pod.uid);
+        let place = place.ok_or(PublishError::Crowded)?;
+        let writer = self.writer(Record::new(wish.clone()));
+        writer.save().await.map_err(PublishError::NotBegun)?;
+        let live = self.start(wish, writer, counted, Some(credential));
+        let status = live.status.clone();
+        *life = Life::Live(live);
+        let place = Some(place);
+        Ok(Joined { status, place })
+    }
+
+    /// Counts a volume of which nothing is known, unless its pod has as many as it may. One that is
+    /// at its target, such as the Go driver's, is not new.
+    async fn admit(&self, wish: &Wish) -> Result<Counted, PublishError> {
+        let pod = &wish.pod.uid;
+        if let Some(counted) = self.pods.admit(pod) {
+            return Ok(counted);
+        }
+        let is_there = self.is_mounted(wish.target.clone()).await;
+        if is_there.map_err(PublishError::NotBegun)? {
+            return Ok(self.pods.count(pod));
+        }
+        let limit = self.pods.limit();
+        Err(PublishError::TooManyVolumes { limit })
+    }
+
+    /// Whether something of the kind we mount is at a target. A few look at once: what is refused
+    /// must not take the threads that work on volumes.
+    pub(super) async fn is_mounted(&self, target: TargetPath) -> Result<bool, WriteError> {
+        let Ok(_place) = self.looks.acquire().await else {
+            return Err(WriteError::Thread);
+        };
+        let volumes = Arc::clone(&self.context.volumes);
+        match spawn_blocking(move || volumes.is_mounted(&target)).await {
+            Ok(found) => found.map_err(|error: VolumeError| error.into()),
+            Err(_panicked_or_cancelled) => Err(WriteError::Thread),
+        }
+    }
+}

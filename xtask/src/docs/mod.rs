@@ -1,0 +1,126 @@
+//! Owns what must hold of the documents: every link leads somewhere, every sentence that a page
+//! quotes of the product is one that the product prints, and what is undecided stands in one place.
+//!
+//! In a page, a block quotation (lines that begin with `>`) is a sentence of ours, with `…` where
+//! something varies; what other programs print stands in fenced blocks. Each check is a function
+//! from pages to violations; only this file reads the repository.
+
+mod links;
+mod markdown;
+mod owner;
+mod quotes;
+mod sentences;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::repository;
+use sentences::Sentences;
+
+/// Pages by their path from the root of the repository.
+type Pages = BTreeMap<PathBuf, String>;
+
+/// Checks all documents and prints every violation.
+///
+/// # Errors
+/// There is a violation, or a file could not be read.
+pub(crate) fn check() -> Result<()> {
+    let (pages, violations) = violations()?;
+    for violation in &violations {
+        eprintln!("documents: {violation}");
+    }
+    if violations.is_empty() {
+        println!("documents: {pages} pages, all sound");
+        return Ok(());
+    }
+    bail!("{} things are wrong in the documents", violations.len())
+}
+
+fn violations() -> Result<(usize, Vec<String>)> {
+    let root = repository::root();
+    let pages = read(root, Path::new(""), &|path| has_extension(path, "md"))?;
+    let sentences = sentences(root)?;
+    let mut violations = links::violations(&pages, &|path| root.join(path).exists());
+    violations.extend(quotes::unknown(&pages, &sentences));
+    let symptoms = pages.get(Path::new(SYMPTOMS)).map_or("", String::as_str);
+    let missing = quotes::missing(symptoms, &sentences);
+    violations.extend(missing.iter().map(|what| format!("{SYMPTOMS}: {what}")));
+    let project = fs::read_to_string(root.join(PROJECT)).context(PROJECT)?;
+    violations.extend(owner::repeated(&project, &pages));
+    violations.extend(owner::repeated(&project, &chart(root)?));
+    Ok((pages.len(), violations))
+}
+
+fn chart(root: &Path) -> Result<Pages> {
+    read(root, Path::new("deploy/charts/csi-driver-spiffe"), &|_| {
+        true
+    })
+}
+
+/// What the programs and the chart print.
+fn sentences(root: &Path) -> Result<Sentences> {
+    let mut sentences = Sentences::default();
+    for room in PROGRAM {
+        let folder = Path::new("crates").join(room).join("src");
+        for (path, text) in &read(root, &folder, &|path| has_extension(path, "rs"))? {
+            sentences.add_source(path, text);
+        }
+    }
+    for (path, text) in &chart(root)? {
+        if path.iter().any(|part| part == "templates") {
+            sentences.add_template(text);
+        }
+    }
+    Ok(sentences)
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|is| is == extension)
+}
+
+/// The files below a folder, without what is built and what is not of this repository.
+fn read(root: &Path, folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Pages> {
+    let mut pages = Pages::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for path in repository::files(&root.join(&folder))? {
+            let name = path.file_name().unwrap_or_default().to_owned();
+            let below = folder.join(&name);
+            if path.is_dir() {
+                if !FOREIGN.iter().any(|foreign| name == *foreign) {
+                    waiting.push(below);
+                }
+            } else if wanted(&path) {
+                let text = fs::read_to_string(&path);
+                let text = text.with_context(|| format!("reading {}", path.display()))?;
+                pages.insert(below, text);
+            }
+        }
+    }
+    Ok(pages)
+}
+
+/// The crates that ship.
+const PROGRAM: &[&str] = &["api", "approver", "cli", "client", "core", "node"];
+
+/// The page that goes by what is printed.
+const SYMPTOMS: &str = "docs/troubleshooting.md";
+
+/// What only the owner can decide.
+const PROJECT: &str = "project.toml";
+
+/// Folders with nothing of ours to read.
+const FOREIGN: &[&str] = &[".git", "target", "kept"];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_documents_of_this_repository_are_sound() {
+        let (pages, violations) = super::violations().unwrap();
+        assert!(pages > 20, "{pages} pages were found");
+        assert_eq!(violations, Vec::<String>::new());
+    }
+}
