@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::{admission, annotations};
 use super::manifests::{Manifests, list, text};
+use super::{admission, annotations};
 
 /// The promises that a rendering breaks.
 pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Result<Vec<String>> {
