@@ -22,9 +22,15 @@ impl World {
     pub(crate) fn new() -> Self {
         let api = ApiServer::new(Options::default()).unwrap();
         api.configure_webhooks(Webhooks::Absent);
-        let account = ServiceAccountName::new("payments", "api");
-        api.add_service_account(&account).unwrap();
-        Self { api }
+        let world = Self { api };
+        world.add_namespace("payments");
+        world
+    }
+
+    /// Adds a namespace with the service account `api`.
+    pub(crate) fn add_namespace(&self, name: &str) {
+        let account = ServiceAccountName::new(name, "api");
+        self.api.add_service_account(&account).unwrap();
     }
 
     /// A client under this name; [`World::cut_off`] parts it from the server.

@@ -227,10 +227,11 @@ impl<'de> Visitor<'de> for ConditionsVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut conditions: A) -> Result<Self::Value, A::Error> {
-        let mut kept = Vec::new();
+        let mut kept: Vec<StoredCondition> = Vec::new();
         while let Some(condition) = conditions.next_element::<StoredCondition>()? {
             let is_known = condition_type::ALL.iter().any(|known| condition.is(known));
-            if is_known && kept.len() < MOST_CONDITIONS {
+            // Not the first so many: a decision could stand behind them.
+            if is_known && kept.iter().all(|it| it.type_ != condition.type_) {
                 kept.push(condition);
             }
         }
@@ -258,5 +259,3 @@ const MOST_MESSAGE: usize = 4096;
 const MOST_USAGES: usize = 16;
 /// A valid request has one.
 const MOST_OWNERS: usize = 16;
-/// cert-manager defines four types, and the API server accepts each once.
-const MOST_CONDITIONS: usize = 16;

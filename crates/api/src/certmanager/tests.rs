@@ -109,6 +109,18 @@ fn odd_objects_are_read_all_the_same() {
 }
 
 #[test]
+fn a_decision_is_read_however_many_conditions_stand_before_it() {
+    let ready = json!({ "type": "Ready", "status": "False" });
+    let odd = json!({ "type": "Odd", "status": "True" });
+    let mut conditions = [vec![ready; 40], vec![odd; 40]].concat();
+    conditions.push(json!({ "type": "Approved", "status": "True" }));
+    let value = object(&json!({ "conditions": conditions }));
+    let read: StoredRequest = serde_json::from_value(value).unwrap();
+    assert!(read.is_approved());
+    assert_eq!(read.conditions().len(), 2);
+}
+
+#[test]
 fn decodes_base64_as_go_does() {
     // Each row was checked with Go's base64.StdEncoding.
     for (text, bytes) in [

@@ -1,12 +1,11 @@
 //! Looks at a request that somebody approved: could this policy have done so?
 //!
 //! Asks every rule that depends on neither the administrator's settings nor a Pod, by taking for
-//! settings what the request itself says: its issuer, its lifetime, the trust domain of its name,
-//! its further annotations, and its requester as the driver. So a request that was approved before
-//! one of these or the mode was changed is still a right one. Two kinds of wrong request pass, too:
-//! one that only the settings of its time forbade, and one in the form of node-attested mode, with
-//! a Pod for its owner and the claims of a node, for a name in its own namespace that is not that
-//! Pod's or by an account that is not the driver's.
+//! settings what the request itself says: its issuer, its lifetime, the trust domain of its name.
+//! It may have the form of either mode and any annotations, to which tools add later. So a request
+//! that was approved before one of these settings was changed is still a right one. What this cannot
+//! find out is whether the settings were others at the time, and in node-attested mode whose Pod it
+//! was.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,40 +19,36 @@ use super::request::{
     Policy, Request,
 };
 use super::rules::requester;
-use crate::identity::{SpiffeId, TrustDomain};
+use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
 
-/// Judges a request that was approved. Pure; takes the time of one or two decisions.
+/// Judges a request that was approved. `driver` is the driver's account, if it is known. Pure;
+/// takes the time of one or two decisions.
+///
+/// Requests in the form of node-attested mode are a driver's: the known one's, or, for one of an
+/// earlier mode or name, those of an account in another namespace than the request's. For nothing
+/// but that distinguishes them from those of a pod that asks for its neighbour's identity.
 ///
 /// # Errors
 /// The rules that it breaks under any settings.
-pub fn evaluate_approved(request: Request) -> Result<(), Denial> {
-    let request = &Request {
-        annotations: Annotations::default(),
-        ..request
-    };
+pub fn evaluate_approved(
+    mut request: Request,
+    driver: Option<&ServiceAccount>,
+) -> Result<(), Denial> {
+    request.annotations = Annotations::default();
     let trust_domain = named_trust_domain(&request.csr_pem).map_err(Denial::for_one)?;
-    let driver = requester::account(&request.requester.username).map_err(Denial::for_one)?;
-    let node = NodeAttestation {
-        driver,
+    let account = requester::account(&request.requester.username).map_err(Denial::for_one)?;
+    let by_pod_token = Attestation::PodToken(Credentials::Any);
+    let Err(by_pod_token) = under(&request, &trust_domain, by_pod_token) else {
+        return Ok(());
+    };
+    if driver != Some(&account) && account.namespace() == request.namespace {
+        return Err(by_pod_token);
+    }
+    let by_node = Attestation::Node(NodeAttestation {
+        driver: account,
         csi_driver: String::new(),
-    };
-    let by_pod = under(
-        request,
-        &trust_domain,
-        Attestation::PodToken(Credentials::Any),
-    );
-    let Err(by_pod) = by_pod else {
-        return Ok(());
-    };
-    let Err(by_node) = under(request, &trust_domain, Attestation::Node(node)) else {
-        return Ok(());
-    };
-    // Of the mode that the request is nearer to.
-    Err(if by_node.violations().len() < by_pod.violations().len() {
-        by_node
-    } else {
-        by_pod
-    })
+    });
+    under(&request, &trust_domain, by_node)
 }
 
 fn under(

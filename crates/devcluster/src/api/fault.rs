@@ -32,6 +32,7 @@ pub(super) async fn inject(
         Answer::NotFound => Err(Problem::NotFound(key)),
         Answer::Unauthorized => Err(Problem::Unauthorized),
         Answer::Forbidden => Err(forbidden(call)),
+        Answer::Refused { code, message } => Err(Problem::Refused { code, message }),
         Answer::TooManyRequests { retry_after } => Err(Problem::TooManyRequests { retry_after }),
         Answer::InternalError => Err(Problem::InternalError),
         Answer::ServerTimeout { retry_after } => Err(Problem::ServerTimeout { retry_after }),

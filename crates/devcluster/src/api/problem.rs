@@ -48,6 +48,8 @@ pub(crate) enum Problem {
     Expired { oldest: u64 },
     #[error("Too large resource version: {asked}, current: {present}")]
     Future { asked: u64, present: u64 },
+    #[error("{message}")]
+    Refused { code: u16, message: String },
     #[error("too many requests, please try again later")]
     TooManyRequests { retry_after: u32 },
     #[error("an error on the server (\"fault\") has prevented the request from succeeding")]
@@ -72,6 +74,9 @@ impl Problem {
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Expired { .. } => StatusCode::GONE,
             Self::Future { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Refused { code, .. } => {
+                StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError | Self::ServerTimeout { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -92,6 +97,7 @@ impl Problem {
             Self::UnsupportedMediaType(_) => "UnsupportedMediaType",
             Self::Expired { .. } => "Expired",
             Self::Future { .. } => "Timeout",
+            Self::Refused { .. } => "Unknown",
             Self::TooManyRequests { .. } => "TooManyRequests",
             Self::InternalError => "InternalError",
             Self::ServerTimeout { .. } => "ServerTimeout",
@@ -143,6 +149,7 @@ impl Problem {
             | Self::MethodNotAllowed
             | Self::UnsupportedMediaType(_)
             | Self::Expired { .. }
+            | Self::Refused { .. }
             | Self::InternalError
             | Self::Unavailable => json!({}),
         }

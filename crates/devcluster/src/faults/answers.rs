@@ -60,6 +60,13 @@ pub enum Answer {
     Unauthorized,
     /// 403 Forbidden.
     Forbidden,
+    /// Any other refusal or failure, nothing done.
+    Refused {
+        /// The HTTP status.
+        code: u16,
+        /// What is said.
+        message: String,
+    },
     /// 429 with `Retry-After` and `details.retryAfterSeconds`, as Priority and Fairness answers.
     TooManyRequests {
         /// Seconds to wait.

@@ -10,19 +10,61 @@ fn always(world: &World, answer: Answer) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_a_status_to_write_rests_until_it_changes() {
+async fn what_can_never_be_decided_rests_until_it_changes() {
+    let refused = |code, message: &str| Answer::Refused {
+        code,
+        message: message.to_owned(),
+    };
+    for (what, answer) in [
+        ("without a status", Answer::NotFound),
+        (
+            "of no such kind",
+            refused(
+                403,
+                "admission webhook \"webhook.cert-manager.io\" denied the request: spec.issuerRef: \
+                 Forbidden: referenced signer resource does not exist: {x Nope nope.example}",
+            ),
+        ),
+        (
+            "too large",
+            refused(413, "Request entity too large: limit is 3145728"),
+        ),
+        (
+            "too large for etcd",
+            refused(500, "etcdserver: request is too large"),
+        ),
+        ("malformed", refused(400, "cannot unmarshal")),
+        (
+            "invalid",
+            refused(422, "CertificateRequest \"x\" is invalid"),
+        ),
+    ] {
+        let world = World::new();
+        always(&world, answer);
+        world.put(&key("x"), right("x"));
+        let approver = Running::start(&world, "a", configuration());
+        sleep(Duration::from_secs(600)).await;
+        assert_eq!(world.decisions(), 1, "{what}");
+        let undecidable = approver.metrics.count_undecided(Undecided::Undecidable);
+        assert_eq!(undecidable, 1, "{what}");
+        let pending = approver.metrics.count_undecided(Undecided::Pending);
+        assert_eq!(pending, 0, "{what}");
+        world.clear_faults();
+        world.put(&key("x"), json!({ "metadata": { "labels": { "a": "b" } } }));
+        world.until(&key("x"), is("Approved")).await;
+        approver.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_decided_within_the_hour_once_it_can_be() {
     let world = World::new();
-    always(&world, Answer::NotFound);
+    world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::NotFound);
     world.put(&key("x"), right("x"));
     let approver = Running::start(&world, "a", configuration());
-    sleep(Duration::from_secs(600)).await;
-    assert_eq!(world.decisions(), 1);
-    let undecidable = approver.metrics.count_undecided(Undecided::Undecidable);
-    assert_eq!(undecidable, 1);
-    assert_eq!(approver.metrics.count_undecided(Undecided::Pending), 0);
-    world.clear_faults();
-    world.put(&key("x"), json!({ "metadata": { "labels": { "a": "b" } } }));
+    sleep(Duration::from_secs(3601)).await;
     world.until(&key("x"), is("Approved")).await;
+    assert_eq!(world.decisions(), 2);
     approver.stop().await;
 }
 

@@ -528,10 +528,11 @@ async fn requests_on_a_later_page_of_the_list_are_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_requests_are_decided_a_bounded_number_at_a_time() {
+async fn many_slow_decisions_of_one_namespace_leave_places_for_others() {
     let world = World::new();
     for _ in 0..20 {
-        world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::Hang);
+        let slow = Filter::new("patch", "certificaterequests").within("payments");
+        world.inject_into(slow, Answer::Hang);
     }
     for at in 0..40 {
         let name = format!("r{at:02}");
@@ -547,6 +548,14 @@ async fn many_requests_are_decided_a_bounded_number_at_a_time() {
         8,
         "half of all places, for one namespace"
     );
+    world.add_namespace("shop");
+    let other = Key::new(&resource::CERTIFICATE_REQUESTS, "shop", "x");
+    let mut stranger = right("x");
+    stranger["metadata"]["namespace"] = json!("shop");
+    let created = Instant::now();
+    world.put(&other, stranger);
+    world.until(&other, is("Denied")).await;
+    assert!(created.elapsed() < Duration::from_secs(1));
     for at in 0..40 {
         world
             .until(&key(&format!("r{at:02}")), is("Approved"))

@@ -12,7 +12,8 @@
 mod memory;
 
 use svid_client::issuer::Issuers;
-use svid_core::policy::evaluate_approved;
+use svid_core::identity::ServiceAccount;
+use svid_core::policy::{Attestation, evaluate_approved};
 use svid_core::text::excerpt;
 
 use self::memory::Memory;
@@ -24,6 +25,7 @@ use crate::status::REASON;
 #[derive(Debug)]
 pub(crate) struct Bystander {
     metrics: Metrics,
+    driver: Option<ServiceAccount>,
     memory: Memory,
     listing: Option<Found>,
 }
@@ -36,9 +38,14 @@ struct Found {
 }
 
 impl Bystander {
-    pub(crate) fn new(metrics: Metrics) -> Self {
+    pub(crate) fn new(attestation: &Attestation, metrics: Metrics) -> Self {
+        let driver = match attestation {
+            Attestation::Node(attestation) => Some(attestation.driver.clone()),
+            Attestation::PodToken(_) => None,
+        };
         Self {
             metrics,
+            driver,
             memory: Memory::default(),
             listing: None,
         }
@@ -51,7 +58,7 @@ impl Bystander {
         }
         let (uid, key, decision) = (decided.uid().to_owned(), decided.key(), decided.decision);
         let reason = excerpt(decided.reason());
-        let Some(fault) = fault_of(decided) else {
+        let Some(fault) = fault_of(decided, self.driver.as_ref()) else {
             self.memory.remember(&uid);
             return;
         };
@@ -103,12 +110,12 @@ impl Bystander {
 }
 
 /// What shows that a decision is not one of ours, in words; None if nothing does.
-fn fault_of(decided: Decided) -> Option<String> {
+fn fault_of(decided: Decided, driver: Option<&ServiceAccount>) -> Option<String> {
     let other_reason =
         (decided.reason() != REASON).then(|| "it was another approver, by its reason".to_owned());
     match decided.decision {
         Elsewhere::Denied => other_reason,
-        Elsewhere::Approved => match evaluate_approved(decided.into_request()) {
+        Elsewhere::Approved => match evaluate_approved(decided.into_request(), driver) {
             Err(denial) => Some(denial.message()),
             Ok(()) => other_reason,
         },

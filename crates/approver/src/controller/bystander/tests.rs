@@ -1,7 +1,7 @@
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use svid_client::issuer::IssuerState;
-use svid_core::policy::IssuerReference;
+use svid_core::policy::{Credentials, IssuerReference};
 use svid_corpus::World;
 use svid_corpus::craft::Craft;
 use svid_corpus::export::{Export, exports};
@@ -64,7 +64,7 @@ struct Watched {
 impl Watched {
     fn new() -> Self {
         let metrics = Metrics::register(&mut Registry::default());
-        let bystander = Bystander::new(metrics.clone());
+        let bystander = Bystander::new(&Attestation::PodToken(Credentials::Any), metrics.clone());
         Self { bystander, metrics }
     }
 
@@ -195,11 +195,11 @@ fn hostile_requests_that_were_approved_are_reported_and_right_ones_are_not() {
             svid_corpus::Expect::LeaveAlone => assert_eq!(is_reported, is_ours, "{}", export.name),
             svid_corpus::Expect::Deny(rule) => {
                 use svid_core::policy::Rule::{
-                    Duration, ExtraAnnotations, Generation, Identity, PodToken, TrustDomain,
+                    Duration, ExtraAnnotations, Generation, Identity, TrustDomain,
                 };
                 let may_be_right = matches!(
                     rule,
-                    Duration | ExtraAnnotations | Identity | PodToken | TrustDomain | Generation
+                    Duration | ExtraAnnotations | Identity | TrustDomain | Generation
                 );
                 assert!(is_reported || may_be_right, "{}", export.name);
             }

@@ -50,7 +50,7 @@ impl Controller {
             issuers: worker.issuers.clone(),
             leadership,
             readiness,
-            bystander: Bystander::new(metrics.clone()),
+            bystander: Bystander::new(&worker.attestation, metrics.clone()),
             metrics,
             worker,
             index: Index::default(),
