@@ -17,8 +17,8 @@ import (
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/selfsigned"
 )
 
-// runControllers runs every controller that is imported above until it is asked to end.
-func runControllers(ctx context.Context, words []string) error {
+// runControllers runs the controllers that are wanted, of those that are imported, until it is asked to end.
+func runControllers(ctx context.Context, words []string, isWanted func(name string) bool) error {
 	flags := flag.NewFlagSet("controllers", flag.ExitOnError)
 	kubeconfig := flags.String("kubeconfig", "", "path of the kubeconfig to use")
 	namespace := flags.String("cluster-resource-namespace", "cert-manager", "namespace of the Secrets that ClusterIssuers name")
@@ -44,6 +44,9 @@ func runControllers(ctx context.Context, words []string) error {
 
 	var running sync.WaitGroup
 	for name, build := range controller.Known() {
+		if !isWanted(name) {
+			continue
+		}
 		c, err := build(factory)
 		if err != nil {
 			return fmt.Errorf("build controller %s: %w", name, err)

@@ -6,6 +6,7 @@
 //! annotations of requests, no image is rendered that the values do not name, and nobody is let in
 //! by a network policy but who is named.
 
+mod admission;
 mod alerts;
 mod annotations;
 mod images;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::manifests::{Manifests, list, text};
-use super::{annotations, networks};
+use super::{admission, annotations, networks};
 
 /// The promises that a rendering breaks.
 pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Result<Vec<String>> {
@@ -101,6 +101,18 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
     for (is_kept, text) in requester(&name, manifests)?.into_iter().chain(others) {
         promise(is_kept, text);
     }
+    for (is_kept, text) in admission::promises(&name, manifests)? {
+        promise(is_kept, &text);
+    }
+    let has = |policy: &str| {
+        let policy = format!("{name}-{policy}");
+        manifests.find("ValidatingAdmissionPolicy", &policy).is_ok()
+    };
+    let is_closed = has("issuer") || has("runtime-issuer");
+    promise(
+        is_closed == (has("requests") && !values.starts_with("open-issuer")),
+        "an issuer is closed to other approvers unless the values say otherwise",
+    );
     let rendered = manifests
         .all()
         .iter()
@@ -154,9 +166,14 @@ fn requester(name: &str, manifests: &Manifests) -> Result<Vec<(bool, &'static st
                 .any(|path| object.pointer(path).is_some())
         });
     let policy = manifests.find("ValidatingAdmissionPolicy", &format!("{name}-identities"));
+    let user = format!("system:serviceaccount:cert-manager:{name}");
     // There may be no policies; then nothing is refused by them.
-    let knows_driver = policy.map_or(is_own, |policy| policy.to_string().contains("isDriver"));
-    let account = format!("--driver-service-account=system:serviceaccount:cert-manager:{name}");
+    let knows_driver = policy.map_or(is_own, |policy| {
+        let variables = list(policy, "/spec/variables").iter();
+        let mut expressions = variables.map(|one| text(one, "/expression"));
+        expressions.any(|one| one.contains(&json!(user).to_string()))
+    });
+    let account = format!("--driver-service-account={user}");
     Ok(vec![
         (
             is_own == approver.contains(&own) && is_own == approver.contains(&account),

@@ -4,8 +4,8 @@
 //! Owns what `cert-manager-webhook` does (internal/webhook/admission/certificaterequest): at
 //! create, requester overwritten from the authenticated user, and what could not be signed refused;
 //! afterwards the specification and cert-manager's own annotations are immutable, and an approval
-//! needs the right to approve. The first can only be switched off for the whole cluster, the second also by the label
-//! `cert-manager.io/disable-validation: "true"` on a namespace, as in reality.
+//! needs the right to approve. The stamp can only be switched off for the whole cluster, the rest
+//! also by the label `cert-manager.io/disable-validation: "true"` on a namespace, as in reality.
 
 mod approval;
 

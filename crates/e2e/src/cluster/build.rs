@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::place;
 use crate::programs::{build, cached, helm_folder};
@@ -40,7 +40,7 @@ pub(crate) fn tools() -> Result<Tools> {
     ];
     let certmanager = module("certmanager", &[], &["."])?;
     Ok(Tools {
-        kubernetes: module("kubernetes", &[], &kubernetes)?,
+        kubernetes: module("kubernetes", &[&kubernetes_version()?], &kubernetes)?,
         containerd: module(
             "containerd",
             &["-tags=no_btrfs no_devmapper no_zfs"],
@@ -52,6 +52,19 @@ pub(crate) fn tools() -> Result<Tools> {
         peer: module("peer", &[], &["."])?,
         helm: helm_folder()?,
     })
+}
+
+/// Has Kubernetes say which version it is. Built from source it says v0.0.0, for which Helm installs no
+/// chart that names the versions it needs.
+fn kubernetes_version() -> Result<String> {
+    let pins = place::read(&place::configuration("kubernetes").join("go.mod"))?;
+    let mut lines = pins.lines().map(str::trim);
+    let version = lines.find_map(|line| line.strip_prefix("k8s.io/kubernetes "));
+    let version = version.and_then(|rest| rest.split(' ').next());
+    let version = version.context("go.mod names no version of Kubernetes")?;
+    Ok(format!(
+        "-ldflags=-s -w -X k8s.io/component-base/version.gitVersion={version}"
+    ))
 }
 
 /// Programs of a Go module in the repository's `cluster` folder.

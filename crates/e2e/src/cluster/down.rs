@@ -7,28 +7,25 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::cert_manager::WEBHOOK;
 use super::firewall;
 use super::place::{BRIDGE, Place, SERVICE_ADDRESS};
 use super::process::{self, signal, wait};
 
+/// What others need to end. The API server before etcd, whose loss it would wait for.
+const LAST: [&str; 3] = ["containerd", "kube-apiserver", "etcd"];
+
 /// Ends every process, takes away every mount, address and folder.
 pub(super) fn down(place: &Place) -> Result<()> {
     // The kubelet first, or it restarts what is ended.
-    for name in [
-        "kubelet",
-        "kube-scheduler",
-        "kube-controller-manager",
-        "cert-manager",
-        WEBHOOK,
-    ] {
-        process::stop(place, name, SHORT)?;
+    process::stop(place, "kubelet", SHORT)?;
+    let recorded = process::recorded(place)?.into_iter();
+    for name in recorded.filter(|name| !LAST.contains(&name.as_str())) {
+        process::stop(place, &name, SHORT)?;
     }
     end_containers(place)?;
-    process::stop(place, "containerd", SHORT)?;
-    // The API server before etcd, whose loss it would wait for.
-    process::stop(place, "kube-apiserver", SHORT)?;
-    process::stop(place, "etcd", SHORT)?;
+    for name in LAST {
+        process::stop(place, name, SHORT)?;
+    }
     unmount(place)?;
     network();
     for folder in [&place.state, &place.run] {

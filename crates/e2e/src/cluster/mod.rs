@@ -6,6 +6,7 @@
 //! of what is tested in it. Invariant: what `up` starts is written down before it is needed, so
 //! that `down` finds it, also after a crash.
 
+mod approval;
 mod authority;
 mod build;
 mod cert_manager;
@@ -24,6 +25,7 @@ mod status;
 
 use anyhow::{Result, bail};
 
+pub(crate) use approval::{BuiltInApprover, end_built_in_approver};
 pub(crate) use authority::Authority;
 pub(crate) use build::{Tools, tools};
 pub(crate) use containers::{import, process_of};

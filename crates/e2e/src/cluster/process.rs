@@ -76,6 +76,21 @@ pub(super) fn signal(id: u32, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// The names of the programs that were started and not ended.
+pub(super) fn recorded(place: &Place) -> Result<Vec<String>> {
+    let folder = place.state.join("processes");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let reading = || format!("reading {}", folder.display());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(reading)? {
+        let name = entry.with_context(reading)?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    Ok(names)
+}
+
 fn running(place: &Place, name: &str) -> Option<u32> {
     let text = fs::read_to_string(record(place, name)).ok()?;
     let (id, started) = text.trim().split_once(' ')?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::place::Place;
-use super::{cert_manager, process};
+use super::{approval, cert_manager, process};
 
 /// Every process of the cluster and where to go on.
 pub(super) fn print(place: &Place) -> Result<()> {
@@ -14,6 +14,7 @@ pub(super) fn print(place: &Place) -> Result<()> {
         "kube-scheduler",
         cert_manager::WEBHOOK,
         "cert-manager",
+        approval::NAME,
         "containerd",
         "kubelet",
     ];

@@ -29,7 +29,14 @@ pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
         ensure!(may == is_own, "create: {may}, wanted: {is_own}");
         Ok(())
     })?;
-    policies(world, !values.contains(&"admissionPolicies.enabled=false"))
+    let issuer = values
+        .iter()
+        .find_map(|value| value.strip_prefix("app.issuer.name="));
+    policies(
+        world,
+        issuer.filter(|name| !name.is_empty()).unwrap_or(ISSUER),
+        !values.contains(&"admissionPolicies.enabled=false"),
+    )
 }
 
 /// Takes the chart away, if it is there, and waits until the API server no longer acts by its
@@ -37,16 +44,20 @@ pub(super) fn install(world: &World, values: &[&str]) -> Result<()> {
 pub(super) fn uninstall(world: &World) -> Result<()> {
     let words = ["uninstall", RELEASE, "--namespace", NAMESPACE];
     world.helm(&[&words[..], &["--ignore-not-found", "--wait"]].concat())?;
-    policies(world, false)
+    policies(world, ISSUER, false)
 }
+/// The issuer, where the values name no other.
+const ISSUER: &str = "spiffe-ca";
 
 /// The value with which the driver makes the requests.
 pub(super) const OWN_ACCOUNT: &str = "app.driver.useOwnServiceAccount=true";
 
 /// Waits until the API server asks the admission policies, or no longer does: it hears of a change
 /// a moment after it was made. The administrator is not a service account, so has no identity.
-fn policies(world: &World, expected: bool) -> Result<()> {
-    let probe = requests::right("default", "nobody", "probe")?.to_string();
+fn policies(world: &World, issuer: &str, expected: bool) -> Result<()> {
+    let mut probe = requests::right("default", "nobody", "probe")?;
+    probe["spec"]["issuerRef"]["name"] = json!(issuer);
+    let probe = probe.to_string();
     world.eventually("the admission policies", || {
         let refused = match world.kubectl.create(&probe, &["--dry-run=server"]) {
             Ok(_) => false,
@@ -60,16 +71,28 @@ fn policies(world: &World, expected: bool) -> Result<()> {
 
 /// Installs the chart or changes its values; `words` as Helm takes them.
 pub(super) fn upgrade(world: &World, values: &[&str], words: &[&str]) -> Result<()> {
+    upgrade_release(world, (RELEASE, NAMESPACE), values, words)
+}
+
+/// The same for any release, by name and namespace.
+pub(super) fn upgrade_release(
+    world: &World,
+    (release, namespace): (&str, &str),
+    values: &[&str],
+    words: &[&str],
+) -> Result<()> {
     let chart = repository::chart().display().to_string();
     let kubelet = world.place.kubelet().display().to_string();
     let common = [
         format!("app.trustDomain={TRUST_DOMAIN}"),
-        "app.issuer.name=spiffe-ca".to_owned(),
+        format!("app.issuer.name={ISSUER}"),
         format!("app.driver.kubeletRootDir={kubelet}"),
         format!("driverImage.repository={}", image::NAME),
         format!("approverImage.repository={}", image::NAME),
         "driverImage.pullPolicy=Never".to_owned(),
         "approverImage.pullPolicy=Never".to_owned(),
+        // There is one node, and what is measured is measured of one process.
+        "app.approver.replicaCount=1".to_owned(),
         "app.driver.sourceCABundle=/roots/ca.crt".to_owned(),
         "app.driver.volumes[0].name=roots".to_owned(),
         format!("app.driver.volumes[0].configMap.name={ROOTS}"),
@@ -81,10 +104,10 @@ pub(super) fn upgrade(world: &World, values: &[&str], words: &[&str]) -> Result<
     let helm = [
         "upgrade",
         "--install",
-        RELEASE,
+        release,
         &chart,
         "--namespace",
-        NAMESPACE,
+        namespace,
     ];
     let mut words = [&helm, words].concat();
     for value in common
@@ -173,7 +196,12 @@ fn driver_status(world: &World) -> Result<Value> {
 
 /// The pods of a role, those that end included.
 pub(super) fn pods_of(world: &World, app: &str) -> Result<Vec<Value>> {
-    let mut pods = world.objects(NAMESPACE, "pods")?;
+    pods_in(world, NAMESPACE, app)
+}
+
+/// The same for a release in any namespace.
+pub(super) fn pods_in(world: &World, namespace: &str, app: &str) -> Result<Vec<Value>> {
+    let mut pods = world.objects(namespace, "pods")?;
     pods.retain(|pod| pod["metadata"]["labels"]["app"] == app);
     Ok(pods)
 }
@@ -225,12 +253,21 @@ pub(super) fn wait_roots(world: &World, count: u64) -> Result<()> {
 
 /// Sets the bundle.
 pub(super) fn set_roots(world: &World, authorities: &[&Authority]) -> Result<()> {
+    set_roots_in(world, NAMESPACE, authorities)
+}
+
+/// The same for a release in any namespace.
+pub(super) fn set_roots_in(
+    world: &World,
+    namespace: &str,
+    authorities: &[&Authority],
+) -> Result<()> {
     let texts: Vec<_> = authorities
         .iter()
         .map(|one| one.certificate.as_str())
         .collect();
     let encoded = cluster::base64(&texts.concat());
     world.kubectl.apply(&format!(
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {ROOTS}, namespace: {NAMESPACE}}}\nbinaryData: {{ca.crt: {encoded}}}\n"
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {ROOTS}, namespace: {namespace}}}\nbinaryData: {{ca.crt: {encoded}}}\n"
     ))
 }

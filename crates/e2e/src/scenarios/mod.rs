@@ -10,12 +10,14 @@
     reason = "an object of the API, indexed by a name that it has not, gives null"
 )]
 
+mod accounts;
 mod annotations;
 mod approver;
 mod attested;
 mod bundle;
 mod corpora;
 mod decisions;
+mod exclusive;
 mod hostile;
 mod identity;
 mod installation;
@@ -23,6 +25,7 @@ mod issuer;
 mod looking;
 mod lost;
 mod misconfiguration;
+mod neighbours;
 mod pods;
 mod policies;
 mod process;
@@ -31,7 +34,9 @@ mod readers;
 mod registration;
 mod renewal;
 mod report;
+mod requester;
 mod requests;
+mod runtime_issuer;
 mod strangers;
 mod upgrade;
 mod volume;
@@ -61,6 +66,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         approver::scenarios(),
         policies::scenarios(),
         annotations::scenarios(),
+        accounts::scenarios(),
+        requester::scenarios(),
+        exclusive::scenarios(),
+        runtime_issuer::scenarios(),
+        neighbours::scenarios(),
         attested::scenarios(),
         corpora::scenarios(),
         hostile::scenarios(),
@@ -98,6 +108,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 fn clear(world: &World) -> Result<()> {
     cluster::end_silence();
     let steps = [
+        |world: &World| cluster::end_built_in_approver(&world.place),
+        requester::clear,
+        neighbours::clear,
         policies::clear,
         corpora::clear,
         hostile::clear,

@@ -76,8 +76,12 @@ fn edited(world: &World) -> Result<()> {
     world.end_namespace("edited")
 }
 
+/// With the issuer open to other approvers, who would be refused anyway.
 fn decisions(world: &World) -> Result<()> {
-    installation::install(world, &[])?;
+    installation::install(
+        world,
+        &["admissionPolicies.exclusiveApproval.enabled=false"],
+    )?;
     enroll(world, "decisions", "web")?;
     disable_validation(world, "decisions")?;
     let approved =
