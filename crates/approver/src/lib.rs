@@ -16,6 +16,7 @@
 //! | `pods` | the one Pod that a decision of node-attested mode rests on |
 //! | `kinds` | which kinds of issuer there are, for ordinary requests |
 //! | `metrics`, `readiness` | what others may see |
+//! | `testing` | requests and Pods as they are read, for fuzz targets; in no shipped build |
 
 mod approver;
 mod configuration;
@@ -26,6 +27,8 @@ mod metrics;
 mod pods;
 mod readiness;
 mod status;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(test)]
 mod world;

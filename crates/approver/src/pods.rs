@@ -62,6 +62,12 @@ pub(crate) async fn read(
     }
 }
 
+/// Reads a Pod from its JSON, as [`read`] does.
+#[cfg(feature = "testing")]
+pub(crate) fn from_json(json: &[u8]) -> serde_json::Result<Pod> {
+    serde_json::from_slice::<StoredPod>(json).map(Pod::from)
+}
+
 /// A Pod as far as a decision rests on it. Its author writes nearly all of the rest, up to 1.5 MiB,
 /// which is never built.
 #[derive(Debug, Default, Deserialize)]

@@ -18,6 +18,7 @@
 //! | `labels` | closed sets as labels of metrics |
 //! | [`retry`] | when to try again |
 //! | `body` | reading an answer with limits; cutting a stream into objects |
+//! | `testing` | lists and watches from bytes, for fuzz targets; in no shipped build |
 
 mod body;
 pub mod call;
@@ -27,6 +28,8 @@ mod error;
 pub mod issuer;
 mod labels;
 pub mod retry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod watch;
 
 pub use call::ApiClient;

@@ -10,6 +10,9 @@
 //! | `csr`, `pem` | what reads signing requests and PEM, the approver's and the driver's |
 //! | `spiffe_id` | what reads names |
 //! | `token`, `volume_context` | what reads the kubelet's calls |
+//! | `list_item`, `watch_event` | what reads requests from the API server, the client's and the approver's |
+//! | `stored` | such a request, and what must hold of any |
+//! | `pod` | what reads the Pod that a decision rests on |
 //! | `kubelet` | such a call, right before a target changes it |
 //! | `reading` | the other X.509 libraries, which must read the same |
 
@@ -21,17 +24,24 @@
 
 mod csr;
 mod kubelet;
+mod list_item;
 mod pem;
+mod pod;
 mod reading;
 mod spiffe_id;
+mod stored;
 mod token;
 mod volume_context;
+mod watch_event;
 
 pub use csr::csr;
+pub use list_item::list_item;
 pub use pem::pem;
+pub use pod::pod;
 pub use spiffe_id::spiffe_id;
 pub use token::token;
 pub use volume_context::volume_context;
+pub use watch_event::watch_event;
 
 /// One target: its name, what it does, and what it starts from.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +62,19 @@ pub const TARGETS: &[Target] = &[
         seeds: csr::seeds,
     },
     Target {
+        name: "list_item",
+        run: list_item,
+        seeds: list_item::seeds,
+    },
+    Target {
         name: "pem",
         run: pem,
         seeds: pem::seeds,
+    },
+    Target {
+        name: "pod",
+        run: pod,
+        seeds: pod::seeds,
     },
     Target {
         name: "spiffe_id",
@@ -70,6 +90,11 @@ pub const TARGETS: &[Target] = &[
         name: "volume_context",
         run: volume_context,
         seeds: volume_context::seeds,
+    },
+    Target {
+        name: "watch_event",
+        run: watch_event,
+        seeds: watch_event::seeds,
     },
 ];
 

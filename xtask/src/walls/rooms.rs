@@ -67,7 +67,14 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "svid-fuzz-targets",
-        may_know: &["svid-core", "svid-api", "svid-node", "svid-corpus"],
+        may_know: &[
+            "svid-core",
+            "svid-api",
+            "svid-client",
+            "svid-node",
+            "svid-approver",
+            "svid-corpus",
+        ],
         tests_may_know: &[],
     },
     Room {

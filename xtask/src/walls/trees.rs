@@ -77,6 +77,8 @@ pub(super) const TREES: &[Tree] = &[
         ],
         forbidden: &[
             "p256",
+            "svid-approver/testing",
+            "svid-client/testing",
             "svid-contract",
             "svid-corpus",
             "svid-devcluster",
@@ -96,7 +98,13 @@ pub(super) const TREES: &[Tree] = &[
             "normal",
             "--all-features",
         ],
-        forbidden: &["svid-corpus", "svid-fuzz-targets", "svid-node/testing"],
+        forbidden: &[
+            "svid-approver/testing",
+            "svid-client/testing",
+            "svid-corpus",
+            "svid-fuzz-targets",
+            "svid-node/testing",
+        ],
     },
     Tree {
         purpose: "the tests of svid-approver build no driver",

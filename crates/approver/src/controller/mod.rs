@@ -28,5 +28,7 @@ mod index;
 mod kept;
 mod worker;
 
+#[cfg(feature = "testing")]
+pub(crate) use candidate::{Sighting, Wish};
 pub(crate) use dispatch::Controller;
 pub(crate) use worker::Worker;

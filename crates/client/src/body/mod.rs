@@ -10,6 +10,8 @@ mod splitter;
 pub(crate) use answer::{drain, whole};
 pub(crate) use objects::{Objects, Raw};
 pub(crate) use splitter::Shape;
+#[cfg(feature = "testing")]
+pub(crate) use splitter::{Cut, Splitter};
 
 /// The largest object that is read, in bytes of JSON. The API server accepts at most 3 MiB in one
 /// request and etcd stores 1.5 MiB by default, so a larger one exists only if etcd's limit was

@@ -60,14 +60,14 @@ impl Versioned for ObjectName {
 }
 
 impl Unreadable {
-    pub(super) fn too_long() -> Self {
+    pub(crate) fn too_long() -> Self {
         Self {
             object: ObjectName::default(),
             error: "it has more bytes than any object may have".to_owned(),
         }
     }
 
-    pub(super) fn named_in(json: &[u8], error: &serde_json::Error) -> Self {
+    fn named_in(json: &[u8], error: &serde_json::Error) -> Self {
         #[derive(Deserialize)]
         struct Named {
             metadata: ObjectName,
@@ -84,6 +84,11 @@ impl Unreadable {
             ),
         }
     }
+}
+
+/// Reads one object of a list.
+pub(crate) fn read_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Unreadable> {
+    serde_json::from_slice(json).map_err(|error| Unreadable::named_in(json, &error))
 }
 
 impl<T> Change<T> {
@@ -106,7 +111,7 @@ impl<T: DeserializeOwned> Change<T> {
     ///
     /// # Errors
     /// It is not an event, or it reports an error.
-    pub(super) fn read(json: &[u8]) -> Result<Self, ApiError> {
+    pub(crate) fn read(json: &[u8]) -> Result<Self, ApiError> {
         let Sent { kind, object } = serde_json::from_slice(json).map_err(ApiError::unreadable)?;
         let bytes = object.get().as_bytes();
         let kind = match &*kind {
@@ -119,10 +124,7 @@ impl<T: DeserializeOwned> Change<T> {
             "DELETED" => Self::Deleted,
             _ => Self::Applied,
         };
-        Ok(match serde_json::from_slice(bytes) {
-            Ok(object) => kind(object),
-            Err(error) => Self::Unreadable(Unreadable::named_in(bytes, &error)),
-        })
+        Ok(read_object(bytes).map_or_else(Self::Unreadable, kind))
     }
 }
 

@@ -36,6 +36,7 @@ use serde::de::DeserializeOwned;
 use svid_api::certmanager::StoredRequest;
 use tokio::time::{Instant, sleep};
 
+pub(crate) use self::event::read_object;
 pub use self::event::{Change, ObjectName, Unreadable};
 pub use self::single::{Named, Observed, watch_object};
 use crate::body::{Objects, Raw, Shape};
@@ -238,10 +239,9 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
 
     async fn read_page(&mut self, mut objects: Objects) -> Result<Option<Event<T>>, ApiError> {
         let event = match objects.next().await? {
-            Some(Raw::Json(json)) => match serde_json::from_slice(json) {
-                Ok(object) => Event::InitApply(object),
-                Err(error) => Event::Unreadable(Unreadable::named_in(json, &error)),
-            },
+            Some(Raw::Json(json)) => {
+                read_object(json).map_or_else(Event::Unreadable, Event::InitApply)
+            }
             Some(Raw::TooLong) => Event::Unreadable(Unreadable::too_long()),
             None => {
                 let list: List =
