@@ -92,8 +92,7 @@ impl BuiltInApprover {
         end_built_in_approver(&self.place)?;
         let pki = Pki::in_place(&self.place)?;
         let kubeconfig = pki.path(&format!("{NAME}.kubeconfig"));
-        let words = ["--namespace", CERT_MANAGER, "create", "token", CERT_MANAGER];
-        let token = self.kubectl.run(&words)?;
+        let token = self.kubectl.token(CERT_MANAGER, CERT_MANAGER, &[])?;
         place::write(&kubeconfig, &pki.token_kubeconfig(&token)?)?;
         let mut command = Command::new(self.tools.certmanager.join("certmanager"));
         command.arg("approver").arg("-kubeconfig").arg(&kubeconfig);
