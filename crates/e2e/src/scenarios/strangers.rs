@@ -19,7 +19,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 }
 
 fn silent_connections(world: &World) -> Result<()> {
-    installation::install(world, &[])?;
+    // All of one pod, which by default may have fewer.
+    installation::install(world, &["app.driver.maxVolumesPerPod=20"])?;
     enroll(world, "strangers", "web")?;
     let roles = [
         (Process::of(world, NAME)?, DRIVER_PROBES_PORT),
