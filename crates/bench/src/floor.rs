@@ -70,13 +70,21 @@ impl Floor {
     async fn issue_one(&self, name: &str, watch: &Watch) -> Result<Duration> {
         let expected = watch.expect(name).await;
         let start = Instant::now();
-        self.create(name).await?;
+        self.create_for(FLOOR_ISSUER, name).await?;
         self.approve(name).await?;
         Ok(expected.seen().await?.duration_since(start))
     }
 
-    /// Creates a request as a workload.
+    /// Creates a request as a workload, for the issuer of the product.
     pub(crate) async fn create(&self, name: &str) -> Result<()> {
+        self.create_for(ISSUER, name).await
+    }
+
+    async fn create_for(&self, issuer: &str, name: &str) -> Result<()> {
+        let mut spec = self.spec.clone();
+        if let Some(name) = spec.pointer_mut("/issuerRef/name") {
+            *name = json!(issuer);
+        }
         let request: DynamicObject = serde_json::from_value(json!({
             "apiVersion": "cert-manager.io/v1", "kind": "CertificateRequest",
             "metadata": {
@@ -84,7 +92,7 @@ impl Floor {
                 "annotations": {"spiffe.csi.cert-manager.io/identity": SPIFFE_ID},
                 "ownerReferences": [self.owner],
             },
-            "spec": self.spec,
+            "spec": spec,
         }))?;
         let created = self.workload.create(&PostParams::default(), &request).await;
         created.with_context(|| format!("creating {name}"))?;
@@ -135,6 +143,27 @@ fn spec() -> Result<Value> {
         "request": STANDARD.encode(request),
         "duration": "1h0m0s",
         "usages": ["digital signature", "key encipherment", "server auth", "client auth"],
-        "issuerRef": {"name": "spiffe-ca", "kind": "ClusterIssuer", "group": "cert-manager.io"},
+        "issuerRef": {"name": ISSUER, "kind": "ClusterIssuer", "group": "cert-manager.io"},
     }))
 }
+
+/// A second issuer with the same CA, which the product's approver leaves alone.
+pub(crate) async fn create_issuer(administrator: &Client) -> Result<()> {
+    let kind = GroupVersionKind::gvk("cert-manager.io", "v1", "ClusterIssuer");
+    let resource = ApiResource::from_gvk_with_plural(&kind, "clusterissuers");
+    let issuers: Api<DynamicObject> = Api::all_with(administrator.clone(), &resource);
+    let ours = issuers.get(ISSUER).await.context("reading the issuer")?;
+    let second = Patch::Apply(json!({
+        "apiVersion": "cert-manager.io/v1", "kind": "ClusterIssuer",
+        "metadata": {"name": FLOOR_ISSUER},
+        "spec": ours.data.get("spec"),
+    }));
+    let parameters = PatchParams::apply("bench").force();
+    let applied = issuers.patch(FLOOR_ISSUER, &parameters, &second);
+    applied.await.context("creating the second issuer")?;
+    Ok(())
+}
+
+/// The issuer of the product.
+const ISSUER: &str = "spiffe-ca";
+const FLOOR_ISSUER: &str = "spiffe-bench-floor";

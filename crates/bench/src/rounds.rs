@@ -10,7 +10,7 @@ use tokio::time::{sleep, sleep_until};
 use crate::approver;
 use crate::arguments::Arguments;
 use crate::csi::Kubelet;
-use crate::floor::Floor;
+use crate::floor::{self, Floor};
 use crate::place::{self, Place};
 use crate::report::{self, Report, Unit};
 use crate::roles::Role;
@@ -32,6 +32,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         token: Some(first.token.clone().into()),
         ..AuthInfo::default()
     };
+    floor::create_issuer(&administrator).await?;
     let floor = Floor::new(&administrator, &place::client(&pod)?, first)?;
     let mut bench = Bench {
         arguments,
