@@ -8,6 +8,7 @@ mod extensions;
 mod facts;
 mod names;
 mod policies;
+mod sequence;
 
 pub(super) use extensions::ExtensionFault;
 pub(super) use facts::Certificate;

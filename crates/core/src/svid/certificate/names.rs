@@ -1,9 +1,11 @@
 //! The names in a certificate, and the constraints that an authority puts on them (RFC 5280,
 //! section 4.2.1.10).
 
-use x509_parser::asn1_rs::{Any, Tag};
+use x509_parser::asn1_rs::Any;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
+
+use super::sequence;
 
 /// One name of a certificate, or one that constrains names of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +60,6 @@ impl Name {
             (Self::Email(constraint), Self::Email(mailbox)) => covers_mailbox(constraint, mailbox),
             (Self::Ip(constraint), Self::Ip(address)) => covers_address(constraint, address),
             (Self::Directory(constraint), Self::Directory(name)) => name.starts_with(constraint),
-            (Self::Other(one), Self::Other(other)) if one == other => return None,
             _ => return None,
         })
     }
@@ -76,14 +77,9 @@ impl NameConstraints {
     /// Reads the extension; nothing if it is damaged, empty, or has the bounds that RFC 5280 rules
     /// out.
     pub(super) fn read(der: &[u8]) -> Option<Self> {
-        let Ok(([], constraints)) = Any::from_der(der) else {
-            return None;
-        };
-        constraints.tag().assert_eq(Tag::Sequence).ok()?;
         let mut read = Self::default();
-        let mut rest = constraints.data;
-        while !rest.is_empty() {
-            let (after, list) = Any::from_der(rest).ok()?;
+        for list in sequence::values(sequence::content(der)?) {
+            let list = list?;
             let names = subtrees(list.data)?;
             match list.tag().0 {
                 0 if read.permitted.is_empty() && read.excluded.is_empty() => {
@@ -94,7 +90,6 @@ impl NameConstraints {
                 }
                 _ => return None,
             }
-            rest = after;
         }
         let says_something = !read.permitted.is_empty() || !read.excluded.is_empty();
         says_something.then_some(read)
@@ -120,13 +115,11 @@ impl NameConstraints {
 }
 
 /// The bases of the subtrees.
-fn subtrees(mut list: &[u8]) -> Option<Vec<Name>> {
+fn subtrees(list: &[u8]) -> Option<Vec<Name>> {
     let mut names = Vec::new();
-    while !list.is_empty() {
-        let (rest, subtree) = Any::from_der(list).ok()?;
-        subtree.tag().assert_eq(Tag::Sequence).ok()?;
+    for subtree in sequence::sequences(list) {
         // Behind the base stand bounds, which have to have their defaults and so are not written.
-        let Ok(([], base)) = Any::from_der(subtree.data) else {
+        let Ok(([], base)) = Any::from_der(subtree?) else {
             return None;
         };
         let base = GeneralName::try_from(base).ok()?;
@@ -134,7 +127,6 @@ fn subtrees(mut list: &[u8]) -> Option<Vec<Name>> {
             return None;
         }
         names.push(Name::of(&base));
-        list = rest;
     }
     (!names.is_empty()).then_some(names)
 }

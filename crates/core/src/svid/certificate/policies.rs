@@ -1,7 +1,9 @@
 //! The extensions about certificate policies (RFC 5280, sections 4.2.1.4, .5, .11 and .14).
 
-use x509_parser::asn1_rs::{Any, Oid, Tag};
+use x509_parser::asn1_rs::Oid;
 use x509_parser::prelude::FromDer as _;
+
+use super::sequence;
 
 /// What a certificate says about policies; each is the content of an OID.
 #[derive(Clone, Debug, Default)]
@@ -25,8 +27,8 @@ pub(in crate::svid) const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
 /// are for people and not read.
 pub(super) fn read_policies(der: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut policies: Vec<Vec<u8>> = Vec::new();
-    for policy in sequences(der)? {
-        let (_, oid) = Oid::from_der(policy).ok()?;
+    for policy in sequence::sequences(sequence::content(der)?) {
+        let (_, oid) = Oid::from_der(policy?).ok()?;
         if policies.iter().any(|known| known == oid.as_bytes()) {
             return None;
         }
@@ -38,8 +40,8 @@ pub(super) fn read_policies(der: &[u8]) -> Option<Vec<Vec<u8>>> {
 /// The pairs of the extension; nothing if it is damaged, empty, or maps `anyPolicy`.
 pub(super) fn read_mappings(der: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
     let mut mappings = Vec::new();
-    for mapping in sequences(der)? {
-        let (rest, issuer) = Oid::from_der(mapping).ok()?;
+    for mapping in sequence::sequences(sequence::content(der)?) {
+        let (rest, issuer) = Oid::from_der(mapping?).ok()?;
         let Ok(([], subject)) = Oid::from_der(rest) else {
             return None;
         };
@@ -49,20 +51,4 @@ pub(super) fn read_mappings(der: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
         mappings.push((issuer.as_bytes().to_vec(), subject.as_bytes().to_vec()));
     }
     (!mappings.is_empty()).then_some(mappings)
-}
-
-/// The contents of the sequences in one sequence.
-fn sequences(der: &[u8]) -> Option<Vec<&[u8]>> {
-    let Ok(([], list)) = Any::from_der(der) else {
-        return None;
-    };
-    list.tag().assert_eq(Tag::Sequence).ok()?;
-    let (mut rest, mut contents) = (list.data, Vec::new());
-    while !rest.is_empty() {
-        let (after, element) = Any::from_der(rest).ok()?;
-        element.tag().assert_eq(Tag::Sequence).ok()?;
-        contents.push(element.data);
-        rest = after;
-    }
-    Some(contents)
 }
