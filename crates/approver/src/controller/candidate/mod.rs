@@ -194,21 +194,11 @@ fn identity_request(key: &Key, metadata: StoredMetadata, spec: StoredSpec) -> Re
     let identity = metadata.annotations.identity.unwrap_or_default();
     let owners = metadata.owner_references.kept;
     Request {
+        namespace: key.namespace.clone(),
+        identity_annotation: identity.into_beginning(),
         annotations: annotations(metadata.annotations.others),
         generation: metadata.generation,
         owners: owners.into_iter().map(owner).collect(),
-        ..request(key, identity.into_beginning(), spec)
-    }
-}
-
-/// What the specification says; the rest is the metadata's.
-fn request(key: &Key, identity_annotation: String, spec: StoredSpec) -> Request {
-    Request {
-        namespace: key.namespace.clone(),
-        identity_annotation,
-        annotations: Annotations::default(),
-        generation: None,
-        owners: Vec::new(),
         csr_pem: csr_pem(&spec),
         duration: duration(spec.duration.as_ref()),
         is_ca: spec.is_ca.unwrap_or(false),
