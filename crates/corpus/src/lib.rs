@@ -27,7 +27,10 @@ pub mod right;
 mod world;
 
 pub use case::{Case, Expect};
-pub use world::{POD_NAME, POD_UID, RIGHT_ID, USAGES, World, around, claims, owner, policy};
+pub use world::{
+    CSI_DRIVER, DRIVER, POD_NAME, POD_UID, RIGHT_ID, USAGES, World, around, by_driver, claims,
+    node_attested, owner, policy,
+};
 
 /// All orders of four things.
 pub(crate) fn orders() -> impl Iterator<Item = [usize; 4]> {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use svid_core::der;
-use svid_core::identity::TrustDomain;
+use svid_core::identity::{ServiceAccount, TrustDomain};
 use svid_core::policy::{
-    Annotations, Attestation, Credentials, DurationField, ExtraAnnotations, IssuerReference, Owner,
-    Policy, Request, Requester,
+    Annotations, Attestation, Credentials, DurationField, ExtraAnnotations, IssuerReference,
+    NodeAttestation, Owner, Policy, Request, Requester,
 };
 
 use crate::craft::{Craft, Signer, general_name, san};
@@ -198,6 +198,25 @@ pub fn around(csr_pem: Vec<u8>) -> Request {
     World::default().around(csr_pem)
 }
 
+/// What an approver takes requests by that come from [`DRIVER`].
+#[must_use]
+pub fn node_attested() -> Attestation {
+    Attestation::Node(NodeAttestation {
+        driver: ServiceAccount::new("cert-manager", "driver").unwrap(),
+        csi_driver: CSI_DRIVER.to_owned(),
+    })
+}
+
+/// A valid request of [`DRIVER`] for [`owner`], in the default world.
+#[must_use]
+pub fn by_driver(csr_pem: Vec<u8>) -> Request {
+    let mut request = around(csr_pem);
+    DRIVER.clone_into(&mut request.requester.username);
+    request.requester.extra = claims();
+    request.owners = vec![owner()];
+    request
+}
+
 /// The pod that a request is for, where it names one.
 #[must_use]
 pub fn owner() -> Owner {
@@ -226,6 +245,10 @@ pub fn claims() -> BTreeMap<String, Vec<String>> {
     .into()
 }
 
+/// The user that the driver is, where it uses its own service account.
+pub const DRIVER: &str = "system:serviceaccount:cert-manager:driver";
+/// The driver that a volume of its pods names.
+pub const CSI_DRIVER: &str = "spiffe.csi.cert-manager.io";
 /// The claim of a pod's name.
 pub const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
 /// The claim of a pod's UID.

@@ -10,16 +10,15 @@
 //! signature.
 
 use svid_core::der::{self, tlv};
-use svid_core::identity::ServiceAccount;
 use svid_core::policy::{
-    Approval, Attestation, Decision, Denial, IssuerReference, NodeAttestation, OrdinaryDecision,
-    OrdinaryRequest, Pod, Policy, evaluate, evaluate_ordinary,
+    Approval, Decision, Denial, IssuerReference, OrdinaryDecision, OrdinaryRequest, Pod, Policy,
+    evaluate, evaluate_ordinary,
 };
 use svid_core::svid::{CertificateSigningRequest, decode_pem};
 use svid_corpus::craft::{Craft, Signer, attribute, extension, extension_request, to_pem};
 use svid_corpus::hostile::hostile;
 use svid_corpus::right::right;
-use svid_corpus::{RIGHT_ID, World, around, claims, owner, policy};
+use svid_corpus::{CSI_DRIVER, RIGHT_ID, World, around, by_driver, node_attested, owner, policy};
 
 use crate::reading::{Reading, by_x509_cert, by_x509_parser};
 
@@ -42,17 +41,11 @@ pub fn csr(data: &[u8]) {
 
 /// The same signing request, sent by the driver for a pod of the right identity.
 fn by_node(der: &[u8], pem: &[u8]) {
-    let mut request = around(pem.to_vec());
-    request.requester.username = "system:serviceaccount:cert-manager:driver".to_owned();
-    request.requester.extra = claims();
-    request.owners = vec![owner()];
     let policy = Policy {
-        attestation: Attestation::Node(NodeAttestation {
-            driver: ServiceAccount::new("cert-manager", "driver").unwrap(),
-            csi_driver: "spiffe.csi.cert-manager.io".to_owned(),
-        }),
+        attestation: node_attested(),
         ..policy()
     };
+    let request = by_driver(pem.to_vec());
     let pod = Pod {
         namespace: request.namespace.clone(),
         name: owner().name,
@@ -60,7 +53,7 @@ fn by_node(der: &[u8], pem: &[u8]) {
         node: "node-1".to_owned(),
         service_account: "api".to_owned(),
         is_mirror: false,
-        csi_drivers: vec!["spiffe.csi.cert-manager.io".to_owned()],
+        csi_drivers: vec![CSI_DRIVER.to_owned()],
         phase: "Running".to_owned(),
     };
     match evaluate(&policy, &request) {

@@ -4,12 +4,9 @@
 //! approved is the right one, on the right node and alive, for a reader that knows nothing of ours.
 
 use serde_json::{Value, json};
-use svid_core::identity::ServiceAccount;
-use svid_core::policy::{
-    Attestation, Decision, NodeAttestation, Pod, PodInquiry, Policy, evaluate,
-};
+use svid_core::policy::{Decision, Pod, PodInquiry, Policy, evaluate};
 use svid_corpus::craft::{Craft, Signer};
-use svid_corpus::{around, claims, owner, policy};
+use svid_corpus::{CSI_DRIVER, by_driver, node_attested, owner, policy};
 
 use crate::assert_tellable;
 
@@ -37,17 +34,11 @@ pub fn pod(data: &[u8]) {
 
 /// A right request of the driver on the right node.
 fn inquiry() -> PodInquiry {
-    let mut request = around(Craft::with(Signer::fixed_ed25519()).pem());
-    request.requester.username = "system:serviceaccount:cert-manager:driver".to_owned();
-    request.requester.extra = claims();
-    request.owners = vec![owner()];
     let policy = Policy {
-        attestation: Attestation::Node(NodeAttestation {
-            driver: ServiceAccount::new("cert-manager", "driver").unwrap(),
-            csi_driver: DRIVER.to_owned(),
-        }),
+        attestation: node_attested(),
         ..policy()
     };
+    let request = by_driver(Craft::with(Signer::fixed_ed25519()).pem());
     match evaluate(&policy, &request) {
         Decision::Inquire(inquiry) => inquiry,
         decision @ (Decision::Approve(_) | Decision::Deny(_) | Decision::LeaveAlone) => {
@@ -91,7 +82,7 @@ fn assert_right(data: &[u8]) {
     assert!(
         volumes
             .iter()
-            .any(|volume| volume["csi"]["driver"] == DRIVER)
+            .any(|volume| volume["csi"]["driver"] == CSI_DRIVER)
     );
     let phase = pod["status"]["phase"].as_str().unwrap_or_default();
     assert!(!["Succeeded", "Failed"].contains(&phase));
@@ -103,7 +94,7 @@ fn right() -> Value {
         "spec": {
             "nodeName": "node-1",
             "serviceAccountName": "api",
-            "volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "csi": {"driver": DRIVER}}],
+            "volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "csi": {"driver": CSI_DRIVER}}],
         },
         "status": {"phase": "Running"},
     })
@@ -144,8 +135,6 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let all = [right()].into_iter().chain(changed).chain(others);
     all.map(|pod| pod.to_string().into_bytes()).collect()
 }
-
-const DRIVER: &str = "spiffe.csi.cert-manager.io";
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,12 @@
 //! Node-attested mode and the tokens of pods: who asks, for which Pod, and what that Pod is.
 
-use svid_core::identity::ServiceAccount;
 use svid_core::policy::{
-    Attestation, Credentials, Decision, Denial, NodeAttestation, Owner, Pod, Policy, Request, Rule,
-    Violation, evaluate,
+    Attestation, Credentials, Decision, Denial, Owner, Pod, Policy, Request, Rule, Violation,
+    evaluate,
 };
 use svid_corpus::craft::{Craft, general_name, san, to_pem};
-use svid_corpus::{RIGHT_ID, around, policy};
+use svid_corpus::{DRIVER, RIGHT_ID, around, policy};
 
-const DRIVER: &str = "system:serviceaccount:cert-manager:driver";
 const NODE_NAME: &str = "authentication.kubernetes.io/node-name";
 const NODE_UID: &str = "authentication.kubernetes.io/node-uid";
 const POD_NAME: &str = "authentication.kubernetes.io/pod-name";
@@ -16,10 +14,7 @@ const POD_UID: &str = "authentication.kubernetes.io/pod-uid";
 
 pub(crate) fn node_attested() -> Policy {
     Policy {
-        attestation: Attestation::Node(NodeAttestation {
-            driver: ServiceAccount::new("cert-manager", "driver").unwrap(),
-            csi_driver: "spiffe.csi.cert-manager.io".to_owned(),
-        }),
+        attestation: svid_corpus::node_attested(),
         ..policy()
     }
 }
