@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-const PROFILE: &str = "ejbca-issuer.keyfactor.com/certificateProfileName";
+pub(super) const PROFILE: &str = "ejbca-issuer.keyfactor.com/certificateProfileName";
 const TEAM: &str = "example.com/team";
 
 fn set(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -29,12 +29,6 @@ fn annotated(name: &str, entries: &[(&str, &str)]) -> Value {
         request["metadata"]["annotations"][key] = json!(value);
     }
     request
-}
-
-fn message(object: &Value) -> &str {
-    object["status"]["conditions"][0]["message"]
-        .as_str()
-        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,22 +103,6 @@ async fn without_a_list_all_pass_but_what_steers_issuers_and_what_nobody_has_rea
         "{}",
         message(&object)
     );
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_annotation_that_comes_under_the_decision_is_judged_too() {
-    let world = World::new();
-    let edited = json!({ "metadata": { "annotations": { PROFILE: "SUBCA" } } });
-    world.inject(
-        "patch",
-        &resource::CERTIFICATE_REQUESTS,
-        Answer::ChangeFirst(edited),
-    );
-    world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration());
-    let object = world.until(&key("x"), is("Denied")).await;
-    assert!(message(&object).contains(PROFILE), "{}", message(&object));
     approver.stop().await;
 }
 

@@ -1,8 +1,5 @@
 //! Requests of the driver, and the Pods that they are decided by.
 
-use svid_core::identity::ServiceAccount;
-use svid_core::policy::NodeAttestation;
-
 use super::*;
 
 pub(super) fn pod_key() -> Key {
@@ -11,10 +8,7 @@ pub(super) fn pod_key() -> Key {
 
 pub(super) fn node_attested() -> Configuration {
     Configuration {
-        attestation: Attestation::Node(NodeAttestation {
-            driver: ServiceAccount::new("cert-manager", "driver").unwrap(),
-            csi_driver: "spiffe.csi.cert-manager.io".to_owned(),
-        }),
+        attestation: svid_corpus::node_attested(),
         ..configuration()
     }
 }
@@ -26,7 +20,7 @@ pub(super) fn asked_from(world: &World, node: &str, name: &str) -> Value {
     let mut request = right(name);
     request["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "v1", "kind": "Pod", "name": "api-7", "uid": uid}]);
-    request["spec"]["username"] = json!("system:serviceaccount:cert-manager:driver");
+    request["spec"]["username"] = json!(svid_corpus::DRIVER);
     request["spec"]["extra"] = json!({
         "authentication.kubernetes.io/pod-name": ["driver-x"],
         "authentication.kubernetes.io/pod-uid": ["d"],
@@ -49,12 +43,6 @@ pub(super) fn pod() -> Value {
         },
         "status": {"phase": "Pending"},
     })
-}
-
-fn message(object: &Value) -> &str {
-    object["status"]["conditions"][0]["message"]
-        .as_str()
-        .unwrap()
 }
 
 #[tokio::test(start_paused = true)]

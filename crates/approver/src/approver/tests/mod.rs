@@ -2,7 +2,10 @@
 
 mod annotations;
 mod attested;
+mod changing;
 mod lasting;
+mod leading;
+mod watching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +134,12 @@ fn decision(object: &Value) -> Option<String> {
     Some(decided.first()?["type"].as_str()?.to_owned())
 }
 
+fn message(object: &Value) -> &str {
+    object["status"]["conditions"][0]["message"]
+        .as_str()
+        .unwrap()
+}
+
 fn is(wanted: &'static str) -> impl Fn(&Value) -> bool {
     move |object| decision(object).as_deref() == Some(wanted)
 }
@@ -202,9 +211,7 @@ async fn a_denial_tells_the_requester_what_to_change() {
     let approver = Running::start(&world, "a", configuration());
     world.put(&key("x"), wrong("x"));
     let object = world.until(&key("x"), is("Denied")).await;
-    let message = object["status"]["conditions"][0]["message"]
-        .as_str()
-        .unwrap();
+    let message = message(&object);
     assert!(
         message.contains("spiffe://cluster.local/ns/payments/sa/other"),
         "{message}"
@@ -251,47 +258,6 @@ async fn conditions_that_are_there_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_changes_under_the_decision_is_judged_anew() {
-    let world = World::new();
-    let edited = json!({
-        "spec": { "isCA": false },
-    });
-    world.inject(
-        "patch",
-        &resource::CERTIFICATE_REQUESTS,
-        Answer::ChangeFirst(edited),
-    );
-    world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration());
-    let object = world.until(&key("x"), is("Denied")).await;
-    let message = object["status"]["conditions"][0]["message"]
-        .as_str()
-        .unwrap();
-    assert!(message.contains("edited"), "{message}");
-    assert_eq!(approver.metrics.conflicts.get(), 1);
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_that_somebody_else_decides_meanwhile_is_left_to_them() {
-    let world = World::new();
-    let denied = json!({ "status": { "conditions": [
-        { "type": "Denied", "status": "True", "reason": "x" }
-    ] } });
-    world.inject(
-        "patch",
-        &resource::CERTIFICATE_REQUESTS,
-        Answer::ChangeFirst(denied),
-    );
-    world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration());
-    world.until(&key("x"), is("Denied")).await;
-    sleep(Duration::from_secs(120)).await;
-    assert_eq!(world.decisions(), 1);
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn failures_are_tried_again_with_patience() {
     let world = World::new();
     for effect in [
@@ -317,35 +283,6 @@ async fn failures_are_tried_again_with_patience() {
     );
     sleep(Duration::from_secs(60)).await;
     assert_eq!(approver.metrics.errors.get(), 5);
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_that_is_gone_is_forgotten() {
-    let world = World::new();
-    world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::NotFound);
-    world.inject("get", &resource::CERTIFICATE_REQUESTS, Answer::NotFound);
-    world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration());
-    world.put(&key("y"), right("y"));
-    world.until(&key("y"), is("Approved")).await;
-    world.delete(&key("x"));
-    sleep(Duration::from_secs(120)).await;
-    assert_eq!(approver.metrics.errors.get(), 0);
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_broken_object_does_not_hide_the_others() {
-    let world = World::new();
-    let mut broken = right("broken");
-    broken["spec"]["extra"] = json!("not a map");
-    world.put(&key("broken"), broken);
-    world.put(&key("x"), right("x"));
-    let approver = Running::start(&world, "a", configuration());
-    world.until(&key("x"), is("Approved")).await;
-    assert_eq!(approver.metrics.unreadable.get(), 1);
-    assert_eq!(decision(&world.object(&key("broken")).unwrap()), None);
     approver.stop().await;
 }
 
@@ -434,100 +371,6 @@ async fn ordinary_requests_are_approved_where_asked_for_but_never_into_an_svid()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
-    let world = World::new();
-    let a = Running::start(&world, "a", configuration());
-    world
-        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
-        .await;
-    let b = Running::start(&world, "b", configuration());
-    world.put(&key("x"), right("x"));
-    world.until(&key("x"), is("Approved")).await;
-    sleep(Duration::from_secs(30)).await;
-    assert!(b.readiness.is_ready());
-    assert_eq!(b.metrics.count_decided(Outcome::Approved), 0);
-    a.stop().await;
-    let stopped = Instant::now();
-    world.put(&key("y"), right("y"));
-    world.until(&key("y"), is("Approved")).await;
-    assert!(
-        stopped.elapsed() <= Duration::from_secs(3),
-        "{:?}",
-        stopped.elapsed()
-    );
-    assert_eq!(b.metrics.count_decided(Outcome::Approved), 1);
-    b.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_leader_that_is_cut_off_decides_nothing_more() {
-    let world = World::new();
-    let a = Running::start(&world, "a", configuration());
-    world
-        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
-        .await;
-    let b = Running::start(&world, "b", configuration());
-    sleep(Duration::from_secs(5)).await;
-    world.cut_off("a");
-    world.put(&key("x"), right("x"));
-    world.until(&key("x"), is("Approved")).await;
-    assert_eq!(b.metrics.count_decided(Outcome::Approved), 1);
-    sleep(Duration::from_secs(30)).await;
-    assert_eq!(a.metrics.leader.get(), 0);
-    world.reconnect("a");
-    world.put(&key("y"), right("y"));
-    world.until(&key("y"), is("Approved")).await;
-    assert_eq!(a.metrics.count_decided(Outcome::Approved), 0);
-    a.stop().await;
-    b.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dropped_watch_misses_nothing() {
-    let world = World::new();
-    let approver = Running::start(&world, "a", configuration());
-    for name in ["one", "two", "three"] {
-        world.put(&key(name), right(name));
-        world.until(&key(name), is("Approved")).await;
-        world.cut_watches();
-        tokio::task::yield_now().await;
-    }
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_that_has_gone_silent_misses_nothing() {
-    let world = World::new();
-    let approver = Running::start(&world, "a", configuration());
-    world.put(&key("one"), right("one"));
-    world.until(&key("one"), is("Approved")).await;
-    world.mute_watches();
-    let silent = Instant::now();
-    world.put(&key("two"), right("two"));
-    world.until(&key("two"), is("Approved")).await;
-    assert!(silent.elapsed() > Duration::from_secs(30), "it was told");
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn requests_on_a_later_page_of_the_list_are_decided() {
-    let world = World::new();
-    for at in 0..501 {
-        let name = format!("r{at:03}");
-        let request = if at < 500 {
-            approved(&name)
-        } else {
-            right(&name)
-        };
-        world.put(&key(&name), request);
-    }
-    let approver = Running::start(&world, "a", configuration());
-    world.until(&key("r500"), is("Approved")).await;
-    assert_eq!(world.calls("list", &resource::CERTIFICATE_REQUESTS), 2);
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn many_slow_decisions_of_one_namespace_leave_places_for_others() {
     let world = World::new();
     for _ in 0..20 {
@@ -562,40 +405,6 @@ async fn many_slow_decisions_of_one_namespace_leave_places_for_others() {
             .await;
     }
     assert_eq!(approver.metrics.count_decided(Outcome::Approved), 40);
-    approver.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_shutdown_waits_for_what_is_under_way_and_gives_the_lease_away() {
-    let world = World::new();
-    let approver = Running::start(&world, "a", configuration());
-    world
-        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
-        .await;
-    world.inject("patch", &resource::CERTIFICATE_REQUESTS, Answer::Hang);
-    world.put(&key("x"), right("x"));
-    sleep(Duration::from_millis(100)).await;
-    assert_eq!(world.decisions(), 1);
-    let told = Instant::now();
-    approver.stop().await;
-    assert!(
-        told.elapsed() <= Duration::from_secs(6),
-        "{:?}",
-        told.elapsed()
-    );
-    assert_eq!(
-        world.object(&lease()).unwrap()["spec"]["holderIdentity"],
-        ""
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_shutdown_while_nothing_answers_ends_all_the_same() {
-    let world = World::new();
-    let approver = Running::start(&world, "a", with_map());
-    sleep(Duration::from_secs(5)).await;
-    world.cut_off("a");
-    sleep(Duration::from_secs(1)).await;
     approver.stop().await;
 }
 
