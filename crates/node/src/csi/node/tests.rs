@@ -1,9 +1,10 @@
 //! The Node service with volumes that only remember what they were asked.
 
-use jiff::Timestamp;
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::sync::Mutex;
+
+use jiff::Timestamp;
 use tonic::Code;
 
 use super::*;

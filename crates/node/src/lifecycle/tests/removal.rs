@@ -11,14 +11,6 @@ use crate::lifecycle::{Lifecycle as _, PublishError};
 use crate::wish::TargetPath;
 use svid_client::ApiError;
 
-fn anything() -> Set {
-    Set {
-        certificate: b"c".to_vec(),
-        key: b"k".to_vec(),
-        bundle: None,
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_volume_is_removed_with_its_record_its_task_and_its_requests() {
     let (world, wish) = (World::new(), wish(1));
@@ -214,7 +206,7 @@ async fn a_record_that_cannot_be_forgotten_or_marked_does_not_keep_the_files() {
 #[tokio::test(start_paused = true)]
 async fn what_is_at_the_target_of_an_unknown_volume_is_removed() {
     let (world, wish) = (World::new(), wish(1));
-    world.volumes.leave_set(&wish.target, anything());
+    world.volumes.leave_set(&wish.target, Set::anything());
     assert!(world.tasks.is_known(&wish.volume, Some(&wish.target)).await);
     world.unpublish(&wish).await.unwrap();
     assert_eq!(world.volumes.shown(&wish.target), None);
@@ -227,7 +219,7 @@ async fn another_target_than_the_recorded_one_is_removed_too() {
     let (world, wish) = (World::new(), wish(1));
     world.publish(&wish).await.unwrap();
     let elsewhere = TargetPath::parse("/k/elsewhere").unwrap();
-    world.volumes.leave_set(&elsewhere, anything());
+    world.volumes.leave_set(&elsewhere, Set::anything());
     let done = world
         .tasks
         .unpublish(wish.volume.clone(), elsewhere.clone());

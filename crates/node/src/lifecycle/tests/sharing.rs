@@ -39,14 +39,6 @@ fn too_many(answer: &Result<(), PublishError>) -> bool {
     matches!(answer, Err(PublishError::TooManyVolumes { .. }))
 }
 
-fn anything() -> Set {
-    Set {
-        certificate: b"c".to_vec(),
-        key: b"k".to_vec(),
-        bundle: None,
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn of_4000_volumes_of_a_pod_those_beyond_the_limit_leave_nothing_and_delay_nobody() {
     let world = World::new();
@@ -136,7 +128,7 @@ async fn volumes_of_another_driver_are_taken_over_whatever_the_limit_is() {
     let world = World::with_volumes_per_pod("1");
     let there = wishes(1, 3);
     for wish in &there {
-        world.volumes.leave_set(&wish.target, anything());
+        world.volumes.leave_set(&wish.target, Set::anything());
     }
     for wish in &there {
         world.publish(wish).await.unwrap();

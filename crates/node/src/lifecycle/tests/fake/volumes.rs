@@ -31,6 +31,17 @@ pub(in super::super) struct Set {
     pub(in super::super) bundle: Option<Vec<u8>>,
 }
 
+impl Set {
+    /// What is enough to be there.
+    pub(in super::super) fn anything() -> Self {
+        Self {
+            certificate: b"c".to_vec(),
+            key: b"k".to_vec(),
+            bundle: None,
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     records: BTreeMap<VolumeId, Record>,
