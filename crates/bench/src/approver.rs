@@ -10,7 +10,7 @@ use crate::floor::Floor;
 use crate::place::Place;
 use crate::report::{Report, Unit};
 use crate::roles::Role;
-use crate::sample::Sample;
+use crate::sample::{Sample, figure};
 use crate::watch::{Expected, Stage, Watch};
 
 /// Decisions per second on requests that are there already, beside a client that writes the same
@@ -123,7 +123,7 @@ async fn all(expected: Vec<Expected>) -> Result<Vec<Instant>> {
 }
 
 fn rate(count: usize, length: Duration) -> f64 {
-    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / length.as_secs_f64()
+    figure(count) / length.as_secs_f64()
 }
 
 const STORED: &str = "approver: decisions on what is stored";

@@ -14,7 +14,7 @@ use svid_api::csi::v1::{NodePublishVolumeRequest, NodeUnpublishVolumeRequest, Vo
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::sample::Sample;
+use crate::sample::{Sample, figure};
 use crate::workloads::{ACCOUNT, NAMESPACE, Workload};
 
 /// A kubelet's folder, and the socket of the driver.
@@ -35,7 +35,7 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn per_second(&self, count: usize) -> f64 {
-        f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / self.all.as_secs_f64()
+        figure(count) / self.all.as_secs_f64()
     }
 }
 

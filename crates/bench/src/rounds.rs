@@ -14,6 +14,7 @@ use crate::floor::{self, Floor};
 use crate::place::{self, Place};
 use crate::report::{self, Report, Unit};
 use crate::roles::Role;
+use crate::sample::figure;
 use crate::workloads::{self, Workload};
 
 /// Measures everything, prints the table and writes it where that is asked for.
@@ -219,7 +220,7 @@ impl Bench<'_> {
         let usage = driver.usage()?;
         // A certificate of a minute is renewed after 34 to 40 s.
         let spent = (usage.processor - before.processor).as_secs_f64() * 1000.0;
-        let renewals = start.elapsed().as_secs_f64() / 37.0 * count(self.workloads.len());
+        let renewals = start.elapsed().as_secs_f64() / 37.0 * figure(self.workloads.len());
         ensure!(renewals > 0.0, "nothing was renewed");
         self.report.product(
             "driver: processor time per renewal",
@@ -252,10 +253,6 @@ fn kubelet(folder: &Path) -> Result<Kubelet> {
 
 fn progress(what: &str) {
     println!("bench: {what}");
-}
-
-fn count(volumes: usize) -> f64 {
-    f64::from(u32::try_from(volumes).unwrap_or(u32::MAX))
 }
 
 /// After a burst, until connections are idle and memory is given back.

@@ -20,6 +20,11 @@ impl Sample {
     }
 }
 
+/// A count as a figure.
+pub(crate) fn figure(count: usize) -> f64 {
+    u32::try_from(count).unwrap_or(u32::MAX).into()
+}
+
 /// The same figure of several rounds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rounds(Vec<f64>);
