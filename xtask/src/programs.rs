@@ -20,6 +20,10 @@ pub fn helm() -> Result<PathBuf> {
     Ok(helm_folder()?.join("helm"))
 }
 
+/// For which cluster Helm renders where it asks none. One that is built from source takes its
+/// library's version, which is years old.
+pub const KUBE_VERSION: &str = "--kube-version=1.37.0";
+
 /// The folder that Helm is in, for a PATH.
 ///
 /// # Errors

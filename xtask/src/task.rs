@@ -2,7 +2,7 @@
 
 use std::env;
 use std::os::unix::process::CommandExt as _;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -46,9 +46,8 @@ fn none(arguments: &[String]) -> Result<()> {
 /// A task of crates/e2e, whose program takes the place of this one: signals and the exit code are
 /// its own. Returns only if it cannot be started.
 fn real(task: &str, words: &[String]) -> Result<()> {
-    let error = repository::cargo(&["run", "--quiet", "--package=svid-e2e", "--manifest-path"])
-        .arg(repository::root().join("Cargo.toml"))
-        .args(["--", task])
+    let error = program(&["--package=svid-e2e"])
+        .arg(task)
         .args(words)
         // Where the user is: a path in the environment may be relative.
         .current_dir(env::current_dir()?)
@@ -59,23 +58,27 @@ fn real(task: &str, words: &[String]) -> Result<()> {
 /// The control plane of the cluster, then the measurements of crates/bench on the binary that
 /// ships, unless another one is named. Returns only if something fails.
 fn bench(words: &[String]) -> Result<()> {
-    let manifest = repository::root().join("Cargo.toml");
-    let up = repository::cargo(&["run", "--quiet", "--package=svid-e2e", "--manifest-path"])
-        .arg(&manifest)
-        .args(["--", "cluster", "up"])
+    let up = program(&["--package=svid-e2e"])
+        .args(["cluster", "up"])
         .status()
         .context("starting cargo")?;
     if !up.success() {
         bail!("the cluster did not start: {up}");
     }
-    let package = ["run", "--quiet", "--release", "--package=svid-bench"];
-    let mut command = repository::cargo(&package);
-    command.arg("--manifest-path").arg(&manifest).arg("--");
+    let mut command = program(&["--release", "--package=svid-bench"]);
     if !words.iter().any(|word| word.starts_with("--binary")) {
         command.arg("--binary").arg(image::binary()?);
     }
     let error = command.args(words).current_dir(env::current_dir()?).exec();
     Err(error).context("starting cargo")
+}
+
+/// A program of this repository, as `cargo run` selects it; its own arguments come next.
+fn program(selection: &[&str]) -> Command {
+    let mut command = repository::cargo(&["run", "--quiet", "--manifest-path"]);
+    command.arg(repository::root().join("Cargo.toml"));
+    command.args(selection).arg("--");
+    command
 }
 
 const TASKS: &[Task] = &[

@@ -8,14 +8,12 @@ use super::manifests::{Manifests, list, text};
 
 /// The promises, and whether each is kept. `name` is the installation's.
 pub(super) fn promises(name: &str, manifests: &Manifests) -> Result<Vec<(bool, String)>> {
-    let of_kind = |kind: &str| -> Vec<&Value> {
-        let all = manifests.all().iter();
-        all.filter(|one| text(one, "/kind") == kind).collect()
-    };
-    let policies = of_kind("ValidatingAdmissionPolicy");
-    let bindings = of_kind("ValidatingAdmissionPolicyBinding");
+    let policies: Vec<_> = manifests.of_kind("ValidatingAdmissionPolicy").collect();
+    let bindings = manifests
+        .of_kind("ValidatingAdmissionPolicyBinding")
+        .count();
     let mut promises = vec![(
-        policies.len() == bindings.len(),
+        policies.len() == bindings,
         "each policy has one binding".to_owned(),
     )];
     for policy in &policies {

@@ -7,8 +7,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::VERSION;
 use super::manifests::{Manifests, list, text};
+use super::template;
 use crate::{command, repository};
 
 /// The promises that are broken, by promtool and by the page that explains the alerts.
@@ -16,17 +16,12 @@ use crate::{command, repository};
 /// # Errors
 /// When the chart does not render, or promtool cannot be started.
 pub(super) fn broken(helm: &Path, chart: &Path) -> Result<Vec<String>> {
-    let rendered = command::text(
-        Command::new(helm)
-            .args(["template", "csi-driver-spiffe", VERSION])
-            .arg(chart)
-            .args(["--set", "imageRegistry=registry.example.com"])
-            .args(["--set", "monitoring.prometheusRule.enabled=true"])
-            .args([
-                "--set",
-                "monitoring.prometheusRule.runbookURL=https://example.com/alerts.md",
-            ]),
-    )?;
+    let values = [
+        "imageRegistry=registry.example.com",
+        "monitoring.prometheusRule.enabled=true",
+        "monitoring.prometheusRule.runbookURL=https://example.com/alerts.md",
+    ];
+    let rendered = template(helm, chart, &values)?;
     let manifests = Manifests::parse(&rendered)?;
     let rule = manifests.find("PrometheusRule", "cert-manager-csi-driver-spiffe")?;
     let folder = tempfile::tempdir().context("making a folder")?;

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::images::template;
 use super::manifests::{Manifests, list, text};
+use super::template;
 
 /// What must be true of a rendering, by whether it is.
 pub(super) fn promises(name: &str, manifests: &Manifests) -> Result<Vec<(bool, &'static str)>> {

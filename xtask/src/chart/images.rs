@@ -1,13 +1,11 @@
 //! Which image runs: one that the values name, for both roles, and never the Go driver's.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Result;
 
-use super::VERSION;
 use super::manifests::{Manifests, list, text};
-use crate::command;
+use super::template;
 
 /// The promises that are broken: values that must be refused and are not, and the other way round.
 pub(super) fn broken(helm: &Path, chart: &Path) -> Vec<String> {
@@ -31,17 +29,6 @@ pub(super) fn broken(helm: &Path, chart: &Path) -> Vec<String> {
 
 /// How many renderings [`broken`] looks at.
 pub(super) const COUNT: usize = REFUSED.len() + RENDERED.len();
-
-pub(super) fn template(helm: &Path, chart: &Path, values: &[&str]) -> Result<String> {
-    let mut command = Command::new(helm);
-    command
-        .args(["template", "csi-driver-spiffe", VERSION])
-        .arg(chart);
-    for value in values {
-        command.args(["--set", value]);
-    }
-    command::text(&mut command)
-}
 
 /// Whether an error is one sentence that names the values to set.
 fn is_advice(error: &str) -> bool {

@@ -30,6 +30,13 @@ impl Manifests {
         &self.0
     }
 
+    /// The objects of a kind.
+    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.0
+            .iter()
+            .filter(move |object| text(object, "/kind") == kind)
+    }
+
     /// The object of a kind and name.
     pub(super) fn find(&self, kind: &str, name: &str) -> Result<&Value> {
         let is_it = |object: &&Value| {

@@ -22,6 +22,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{command, programs, repository};
 use manifests::Manifests;
+use programs::KUBE_VERSION;
 
 /// Lints the chart and checks what it renders to. With `--write` makes its README and the
 /// descriptions in its schema instead.
@@ -44,14 +45,14 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        call(&helm, &["lint", "--strict", VERSION], &chart, &values)?;
+        call(&helm, &["lint", "--strict", KUBE_VERSION], &chart, &values)?;
         let text = call(
             &helm,
             &[
                 "template",
                 "csi-driver-spiffe",
                 "--namespace=cert-manager",
-                VERSION,
+                KUBE_VERSION,
             ],
             &chart,
             &values,
@@ -98,6 +99,18 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// What the chart renders to with values that are named one by one.
+fn template(helm: &Path, chart: &Path, values: &[&str]) -> Result<String> {
+    let mut command = Command::new(helm);
+    command
+        .args(["template", "csi-driver-spiffe", KUBE_VERSION])
+        .arg(chart);
+    for value in values {
+        command.args(["--set", value]);
+    }
+    command::text(&mut command)
+}
+
 fn call(helm: &Path, words: &[&str], chart: &Path, values: &Path) -> Result<String> {
     command::text(
         Command::new(helm)
@@ -107,7 +120,3 @@ fn call(helm: &Path, words: &[&str], chart: &Path, values: &Path) -> Result<Stri
             .arg(values),
     )
 }
-
-/// Of the cluster that is rendered for. A Helm that is built from source takes its library's, which
-/// is years old.
-const VERSION: &str = "--kube-version=1.37.0";

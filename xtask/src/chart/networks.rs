@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::images::template;
 use super::manifests::{Manifests, list, text};
+use super::template;
 
 /// What must be true of a rendering, by whether it is.
 pub(super) fn promises(
@@ -80,9 +80,7 @@ fn rendered(helm: &Path, chart: &Path, values: &[&str]) -> Result<Vec<String>> {
 }
 
 fn policies(manifests: &Manifests) -> Vec<&Value> {
-    let all = manifests.all().iter();
-    all.filter(|object| text(object, "/kind") == "NetworkPolicy")
-        .collect()
+    manifests.of_kind("NetworkPolicy").collect()
 }
 
 /// The number of a port of a workload's container.

@@ -65,11 +65,7 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
             "the files of volumes count against the driver, so nobody knows its limit",
         );
     }
-    for object in manifests
-        .all()
-        .iter()
-        .filter(|object| text(object, "/kind") == "CSIDriver")
-    {
+    for object in manifests.of_kind("CSIDriver") {
         promise(
             object.pointer("/spec/attachRequired").is_none(),
             "attachRequired is immutable and must stay unset",
@@ -156,15 +152,11 @@ fn requester(name: &str, manifests: &Manifests) -> Result<Vec<(bool, &'static st
         "get",
         "pods",
     );
-    let has_tokens = manifests
-        .all()
-        .iter()
-        .filter(|object| text(object, "/kind") == "CSIDriver")
-        .any(|object| {
-            ["/spec/tokenRequests", "/spec/serviceAccountTokenInSecrets"]
-                .iter()
-                .any(|path| object.pointer(path).is_some())
-        });
+    let has_tokens = manifests.of_kind("CSIDriver").any(|object| {
+        ["/spec/tokenRequests", "/spec/serviceAccountTokenInSecrets"]
+            .iter()
+            .any(|path| object.pointer(path).is_some())
+    });
     let policy = manifests.find("ValidatingAdmissionPolicy", &format!("{name}-identities"));
     let user = format!("system:serviceaccount:cert-manager:{name}");
     // There may be no policies; then nothing is refused by them.
@@ -208,17 +200,11 @@ fn may(role: &Value, verb: &str, resource: &str) -> bool {
 
 /// The chart's name for its objects.
 fn driver_name(manifests: &Manifests) -> Result<String> {
-    let sets = manifests
-        .all()
-        .iter()
-        .filter(|object| text(object, "/kind") == "DaemonSet");
-    let names: Vec<&str> = sets
-        .filter_map(|object| text(object, "/metadata/name").strip_suffix("-driver"))
-        .collect();
-    names
-        .first()
-        .map(|&name| name.to_owned())
-        .context("there is no DaemonSet *-driver")
+    let mut names = manifests
+        .of_kind("DaemonSet")
+        .filter_map(|object| text(object, "/metadata/name").strip_suffix("-driver"));
+    let name = names.next().context("there is no DaemonSet *-driver")?;
+    Ok(name.to_owned())
 }
 
 /// What the program says of the arguments that its container gets; None where it takes them.

@@ -14,7 +14,7 @@ use super::build::Tools;
 use super::kubectl::Kubectl;
 use super::pki::Pki;
 use super::place::{self, NODE_NAME, Place};
-use crate::{command, repository};
+use crate::{command, programs, repository};
 
 const NAME: &str = "csi-driver-spiffe-outside";
 
@@ -89,7 +89,7 @@ fn rights(tools: &Tools) -> Result<String> {
         Command::new(tools.helm.join("helm"))
             .args(["template", NAME])
             .arg(repository::chart())
-            .args(["--kube-version=1.37.0", "--namespace", NAME, "--set"])
+            .args([programs::KUBE_VERSION, "--namespace", NAME, "--set"])
             .arg(format!(
                 "nameOverride={NAME},app.name={NAME}.example.com,imageRegistry=localhost"
             ))
