@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::pods::OURS;
-use super::requests::disable_validation;
+use super::requests::{decision_on, disable_validation};
 use super::world::{LIMIT, World};
 use super::{Scenario, installation, readers, scenario};
 use crate::{cluster, command, repository};
@@ -183,7 +183,7 @@ fn decided(world: &World, cases: &[Value]) -> Result<BTreeMap<String, Value>> {
         ours.all(|case| {
             objects
                 .get(&key(&case["object"]))
-                .is_none_or(|one| decision(one).is_some())
+                .is_none_or(|one| decision_on(one).is_some())
         })
     })?;
     Ok(objects)
@@ -195,7 +195,7 @@ fn judge(cases: &[Value], objects: &BTreeMap<String, Value>) -> Result<String> {
     let mut wrong = Vec::new();
     for case in cases {
         let object = objects.get(&key(&case["object"]));
-        let decision = object.and_then(decision);
+        let decision = object.and_then(decision_on);
         let said = decision.map(|one| one["type"].as_str().unwrap_or_default());
         let became = match (object, said) {
             (None, _) => "refused by the API server",
@@ -264,12 +264,6 @@ pub(super) fn clear(world: &World) -> Result<()> {
         world.kubectl.run(&words)?;
     }
     Ok(())
-}
-
-fn decision(object: &Value) -> Option<&Value> {
-    let conditions = object["status"]["conditions"].as_array()?;
-    let mut decisions = conditions.iter();
-    decisions.find(|one| one["type"] == "Approved" || one["type"] == "Denied")
 }
 
 fn namespaces(cases: &[Value]) -> BTreeSet<&str> {

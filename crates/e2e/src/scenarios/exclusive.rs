@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::installation::{self, RELEASE};
 use super::pods::{self, enroll};
-use super::requests::{create_as, decided, decision, right, signing_request};
-use super::world::{NAMESPACE, World};
+use super::requests::{create_as, decided, decision, decision_on, right, signing_request};
+use super::world::{ANOTHER_ISSUER, NAMESPACE, World};
 use super::{Scenario, scenario};
-use crate::cluster::{Authority, BuiltInApprover};
+use crate::cluster::BuiltInApprover;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -26,14 +26,13 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 fn closed(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     enroll(world, "closed", "web")?;
-    let other = Authority::new("another issuer")?;
-    world.kubectl.apply(&other.cluster_issuer("other-ca"))?;
+    world.start_another_issuer()?;
     let approver = BuiltInApprover::start(&world.place, &world.tools, &world.kubectl)?;
     create_as(world, "closed", "web", &forged("closed", "forged")?)?;
     wait_for_refusal(world, &approver, "forged")?;
     // A namespaced issuer of the same name is somebody else's.
     for (name, kind, issuer) in [
-        ("other", "ClusterIssuer", "other-ca"),
+        ("other", "ClusterIssuer", ANOTHER_ISSUER),
         ("namespaced", "Issuer", "spiffe-ca"),
     ] {
         let mut ordinary = forged("closed", name)?;
@@ -63,11 +62,7 @@ fn closed(world: &World) -> Result<()> {
     );
     pod.delete(world)?;
     drop(approver);
-    world
-        .kubectl
-        .run(&["delete", "clusterissuer", "other-ca"])?;
-    let secret = ["--namespace", NAMESPACE, "delete", "secret", "other-ca"];
-    world.kubectl.run(&secret)?;
+    world.end_another_issuer()?;
     world.end_namespace("closed")
 }
 
@@ -142,10 +137,7 @@ fn wait_for_refusal(world: &World, approver: &BuiltInApprover, name: &str) -> Re
 fn delete_undecided(world: &World) -> Result<()> {
     let undecided = world.objects_everywhere("certificaterequests")?;
     let undecided = undecided.iter().filter(|request| {
-        let conditions = request["status"]["conditions"].as_array();
-        let mut conditions = conditions.into_iter().flatten();
-        request["spec"]["issuerRef"]["name"] == "spiffe-ca"
-            && !conditions.any(|one| one["type"] == "Approved" || one["type"] == "Denied")
+        request["spec"]["issuerRef"]["name"] == "spiffe-ca" && decision_on(request).is_none()
     });
     for request in undecided {
         let text = |path: &str| request["metadata"][path].as_str().unwrap_or_default();

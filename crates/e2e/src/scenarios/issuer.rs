@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use super::pods::{self, Pod, enroll};
-use super::world::{NAME, NAMESPACE, World};
-use super::{Scenario, installation, scenario};
+use super::world::{ANOTHER_ISSUER, NAME, NAMESPACE, World};
+use super::{Scenario, installation, runtime_issuer, scenario};
 use crate::cluster::{self, Authority};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -28,8 +28,7 @@ fn runtime(world: &World) -> Result<()> {
     ];
     installation::install(world, &values)?;
     enroll(world, "issuer", "web")?;
-    let other = Authority::new("another issuer")?;
-    world.kubectl.apply(&other.cluster_issuer("other-ca"))?;
+    let other = world.start_another_issuer()?;
     let ours = cluster::spiffe_authority(&world.place)?;
     installation::set_roots(world, &[&ours, &other])?;
     installation::wait_roots(world, 2)?;
@@ -45,7 +44,7 @@ fn runtime(world: &World) -> Result<()> {
         ensure!(seen.roots() == 2, "{seen:?}");
         Ok(())
     })?;
-    name_issuer(world, "other-ca")?;
+    name_issuer(world, ANOTHER_ISSUER)?;
     let second = signed_by_another(world, "second", &first)?;
     name_issuer(world, "spiffe-ca")?;
     let third = signed_by_another(world, "third", &second)?;
@@ -57,23 +56,13 @@ fn runtime(world: &World) -> Result<()> {
     for pod in [first, second, third] {
         pod.delete(world)?;
     }
-    world
-        .kubectl
-        .run(&["delete", "clusterissuer", "other-ca"])?;
-    let words = ["delete", "configmap/spiffe-issuer", "secret/other-ca"];
-    world
-        .kubectl
-        .run(&[&["--namespace", NAMESPACE][..], &words].concat())?;
-    Ok(())
+    world.end_another_issuer()?;
+    runtime_issuer::delete(world)
 }
 
 fn name_issuer(world: &World, name: &str) -> Result<()> {
-    let config_map = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "spiffe-issuer", "namespace": NAMESPACE},
-        "data": {"issuer-name": name, "issuer-kind": "ClusterIssuer", "issuer-group": "cert-manager.io"},
-    });
-    world.kubectl.apply(&config_map.to_string())
+    let data = json!({"issuer-name": name, "issuer-kind": "ClusterIssuer", "issuer-group": "cert-manager.io"});
+    runtime_issuer::set(world, &data)
 }
 
 /// A new pod whose certificate another authority has signed. The switch reaches driver and

@@ -7,9 +7,9 @@ use super::installation::{self, OWN_ACCOUNT};
 use super::pods::{self, Pod, enroll, spiffe_id};
 use super::policies::refused;
 use super::requests::{create_as, decided, decision, right};
-use super::world::{NAME, NAMESPACE, World, user};
+use super::world::{ANOTHER_ISSUER, NAME, World, user};
 use super::{Scenario, scenario};
-use crate::cluster::{self, Authority, Kubectl};
+use crate::cluster::{self, Kubectl};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -29,8 +29,7 @@ const SECOND: &str = "second";
 const DRIVER: &str = "second.example.org";
 
 fn two(world: &World) -> Result<()> {
-    let other = Authority::new("another issuer")?;
-    world.kubectl.apply(&other.cluster_issuer("other-ca"))?;
+    let other = world.start_another_issuer()?;
     // A namespace for pods, as the scenario's own are.
     pods::make_account(world, SECOND, "unused")?;
     installation::set_roots_in(world, SECOND, &[&other])?;
@@ -47,11 +46,7 @@ fn two(world: &World) -> Result<()> {
     issuers_stay_apart(world)?;
     while_running(world)?;
     clear(world)?;
-    world
-        .kubectl
-        .run(&["delete", "clusterissuer", "other-ca"])?;
-    let secret = ["--namespace", NAMESPACE, "delete", "secret", "other-ca"];
-    world.kubectl.run(&secret)?;
+    world.end_another_issuer()?;
     world.end_namespace("neighbours")
 }
 
@@ -116,7 +111,7 @@ fn while_running(world: &World) -> Result<()> {
     installation::install(world, &[map])?;
     let others = driver_of_the_second(world)?;
     let mut request = right("neighbours", "web", "asked-by-another")?;
-    request["spec"]["issuerRef"]["name"] = json!("other-ca");
+    request["spec"]["issuerRef"]["name"] = json!(ANOTHER_ISSUER);
     request["metadata"]["ownerReferences"] =
         json!([{"apiVersion": "v1", "kind": "Pod", "name": "others", "uid": "absent"}]);
     let ask = || others.create(&request.to_string(), &["--dry-run=server"]);

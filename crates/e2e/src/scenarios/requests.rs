@@ -86,12 +86,13 @@ pub(super) fn decision(world: &World, namespace: &str, name: &str) -> Result<Val
 /// The condition Approved or Denied, if there is one.
 pub(super) fn decided(world: &World, namespace: &str, name: &str) -> Option<Value> {
     let object = world.object(namespace, &format!("certificaterequest/{name}"));
-    let object = object.unwrap_or_default();
-    let conditions = object["status"]["conditions"].as_array()?;
-    let mut decisions = conditions.iter();
-    decisions
-        .find(|one| one["type"] == "Approved" || one["type"] == "Denied")
-        .cloned()
+    decision_on(&object.unwrap_or_default()).cloned()
+}
+
+/// The condition Approved or Denied of a request that was read, if there is one.
+pub(super) fn decision_on(request: &Value) -> Option<&Value> {
+    let mut conditions = request["status"]["conditions"].as_array()?.iter();
+    conditions.find(|one| one["type"] == "Approved" || one["type"] == "Denied")
 }
 
 /// The annotation that makes a request one for a SPIFFE ID.

@@ -104,7 +104,8 @@ fn followed(world: &World) -> Result<()> {
     world.end_namespace("followed")
 }
 
-fn set(world: &World, data: &Value) -> Result<()> {
+/// Writes the ConfigMap that names the issuer; null is one without data.
+pub(super) fn set(world: &World, data: &Value) -> Result<()> {
     let mut config_map = json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "spiffe-issuer", "namespace": NAMESPACE},
@@ -115,7 +116,7 @@ fn set(world: &World, data: &Value) -> Result<()> {
     world.kubectl.apply(&config_map.to_string())
 }
 
-fn delete(world: &World) -> Result<()> {
+pub(super) fn delete(world: &World) -> Result<()> {
     let words = [
         "--namespace",
         NAMESPACE,

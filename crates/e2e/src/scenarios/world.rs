@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::cluster::{self, Extent, Kubectl, Place, Tools};
+use crate::cluster::{self, Authority, Extent, Kubectl, Place, Tools};
 use crate::wait::eventually;
 use crate::{command, image, repository};
 
@@ -16,6 +16,8 @@ pub(super) const NAMESPACE: &str = "cert-manager";
 /// The chart's name for its objects.
 pub(super) const NAME: &str = "cert-manager-csi-driver-spiffe";
 pub(super) const TRUST_DOMAIN: &str = "example.org";
+/// An issuer beside the product's, in the scenarios that have one.
+pub(super) const ANOTHER_ISSUER: &str = "other-ca";
 /// Longer than anything takes on a slow machine.
 pub(super) const LIMIT: Duration = Duration::from_secs(120);
 
@@ -72,6 +74,23 @@ impl World {
     /// kubectl as a role outside of the cluster: `driver` or `approver`.
     pub(super) fn kubectl_of(&self, role: &str) -> Kubectl {
         cluster::outside(&self.place, &self.kubectl, role)
+    }
+
+    /// Makes the cluster issuer [`ANOTHER_ISSUER`].
+    pub(super) fn start_another_issuer(&self) -> Result<Authority> {
+        let authority = Authority::new("another issuer")?;
+        self.kubectl
+            .apply(&authority.cluster_issuer(ANOTHER_ISSUER))?;
+        Ok(authority)
+    }
+
+    /// Deletes it, with its Secret.
+    pub(super) fn end_another_issuer(&self) -> Result<()> {
+        self.kubectl
+            .run(&["delete", "clusterissuer", ANOTHER_ISSUER])?;
+        let secret = ["--namespace", NAMESPACE, "delete", "secret", ANOTHER_ISSUER];
+        self.kubectl.run(&secret)?;
+        Ok(())
     }
 
     /// Deletes a namespace and waits until it is gone.
