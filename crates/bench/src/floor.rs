@@ -23,15 +23,18 @@ use crate::workloads::{NAMESPACE, SPIFFE_ID, Workload};
 /// Creates, approves and deletes requests.
 pub(crate) struct Floor {
     administrator: Api<DynamicObject>,
+    approver: Api<DynamicObject>,
     workload: Api<DynamicObject>,
     spec: Value,
     owner: Value,
 }
 
 impl Floor {
-    /// `client` has the token of `workload`.
+    /// `approver` has the approver's rights, since cert-manager asks the API server for those of
+    /// everybody but an administrator; `client` has the token of `workload`.
     pub(crate) fn new(
         administrator: &Client,
+        approver: &Client,
         client: &Client,
         workload: &Workload,
     ) -> Result<Self> {
@@ -40,6 +43,7 @@ impl Floor {
                 "apiVersion": "v1", "kind": "Pod", "name": workload.name, "uid": workload.uid,
             }),
             administrator: requests(administrator),
+            approver: requests(approver),
             workload: requests(client),
             spec: spec()?,
         })
@@ -71,7 +75,7 @@ impl Floor {
         let expected = watch.expect(name).await;
         let start = Instant::now();
         self.create_for(FLOOR_ISSUER, name).await?;
-        self.approve(name).await?;
+        approve(&self.administrator, name).await?;
         Ok(expected.seen().await?.duration_since(start))
     }
 
@@ -99,19 +103,9 @@ impl Floor {
         Ok(())
     }
 
-    /// Approves a request that has no status yet.
+    /// Approves a request for the issuer of the product that has no status yet.
     pub(crate) async fn approve(&self, name: &str) -> Result<()> {
-        let patch = json!({"status": {"conditions": [{
-            "type": "Approved", "status": "True", "reason": "bench", "message": "bench",
-            "lastTransitionTime": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        }]}});
-        let parameters = PatchParams::default();
-        let approved = self
-            .administrator
-            .patch_status(name, &parameters, &Patch::Merge(patch))
-            .await;
-        approved.with_context(|| format!("approving {name}"))?;
-        Ok(())
+        approve(&self.approver, name).await
     }
 
     /// Deletes requests.
@@ -124,6 +118,19 @@ impl Floor {
         let _deleted: Vec<_> = deleted.buffer_unordered(20).try_collect().await?;
         Ok(())
     }
+}
+
+async fn approve(requests: &Api<DynamicObject>, name: &str) -> Result<()> {
+    let patch = Patch::Merge(json!({"status": {"conditions": [{
+        "type": "Approved", "status": "True", "reason": "bench", "message": "bench",
+        "lastTransitionTime": Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    }]}}));
+    let parameters = PatchParams::default();
+    let approved = requests.patch_status(name, &parameters, &patch);
+    approved
+        .await
+        .with_context(|| format!("approving {name}"))?;
+    Ok(())
 }
 
 /// The namespace's requests, as a client may see them.

@@ -40,9 +40,9 @@ impl Place {
         Ok(path.with_context(|| format!("{name} is not there"))?.into())
     }
 
-    /// The administrator's configuration.
-    pub(crate) async fn administrator(&self) -> Result<Config> {
-        let file = Kubeconfig::read_from(self.kubeconfig("KUBECONFIG")?)?;
+    /// The configuration under such a name.
+    pub(crate) async fn configuration(&self, name: &str) -> Result<Config> {
+        let file = Kubeconfig::read_from(self.kubeconfig(name)?)?;
         Ok(Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await?)
     }
 }

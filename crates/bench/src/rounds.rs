@@ -22,8 +22,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let baseline = arguments.baseline.as_deref().map(report::baseline);
     let baseline = baseline.transpose()?;
     let place = Place::read()?;
-    let configuration = place.administrator().await?;
+    let configuration = place.configuration("KUBECONFIG").await?;
     let administrator = place::client(&configuration)?;
+    let approver = place::client(&place.configuration("APPROVER_KUBECONFIG").await?)?;
     let most = arguments.most.max(arguments.volumes).max(arguments.single);
     progress(&format!("creating {most} pods and their tokens"));
     let workloads = workloads::create(&administrator, most).await?;
@@ -34,7 +35,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
         ..AuthInfo::default()
     };
     floor::create_issuer(&administrator).await?;
-    let floor = Floor::new(&administrator, &place::client(&pod)?, first)?;
+    let floor = Floor::new(&administrator, &approver, &place::client(&pod)?, first)?;
     let mut bench = Bench {
         arguments,
         place,
