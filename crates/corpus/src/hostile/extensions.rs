@@ -54,7 +54,8 @@ impl Cases<'_> {
 
     pub(super) fn extensions(&mut self) {
         let world = self.world;
-        let table = [
+        for (what, stranger) in [
+            ("a second subjectAltName", world.right_san()),
             (
                 "keyCertSign",
                 extension("2.5.29.15", true, &[0x03, 0x02, 0x02, 0xa4]),
@@ -66,6 +67,14 @@ impl Cases<'_> {
             (
                 "empty keyUsage",
                 extension("2.5.29.15", true, &[0x03, 0x01, 0x00]),
+            ),
+            (
+                "keyUsage without a value",
+                extension("2.5.29.15", true, &[]),
+            ),
+            (
+                "keyUsage with bytes after it",
+                extension("2.5.29.15", true, &[0x03, 0x02, 0x05, 0xa0, 0x00]),
             ),
             (
                 "any purpose",
@@ -133,15 +142,6 @@ impl Cases<'_> {
                 "unknown critical",
                 extension("1.2.3.4", true, &[0x05, 0x00]),
             ),
-        ];
-        for (what, stranger) in table {
-            let der = world
-                .craft()
-                .extensions(&[world.right_san(), stranger])
-                .der();
-            self.csr(format!("extension: {what}"), Rule::Extensions, &der);
-        }
-        for (what, stranger) in [
             (
                 "nonRepudiation beside ours",
                 extension("2.5.29.15", true, &[0x03, 0x02, 0x05, 0xe0]),
@@ -166,6 +166,10 @@ impl Cases<'_> {
             (
                 "purpose twice",
                 extension("2.5.29.37", false, &eku(&[SERVER, CLIENT, SERVER])),
+            ),
+            (
+                "one purpose twice",
+                extension("2.5.29.37", false, &eku(&[SERVER, SERVER])),
             ),
             (
                 "OCSP signing beside ours",

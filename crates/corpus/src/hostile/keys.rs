@@ -215,6 +215,7 @@ impl Cases<'_> {
             );
         }
         for (what, signer) in [
+            ("P-256", Signer::p256()),
             ("P-384", Signer::p384()),
             ("Ed25519", Signer::ed25519()),
             ("RSA", Signer::rsa2048()),

@@ -33,6 +33,7 @@ impl Cases<'_> {
             ("registered ID", general_name(0x88, &[0x2a, 0x03])),
             ("unknown tag", general_name(0x89, b"x")),
             ("empty URI", general_name(URI, b"")),
+            ("empty directory name", general_name(0xa4, &name(&[]))),
             ("empty DNS", general_name(0x82, b"")),
             ("wildcard DNS", general_name(0x82, b"*")),
             ("IP of three bytes", general_name(0x87, &[10, 0, 0])),
@@ -102,6 +103,9 @@ impl Cases<'_> {
             rule,
             &world.craft().attributes(vec![]).der(),
         );
+        let address = san(true, &[general_name(0x87, &[127, 0, 0, 1])]);
+        let der = world.craft().extensions(&[address]).der();
+        self.csr("only an address", rule, &der);
         self.csr("name without its list", rule, &raw(&uri()).der());
         self.csr("names in a set", rule, &raw(&tlv(der::SET, &uri())).der());
         self.csr("names cut short", rule, &raw(&[0x30, 0x7f, 0x86]).der());

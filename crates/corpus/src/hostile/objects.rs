@@ -31,6 +31,7 @@ impl Cases<'_> {
             "system:serviceaccount:payments/sa/api:x",
             "system:serviceaccount:payments:a/pi",
             "system:serviceaccount:payments:../api",
+            "system:serviceaccount:payments:..",
             "system:serviceaccount:payments:API",
             "system:serviceaccount:Payments:api",
             "system:serviceaccount:payments:\u{430}pi",
@@ -95,6 +96,7 @@ impl Cases<'_> {
         for namespace in [
             "",
             "other",
+            "api",
             "payments2",
             "payment",
             "x-payments",
@@ -106,7 +108,14 @@ impl Cases<'_> {
             let name = format!("in namespace {namespace:?}");
             self.object(name, Rule::Namespace, |request| request.namespace = here);
         }
-        for generation in [None, Some(0), Some(2), Some(-1), Some(i64::MAX)] {
+        for generation in [
+            None,
+            Some(0),
+            Some(2),
+            Some(-1),
+            Some(i64::MAX),
+            Some(i64::MIN),
+        ] {
             let name = format!("generation {generation:?}");
             self.object(name, Rule::Generation, |request| {
                 request.generation = generation;

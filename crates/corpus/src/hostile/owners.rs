@@ -31,12 +31,18 @@ impl Cases<'_> {
             ),
             ("a pod in lower case", Rule::Owner, vec![of("v1", "pod")]),
             ("a Pod of a group", Rule::Owner, vec![of("a.b/v1", "Pod")]),
+            ("a Pod of v2", Rule::Owner, vec![of("v2", "Pod")]),
+            ("a Pod of no version", Rule::Owner, vec![of("", "Pod")]),
             ("a path", Rule::Owner, vec![named("../secrets/x")]),
+            ("a query", Rule::Owner, vec![named("a?b")]),
+            ("dots", Rule::Owner, vec![named("..")]),
+            ("upper case", Rule::Owner, vec![named("Api-7")]),
             ("a pod without a name", Rule::Owner, vec![named("")]),
             ("a pod without a UID", Rule::Owner, vec![known("")]),
             ("nobody", Rule::Owner, vec![]),
             ("a pod twice", Rule::Owner, vec![right(), right()]),
             ("two pods", Rule::Owner, vec![right(), named("api-8")]),
+            ("another pod first", Rule::Owner, vec![named("b"), right()]),
         ] {
             self.object(format!("a pod's token, owned by {what}"), rule, |request| {
                 request.owners = owners;

@@ -29,6 +29,7 @@ impl Cases<'_> {
                 "with a space at the end",
                 vec!["digital signature ", ke, sa, ca],
             ),
+            ("with two spaces", vec!["digital  signature", ke, sa, ca]),
             ("with an empty one", vec![ds, ke, sa, ca, ""]),
             (
                 "as one text",

@@ -15,14 +15,3 @@ pub(in crate::policy) fn check(is_ca: bool) -> Verdict {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refuses_an_authority_and_allows_a_leaf() {
-        assert!(check(false).is_ok());
-        assert_eq!(check(true).unwrap_err().rule(), Rule::CertificateAuthority);
-    }
-}

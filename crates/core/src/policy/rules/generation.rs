@@ -24,23 +24,3 @@ pub(in crate::policy) fn check(generation: Option<i64>) -> Verdict {
         ),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn allows_the_first_generation_only() {
-        assert!(check(Some(1)).is_ok());
-        for generation in [
-            None,
-            Some(0),
-            Some(2),
-            Some(-1),
-            Some(i64::MAX),
-            Some(i64::MIN),
-        ] {
-            assert!(check(generation).is_err(), "{generation:?}");
-        }
-    }
-}

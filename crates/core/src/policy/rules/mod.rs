@@ -1,5 +1,5 @@
-//! One rule per file: a pure function, the attack it stops, and a table of what it allows and
-//! refuses.
+//! One rule per file: a pure function, the attack it stops, and tests of what the corpora cannot
+//! show.
 //!
 //! A rule returns the first thing that is wrong with its own subject and trusts no other rule to
 //! have run; [`super::evaluate`] asks them all and approves only when none of them objects. Rules

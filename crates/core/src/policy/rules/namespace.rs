@@ -23,24 +23,3 @@ pub(in crate::policy) fn check(namespace: &str, requester: &ServiceAccount) -> V
         format!("the request is in namespace {found} but must be in the requester's, {wanted}"),
     )
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn allows_the_service_accounts_own_namespace_only() {
-        let account = ServiceAccount::new("payments", "api").unwrap();
-        for (namespace, allowed) in [
-            ("payments", true),
-            ("payment", false),
-            ("payments2", false),
-            ("Payments", false),
-            ("payments ", false),
-            ("api", false),
-            ("", false),
-        ] {
-            assert_eq!(check(namespace, &account).is_ok(), allowed, "{namespace:?}");
-        }
-    }
-}

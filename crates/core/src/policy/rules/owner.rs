@@ -38,38 +38,3 @@ pub(in crate::policy) fn pod(owners: &[Owner]) -> Result<&Owner, Violation> {
     }
     Ok(owner)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn allows_exactly_one_pod_with_a_legal_name_and_a_uid() {
-        let owner = |api_version: &str, kind: &str, name: &str, uid: &str| Owner {
-            api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            uid: uid.to_owned(),
-        };
-        let right = || owner("v1", "Pod", "api-7", "u");
-        assert_eq!(pod(&[right()]), Ok(&right()));
-        for (what, owners) in [
-            ("none", vec![]),
-            ("the same twice", vec![right(), right()]),
-            ("another first", vec![owner("v1", "Pod", "b", "v"), right()]),
-            ("another kind", vec![owner("v1", "Node", "api-7", "u")]),
-            ("kind in lower case", vec![owner("v1", "pod", "api-7", "u")]),
-            ("another group", vec![owner("apps/v1", "Pod", "api-7", "u")]),
-            ("another version", vec![owner("v2", "Pod", "api-7", "u")]),
-            ("no version", vec![owner("", "Pod", "api-7", "u")]),
-            ("no name", vec![owner("v1", "Pod", "", "u")]),
-            ("a path", vec![owner("v1", "Pod", "../secrets/x", "u")]),
-            ("a query", vec![owner("v1", "Pod", "a?b", "u")]),
-            ("dots", vec![owner("v1", "Pod", "..", "u")]),
-            ("upper case", vec![owner("v1", "Pod", "Api-7", "u")]),
-            ("no UID", vec![owner("v1", "Pod", "api-7", "")]),
-        ] {
-            assert!(pod(&owners).is_err(), "{what}");
-        }
-    }
-}

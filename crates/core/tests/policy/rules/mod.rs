@@ -1,11 +1,5 @@
-//! One rule a file: what it allows and refuses, whatever the others say.
+//! What a rule says whatever the others say, where the corpora do not tell it.
 
-mod attributes;
-mod canonical;
-mod extensions;
+mod apart;
 mod identity;
-mod key;
-mod san;
-mod signature;
-mod subject;
 mod trust_domain;
