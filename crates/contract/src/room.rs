@@ -20,7 +20,6 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Makes the namespace.
     pub(crate) async fn open(server: &Server) -> Self {
         Self::open_labelled(server, json!({})).await
     }
@@ -192,7 +191,6 @@ pub(crate) fn refusal<T: std::fmt::Debug>(outcome: Result<T, kube::Error>) -> (u
     }
 }
 
-/// The code of a refusal.
 pub(crate) fn code<T: std::fmt::Debug>(outcome: Result<T, kube::Error>) -> u16 {
     refusal(outcome).0
 }

@@ -11,15 +11,12 @@ use kube::Client;
 pub struct Right {
     /// The service account's namespace, and where the right holds unless it holds everywhere.
     pub namespace: String,
-    /// The service account's name.
     pub account: String,
     /// Whether it holds in every namespace and for cluster-scoped types.
     pub everywhere: bool,
-    /// API group.
     pub group: &'static str,
     /// Plural, or `plural/subresource`.
     pub resource: &'static str,
-    /// Verbs.
     pub verbs: &'static [&'static str],
     /// The one object; `None` for all.
     pub name: Option<&'static str>,

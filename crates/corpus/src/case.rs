@@ -10,7 +10,6 @@ use crate::craft::to_pem;
 pub struct Case {
     /// What is special about it. No two cases have one name.
     pub name: String,
-    /// The request.
     pub request: Request,
     /// What the policy of its world must answer.
     pub expect: Expect,

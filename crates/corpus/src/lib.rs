@@ -12,6 +12,10 @@
 //! | `right`, `hostile`, `foreigners` | the three corpora: to approve, to deny, to leave alone |
 //! | `export` | the corpora as objects for a real API server |
 
+#![allow(
+    missing_docs,
+    reason = "nothing of it ships: what a name says here is not said again"
+)]
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

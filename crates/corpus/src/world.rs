@@ -129,7 +129,6 @@ impl World {
         self.here(RIGHT_ID)
     }
 
-    /// The namespace of valid requests.
     #[must_use]
     pub fn namespace(&self) -> String {
         self.here("payments")
@@ -143,7 +142,6 @@ impl World {
         }
     }
 
-    /// The issuer of valid requests.
     #[must_use]
     pub fn issuer(&self) -> &IssuerReference {
         &self.issuer

@@ -16,7 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// All connections of one server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Connections {
     /// Parent of the switches of all connections accepted since the last time all were broken.
@@ -77,7 +76,6 @@ impl Listener for SeverableListener {
     }
 }
 
-/// One connection.
 pub(crate) struct Severable {
     stream: TcpStream,
     broken: Pin<Box<WaitForCancellationFutureOwned>>,

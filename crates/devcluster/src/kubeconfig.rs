@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::auth::{Binding, ServiceAccountName, TokenSpec};
 
-/// As whom a kubeconfig authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// Everything is allowed.

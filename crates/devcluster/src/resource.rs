@@ -12,9 +12,7 @@ pub struct Resource {
     pub plural: &'static str,
     /// The one served version.
     pub version: &'static str,
-    /// Lower-case singular, for discovery.
     pub singular: &'static str,
-    /// CamelCase kind.
     pub kind: &'static str,
     /// Whether objects live in a namespace or in the cluster.
     pub scope: Scope,
@@ -29,13 +27,10 @@ pub struct Resource {
 /// Where objects of a type live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// In a namespace.
     Namespaced,
-    /// In the cluster.
     Cluster,
 }
 
-/// How `status` is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StatusWrites {
     /// Only through the `status` subresource; ignored at create and on the object's own path.
@@ -44,7 +39,6 @@ pub enum StatusWrites {
     WithObject,
 }
 
-/// Whether `metadata.generation` is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Generation {
     /// Starts at 1 and grows with every change outside metadata and status.
@@ -119,18 +113,15 @@ const fn cert_manager(
     }
 }
 
-/// core/v1 Namespace.
 pub static NAMESPACES: Resource = Resource {
     scope: Scope::Cluster,
     ..core("namespaces", "namespace", "Namespace", &["ns"])
 };
-/// core/v1 Node.
 pub static NODES: Resource = Resource {
     scope: Scope::Cluster,
     status: StatusWrites::Subresource,
     ..core("nodes", "node", "Node", &["no"])
 };
-/// core/v1 Pod.
 pub static PODS: Resource = Resource {
     status: StatusWrites::Subresource,
     generation: Generation::Counted,
@@ -143,29 +134,23 @@ pub static SERVICE_ACCOUNTS: Resource = core(
     "ServiceAccount",
     &["sa"],
 );
-/// core/v1 ConfigMap.
 pub static CONFIG_MAPS: Resource = core("configmaps", "configmap", "ConfigMap", &["cm"]);
-/// core/v1 Secret.
 pub static SECRETS: Resource = core("secrets", "secret", "Secret", &[]);
-/// core/v1 Event.
 pub static CORE_EVENTS: Resource = core("events", "event", "Event", &["ev"]);
 /// events.k8s.io/v1 Event: the same shape of data as the core one, but kept apart from it here.
 pub static EVENTS: Resource = Resource {
     group: "events.k8s.io",
     ..core("events", "event", "Event", &["ev"])
 };
-/// coordination.k8s.io/v1 Lease.
 pub static LEASES: Resource = Resource {
     group: "coordination.k8s.io",
     ..core("leases", "lease", "Lease", &[])
 };
-/// storage.k8s.io/v1 CSIDriver.
 pub static CSI_DRIVERS: Resource = Resource {
     group: "storage.k8s.io",
     scope: Scope::Cluster,
     ..core("csidrivers", "csidriver", "CSIDriver", &[])
 };
-/// cert-manager.io/v1 CertificateRequest.
 pub static CERTIFICATE_REQUESTS: Resource = cert_manager(
     "certificaterequests",
     "certificaterequest",
@@ -173,10 +158,8 @@ pub static CERTIFICATE_REQUESTS: Resource = cert_manager(
     Scope::Namespaced,
     &["cr", "crs"],
 );
-/// cert-manager.io/v1 Issuer.
 pub static ISSUERS: Resource =
     cert_manager("issuers", "issuer", "Issuer", Scope::Namespaced, &["iss"]);
-/// cert-manager.io/v1 ClusterIssuer.
 pub static CLUSTER_ISSUERS: Resource = cert_manager(
     "clusterissuers",
     "clusterissuer",

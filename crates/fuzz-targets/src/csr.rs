@@ -22,7 +22,6 @@ use svid_corpus::{CSI_DRIVER, RIGHT_ID, World, around, by_driver, node_attested,
 
 use crate::reading::{Reading, by_x509_cert, by_x509_parser};
 
-/// See the module.
 pub fn csr(data: &[u8]) {
     let Some((form, rest)) = data.split_first() else {
         return;

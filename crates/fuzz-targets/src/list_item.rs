@@ -12,7 +12,6 @@ use svid_client::watch::Unreadable;
 
 use crate::stored;
 
-/// See the module.
 pub fn list_item(data: &[u8]) {
     let right = stored::right().to_string();
     let right = right.as_bytes();

@@ -14,7 +14,6 @@ use svid_corpus::right::right;
 
 use crate::assert_tellable;
 
-/// See the module.
 pub fn pem(data: &[u8]) {
     request(data);
     blocks(data);

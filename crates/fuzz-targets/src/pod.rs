@@ -10,7 +10,6 @@ use svid_corpus::{CSI_DRIVER, by_driver, node_attested, owner, policy};
 
 use crate::assert_tellable;
 
-/// See the module.
 pub fn pod(data: &[u8]) {
     let Ok(pod) = svid_approver::testing::pod(data) else {
         return;

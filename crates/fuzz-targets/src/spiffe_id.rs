@@ -11,7 +11,6 @@ use svid_corpus::{RIGHT_ID, World, policy};
 
 use crate::assert_tellable;
 
-/// See the module.
 pub fn spiffe_id(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;

@@ -15,7 +15,6 @@ use crate::kubelet::{
     POD_NAME, POD_UID, SIGNATURE, TOKENS, claims, jwt, now, read, request, tokens,
 };
 
-/// See the module.
 pub fn token(data: &[u8]) {
     let Some((form, rest)) = data.split_first() else {
         return;

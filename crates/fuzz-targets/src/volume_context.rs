@@ -17,7 +17,6 @@ use svid_node::wish::{PublishRequest, TargetPath, VolumeId};
 use crate::assert_tellable;
 use crate::kubelet::{SIGNATURE, TOKENS, claims, jwt, read, request, tokens};
 
-/// See the module.
 pub fn volume_context(data: &[u8]) {
     let mut request = request();
     for entry in data.split(|byte| *byte == END_OF_ENTRY) {

@@ -13,7 +13,6 @@ use svid_client::watch::Change;
 use crate::list_item::is_one_object;
 use crate::{assert_tellable, stored};
 
-/// See the module.
 pub fn watch_event(data: &[u8]) {
     let right = format!(r#"{{"type":"ADDED","object":{}}}"#, stored::right());
     let right = right.as_bytes();

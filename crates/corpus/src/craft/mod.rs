@@ -58,7 +58,6 @@ impl Craft {
         san(true, &[general_name(der::URI, RIGHT_ID.as_bytes())])
     }
 
-    /// Names another version.
     pub fn version(mut self, version: &[u8]) -> Self {
         self.version = version.to_vec();
         self
@@ -76,7 +75,6 @@ impl Craft {
         self
     }
 
-    /// Has these attributes.
     pub fn attributes(mut self, attributes: Vec<Vec<u8>>) -> Self {
         self.attributes = attributes;
         self
@@ -118,12 +116,10 @@ impl Craft {
         der::sequence(&[&info, &algorithm, &der::bit_string(&signature)])
     }
 
-    /// The whole request.
     pub fn der(&self) -> Vec<u8> {
         self.signed(&self.info())
     }
 
-    /// The whole request in PEM.
     pub fn pem(&self) -> Vec<u8> {
         to_pem(&self.der())
     }

@@ -24,7 +24,6 @@ pub fn oid(dotted: &str) -> Vec<u8> {
     tlv(0x06, &content)
 }
 
-/// A `UTF8String`.
 pub fn utf8(text: &str) -> Vec<u8> {
     tlv(0x0c, text.as_bytes())
 }
@@ -56,7 +55,6 @@ pub fn extension_request(extensions: &[Vec<u8>]) -> Vec<u8> {
     )
 }
 
-/// One extension.
 pub fn extension(kind: &str, critical: bool, value: &[u8]) -> Vec<u8> {
     let critical = if critical {
         tlv(der::BOOLEAN, &[0xff])
@@ -72,12 +70,10 @@ pub fn eku(purposes: &[&str]) -> Vec<u8> {
     tlv(der::SEQUENCE, &purposes.concat())
 }
 
-/// One GeneralName by its tag.
 pub fn general_name(tag: u8, content: &[u8]) -> Vec<u8> {
     tlv(tag, content)
 }
 
-/// A subjectAltName extension.
 pub fn san(critical: bool, names: &[Vec<u8>]) -> Vec<u8> {
     extension("2.5.29.17", critical, &tlv(der::SEQUENCE, &names.concat()))
 }

@@ -21,12 +21,10 @@ pub enum Signer {
     Ecdsa(EcdsaKeyPair, &'static str),
     /// RSA, signing by PKCS#1 v1.5.
     Rsa(RsaKeyPair),
-    /// Ed25519.
     Ed25519(Ed25519KeyPair),
 }
 
 impl Signer {
-    /// ECDSA on P-256.
     pub fn p256() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| {
@@ -35,7 +33,6 @@ impl Signer {
         })
     }
 
-    /// ECDSA on P-384.
     pub fn p384() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| {
@@ -44,7 +41,6 @@ impl Signer {
         })
     }
 
-    /// ECDSA on P-521.
     pub fn p521() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| {
@@ -53,7 +49,6 @@ impl Signer {
         })
     }
 
-    /// Ed25519.
     pub fn ed25519() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| Self::Ed25519(Ed25519KeyPair::generate().unwrap()))
@@ -65,25 +60,21 @@ impl Signer {
         KEY.get_or_init(|| Self::Ed25519(Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap()))
     }
 
-    /// RSA of 2048 bits.
     pub fn rsa2048() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
     }
 
-    /// RSA of 3072 bits.
     pub fn rsa3072() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| Self::Rsa(RsaKeyPair::generate(KeySize::Rsa3072).unwrap()))
     }
 
-    /// RSA of 4096 bits.
     pub fn rsa4096() -> &'static Self {
         static KEY: OnceLock<Signer> = OnceLock::new();
         KEY.get_or_init(|| Self::Rsa(RsaKeyPair::generate(KeySize::Rsa4096).unwrap()))
     }
 
-    /// The SubjectPublicKeyInfo.
     pub fn spki(&self) -> Vec<u8> {
         match self {
             Self::Ecdsa(key, _) => key.public_key().as_der().unwrap().as_ref().to_vec(),

@@ -18,10 +18,8 @@ use crate::hostile::hostile;
 use crate::right::right;
 use crate::{Case, Expect, World};
 
-/// One object to create.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// The case's name.
     pub name: String,
     /// What must become of it.
     pub expect: Expect,
@@ -31,7 +29,6 @@ pub struct Export {
     pub requester: Requester,
     /// Why it cannot be created as it is; None where it can.
     pub obstacle: Option<&'static str>,
-    /// The object.
     pub object: Value,
 }
 

@@ -126,7 +126,6 @@ pub enum Webhooks {
     /// As cert-manager installs them.
     #[default]
     Installed,
-    /// Not at all.
     Absent,
 }
 

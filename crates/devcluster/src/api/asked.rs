@@ -8,7 +8,6 @@ use super::route::{Query, Verb};
 use super::target::Target;
 use crate::auth::User;
 
-/// One request, read.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) user: User,
@@ -60,6 +59,5 @@ pub(super) fn forbidden(call: &Call) -> Problem {
     }
 }
 
-/// What a conflict says.
 pub(super) const MODIFIED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";

@@ -13,7 +13,6 @@ use crate::clock;
 use crate::resource::{ALL, NAMESPACES, PODS, Scope};
 use crate::store::{Key, Object, Selector, meta};
 
-/// What `DeleteOptions` ask for.
 #[derive(Debug, Default)]
 pub(crate) struct Wish {
     uid: Option<String>,
@@ -61,11 +60,9 @@ impl Wish {
 pub(crate) enum Left {
     /// It is marked and waits for its kubelet or its finalizers.
     Terminating,
-    /// Nothing.
     Nothing,
 }
 
-/// Marks or removes an object.
 pub(crate) fn begin(shared: &Shared, key: &Key, wish: &Wish) -> Result<(Left, Object), Problem> {
     let present = shared.store.read(key);
     let present = present.ok_or_else(|| Problem::NotFound(key.clone()))?;

@@ -2,14 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
     /// RBAC verb: `get list watch create update patch delete`.
     pub verb: &'static str,
     /// Plural of the resource type.
     pub resource: &'static str,
-    /// Subresource, if any.
     pub subresource: Option<&'static str>,
     /// Namespace; `None` across all of them and for cluster-scoped types.
     pub namespace: Option<String>,
@@ -28,7 +26,6 @@ pub struct RequestLog {
 }
 
 impl RequestLog {
-    /// All of it.
     pub fn entries(&self) -> Vec<LogEntry> {
         self.lock().clone()
     }

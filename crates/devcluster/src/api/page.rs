@@ -18,7 +18,6 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The page behind this object.
     pub(super) fn behind(object: &Value, revision: u64) -> Self {
         Self {
             revision,

@@ -61,7 +61,6 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// The answer's code.
     pub(crate) fn code(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,

@@ -10,7 +10,6 @@ use super::page::Page;
 use super::shared::Shared;
 use crate::store::{Selector, StoreError, meta};
 
-/// One object.
 pub(super) fn one(shared: &Shared, call: &Call) -> Result<Response, Problem> {
     let key = call.target.key().ok_or(Problem::NoSuchPath)?;
     let object = shared.store.read(&key).ok_or(StoreError::NotFound(key))?;

@@ -39,7 +39,6 @@ impl Verb {
         }
     }
 
-    /// As RBAC writes it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",

@@ -17,7 +17,6 @@ use super::dispatch::respond;
 use super::shared::Shared;
 use crate::connection::{Connections, Sever, SeverableListener};
 
-/// A running server.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -50,7 +49,6 @@ impl Server {
         Ok(Self { address, task })
     }
 
-    /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -12,7 +12,6 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::store::Store;
 
-/// What every handler can see.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,

@@ -13,7 +13,6 @@ pub(crate) struct Target {
     pub(crate) subresource: Option<Subresource>,
 }
 
-/// The subresources that are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subresource {
     Status,

@@ -42,7 +42,6 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    /// Names an object.
     pub(super) fn to(object: &serde_json::Value) -> Self {
         Self {
             name: meta::name(object).to_owned(),
@@ -52,7 +51,6 @@ impl Reference {
 }
 
 impl Claims {
-    /// Signs.
     pub(super) fn encode(&self, key: &SigningKey) -> String {
         // Texts and numbers only: this cannot fail.
         let claims = serde_json::to_vec(self).unwrap_or_default();

@@ -3,7 +3,6 @@
 use super::rbac::{Grant, Reach, Rule};
 use super::user::ServiceAccountName;
 
-/// Ready-made grants.
 #[derive(Debug)]
 pub struct Roles;
 

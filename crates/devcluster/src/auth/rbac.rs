@@ -31,18 +31,15 @@ pub enum Reach {
 /// One rule of a role. `*` stands for anything in verbs, groups and resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// API group.
     pub group: String,
     /// Plural, or `plural/subresource`.
     pub resource: String,
-    /// Verbs.
     pub verbs: Vec<String>,
     /// Object names; empty stands for all.
     pub names: Vec<String>,
 }
 
 impl Rule {
-    /// These verbs on this type.
     pub fn new(group: &str, resource: &str, verbs: &[&str]) -> Self {
         Self {
             group: group.to_owned(),
@@ -78,11 +75,8 @@ impl Rule {
 /// A role bound to a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// To whom.
     pub subject: Subject,
-    /// Where.
     pub reach: Reach,
-    /// What.
     pub rules: Vec<Rule>,
 }
 
@@ -104,12 +98,10 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// Adds a grant.
     pub fn grant(&self, grant: Grant) {
         self.lock().push(grant);
     }
 
-    /// Whether the user may.
     pub(crate) fn allow(&self, user: &User, question: &Question<'_>) -> bool {
         if user.groups.iter().any(|group| group == MASTERS) {
             return true;

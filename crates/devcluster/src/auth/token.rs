@@ -50,30 +50,20 @@ pub enum MintError {
     /// The service account does not exist.
     #[error("cannot make a token for service account {0}: no such service account")]
     NoServiceAccount(ServiceAccountName),
-    /// The pod does not exist.
     #[error("cannot bind a token to pod {namespace}/{name}: no such pod")]
-    NoPod {
-        /// The pod's namespace.
-        namespace: String,
-        /// The pod's name.
-        name: String,
-    },
+    NoPod { namespace: String, name: String },
     /// The pod runs under another service account.
     #[error("cannot bind a token of {service_account} to pod {pod}: it runs as {actual:?}")]
     OtherServiceAccount {
         /// Whose token was asked for.
         service_account: ServiceAccountName,
-        /// The pod named.
         pod: String,
         /// The service account it runs under.
         actual: String,
     },
     /// The UID asked for is not that of the pod of this name.
     #[error("cannot bind a token to pod {pod}: the UID given is not the pod's")]
-    OtherPod {
-        /// The pod named.
-        pod: String,
-    },
+    OtherPod { pod: String },
 }
 
 /// A signed token and when it ends.

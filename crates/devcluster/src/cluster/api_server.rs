@@ -124,7 +124,6 @@ impl ApiServer {
         &self.shared.permissions
     }
 
-    /// Installs or removes cert-manager's webhooks.
     pub fn configure_webhooks(&self, webhooks: Webhooks) {
         self.shared.admission.configure(webhooks);
     }

@@ -43,9 +43,7 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("could not listen on {address}")]
     Listen {
-        /// The address asked for.
         address: SocketAddr,
-        /// What the system said.
         source: io::Error,
     },
     /// The CA could not be made.
@@ -59,15 +57,11 @@ pub enum StartError {
 /// Why a kubeconfig could not be made.
 #[derive(Debug, Error)]
 pub enum KubeconfigError {
-    /// This identity has no token.
     #[error("could not make a token for the kubeconfig")]
     Token(#[from] MintError),
-    /// The file cannot be written.
     #[error("could not write the kubeconfig {path}")]
     Write {
-        /// The file.
         path: std::path::PathBuf,
-        /// What the system said.
         source: io::Error,
     },
 }
@@ -142,7 +136,6 @@ impl Cluster {
         &self.shared().permissions
     }
 
-    /// The cluster's bearer tokens.
     pub(crate) fn tokens(&self) -> &Tokens {
         &self.shared().tokens
     }
@@ -152,12 +145,10 @@ impl Cluster {
         &self.shared().clock
     }
 
-    /// Installs or removes cert-manager's webhooks.
     pub fn configure_webhooks(&self, webhooks: Webhooks) {
         self.shared().admission.configure(webhooks);
     }
 
-    /// The issuer that [`Options::issuer`] names.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }

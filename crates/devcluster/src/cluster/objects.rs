@@ -36,7 +36,6 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The HTTP code.
     pub fn code(&self) -> u16 {
         self.code
     }
@@ -65,19 +64,13 @@ pub enum WaitError {
     /// It did not happen in time.
     #[error("waited {limit:?} in vain for {resource}; last seen: {last}")]
     TimedOut {
-        /// The limit.
         limit: Duration,
-        /// The type waited for.
         resource: String,
         /// What was there in the end.
         last: String,
     },
-    /// The cluster ended.
     #[error("the cluster ended while {resource} were waited for")]
-    Ended {
-        /// The type waited for.
-        resource: String,
-    },
+    Ended { resource: String },
 }
 
 impl Objects {
@@ -107,7 +100,6 @@ impl Objects {
         Ok(creation.carry_out(&self.shared, body)?)
     }
 
-    /// Reads an object.
     pub fn read(&self, resource: &'static Resource, namespace: &str, name: &str) -> Option<Object> {
         let key = Key::new(resource, namespace, name);
         self.shared.store.read(&key)

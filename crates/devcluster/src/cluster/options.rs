@@ -24,11 +24,8 @@ pub enum TokenDelivery {
 pub struct Options {
     /// Where the API server listens; port 0 lets the system choose.
     pub address: SocketAddr,
-    /// The one node.
     pub node_name: String,
-    /// Name of the CSIDriver object.
     pub driver_name: String,
-    /// How tokens reach the driver.
     pub token_delivery: TokenDelivery,
     /// The driver's service account; it has the rights that the chart gives it.
     pub driver: ServiceAccountName,
@@ -36,7 +33,6 @@ pub struct Options {
     pub approver: ServiceAccountName,
     /// The ConfigMap (namespace, name) that both may read, if any.
     pub runtime_issuance: Option<(String, String)>,
-    /// The issuer that signs.
     pub issuer: IssuerReference,
     /// Whether leaves are signed by the root or by an intermediate.
     pub chain: Chain,
@@ -46,7 +42,6 @@ pub struct Options {
     pub history: usize,
     /// How often a watch that asked for bookmarks gets one (a real API server: about a minute).
     pub bookmark_interval: Duration,
-    /// The cluster's wall clock.
     pub clock: Clock,
 }
 

@@ -13,14 +13,11 @@ pub struct Filter {
     pub resource: Option<String>,
     /// Subresource; `Some("")` for the object itself.
     pub subresource: Option<String>,
-    /// Namespace.
     pub namespace: Option<String>,
-    /// User name.
     pub user: Option<String>,
 }
 
 impl Filter {
-    /// Every request.
     pub fn any() -> Self {
         Self::default()
     }
@@ -58,13 +55,10 @@ pub enum Answer {
     NotFound,
     /// 401 Unauthorized.
     Unauthorized,
-    /// 403 Forbidden.
     Forbidden,
     /// Any other refusal or failure, nothing done.
     Refused {
-        /// The HTTP status.
         code: u16,
-        /// What is said.
         message: String,
     },
     /// 429 with `Retry-After` and `details.retryAfterSeconds`, as Priority and Fairness answers.
@@ -72,14 +66,12 @@ pub enum Answer {
         /// Seconds to wait.
         retry_after: u32,
     },
-    /// 500 InternalError.
     InternalError,
     /// 500 ServerTimeout with `Retry-After`, as a server answers that has given up waiting.
     ServerTimeout {
         /// Seconds to wait.
         retry_after: u32,
     },
-    /// 503 ServiceUnavailable.
     Unavailable,
     /// No answer until the client gives up, the switch is cleared, or the cluster ends.
     Hang,
@@ -93,7 +85,6 @@ pub enum Answer {
     CloseAfterwards,
 }
 
-/// How often a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
     /// For this many of the next requests.

@@ -18,7 +18,6 @@ pub use self::issuer::{Conduct, Lie};
 use crate::connection::Connections;
 use crate::store::Store;
 
-/// The switches of one cluster.
 #[derive(Clone, Debug)]
 pub struct Faults {
     store: Arc<Store>,
@@ -146,7 +145,6 @@ impl Faults {
         self.lock().mute.clone()
     }
 
-    /// Whether nothing reaches this user.
     pub(crate) fn is_cut_off(&self, user: &str) -> bool {
         self.lock().cut_off.contains(user)
     }

@@ -28,10 +28,8 @@ use crate::{chance, clock};
 /// Why a certificate could not be made.
 #[derive(Debug, Error)]
 pub enum AuthorityError {
-    /// The encoder refused a value.
     #[error("could not encode a certificate")]
     Encoding(#[from] x509_cert::der::Error),
-    /// The builder refused a value.
     #[error("could not build a certificate")]
     Building(#[from] x509_cert::builder::Error),
     /// The public key could not be encoded.
@@ -42,10 +40,8 @@ pub enum AuthorityError {
     Time(Timestamp),
 }
 
-/// The CA that signs leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Chain {
-    /// The root itself.
     Root,
     /// An intermediate below it.
     #[default]
@@ -131,7 +127,6 @@ impl Authority {
         }
     }
 
-    /// The key that signs leaves.
     pub(super) fn signing_key(&self) -> &SigningKey {
         &self.signer().key
     }
@@ -226,7 +221,6 @@ impl BuilderProfile for AuthorityProfile {
     }
 }
 
-/// A certificate as PEM.
 pub(super) fn pem(certificate: &Certificate) -> Result<String, AuthorityError> {
     Ok(certificate.to_pem(LineEnding::LF)?)
 }

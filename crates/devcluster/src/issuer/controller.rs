@@ -22,7 +22,6 @@ use crate::faults::{Conduct, Faults};
 use crate::resource::CERTIFICATE_REQUESTS;
 use crate::store::{Audience, ChangeKind, Key, Object, Selector, Start, Store, StoreError, meta};
 
-/// What the controller works with.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) store: Arc<Store>,

@@ -32,7 +32,6 @@ pub(crate) struct CertificateSigningRequest {
 }
 
 impl CertificateSigningRequest {
-    /// Parses one PEM block.
     pub(crate) fn parse(pem: &[u8]) -> Result<Self, CsrError> {
         let request =
             CertReq::from_pem(pem).map_err(|error| CsrError::Encoding(error.to_string()))?;

@@ -20,7 +20,6 @@ pub(super) enum Standing {
     Undecided,
 }
 
-/// Reads the conditions.
 pub(super) fn standing(request: &Value) -> Standing {
     let holds = |kind: &str| {
         conditions(request)
@@ -42,10 +41,8 @@ pub(super) fn standing(request: &Value) -> Standing {
     }
 }
 
-/// How a request ends.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// Signed.
     Issued(Issued),
     /// Refused or impossible, with a reason for people.
     Failed(String),

@@ -7,7 +7,6 @@ use crate::store::meta;
 /// Which issuer a request names. Empty kind and group are cert-manager's own defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerReference {
-    /// Name of the issuer object.
     pub name: String,
     /// `Issuer` or `ClusterIssuer`.
     pub kind: String,
@@ -25,7 +24,6 @@ impl IssuerReference {
         }
     }
 
-    /// What a request names.
     pub(crate) fn of(request: &Value) -> Self {
         let or = |pointer: &str, default: &str| {
             let given = meta::text(request, pointer);

@@ -59,7 +59,6 @@ impl Issuer {
         })
     }
 
-    /// How requests name it.
     pub fn reference(&self) -> &IssuerReference {
         &self.reference
     }
@@ -129,7 +128,6 @@ impl Issuer {
             .map_err(|error| DirectError(error.to_string()))
     }
 
-    /// Signs, perhaps with a lie.
     pub(super) fn sign(
         &self,
         csr: &CertificateSigningRequest,
@@ -149,13 +147,10 @@ impl Issuer {
 /// Which CA signs directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer {
-    /// The cluster's own.
     Own,
-    /// That of another trust domain.
     Foreign,
 }
 
-/// Why nothing was signed directly.
 #[derive(Debug, Error)]
 #[error("could not sign: {0}")]
 pub struct DirectError(String);

@@ -29,7 +29,6 @@ use super::csr::{CertificateSigningRequest, CsrError, SUBJECT_ALT_NAME};
 use crate::clock;
 use crate::faults::Lie;
 
-/// Why nothing was signed.
 #[derive(Debug, Error)]
 pub(super) enum SigningError {
     #[error(transparent)]
@@ -50,14 +49,12 @@ pub(super) struct Wish {
     pub(super) is_ca: bool,
 }
 
-/// The usages of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Usages {
     pub(super) bits: KeyUsage,
     pub(super) extended: Vec<ObjectIdentifier>,
 }
 
-/// What goes into the status.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Issued {
     /// Leaf and intermediates, PEM.
@@ -66,7 +63,6 @@ pub(super) struct Issued {
     pub(super) authority: String,
 }
 
-/// Signs, perhaps with a lie.
 pub(super) fn issue(
     authority: &Authority,
     foreign: &Authority,

@@ -35,7 +35,6 @@ impl fmt::Debug for Context {
 }
 
 impl Context {
-    /// The cluster's time.
     pub(super) fn now(&self) -> jiff::Timestamp {
         self.clock.now()
     }

@@ -68,7 +68,6 @@ impl VolumeFolder {
     }
 }
 
-/// What `vol_data.json` says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct VolumeData<'a> {
     pub(super) driver: &'a str,

@@ -17,7 +17,6 @@ pub struct KubeletOptions {
     pub republish: RangeInclusive<Duration>,
     /// The time that one publish or unpublish may take in all.
     pub deadline: Duration,
-    /// How failures are retried.
     pub retry: Retry,
     /// How often the registration folder is looked at (a real kubelet uses inotify).
     pub registration_poll: Duration,
@@ -26,10 +25,8 @@ pub struct KubeletOptions {
     pub token_lifetime: Option<Duration>,
 }
 
-/// Waits between attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// The first one.
     pub first: Duration,
     /// The longest one; each is twice the one before.
     pub longest: Duration,

@@ -25,11 +25,9 @@ use crate::store::{Object, meta};
 /// A pod with one inline volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodSpec {
-    /// Its namespace.
     pub namespace: String,
     /// Its name; empty lets the API server choose one.
     pub name: String,
-    /// Its service account's name.
     pub service_account: String,
     /// The volume's name in the pod.
     pub volume: String,
@@ -171,18 +169,14 @@ pub enum NotReady {
         "pod {pod} was not as wanted within {limit:?}: volume {phase:?} after {attempts} attempts"
     )]
     TimedOut {
-        /// Namespace and name.
         pod: String,
-        /// The limit.
         limit: Duration,
-        /// Where the volume stood.
         phase: Phase,
         /// How often it was tried to be published.
         attempts: usize,
         /// The last error, if the last call failed.
         source: Option<CallError>,
     },
-    /// The API server refused.
     #[error("the pod could not be deleted")]
     Refused(#[from] Refused),
     /// The Pod object did not change in time.
@@ -222,17 +216,14 @@ impl PodHandle {
         }
     }
 
-    /// Its namespace.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its UID.
     pub fn uid(&self) -> &str {
         &self.uid
     }

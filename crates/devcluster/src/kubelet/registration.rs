@@ -58,7 +58,6 @@ struct Seen {
     due: Instant,
 }
 
-/// Watches one folder.
 #[derive(Debug)]
 pub(super) struct Registrar {
     pub(super) folder: PathBuf,

@@ -23,15 +23,12 @@ pub struct CsiSocket {
     path: PathBuf,
 }
 
-/// Why a call brought nothing.
 #[derive(Clone, Debug, Error)]
 #[error("{call} failed: {code:?}: {message}")]
 pub struct CallError {
-    /// The RPC.
     pub call: &'static str,
     /// The code that the driver answered; for a broken connection what a Go client makes of it.
     pub code: Code,
-    /// The driver's words.
     pub message: String,
 }
 
@@ -82,7 +79,6 @@ impl CsiSocket {
         }
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -173,7 +169,6 @@ impl CsiSocket {
         Ok(answer.node_id)
     }
 
-    /// GetInfo of the registration service.
     pub(super) async fn plugin_info(&self, by: Instant) -> Result<PluginInfo, CallError> {
         self.call("GetInfo", by, InfoRequest {}, |channel, request| async move {
             RegistrationClient::new(channel).get_info(request).await
@@ -181,7 +176,6 @@ impl CsiSocket {
         .await
     }
 
-    /// NotifyRegistrationStatus of the registration service.
     pub(super) async fn notify(
         &self,
         status: RegistrationStatus,

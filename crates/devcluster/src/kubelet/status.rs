@@ -15,7 +15,6 @@ pub enum Phase {
     Absent,
     /// Perhaps published: an attempt ended in an error that is not final, or the kubelet is new.
     Uncertain,
-    /// Published.
     Published,
     /// Unpublished, its folders removed.
     Removed,
@@ -24,11 +23,9 @@ pub enum Phase {
 /// One volume, as the kubelet sees it.
 #[derive(Clone, Debug, Default)]
 pub struct VolumeStatus {
-    /// The target path.
     pub target: PathBuf,
     /// The volume id.
     pub volume_id: String,
-    /// Where it stands.
     pub phase: Phase,
     /// NodePublishVolume calls that were tried, failed ones and republishing included.
     pub attempts: usize,

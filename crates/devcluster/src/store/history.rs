@@ -4,12 +4,10 @@ use std::collections::VecDeque;
 
 use super::{Key, Object};
 
-/// One change of one object.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
     /// The revision that this change made.
     pub(crate) revision: u64,
-    /// The object changed.
     pub(crate) key: Key,
     /// What it was before; `None` for a new object.
     pub(crate) before: Option<Object>,

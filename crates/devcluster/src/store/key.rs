@@ -7,11 +7,9 @@ use crate::resource::Resource;
 /// Type, namespace and name of one object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// Its type.
     pub resource: &'static Resource,
     /// Its namespace; empty for cluster-scoped types.
     pub namespace: String,
-    /// Its name.
     pub name: String,
 }
 

@@ -8,7 +8,6 @@ use thiserror::Error;
 
 use super::meta;
 
-/// Why a selector was refused.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum SelectorError {
     /// A part that is neither `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (..)` nor `a notin (..)`.
@@ -22,14 +21,11 @@ pub(crate) enum SelectorError {
 /// What a LIST or WATCH asks for inside one resource type and namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Selector {
-    /// Requirements on labels.
     pub(crate) labels: LabelSelector,
-    /// Requirements on fields.
     pub(crate) fields: FieldSelector,
 }
 
 impl Selector {
-    /// Whether the object is selected.
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.labels.matches(object) && self.fields.matches(object)
     }
@@ -43,7 +39,6 @@ enum Requirement {
     Missing(String),
 }
 
-/// A parsed `labelSelector`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LabelSelector(Vec<Requirement>);
 
@@ -77,7 +72,6 @@ impl LabelSelector {
     }
 }
 
-/// A parsed `fieldSelector`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSelector(Vec<(String, bool, String)>);
 

@@ -15,7 +15,6 @@ use crate::resource::Resource;
 /// Why the store did not do as asked.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum StoreError {
-    /// No such object.
     #[error("{0} not found")]
     NotFound(Key),
     /// An object of that name is there.
@@ -29,15 +28,9 @@ pub(crate) enum StoreError {
     },
     /// The revision asked for has not happened yet.
     #[error("revision {asked} is ahead of the present one, {present}")]
-    Future {
-        /// The revision asked for.
-        asked: u64,
-        /// The present one.
-        present: u64,
-    },
+    Future { asked: u64, present: u64 },
 }
 
-/// All objects of the cluster.
 #[derive(Debug)]
 pub(crate) struct Store {
     state: Mutex<State>,
@@ -64,7 +57,6 @@ impl Store {
         }
     }
 
-    /// The present revision.
     pub(crate) fn revision(&self) -> u64 {
         self.lock().revision
     }
@@ -109,7 +101,6 @@ impl Store {
         Ok(covered.map(Object::clone).collect())
     }
 
-    /// Puts a new object in.
     pub(crate) fn create(&self, key: Key, object: Value) -> Result<Object, StoreError> {
         let mut state = self.lock();
         if state.objects.contains_key(&key) {
@@ -147,7 +138,6 @@ impl Store {
         Ok(removed)
     }
 
-    /// Starts a watch.
     pub(crate) fn subscribe(
         &self,
         resource: &'static Resource,

@@ -23,11 +23,9 @@ pub(crate) struct Event {
     pub(crate) kind: ChangeKind,
     /// The new object; for `Deleted` the last one, with the revision of the deletion.
     pub(crate) object: Object,
-    /// The revision of the change.
     pub(crate) revision: u64,
 }
 
-/// Where a watch starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
     /// With the present objects as `Added`, then what follows.
@@ -47,7 +45,6 @@ pub(crate) enum Audience {
     Internal,
 }
 
-/// What a watch covers.
 #[derive(Clone, Debug)]
 pub(crate) struct Cover {
     pub(super) resource: &'static Resource,
@@ -56,7 +53,6 @@ pub(crate) struct Cover {
 }
 
 impl Cover {
-    /// Whether the object is covered.
     pub(super) fn covers(&self, object: &Value) -> bool {
         self.namespace
             .as_ref()
