@@ -135,9 +135,6 @@ pub static SERVICE_ACCOUNTS: Resource = core(
     &["sa"],
 );
 pub static CONFIG_MAPS: Resource = core("configmaps", "configmap", "ConfigMap", &["cm"]);
-pub static SECRETS: Resource = core("secrets", "secret", "Secret", &[]);
-pub static CORE_EVENTS: Resource = core("events", "event", "Event", &["ev"]);
-/// events.k8s.io/v1 Event: the same shape of data as the core one, but kept apart from it here.
 pub static EVENTS: Resource = Resource {
     group: "events.k8s.io",
     ..core("events", "event", "Event", &["ev"])
@@ -175,8 +172,6 @@ pub static ALL: &[&Resource] = &[
     &PODS,
     &SERVICE_ACCOUNTS,
     &CONFIG_MAPS,
-    &SECRETS,
-    &CORE_EVENTS,
     &EVENTS,
     &LEASES,
     &CSI_DRIVERS,
@@ -207,7 +202,6 @@ mod tests {
             Resource::find("events.k8s.io", "v1", "events"),
             Some(&EVENTS)
         );
-        assert_eq!(Resource::find("", "v1", "events"), Some(&CORE_EVENTS));
         assert_eq!(Resource::find("", "v2", "pods"), None);
         assert_eq!(Resource::find("cert-manager.io", "v1", "pods"), None);
     }

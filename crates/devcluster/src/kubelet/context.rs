@@ -3,17 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use super::options::KubeletOptions;
 use super::registration::Drivers;
-use super::socket::CallError;
 use super::status::Board;
 use super::token_cache::TokenCache;
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::cluster::Objects;
-use crate::resource::CORE_EVENTS;
-use crate::store::{Store, meta};
+use crate::store::Store;
 
 /// What every part of a kubelet sees.
 #[derive(Clone)]
@@ -37,33 +33,5 @@ impl fmt::Debug for Context {
 impl Context {
     pub(super) fn now(&self) -> jiff::Timestamp {
         self.clock.now()
-    }
-
-    /// The Warning that `kubectl describe pod` shows.
-    pub(super) fn report_failure(&self, pod: &Value, error: &CallError) {
-        let now = clock::seconds(self.clock.now());
-        let event = json!({
-            "metadata": {"generateName": format!("{}.", meta::name(pod))},
-            "involvedObject": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "namespace": meta::namespace(pod),
-                "name": meta::name(pod),
-                "uid": meta::uid(pod),
-            },
-            "type": "Warning",
-            "reason": "FailedMount",
-            "message": error.to_string(),
-            "source": {"component": "kubelet", "host": self.node},
-            "count": 1,
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-        });
-        if let Err(refused) = self
-            .objects
-            .create(&CORE_EVENTS, meta::namespace(pod), event)
-        {
-            tracing::debug!(%refused, "event was not taken");
-        }
     }
 }

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::fs;
 
@@ -33,28 +32,18 @@ impl VolumeFolder {
         fs::try_exists(&self.parent).await.unwrap_or(true)
     }
 
-    /// Makes the parent of the target (0750) and writes `vol_data.json`; the target is the
-    /// driver's.
-    pub(super) async fn make(&self, data: &VolumeData<'_>) -> io::Result<()> {
+    /// Makes the parent of the target (0750); the target is the driver's.
+    pub(super) async fn make(&self) -> io::Result<()> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o750)
             .create(&self.parent)
-            .await?;
-        let data = json!({
-            "driverName": data.driver,
-            "nodeName": data.node,
-            "specVolID": data.volume,
-            "volumeHandle": data.handle,
-            "volumeLifecycleMode": "Ephemeral",
-        });
-        fs::write(self.parent.join(VOLUME_DATA), data.to_string()).await
+            .await
     }
 
     /// Removes what the kubelet made. Never a full folder and never a mount: an error says so.
     pub(super) async fn remove(&self) -> io::Result<()> {
         absent_is_fine(fs::remove_dir(self.target()).await)?;
-        absent_is_fine(fs::remove_file(self.parent.join(VOLUME_DATA)).await)?;
         absent_is_fine(fs::remove_dir(&self.parent).await)
     }
 
@@ -66,14 +55,6 @@ impl VolumeFolder {
         }
         Ok(())
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct VolumeData<'a> {
-    pub(super) driver: &'a str,
-    pub(super) node: &'a str,
-    pub(super) volume: &'a str,
-    pub(super) handle: &'a str,
 }
 
 /// The volume id of an inline volume (`makeVolumeHandle` in `pkg/volume/csi`).
@@ -89,8 +70,6 @@ fn absent_is_fine(done: io::Result<()>) -> io::Result<()> {
         other => other,
     }
 }
-
-const VOLUME_DATA: &str = "vol_data.json";
 
 #[cfg(test)]
 mod tests {

@@ -5,22 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
-use svid_api::csi::v1::NodePublishVolumeRequest;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::options::KubeletOptions;
 use super::pod::{self, PodHandle, PodSpec};
 use super::registration::{Drivers, Registrar};
-use super::request::InlineVolume;
-use super::socket::{CallError, CsiSocket};
+use super::socket::CsiSocket;
 use super::status::Board;
 use super::token_cache::TokenCache;
 use super::view::PodView;
-use super::volume::Volume;
 use crate::cluster::{Cluster, Refused};
 use crate::resource::PODS;
 use crate::store::{
@@ -50,11 +46,7 @@ impl Kubelet {
         if let Some(endpoint) = &options.endpoint {
             drivers.add(&driver_name, CsiSocket::new(endpoint));
         }
-        let tokens = TokenCache::new(
-            cluster.tokens().clone(),
-            cluster.clock().clone(),
-            options.token_lifetime,
-        );
+        let tokens = TokenCache::new(cluster.tokens().clone(), cluster.clock().clone());
         let context = Context {
             node: cluster.options().node_name.clone(),
             store: Arc::clone(&shared.store),
@@ -118,35 +110,6 @@ impl Kubelet {
         tokio::time::timeout(limit, poll).await.is_ok()
     }
 
-    /// The request that this kubelet would send now for a pod's volume, to be changed and sent by
-    /// hand. The folders that it needs are made.
-    ///
-    /// # Errors
-    /// If the pod or the driver is not there, or a part of the request is not available.
-    pub async fn publish_request(
-        &self,
-        pod: &PodHandle,
-    ) -> Result<NodePublishVolumeRequest, CallError> {
-        let gone = |message: &str| CallError {
-            call: "volume preparation",
-            code: tonic::Code::Unavailable,
-            message: message.to_owned(),
-        };
-        let object = self
-            .context
-            .objects
-            .read(&PODS, pod.namespace(), pod.name());
-        let object = object.ok_or_else(|| gone("no such pod"))?;
-        let inline = InlineVolume::of(&object)
-            .into_iter()
-            .find(|inline| inline.name == pod.volume_name())
-            .ok_or_else(|| gone("no such volume"))?;
-        let socket = self.socket().ok_or_else(|| gone("no such driver"))?;
-        let volume = Volume::new(self.context.clone(), meta::uid(&object), inline);
-        let by = Instant::now() + self.context.options.deadline;
-        volume.request(&PodView::new(object), &socket, by).await
-    }
-
     /// Stops, as a kubelet that is killed: nothing is unpublished. Waits for every task.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -164,8 +127,6 @@ async fn run(context: Context, stop: CancellationToken) {
             poll: context.options.registration_poll,
             retry: context.options.retry,
             drivers: context.drivers.clone(),
-            objects: context.objects.clone(),
-            node: context.node.clone(),
         };
         tasks.spawn(registrar.run());
     }

@@ -20,9 +20,6 @@ pub struct KubeletOptions {
     pub retry: Retry,
     /// How often the registration folder is looked at (a real kubelet uses inotify).
     pub registration_poll: Duration,
-    /// Lifetime of pods' tokens in place of the CSIDriver's `expirationSeconds`; may be shorter
-    /// than the ten minutes that Kubernetes allows.
-    pub token_lifetime: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +41,6 @@ impl KubeletOptions {
             deadline: Duration::from_secs(120),
             retry: Retry::default(),
             registration_poll: Duration::from_millis(100),
-            token_lifetime: None,
         }
     }
 

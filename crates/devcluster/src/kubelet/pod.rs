@@ -228,11 +228,6 @@ impl PodHandle {
         &self.uid
     }
 
-    /// The volume's name in the pod.
-    pub fn volume_name(&self) -> &str {
-        &self.volume
-    }
-
     /// The folder that the pod's containers would see.
     pub fn volume_path(&self) -> PathBuf {
         self.folder.target()

@@ -1,9 +1,9 @@
 //! Plugin registration: finds drivers' sockets in a folder and keeps track of them.
 //!
 //! `pkg/kubelet/pluginmanager` and `pkg/volume/csi`: a new socket is asked for its identity, then
-//! for the node's name; the answer goes into the Node object, and the driver is notified. A socket
-//! that vanishes takes its driver with it; a new file at the same path is a new driver. Nobody
-//! checks a driver's health: one that died and left its socket stays registered.
+//! for the node's name, and is notified. A socket that vanishes takes its driver with it; a new file
+//! at the same path is a new driver. Nobody checks a driver's health: one that died and left its
+//! socket stays registered.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -11,16 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use svid_api::registration::v1::RegistrationStatus;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::options::Retry;
 use super::socket::CsiSocket;
-use crate::cluster::Objects;
-use crate::resource::NODES;
-use crate::store::meta;
 
 /// The drivers that are registered, by name. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -64,8 +60,6 @@ pub(super) struct Registrar {
     pub(super) poll: Duration,
     pub(super) retry: Retry,
     pub(super) drivers: Drivers,
-    pub(super) objects: Objects,
-    pub(super) node: String,
 }
 
 impl Registrar {
@@ -107,7 +101,6 @@ impl Registrar {
             if let Some(name) = entry.name.as_ref().filter(|_| !same) {
                 tracing::info!(driver = name, "driver deregistered");
                 self.drivers.remove(name);
-                self.annotate(name, None);
             }
             same
         });
@@ -169,31 +162,8 @@ impl Registrar {
         if node_id.is_empty() || node_id.len() > 256 {
             return Err("the node id is empty or longer than 256 characters".to_owned());
         }
-        self.annotate(&info.name, Some(&node_id));
         self.drivers.add(&info.name, socket);
         Ok(())
-    }
-
-    /// Writes the driver's node id into the Node's annotation, or takes it out.
-    fn annotate(&self, driver: &str, node_id: Option<&str>) {
-        let node = self.objects.read(&NODES, "", &self.node);
-        let written = node.as_ref().and_then(|node| {
-            let annotation = node
-                .pointer("/metadata/annotations")?
-                .get(NODE_ID)?
-                .as_str()?;
-            serde_json::from_str(annotation).ok()
-        });
-        let mut ids: Value = written.unwrap_or_else(|| json!({}));
-        let entries = meta::top(&mut ids);
-        match node_id {
-            Some(id) => entries.insert(driver.to_owned(), id.into()),
-            None => entries.remove(driver),
-        };
-        let patch = json!({"metadata": {"annotations": {NODE_ID: ids.to_string()}}});
-        if let Err(error) = self.objects.merge(&NODES, "", &self.node, &patch) {
-            tracing::warn!(%error, node = self.node, "could not annotate the node");
-        }
     }
 }
 
@@ -223,6 +193,3 @@ fn sockets(folder: &Path) -> BTreeMap<PathBuf, Incarnation> {
     }
     found
 }
-
-/// The annotation that holds the drivers' names for a node, as JSON.
-const NODE_ID: &str = "csi.volume.kubernetes.io/nodeid";

@@ -4,22 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use svid_api::csi::v1::volume_capability::access_mode::Mode;
 use svid_api::csi::v1::volume_capability::{AccessMode, AccessType, MountVolume};
 use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
 
-use crate::resource::SECRETS;
-use crate::store::{Key, Store, meta};
-
-/// What a driver said about itself.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Capabilities {
-    pub(super) volume_mount_group: bool,
-    pub(super) single_node_multi_writer: bool,
-}
+use crate::store::meta;
 
 /// One `csi` entry of a pod's volumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,20 +40,19 @@ pub(super) struct Ingredients<'a> {
     pub(super) pod: &'a Value,
     pub(super) volume: &'a InlineVolume,
     pub(super) csi_driver: &'a Value,
-    pub(super) capabilities: Capabilities,
+    pub(super) volume_mount_group: bool,
     pub(super) tokens: Option<String>,
     pub(super) volume_id: String,
     pub(super) target: String,
 }
 
 impl Ingredients<'_> {
-    /// The request. Fails if a Secret that the volume names is not there.
-    pub(super) fn request(self, store: &Store) -> Result<NodePublishVolumeRequest, String> {
+    pub(super) fn request(self) -> NodePublishVolumeRequest {
         let mut context = texts(&self.volume.csi, "/volumeAttributes");
         if flag(self.csi_driver, "/spec/podInfoOnMount") {
             context.extend(pod_info(self.pod));
         }
-        let mut secrets = self.secrets(store)?;
+        let mut secrets = BTreeMap::new();
         if let Some(tokens) = self.tokens {
             if flag(self.csi_driver, "/spec/serviceAccountTokenInSecrets") {
                 secrets.insert(TOKENS.to_owned(), tokens);
@@ -73,49 +62,27 @@ impl Ingredients<'_> {
         }
         let group = self.pod.pointer("/spec/securityContext/fsGroup");
         let group = group.and_then(Value::as_i64).map(|group| group.to_string());
-        let mode = if self.capabilities.single_node_multi_writer {
-            Mode::SingleNodeMultiWriter
-        } else {
-            Mode::SingleNodeWriter
-        };
         let mount = MountVolume {
             fs_type: meta::text(&self.volume.csi, "/fsType").to_owned(),
             mount_flags: Vec::new(),
             volume_mount_group: group
-                .filter(|_| self.capabilities.volume_mount_group)
+                .filter(|_| self.volume_mount_group)
                 .unwrap_or_default(),
         };
-        Ok(NodePublishVolumeRequest {
+        NodePublishVolumeRequest {
             volume_id: self.volume_id,
             target_path: self.target,
             volume_capability: Some(VolumeCapability {
-                access_mode: Some(AccessMode { mode: mode as i32 }),
+                access_mode: Some(AccessMode {
+                    mode: Mode::SingleNodeWriter as i32,
+                }),
                 access_type: Some(AccessType::Mount(mount)),
             }),
             readonly: flag(&self.volume.csi, "/readOnly"),
             secrets,
             volume_context: context,
             ..NodePublishVolumeRequest::default()
-        })
-    }
-
-    fn secrets(&self, store: &Store) -> Result<BTreeMap<String, String>, String> {
-        let name = meta::text(&self.volume.csi, "/nodePublishSecretRef/name");
-        if name.is_empty() {
-            return Ok(BTreeMap::new());
         }
-        let namespace = meta::namespace(self.pod);
-        let secret = store
-            .read(&Key::new(&SECRETS, namespace, name))
-            .ok_or_else(|| format!("secret {namespace}/{name} not found"))?;
-        texts(&secret, "/data")
-            .into_iter()
-            .map(|(key, value)| {
-                let bytes = STANDARD.decode(value).map_err(|error| error.to_string())?;
-                let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-                Ok((key, text))
-            })
-            .collect()
     }
 }
 

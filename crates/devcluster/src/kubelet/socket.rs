@@ -83,35 +83,6 @@ impl CsiSocket {
         &self.path
     }
 
-    /// NodePublishVolume, by hand.
-    ///
-    /// # Errors
-    /// What the driver answers; DeadlineExceeded after `limit`.
-    pub async fn publish_once(
-        &self,
-        request: NodePublishVolumeRequest,
-        limit: Duration,
-    ) -> Result<(), CallError> {
-        self.publish(request, Instant::now() + limit).await
-    }
-
-    /// NodeUnpublishVolume, by hand.
-    ///
-    /// # Errors
-    /// What the driver answers; DeadlineExceeded after `limit`.
-    pub async fn unpublish_once(
-        &self,
-        volume_id: &str,
-        target_path: &str,
-        limit: Duration,
-    ) -> Result<(), CallError> {
-        let request = NodeUnpublishVolumeRequest {
-            volume_id: volume_id.to_owned(),
-            target_path: target_path.to_owned(),
-        };
-        self.unpublish(request, Instant::now() + limit).await
-    }
-
     pub(super) async fn publish(
         &self,
         request: NodePublishVolumeRequest,

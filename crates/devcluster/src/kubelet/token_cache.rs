@@ -17,7 +17,6 @@ use crate::store::meta;
 pub(super) struct TokenCache {
     tokens: Tokens,
     clock: Clock,
-    lifetime: Option<Duration>,
     held: Mutex<BTreeMap<(String, String), Held>>,
 }
 
@@ -29,11 +28,10 @@ struct Held {
 }
 
 impl TokenCache {
-    pub(super) fn new(tokens: Tokens, clock: Clock, lifetime: Option<Duration>) -> Self {
+    pub(super) fn new(tokens: Tokens, clock: Clock) -> Self {
         Self {
             tokens,
             clock,
-            lifetime,
             held: Mutex::default(),
         }
     }
@@ -56,7 +54,7 @@ impl TokenCache {
                 .pointer("/expirationSeconds")
                 .and_then(Value::as_u64);
             let lifetime = Duration::from_secs(seconds.unwrap_or(3600).max(600));
-            let held = self.token(pod, audience, self.lifetime.unwrap_or(lifetime))?;
+            let held = self.token(pod, audience, lifetime)?;
             all.insert(
                 audience.to_owned(),
                 json!({"token": held.token, "expirationTimestamp": clock::seconds(held.expires)}),

@@ -10,8 +10,8 @@ use tonic::Code;
 
 use super::backoff::Backoff;
 use super::context::Context;
-use super::folders::{VolumeData, VolumeFolder, volume_handle};
-use super::request::{Capabilities, Ingredients, InlineVolume};
+use super::folders::{VolumeFolder, volume_handle};
+use super::request::{Ingredients, InlineVolume};
 use super::socket::{CallError, CsiSocket, Finality};
 use super::status::Phase;
 use super::view::PodView;
@@ -80,7 +80,7 @@ impl Volume {
                     self.republishes().then(|| Instant::now() + self.interval())
                 }
                 Err(error) => {
-                    self.failed(&view, error).await;
+                    self.failed(error).await;
                     Some(Instant::now() + backoff.failed())
                 }
             };
@@ -104,23 +104,14 @@ impl Volume {
     }
 
     /// Capabilities, folders, tokens, and from them the request: each can fail for a moment.
-    pub(super) async fn request(
+    async fn request(
         &self,
         view: &PodView,
         socket: &CsiSocket,
         by: Instant,
     ) -> Result<NodePublishVolumeRequest, CallError> {
-        let capabilities = Capabilities {
-            volume_mount_group: socket.has(rpc::Type::VolumeMountGroup, by).await?,
-            single_node_multi_writer: socket.has(rpc::Type::SingleNodeMultiWriter, by).await?,
-        };
-        let data = VolumeData {
-            driver: &self.inline.driver,
-            node: &self.context.node,
-            volume: &self.inline.name,
-            handle: &self.id,
-        };
-        let made = self.folder.make(&data).await;
+        let volume_mount_group = socket.has(rpc::Type::VolumeMountGroup, by).await?;
+        let made = self.folder.make().await;
         made.map_err(|error| transient(format!("volume folder: {error}")))?;
         let csi_driver = self
             .csi_driver()
@@ -130,15 +121,15 @@ impl Volume {
             pod: &view.object,
             volume: &self.inline,
             csi_driver: &csi_driver,
-            capabilities,
+            volume_mount_group,
             tokens: tokens.map_err(|error| transient(error.to_string()))?,
             volume_id: self.id.clone(),
             target: self.folder.target().display().to_string(),
         };
-        ingredients.request(&self.context.store).map_err(transient)
+        Ok(ingredients.request())
     }
 
-    async fn failed(&mut self, view: &PodView, error: CallError) {
+    async fn failed(&mut self, error: CallError) {
         let was_published = self.phase == Phase::Published;
         let from_driver = error.call == "NodePublishVolume";
         let next = match error.finality() {
@@ -149,7 +140,6 @@ impl Volume {
             Finality::Uncertain => Phase::Uncertain,
             Finality::Final => Phase::Absent,
         };
-        self.context.report_failure(&view.object, &error);
         self.note(|status| status.last_error = Some(error));
         self.enter(next);
         if from_driver && next == Phase::Absent {

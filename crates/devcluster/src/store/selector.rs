@@ -180,12 +180,7 @@ const FIELDS: &[&str] = &[
     "spec.issuerRef.name",
     "spec.issuerRef.kind",
     "spec.issuerRef.group",
-    "involvedObject.name",
-    "involvedObject.namespace",
-    "involvedObject.uid",
-    "involvedObject.kind",
     "status.phase",
-    "type",
 ];
 
 #[cfg(test)]

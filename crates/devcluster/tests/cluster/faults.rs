@@ -175,7 +175,7 @@ async fn faults_strike_only_what_they_are_for_and_the_last_one_first() {
         Times::Always,
     );
     faults.answer(
-        Filter::new("create", "secrets"),
+        Filter::new("create", "leases"),
         Answer::InternalError,
         Times::Always,
     );
