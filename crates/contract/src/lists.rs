@@ -6,12 +6,13 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::Contract;
-use crate::room::{Room, code, config_map};
+use crate::room::{Room, code, config_map, refusal};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     lists_select_by_label_and_field,
     a_field_that_is_not_indexed_cannot_be_selected_on,
     a_list_in_pages_shows_what_was_there_at_the_first,
+    a_version_of_the_future_is_waited_for_and_then_504,
 ];
 
 async fn lists_select_by_label_and_field(room: Room) {
@@ -75,6 +76,14 @@ async fn a_list_in_pages_shows_what_was_there_at_the_first(room: Room) {
     assert_eq!(json!(seen), json!([["e", "g"], ["i"]]));
     let refused = maps.list(&params.continue_token("made-up")).await;
     assert_eq!(code(refused.map(|list| list.items.len())), 400);
+}
+
+/// A real server waits three seconds for it.
+async fn a_version_of_the_future_is_waited_for_and_then_504(room: Room) {
+    let path = room.path("", "configmaps");
+    let path = format!("{path}?resourceVersion=999999999999");
+    let refused = room.admin("GET", &path, &Value::Null).await;
+    assert_eq!(refusal(refused), (504, "Timeout".to_owned()));
 }
 
 async fn selected(maps: &Api<ConfigMap>, params: ListParams) -> Vec<String> {

@@ -7,7 +7,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::Contract;
-use crate::room::{Room, config_map, refusal, until};
+use crate::room::{Room, code, config_map, refusal, send_as, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_created_object_is_completed_by_the_server,
@@ -18,8 +18,11 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_delete_holds_to_its_preconditions,
     a_finalizer_holds_an_object_until_it_is_taken_off,
     a_namespace_has_a_default_service_account_and_takes_its_objects_along,
+    a_namespace_that_is_going_takes_nothing_new,
     a_lease_is_taken_by_one_of_two_candidates,
     discovery_tells_kubectl_what_there_is,
+    what_is_not_served_is_refused_by_its_own_code,
+    bodies_that_make_no_sense_are_refused,
 ];
 
 async fn a_created_object_is_completed_by_the_server(room: Room) {
@@ -161,6 +164,28 @@ async fn a_namespace_has_a_default_service_account_and_takes_its_objects_along(r
     .await;
 }
 
+async fn a_namespace_that_is_going_takes_nothing_new(room: Room) {
+    let other = room.beside(json!({})).await;
+    let path = format!("/api/v1/namespaces/{}", other.namespace);
+    let hold = json!({"metadata": {"finalizers": ["example.org/hold"]}});
+    let held = room.admin("PATCH", &path, &hold).await;
+    held.expect("held");
+    other.close().await;
+    // The admission plugin that refuses learns of it a moment later.
+    until("creates are refused", || {
+        async {
+            let params = PostParams::default();
+            let late = other.maps().create(&params, &config_map("late", "1")).await;
+            matches!(late, Err(kube::Error::Api(status)) if status.code == 403)
+        }
+        .boxed()
+    })
+    .await;
+    let free = json!({"metadata": {"finalizers": null}});
+    let freed = room.admin("PATCH", &path, &free).await;
+    freed.expect("freed");
+}
+
 async fn a_lease_is_taken_by_one_of_two_candidates(room: Room) {
     let leases: Api<Lease> = Api::namespaced(room.administrator(), &room.namespace);
     let lease: Lease =
@@ -202,4 +227,46 @@ async fn discovery_tells_kubectl_what_there_is(room: Room) {
         .await
         .expect("version");
     assert_eq!(version["major"], "1");
+}
+
+async fn what_is_not_served_is_refused_by_its_own_code(room: Room) {
+    room.map("x").await;
+    let maps = room.path("", "configmaps");
+    let one = format!("{maps}/x");
+    let nothing = room.path("", "nothings");
+    let nobody = room.path("nobody.example", "things");
+    let json = "application/json";
+    for (method, path, kind, expected) in [
+        ("GET", &nothing, json, 404),
+        ("GET", &nobody, json, 404),
+        ("POST", &one, json, 405),
+        ("PUT", &maps, json, 405),
+        ("POST", &maps, "text/plain", 415),
+        ("PATCH", &one, json, 415),
+    ] {
+        let body = if method == "GET" { "" } else { "{}" };
+        let refused = send_as(&room.administrator(), method, path, kind, body).await;
+        assert_eq!(code(refused), expected, "{method} {path} {kind}");
+    }
+}
+
+async fn bodies_that_make_no_sense_are_refused(room: Room) {
+    let path = room.path("", "configmaps");
+    let deep = "[".repeat(10_000);
+    let other = r#"{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "x"}}"#;
+    for body in [
+        "null",
+        "[]",
+        "{",
+        "\"x\"",
+        &deep,
+        r#"{"metadata":7}"#,
+        r#"{"metadata":{"name":["x"]}}"#,
+        other,
+    ] {
+        let client = room.administrator();
+        let refused = send_as(&client, "POST", &path, "application/json", body).await;
+        let code = code(refused);
+        assert!((400..500).contains(&code), "{body:.20}: {code}");
+    }
 }

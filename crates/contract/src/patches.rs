@@ -6,11 +6,13 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::Contract;
+use crate::requests::REQUESTS;
 use crate::room::{Room, code, refusal, send_as};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     patches_of_all_kinds_are_applied,
     a_json_patch_is_refused_where_its_test_fails_or_its_version_is_stale,
+    a_condition_is_added_to_the_status_of_one_version,
 ];
 
 async fn patches_of_all_kinds_are_applied(room: Room) {
@@ -57,10 +59,60 @@ async fn a_json_patch_is_refused_where_its_test_fails_or_its_version_is_stale(ro
     );
 }
 
+/// The three ways in which the approver writes one condition. None of these conditions is one that
+/// cert-manager's controllers act on.
+async fn a_condition_is_added_to_the_status_of_one_version(room: Room) {
+    let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "contract"});
+    let add = async |before: &Value, path: &str, value: Value| {
+        let metadata = &before["metadata"];
+        let name = metadata["name"].as_str().expect("name");
+        let path_of = format!("{}/{name}/status", room.path("cert-manager.io", REQUESTS));
+        let operations = json!([
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+            {"op": "add", "path": path, "value": value},
+        ]);
+        patch_at(&room, &path_of, &operations).await
+    };
+    let types = |object: &Value| {
+        let conditions = object["status"]["conditions"].as_array();
+        let types = conditions.expect("conditions").iter();
+        types.map(|of| of["type"].clone()).collect::<Vec<_>>()
+    };
+    let bare = room.request("x").await;
+    let missing = add(&bare, "/status/conditions/-", condition("One")).await;
+    assert_eq!(code(missing), 422, "there is no list to add to");
+    let status = json!({"conditions": [condition("One")]});
+    let first = add(&bare, "/status", status).await.expect("a status");
+    assert_eq!(types(&first), ["One"]);
+    let stale = add(&bare, "/status/conditions/-", condition("Two")).await;
+    assert_eq!(refusal(stale), (409, "Conflict".to_owned()));
+    let second = add(&first, "/status/conditions/-", condition("Two")).await;
+    assert_eq!(types(&second.expect("one more")), ["One", "Two"]);
+
+    room.request("y").await;
+    let failed = json!({"status": {"failureTime": "2026-01-01T00:00:00Z"}});
+    let administrator = room.administrator();
+    let listless = room.merge(&administrator, "y", "/status", &failed).await;
+    let list = json!([condition("One")]);
+    let listed = add(&listless.expect("a status"), "/status/conditions", list).await;
+    let listed = listed.expect("a list");
+    assert_eq!(types(&listed), ["One"]);
+    assert_eq!(
+        listed["status"]["failureTime"],
+        failed["status"]["failureTime"]
+    );
+    assert_eq!(listed["metadata"]["generation"], 1);
+}
+
 async fn json_patch(room: &Room, operations: &Value) -> Result<Value, kube::Error> {
     let path = format!("{}/x", room.path("", "configmaps"));
+    patch_at(room, &path, operations).await
+}
+
+async fn patch_at(room: &Room, path: &str, operations: &Value) -> Result<Value, kube::Error> {
     let kind = "application/json-patch+json";
-    send_as(&room.administrator(), "PATCH", &path, kind, operations).await
+    let operations = operations.to_string();
+    send_as(&room.administrator(), "PATCH", path, kind, &operations).await
 }
 
 fn data(map: &ConfigMap) -> Value {

@@ -1,17 +1,21 @@
 //! Authentication and authorisation.
 
-use futures::FutureExt;
+use futures::{FutureExt, TryStreamExt};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams, WatchEvent, WatchParams};
+use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::Contract;
 use crate::pods::pod;
 use crate::requests::{self, REQUESTS};
-use crate::room::{Room, code, refusal, send, until};
+use crate::room::{LIMIT, Room, code, refusal, send, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_bad_token_is_401_and_no_token_is_a_stranger,
     a_workload_creates_requests_only_if_it_may_and_only_at_home,
     a_token_request_makes_a_token_bound_to_the_pod,
+    a_right_to_one_object_is_to_read_and_to_watch_that_one,
 ];
 
 async fn a_bad_token_is_401_and_no_token_is_a_stranger(room: Room) {
@@ -94,4 +98,37 @@ async fn a_token_request_makes_a_token_bound_to_the_pod(room: Room) {
         .boxed()
     })
     .await;
+}
+
+/// As the driver and the approver read the ConfigMap of the issuer.
+async fn a_right_to_one_object_is_to_read_and_to_watch_that_one(room: Room) {
+    let version = room.map("own").await.resource_version().expect("version");
+    room.map("other").await;
+    let reader = room.account("reader").await;
+    let verbs = &["get", "watch"];
+    room.allow_in("", "reader", "configmaps", verbs, Some("own"))
+        .await;
+    let maps: Api<ConfigMap> = Api::namespaced(reader.clone(), &room.namespace);
+    maps.get("own").await.expect("its own");
+    assert_eq!(code(maps.get("other").await), 403);
+    let one = WatchParams::default().fields("metadata.name=own");
+    let stream = maps.watch(&one, &version).await.expect("watch");
+    let change = Patch::Merge(json!({"data": {"key": "2"}}));
+    let changed = room.maps();
+    let changed = changed.patch("own", &PatchParams::default(), &change).await;
+    changed.expect("changed");
+    let mut stream = std::pin::pin!(stream);
+    let seen = tokio::time::timeout(LIMIT, stream.try_next()).await;
+    let seen = seen.expect("in time").expect("event");
+    assert!(matches!(&seen, Some(WatchEvent::Modified(map)) if map.name_any() == "own"));
+    let path = room.path("", "configmaps");
+    for query in [
+        "",
+        "?fieldSelector=metadata.name%3Down",
+        "?watch=true&timeoutSeconds=1",
+        "?watch=true&timeoutSeconds=1&fieldSelector=metadata.name%3Dother",
+    ] {
+        let refused = send(&reader, "GET", &format!("{path}{query}"), &Value::Null).await;
+        assert_eq!(code(refused), 403, "{query:?}");
+    }
 }

@@ -127,11 +127,24 @@ impl Room {
         verbs: &'static [&'static str],
         name: Option<&'static str>,
     ) {
+        self.allow_in("cert-manager.io", account, resource, verbs, name)
+            .await;
+    }
+
+    /// The same in another group.
+    pub(crate) async fn allow_in(
+        &self,
+        group: &'static str,
+        account: &str,
+        resource: &'static str,
+        verbs: &'static [&'static str],
+        name: Option<&'static str>,
+    ) {
         let right = Right {
             namespace: self.namespace.clone(),
             account: account.to_owned(),
             everywhere: resource == "signers",
-            group: "cert-manager.io",
+            group,
             resource,
             verbs,
             name,
@@ -158,27 +171,27 @@ pub(crate) async fn send(
         "PATCH" => "application/merge-patch+json",
         _ => "application/json",
     };
-    send_as(client, method, path, kind, body).await
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    send_as(client, method, path, kind, &body).await
 }
 
-/// The same with another content type.
+/// The same with any content type and any text.
 pub(crate) async fn send_as(
     client: &Client,
     method: &str,
     path: &str,
     content_type: &str,
-    body: &Value,
+    body: &str,
 ) -> Result<Value, kube::Error> {
-    let body = if body.is_null() {
-        Vec::new()
-    } else {
-        body.to_string().into_bytes()
-    };
     let request = Request::builder()
         .method(method)
         .uri(path)
         .header("Content-Type", content_type)
-        .body(body)
+        .body(body.into())
         .expect("request");
     client.request(request).await
 }

@@ -88,7 +88,6 @@ const NOT_ON_THIS_CLUSTER: &[&str] = &[
     // refuses a watch from version 0.
     "a_watch_from_version_0_begins_with_the_present",
     "a_watch_ends_by_its_timeout_and_bookmarks_come_to_those_who_ask",
-    "a_watch_list_sends_the_present_and_says_when_that_is_all",
     // A server that is minutes old still knows its first version.
     "a_version_that_is_too_old_is_410_in_the_stream",
 ];
