@@ -69,7 +69,6 @@ fn change_first(shared: &Shared, key: &Key, change: &Value) -> Result<(), Proble
             part: *part,
             writing: Writing::Patch,
             user: &user,
-            dry_run: false,
         };
         edit.carry_out(shared, |current| {
             let mut next = current.clone();

@@ -60,10 +60,8 @@ pub(super) struct Query {
     /// `None` where absent or empty.
     pub(super) resource_version: Option<u64>,
     pub(super) bookmarks: bool,
-    pub(super) send_initial_events: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) grace_period: Option<u64>,
-    pub(super) dry_run: bool,
     /// `None` where absent or 0: the list is whole.
     pub(super) limit: Option<usize>,
     /// What a list said in `metadata.continue`.
@@ -94,7 +92,6 @@ impl Query {
                 self.resource_version = Some(number(key, value)?);
             }
             "allowWatchBookmarks" => self.bookmarks = truth(value),
-            "sendInitialEvents" => self.send_initial_events = truth(value),
             "timeoutSeconds" => {
                 self.timeout = Some(Duration::from_secs(number(key, value)?));
             }
@@ -104,7 +101,6 @@ impl Query {
                 self.limit = (limit > 0).then_some(limit);
             }
             "continue" if !value.is_empty() => self.page = Some(Page::decode(value)?),
-            "dryRun" => self.dry_run = value == "All",
             _ => {}
         }
         Ok(())
@@ -132,7 +128,7 @@ mod tests {
              &allowWatchBookmarks=true&limit=500",
         )
         .expect("query");
-        assert!(query.watch && query.bookmarks && !query.send_initial_events);
+        assert!(query.watch && query.bookmarks);
         assert_eq!(query.resource_version, Some(7));
         assert_eq!(query.timeout, Some(Duration::from_secs(290)));
         assert_eq!(query.selector.fields.name(), Some("a"));

@@ -2,7 +2,6 @@
 //!
 //! resourceVersion absent or 0: the present objects as ADDED, then what follows. A version: what
 //! followed it, from a bounded history; an ERROR event with code 410 where that no longer reaches.
-//! `sendInitialEvents=true` (WatchList, KEP-3157): the present, then a bookmark that says so.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -26,7 +25,6 @@ use crate::store::{Audience, ChangeKind, Event, Start, StoreError, Subscription}
 pub(super) fn begin(shared: &Shared, call: &Call) -> Result<Response, Problem> {
     let query = &call.query;
     let start = match query.resource_version {
-        _ if query.send_initial_events => Start::Present,
         None | Some(0) => Start::Present,
         Some(version) => Start::After(version),
     };
@@ -46,14 +44,12 @@ pub(super) fn begin(shared: &Shared, call: &Call) -> Result<Response, Problem> {
         }
         Err(other) => return Err(other.into()),
     };
-    let bookmark_initial = query.send_initial_events && query.bookmarks;
     let now = Instant::now();
     let watch = Watch {
         shared: shared.clone(),
         resource: call.target.resource,
         sent: subscription.began_at(),
         subscription,
-        initial_bookmark: bookmark_initial,
         bookmarks: query
             .bookmarks
             .then(|| tokio::time::interval_at(now + shared.bookmarks, shared.bookmarks)),
@@ -76,7 +72,6 @@ struct Watch {
     subscription: Subscription,
     /// The revision up to which the client has seen everything.
     sent: u64,
-    initial_bookmark: bool,
     bookmarks: Option<tokio::time::Interval>,
     ends: Instant,
     /// How many more events may be sent before the watch is cut.
@@ -109,11 +104,6 @@ impl Watch {
         if let Some(line) = self.pending.pop_front() {
             return Some(line);
         }
-        if self.initial_bookmark && self.subscription.initial_left() == 0 {
-            self.initial_bookmark = false;
-            let annotations = json!({"k8s.io/initial-events-end": "true"});
-            return Some(self.bookmark(self.sent, &annotations));
-        }
         let shutdown = self.shared.shutdown.clone();
         tokio::select! {
             biased;
@@ -145,16 +135,16 @@ impl Watch {
             self.pending.push_back(line);
         }
         self.sent = self.sent.max(revision);
-        let bookmark = self.bookmark(self.sent, &json!({}));
+        let bookmark = self.bookmark();
         self.pending.push_back(bookmark);
         self.pending.pop_front()
     }
 
-    fn bookmark(&self, revision: u64, annotations: &Value) -> Bytes {
+    fn bookmark(&self) -> Bytes {
         let object = json!({
             "kind": self.resource.kind,
             "apiVersion": self.resource.api_version(),
-            "metadata": {"resourceVersion": revision.to_string(), "annotations": annotations},
+            "metadata": {"resourceVersion": self.sent.to_string()},
         });
         line("BOOKMARK", &object)
     }

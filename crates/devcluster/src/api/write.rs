@@ -23,7 +23,6 @@ pub(super) fn create(shared: &Shared, call: &Call) -> Result<Done, Problem> {
         resource: call.target.resource,
         namespace: call.target.namespace.as_deref(),
         user: &call.user,
-        dry_run: call.query.dry_run,
     };
     let created = creation.carry_out(shared, body)?;
     Ok(Done {
@@ -39,7 +38,6 @@ pub(crate) struct Creation<'a> {
     /// From the path; `None` for cluster-scoped types.
     pub(crate) namespace: Option<&'a str>,
     pub(crate) user: &'a User,
-    pub(crate) dry_run: bool,
 }
 
 impl Creation<'_> {
@@ -101,12 +99,6 @@ impl Creation<'_> {
         object::validate(self.resource, &next)?;
         admission.create(&shared.store, self.resource, &next)?;
         let key = Key::new(self.resource, namespace, meta::name(&next));
-        if self.dry_run {
-            return match shared.store.read(&key) {
-                Some(_) => Err(Problem::AlreadyExists(key)),
-                None => Ok(Object::new(next)),
-            };
-        }
         let created = shared.store.create(key, next)?;
         if self.resource == &NAMESPACES {
             self.add_default_service_account(shared, meta::name(&created))?;
@@ -121,7 +113,6 @@ impl Creation<'_> {
             resource: &SERVICE_ACCOUNTS,
             namespace: Some(namespace),
             user: self.user,
-            dry_run: false,
         };
         match creation.carry_out(shared, body) {
             Ok(_) | Err(Problem::AlreadyExists(_)) => Ok(()),
@@ -187,7 +178,6 @@ pub(crate) struct Edit<'a> {
     pub(crate) part: Part,
     pub(crate) writing: Writing,
     pub(crate) user: &'a User,
-    pub(crate) dry_run: bool,
 }
 
 /// Which part of an object a change is about.
@@ -209,7 +199,6 @@ impl Edit<'_> {
         let key = &self.key;
         // Read before the store's lock is taken: admission looks at another object.
         let validated = shared.admission.validates(&shared.store, &key.namespace);
-        let mut dry = None;
         let updated = shared.store.update(key, |current| {
             let proposed = propose(current)?;
             object::check_version(key, current, &proposed, self.writing)?;
@@ -224,15 +213,8 @@ impl Edit<'_> {
                     Part::Object => shared.admission.update(key, current, &next)?,
                 }
             }
-            if self.dry_run {
-                dry = Some(next);
-                return Ok(current.clone());
-            }
             Ok::<_, Problem>(next)
         })?;
-        if let Some(dry) = dry {
-            return Ok(Object::new(dry));
-        }
         deletion::finish(shared, key, &updated);
         Ok(updated)
     }
@@ -247,7 +229,6 @@ fn edit(call: &Call, key: Key, writing: Writing) -> Edit<'_> {
         },
         writing,
         user: &call.user,
-        dry_run: call.query.dry_run,
     }
 }
 

@@ -7,7 +7,7 @@ mod options;
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -72,18 +72,17 @@ impl Cluster {
     /// # Errors
     /// If the address is taken or the options contain an illegal object name.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let address = options.address;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let api = ApiServer::new(options)?;
         let Options {
             issuer,
             chain,
-            authority_lifetime,
             clock,
             ..
         } = api.options().clone();
-        let issuer = Issuer::new(issuer, chain, authority_lifetime, clock)?;
+        let issuer = Issuer::new(issuer, chain, clock)?;
         let server = Server::start(listener, api.connections().clone(), api.shared().clone());
         let cluster = Self {
             _ends: api.shared().shutdown.clone().drop_guard(),
@@ -126,11 +125,6 @@ impl Cluster {
         &self.shared().log
     }
 
-    /// How many watches clients hold now.
-    pub fn open_watches(&self) -> usize {
-        self.shared().store.watches()
-    }
-
     /// The RBAC rules: who may do what.
     pub fn permissions(&self) -> &Permissions {
         &self.shared().permissions
@@ -170,13 +164,9 @@ impl Cluster {
         reference: IssuerReference,
         namespace: &str,
     ) -> Result<Issuer, StartError> {
-        let Options {
-            chain,
-            authority_lifetime,
-            ..
-        } = *self.options();
+        let chain = self.options().chain;
         let clock = self.shared().clock.clone();
-        let issuer = Issuer::new(reference, chain, authority_lifetime, clock)?;
+        let issuer = Issuer::new(reference, chain, clock)?;
         self.run_issuer(issuer.clone(), namespace)?;
         Ok(issuer)
     }

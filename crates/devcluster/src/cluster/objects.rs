@@ -95,7 +95,6 @@ impl Objects {
             resource,
             namespace: (resource.scope == Scope::Namespaced).then_some(namespace),
             user: &self.administrator,
-            dry_run: false,
         };
         Ok(creation.carry_out(&self.shared, body)?)
     }
@@ -145,7 +144,6 @@ impl Objects {
             part,
             writing: Writing::Patch,
             user: &self.administrator,
-            dry_run: false,
         };
         let edited = edit.carry_out(&self.shared, |current| {
             let mut next = current.clone();

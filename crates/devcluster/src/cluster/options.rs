@@ -1,6 +1,5 @@
 //! What a cluster is started with. Every field has a default that the demo can use.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::auth::ServiceAccountName;
@@ -22,8 +21,6 @@ pub enum TokenDelivery {
 /// What a cluster is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the API server listens; port 0 lets the system choose.
-    pub address: SocketAddr,
     pub node_name: String,
     pub driver_name: String,
     pub token_delivery: TokenDelivery,
@@ -36,8 +33,6 @@ pub struct Options {
     pub issuer: IssuerReference,
     /// Whether leaves are signed by the root or by an intermediate.
     pub chain: Chain,
-    /// For how long the CA is good.
-    pub authority_lifetime: Duration,
     /// How many changes a watch can be replayed from (a real API server: at least 75 s of them).
     pub history: usize,
     /// How often a watch that asked for bookmarks gets one (a real API server: about a minute).
@@ -49,7 +44,6 @@ impl Default for Options {
     fn default() -> Self {
         let account = |name| ServiceAccountName::new("cert-manager", name);
         Self {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             node_name: "node-1".to_owned(),
             driver_name: "spiffe.csi.cert-manager.io".to_owned(),
             token_delivery: TokenDelivery::default(),
@@ -58,7 +52,6 @@ impl Default for Options {
             runtime_issuance: None,
             issuer: IssuerReference::cluster("spiffe-ca"),
             chain: Chain::default(),
-            authority_lifetime: Duration::from_secs(365 * 24 * 3600),
             history: 10_000,
             bookmark_interval: Duration::from_secs(60),
             clock: Clock::default(),

@@ -18,7 +18,6 @@ use crate::faults::Lie;
 pub struct Issuer {
     reference: IssuerReference,
     chain: Chain,
-    lifetime: Duration,
     clock: Clock,
     keys: Arc<Mutex<Keys>>,
 }
@@ -40,16 +39,14 @@ impl Issuer {
     pub(crate) fn new(
         reference: IssuerReference,
         chain: Chain,
-        lifetime: Duration,
         clock: Clock,
     ) -> Result<Self, AuthorityError> {
         let now = clock.now();
-        let current = Authority::generate("cluster", chain, now, lifetime)?;
-        let foreign = Authority::generate("foreign", chain, now, lifetime)?;
+        let current = Authority::generate("cluster", chain, now, AUTHORITY_LIFETIME)?;
+        let foreign = Authority::generate("foreign", chain, now, AUTHORITY_LIFETIME)?;
         Ok(Self {
             reference,
             chain,
-            lifetime,
             clock,
             keys: Arc::new(Mutex::new(Keys {
                 authorities: vec![current.clone()],
@@ -70,7 +67,7 @@ impl Issuer {
     pub fn rotate(&self) -> Result<(), AuthorityError> {
         let mut keys = self.lock();
         let name = format!("cluster {}", keys.authorities.len() + 1);
-        let next = Authority::generate(&name, self.chain, self.clock.now(), self.lifetime)?;
+        let next = Authority::generate(&name, self.chain, self.clock.now(), AUTHORITY_LIFETIME)?;
         keys.authorities.push(next.clone());
         keys.current = next;
         Ok(())
@@ -155,6 +152,8 @@ pub enum Signer {
 #[error("could not sign: {0}")]
 pub struct DirectError(String);
 
+/// For how long a CA is good.
+const AUTHORITY_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 const SVID_USAGES: &[&str] = &[
     "digital signature",
     "key encipherment",

@@ -192,17 +192,6 @@ impl Store {
         before - state.watchers.len()
     }
 
-    /// How many watches clients of the API hold.
-    pub(crate) fn watches(&self) -> usize {
-        let mut state = self.lock();
-        state.watchers.retain(|watcher| !watcher.sender.is_closed());
-        state
-            .watchers
-            .iter()
-            .filter(|watcher| watcher.audience == Audience::Served)
-            .count()
-    }
-
     /// Forgets the history, so that a watch from any earlier revision is answered with 410.
     pub(crate) fn compact(&self) {
         let mut state = self.lock();

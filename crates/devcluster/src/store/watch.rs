@@ -114,11 +114,6 @@ impl Subscription {
             .or_else(|| self.receiver.try_recv().ok())
     }
 
-    /// How many events of the start (present objects or replay) have not been taken yet.
-    pub(crate) fn initial_left(&self) -> usize {
-        self.initial.len()
-    }
-
     /// The store's revision when this watch began.
     pub(crate) fn began_at(&self) -> u64 {
         self.revision

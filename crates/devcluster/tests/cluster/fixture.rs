@@ -49,10 +49,6 @@ pub(crate) async fn client(cluster: &Cluster, identity: &Identity) -> Client {
     Client::try_from(config).expect("client")
 }
 
-pub(crate) async fn administrator(cluster: &Cluster) -> Client {
-    client(cluster, &Identity::Administrator).await
-}
-
 pub(crate) fn requests(client: &Client) -> Api<CertificateRequest> {
     Api::namespaced(client.clone(), "shop")
 }

@@ -21,5 +21,3 @@ mod registration;
 mod rights;
 #[cfg(test)]
 mod served;
-#[cfg(test)]
-mod watching;
