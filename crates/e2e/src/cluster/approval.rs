@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::build::Tools;
 use super::kubectl::Kubectl;
+use super::objects;
 use super::pki::Pki;
 use super::place::{self, CERT_MANAGER, Place};
 use super::process;
@@ -57,30 +58,24 @@ impl BuiltInApprover {
     pub(crate) fn may_approve(&self, signers: &[&str]) -> Result<()> {
         let requests = ["certificaterequests", "certificaterequests/status"];
         let name = format!("{CERT_MANAGER}-controller-approve:cert-manager-io");
-        let account =
-            json!({"kind": "ServiceAccount", "name": CERT_MANAGER, "namespace": CERT_MANAGER});
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": [
-            {
-                "apiVersion": "v1", "kind": "ServiceAccount",
-                "metadata": {"name": CERT_MANAGER, "namespace": CERT_MANAGER},
-            },
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-                "metadata": {"name": name},
-                "rules": [
-                    {"apiGroups": ["cert-manager.io"], "resources": ["signers"], "verbs": ["approve"], "resourceNames": signers},
-                    {"apiGroups": ["cert-manager.io"], "resources": requests, "verbs": ["get", "list", "watch", "update", "patch"]},
-                    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
-                ],
-            },
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-                "metadata": {"name": name},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-                "subjects": [account],
-            },
-        ]});
-        self.kubectl.apply(&list.to_string())
+        let approve = json!({
+            "apiGroups": ["cert-manager.io"], "resources": ["signers"], "verbs": ["approve"],
+            "resourceNames": signers,
+        });
+        let verbs = ["get", "list", "watch", "update", "patch"];
+        let rules = [
+            approve,
+            objects::rule("cert-manager.io", &requests, &verbs),
+            objects::rule("", &["events"], &["create", "patch"]),
+        ];
+        let subject = objects::account(CERT_MANAGER, CERT_MANAGER);
+        let [role, binding] = objects::role("", &name, &rules, &[subject]);
+        let account = json!({
+            "apiVersion": "v1", "kind": "ServiceAccount",
+            "metadata": {"name": CERT_MANAGER, "namespace": CERT_MANAGER},
+        });
+        self.kubectl
+            .apply(&objects::list(&[account, role, binding]))
     }
 
     /// Ends the process and starts it again: it tries everything at once, instead of waiting for as

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use rcgen::{
-    CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 
-use super::pki::{authority_params, base64};
+use super::encoding::base64;
 use super::place::CERT_MANAGER;
 
 /// A root that can sign. All texts are PEM.
@@ -53,18 +53,33 @@ spec: {{ca: {{secretName: {name}}}}}
     /// An SVID for any SPIFFE ID.
     pub(crate) fn svid(&self, spiffe_id: &str) -> Result<Leaf> {
         let issuer = Issuer::from_ca_cert_pem(&self.certificate, KeyPair::from_pem(&self.key)?)?;
-        let mut params = CertificateParams::default();
+        let mut params = leaf_params(&[])?;
         params.distinguished_name = DistinguishedName::new();
         params.subject_alt_names = vec![SanType::URI(spiffe_id.try_into()?)];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ClientAuth,
-            ExtendedKeyUsagePurpose::ServerAuth,
-        ];
         let key = KeyPair::generate()?;
         Ok(Leaf {
             certificate: params.signed_by(&key, &issuer)?.pem(),
             key: key.serialize_pem(),
         })
     }
+}
+
+pub(super) fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+/// A leaf for both ends of a connection, with these DNS names and addresses.
+pub(super) fn leaf_params(names: &[&str]) -> Result<CertificateParams> {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = CertificateParams::new(names)?;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ClientAuth,
+        ExtendedKeyUsagePurpose::ServerAuth,
+    ];
+    Ok(params)
 }

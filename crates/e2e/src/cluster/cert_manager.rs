@@ -8,9 +8,11 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::build::Tools;
+use super::encoding::base64;
 use super::kubectl::Kubectl;
-use super::pki::{Pki, base64};
-use super::place::{self, CERT_MANAGER, Place, WEBHOOK_ADDRESS, WEBHOOK_PORT};
+use super::objects;
+use super::pki::Pki;
+use super::place::{self, CERT_MANAGER, Place, WEBHOOK, WEBHOOK_ADDRESS, WEBHOOK_PORT};
 use super::process::{self, LIMIT};
 use crate::repository;
 use crate::wait::eventually;
@@ -49,7 +51,7 @@ fn define_kinds(tools: &Tools, kubectl: &Kubectl) -> Result<()> {
 
 /// Starts the webhooks as their own account, which may do nothing but ask what others may do.
 fn serve_webhooks(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) -> Result<()> {
-    kubectl.apply(&account().to_string())?;
+    kubectl.apply(&account())?;
     let kubeconfig = pki.path("cert-manager-webhook.kubeconfig");
     // It outlives a day of work.
     let token = kubectl.token(CERT_MANAGER, WEBHOOK, &["--duration=48h"])?;
@@ -66,42 +68,36 @@ fn serve_webhooks(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) ->
     process::start(place, WEBHOOK, &mut command)
 }
 
-fn account() -> Value {
+fn account() -> String {
     let role = format!("{WEBHOOK}:subjectaccessreviews");
-    json!({"apiVersion": "v1", "kind": "List", "items": [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CERT_MANAGER}},
-        {
+    let reviews = objects::rule(
+        "authorization.k8s.io",
+        &["subjectaccessreviews"],
+        &["create"],
+    );
+    let subject = objects::account(CERT_MANAGER, WEBHOOK);
+    let [role, binding] = objects::role("", &role, &[reviews], &[subject]);
+    objects::list(&[
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": CERT_MANAGER}}),
+        json!({
             "apiVersion": "v1", "kind": "ServiceAccount",
             "metadata": {"name": WEBHOOK, "namespace": CERT_MANAGER},
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-            "metadata": {"name": role},
-            "rules": [{
-                "apiGroups": ["authorization.k8s.io"],
-                "resources": ["subjectaccessreviews"],
-                "verbs": ["create"],
-            }],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": role},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-            "subjects": [{"kind": "ServiceAccount", "name": WEBHOOK, "namespace": CERT_MANAGER}],
-        },
-    ]})
+        }),
+        role,
+        binding,
+    ])
 }
 
 /// Tells the API server of the webhooks and waits until it asks both.
 fn register_webhooks(place: &Place, pki: &Pki, kubectl: &Kubectl) -> Result<()> {
     let authority = base64(&place::read(&pki.path("ca.crt"))?);
-    kubectl.apply(&registrations(&authority).to_string())?;
+    kubectl.apply(&registrations(&authority))?;
     eventually("cert-manager's webhooks", LIMIT, || ensure_asked(kubectl))
         .with_context(|| format!("see {}", place.log(WEBHOOK).display()))
 }
 
 /// As cert-manager's chart registers them. They are reached on this machine, by an URL.
-fn registrations(authority: &str) -> Value {
+fn registrations(authority: &str) -> String {
     let webhook = |path: &str, rule: Value, namespaces: Value| {
         json!([{
             "name": "webhook.cert-manager.io",
@@ -133,18 +129,22 @@ fn registrations(authority: &str) -> Value {
     let not_exempt = json!({"matchExpressions": [{
         "key": "cert-manager.io/disable-validation", "operator": "NotIn", "values": ["true"],
     }]});
-    json!({"apiVersion": "v1", "kind": "List", "items": [
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
-            "metadata": {"name": WEBHOOK},
-            "webhooks": webhook("mutate", mutated, json!({})),
-        },
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
-            "metadata": {"name": WEBHOOK},
-            "webhooks": webhook("validate", validated, not_exempt),
-        },
-    ]})
+    let configuration = |kind: &str, webhooks: Value| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+            "metadata": {"name": WEBHOOK}, "webhooks": webhooks,
+        })
+    };
+    objects::list(&[
+        configuration(
+            "MutatingWebhookConfiguration",
+            webhook("mutate", mutated, json!({})),
+        ),
+        configuration(
+            "ValidatingWebhookConfiguration",
+            webhook("validate", validated, not_exempt),
+        ),
+    ])
 }
 
 /// Asks for a request that the validating webhook refuses, and for its requester, too, unless the
@@ -169,6 +169,3 @@ fn ensure_asked(kubectl: &Kubectl) -> Result<()> {
     );
     Ok(())
 }
-
-/// The name of cert-manager's chart for the webhooks' account, its rights and registrations.
-pub(super) const WEBHOOK: &str = "cert-manager-webhook";

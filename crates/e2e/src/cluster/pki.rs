@@ -4,17 +4,12 @@
 
 use std::path::PathBuf;
 
-use ::base64::Engine as _;
-use ::base64::engine::general_purpose::STANDARD;
 use anyhow::{Context as _, Result};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
+use rcgen::{DnType, Issuer, KeyPair};
 
-use super::authority::Authority;
-use super::cert_manager::WEBHOOK;
-use super::place::{self, API_PORT, NODE_NAME, Place, SERVICE_ADDRESS, WEBHOOK_ADDRESS};
+use super::authority::{Authority, authority_params, leaf_params};
+use super::encoding::base64;
+use super::place::{self, API_PORT, NODE_NAME, Place, SERVICE_ADDRESS, WEBHOOK, WEBHOOK_ADDRESS};
 
 /// The folder of keys, complete.
 #[derive(Clone, Debug)]
@@ -100,19 +95,13 @@ impl Pki {
         (user, group): (&str, &str),
         names: &[&str],
     ) -> Result<(String, String)> {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(names)?;
+        let mut params = leaf_params(names)?;
         params.distinguished_name.push(DnType::CommonName, user);
         if !group.is_empty() {
             params
                 .distinguished_name
                 .push(DnType::OrganizationName, group);
         }
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ClientAuth,
-            ExtendedKeyUsagePurpose::ServerAuth,
-        ];
         let key = KeyPair::generate()?;
         let (certificate, key) = (
             params.signed_by(&key, authority)?.pem(),
@@ -135,14 +124,6 @@ fn authority(name: &str) -> Result<(Issuer<'static, KeyPair>, String)> {
     Ok((Issuer::new(params, key), pem))
 }
 
-pub(super) fn authority_params(name: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params
-}
-
 /// JSON, which is YAML.
 fn kubeconfig(authority: &str, user: &str) -> String {
     format!(
@@ -153,15 +134,4 @@ fn kubeconfig(authority: &str, user: &str) -> String {
 "#,
         base64(authority)
     )
-}
-
-/// Base64 as Secrets and requests hold it.
-pub(crate) fn base64(text: &str) -> String {
-    STANDARD.encode(text)
-}
-
-/// The text that base64 of a Secret or a request holds.
-pub(crate) fn from_base64(encoded: &str) -> Result<String> {
-    let bytes = STANDARD.decode(encoded).context("reading base64")?;
-    Ok(String::from_utf8(bytes)?)
 }

@@ -90,3 +90,6 @@ pub(crate) fn read(path: &Path) -> Result<String> {
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
+
+/// The name of cert-manager's chart for the webhooks' account, its rights and registrations.
+pub(super) const WEBHOOK: &str = "cert-manager-webhook";

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::place::Place;
-use super::{approval, cert_manager, process};
+use super::place::{Place, WEBHOOK};
+use super::{approval, process};
 
 /// Every process of the cluster and where to go on.
 pub(super) fn print(place: &Place) -> Result<()> {
@@ -12,7 +12,7 @@ pub(super) fn print(place: &Place) -> Result<()> {
         "kube-apiserver",
         "kube-controller-manager",
         "kube-scheduler",
-        cert_manager::WEBHOOK,
+        WEBHOOK,
         "cert-manager",
         approval::NAME,
         "containerd",

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::installation::{self, driver_pod};
 use super::pods::enroll;
 use super::policies::{driver, refused};
-use super::requests::{create_as, right};
+use super::requests::{create_as, right, status_patch};
 use super::world::{NAME, NAMESPACE, World};
 use super::{Scenario, scenario};
-use crate::cluster::Kubectl;
+use crate::cluster::{self, Kubectl};
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -100,9 +100,7 @@ fn with(conditions: &[Value]) -> Value {
 /// Writes the status of a request.
 fn write(kubectl: &Kubectl, name: &str, status: &Value, words: &[&str]) -> Result<String> {
     let patch = json!({"status": status}).to_string();
-    let request = ["--namespace=accounts", "patch", "certificaterequest", name];
-    let how = ["--subresource=status", "--type=merge", "-p", &patch];
-    kubectl.run(&[&request[..], &how, words].concat())
+    kubectl.run(&[&status_patch("accounts", name, &patch)[..], words].concat())
 }
 
 fn lease(world: &World) -> Result<()> {
@@ -164,21 +162,10 @@ fn events(world: &World) -> Result<()> {
 /// kubectl reads what it patches, which the approver does not.
 fn may_read_status(world: &World, namespace: &str) -> Result<()> {
     let name = "approver-reads-status";
-    let account = json!({"kind": "ServiceAccount", "name": format!("{NAME}-approver"), "namespace": NAMESPACE});
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": [
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
-            "metadata": {"name": name, "namespace": namespace},
-            "rules": [{"apiGroups": ["cert-manager.io"], "resources": ["certificaterequests/status"], "verbs": ["get"]}],
-        },
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-            "metadata": {"name": name, "namespace": namespace},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-            "subjects": [account],
-        },
-    ]});
-    world.kubectl.apply(&list.to_string())
+    let status = cluster::rule("cert-manager.io", &["certificaterequests/status"], &["get"]);
+    let account = cluster::account(NAMESPACE, &format!("{NAME}-approver"));
+    let objects = cluster::role(namespace, name, &[status], &[account]);
+    world.kubectl.apply(&cluster::list(&objects))
 }
 
 /// kubectl with nothing but a token of the approver.

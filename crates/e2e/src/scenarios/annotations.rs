@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::pods::{self, enroll, make_account};
+use super::pods::{self, allow, enroll, make_account};
 use super::policies::{refused, wait_refused};
-use super::requests::{create_as, decision, right};
-use super::world::{World, user};
+use super::requests::{approved, create_as, decision, denied, patch, right};
+use super::world::World;
 use super::{Scenario, installation, scenario};
 use crate::cluster::Kubectl;
 
@@ -47,9 +47,7 @@ fn created(world: &World) -> Result<()> {
         "web",
         &annotated("steering", "profile", PROFILE, "SUBCA")?,
     )?;
-    let denied = decision(world, "steering", "profile")?;
-    ensure!(denied["type"] == "Denied", "{denied}");
-    let message = denied["message"].as_str().unwrap_or_default();
+    let message = denied(world, "steering", "profile")?;
     ensure!(message.contains(PROFILE), "the key is not named: {message}");
 
     create_as(
@@ -58,8 +56,7 @@ fn created(world: &World) -> Result<()> {
         "web",
         &annotated("steering", "applied", APPLIED, "{}")?,
     )?;
-    let approved = decision(world, "steering", "applied")?;
-    ensure!(approved["type"] == "Approved", "{approved}");
+    approved(world, "steering", "applied")?;
     world.end_namespace("steering")
 }
 
@@ -74,8 +71,8 @@ fn changed(world: &World) -> Result<()> {
 
     let added = annotate(PROFILE, json!("SUBCA"));
     let why = "cannot change the annotations of a CertificateRequest";
-    wait_refused(world, &editor, &patch("right", &added), why)?;
-    refused(editor.run(&patch("right", &added)), why)?;
+    wait_refused(world, &editor, &patch("changed", "right", &added), why)?;
+    refused(editor.run(&patch("changed", "right", &added)), why)?;
     for others in [
         json!({"metadata": {"labels": {"team": "blue"}}}).to_string(),
         json!({"metadata": {"finalizers": ["example.com/hold"]}}).to_string(),
@@ -83,22 +80,26 @@ fn changed(world: &World) -> Result<()> {
         annotate(APPLIED, json!("{}")),
     ] {
         editor
-            .run(&patch("right", &others))
+            .run(&patch("changed", "right", &others))
             .with_context(|| others.clone())?;
     }
-    issuer.run(&patch("right", &annotate(PICKUP, json!("order-1"))))?;
+    issuer.run(&patch(
+        "changed",
+        "right",
+        &annotate(PICKUP, json!("order-1")),
+    ))?;
     for change in [
         annotate(PICKUP, json!("order-2")),
         annotate(PICKUP, Value::Null),
     ] {
-        refused(editor.run(&patch("right", &change)), why)?;
+        refused(editor.run(&patch("changed", "right", &change)), why)?;
     }
-    issuer.run(&patch("right", &annotate(PICKUP, Value::Null)))?;
+    issuer.run(&patch("changed", "right", &annotate(PICKUP, Value::Null)))?;
 
     let mut plain = right("changed", "web", "plain")?;
     plain["metadata"]["annotations"] = json!({});
     create_as(world, "changed", "web", &plain)?;
-    editor.run(&patch("plain", &added))?;
+    editor.run(&patch("changed", "plain", &added))?;
     editor.run(&[
         "--namespace=changed",
         "delete",
@@ -112,8 +113,7 @@ fn listed(world: &World) -> Result<()> {
     let blue = "app.extraCertificateRequestAnnotations=example.com/team=blue";
     installation::install(world, &[blue])?;
     enroll(world, "listed", "web")?;
-    let pod = pods::run(world, "listed", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "listed", "web", "web")?;
     let requests = world.objects("listed", "certificaterequests")?;
     let request = requests.first().context("the pod has no request")?;
     ensure!(
@@ -155,26 +155,10 @@ fn annotated(namespace: &str, name: &str, key: &str, value: &str) -> Result<Valu
 /// kubectl as an account that may change and delete requests, and these resources too.
 fn with_rights(world: &World, account: &str, resources: &[&str]) -> Result<Kubectl> {
     make_account(world, "changed", account)?;
-    let resources = [&["certificaterequests"], resources].concat().join(",");
-    let create = ["--namespace=changed", "create"];
-    let role = ["role", account, "--verb=get,patch,update,delete"];
-    let of = format!("--resource={resources}");
-    world.kubectl.run(&[&create[..], &role, &[&of]].concat())?;
-    let (role, subject) = (
-        format!("--role={account}"),
-        format!("--serviceaccount=changed:{account}"),
-    );
-    let bind = ["rolebinding", account, &role, &subject];
-    world.kubectl.run(&[&create[..], &bind].concat())?;
-    for resource in resources.split(',') {
-        world.wait_allowed(&user("changed", account), "update", resource, "changed")?;
-    }
+    let resources = [&["certificaterequests"], resources].concat();
+    let verbs = ["get", "patch", "update", "delete"];
+    allow(world, account, ("changed", account), &verbs, &resources)?;
     world.bearer(account, &world.token("changed", account, &[])?)
-}
-
-fn patch<'a>(name: &'a str, change: &'a str) -> Vec<&'a str> {
-    let words = ["--namespace=changed", "patch", "certificaterequest", name];
-    [&words[..], &["--type=merge", "-p", change]].concat()
 }
 
 const PROFILE: &str = "ejbca-issuer.keyfactor.com/certificateProfileName";

@@ -4,11 +4,11 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::installation::{OWN_ACCOUNT, driver_pod};
-use super::pods::{self, Pod, make_account, spiffe_id};
+use super::pods::{self, Pod, make_account};
 use super::policies::{driver, stolen_token};
 use super::renewal::renewed;
-use super::requests::{decided, decision, right};
-use super::world::World;
+use super::requests::{decided, denied, right};
+use super::world::{World, spiffe_id};
 use super::{Scenario, installation, policies, scenario};
 use crate::cluster::Kubectl;
 
@@ -28,8 +28,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 fn delivery(world: &World) -> Result<()> {
     installation::install(world, &[OWN_ACCOUNT, "app.certificateRequestDuration=60s"])?;
     make_account(world, "attested", "web")?;
-    let pod = pods::run(world, "attested", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "attested", "web", "web")?;
     let seen = pod.look(world)?;
     ensure!(seen.id() == spiffe_id("attested", "web"), "{seen:?}");
     let all = [pod];
@@ -49,8 +48,7 @@ fn stolen(world: &World) -> Result<()> {
     for account in ["web", "plain"] {
         make_account(world, "robbed", account)?;
     }
-    let pod = pods::run(world, "robbed", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "robbed", "web", "web")?;
     let plain = without_volume(world)?;
     let (elsewhere, here) = (
         stolen_token(world)?,
@@ -111,8 +109,7 @@ fn stolen(world: &World) -> Result<()> {
     let token = world.token("robbed", "web", &[])?;
     let request = owned("by-itself", "web", ("web", &uid))?;
     create(&world.bearer("web", &token)?, &request)?;
-    let condition = decision(world, "robbed", "by-itself")?;
-    ensure!(condition["type"] == "Denied", "{condition}");
+    denied(world, "robbed", "by-itself")?;
 
     for pod in [pod, plain] {
         pod.delete(world)?;

@@ -88,19 +88,9 @@ fn prepare(world: &World, cases: &[Value]) -> Result<()> {
         .into_iter()
         .map(|user| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}))
         .collect();
-    objects.push(json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-        "metadata": {"name": "corpus"},
-        "rules": [{"apiGroups": ["cert-manager.io"], "resources": ["certificaterequests"], "verbs": ["create"]}],
-    }));
-    objects.push(json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-        "metadata": {"name": "corpus"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "corpus"},
-        "subjects": &users,
-    }));
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    world.kubectl.apply(&list.to_string())?;
+    let create = cluster::rule("cert-manager.io", &["certificaterequests"], &["create"]);
+    objects.extend(cluster::role("", "corpus", &[create], &users));
+    world.kubectl.apply(&cluster::list(&objects))?;
     // One object binds them all.
     let user = users.first().and_then(|user| user["name"].as_str());
     let user = user.context("nobody makes requests")?;

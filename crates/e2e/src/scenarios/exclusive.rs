@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::installation::{self, RELEASE};
 use super::pods::{self, enroll};
-use super::requests::{create_as, decided, decision, decision_on, right, signing_request};
+use super::requests::{
+    approved, create_as, decided, decision, decision_on, right, signing_request,
+};
 use super::world::{ANOTHER_ISSUER, NAMESPACE, World};
 use super::{Scenario, scenario};
 use crate::cluster::BuiltInApprover;
@@ -44,8 +46,7 @@ fn closed(world: &World) -> Result<()> {
             "{name}: {condition}"
         );
     }
-    let pod = pods::run(world, "closed", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "closed", "web", "web")?;
     let requests = world.objects("closed", "certificaterequests")?;
     let ours = requests
         .iter()
@@ -79,8 +80,7 @@ fn opened(world: &World) -> Result<()> {
         &["admissionPolicies.exclusiveApproval.enabled=false"],
     )?;
     approver.restart()?;
-    let condition = decision(world, "opened", "careless")?;
-    ensure!(condition["type"] == "Approved", "{condition}");
+    approved(world, "opened", "careless")?;
 
     installation::install(world, &[])?;
     create_as(world, "opened", "web", &forged("opened", "pending")?)?;

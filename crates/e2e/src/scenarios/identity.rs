@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::pods::{self, Pod, VOLUME, enroll, spiffe_id};
-use super::world::World;
+use super::pods::{self, Pod, VOLUME, enroll};
+use super::world::{World, spiffe_id};
 use super::{Scenario, installation, scenario};
 use crate::cluster::{self, Authority};
 

@@ -70,8 +70,7 @@ fn name_issuer(world: &World, name: &str) -> Result<()> {
 fn signed_by_another(world: &World, name: &str, than: &Pod) -> Result<Pod> {
     let known = than.look(world)?;
     world.eventually("a certificate of the other authority", || {
-        let pod = pods::run(world, "issuer", name, "web")?;
-        pod.wait_ready(world)?;
+        let pod = pods::ready(world, "issuer", name, "web")?;
         let seen = pod.look(world)?;
         if seen.authority() == known.authority() {
             pod.delete(world)?;

@@ -18,8 +18,7 @@ fn looking(world: &World) -> Result<()> {
     // Neither the driver's name nor the node's folder are those of the program.
     installation::install(world, &[])?;
     enroll(world, "looking", "web")?;
-    let pod = pods::run(world, "looking", "seen", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "looking", "seen", "web")?;
 
     let driver = installation::driver_pod(world)?;
     for (words, expected) in [

@@ -16,8 +16,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 fn flag(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     enroll(world, "mistake", "web")?;
-    let pod = pods::run(world, "mistake", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "mistake", "web", "web")?;
     let before = pod.look(world)?;
     installation::upgrade(world, &["app.driver.extraArgs[0]=--file-mode=rw"], &[])?;
     let driver = format!("daemonset/{NAME}-driver");

@@ -4,10 +4,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::installation::{self, OWN_ACCOUNT};
-use super::pods::{self, Pod, enroll, spiffe_id};
+use super::pods::{self, Pod, enroll};
 use super::policies::refused;
-use super::requests::{create_as, decided, decision, right};
-use super::world::{ANOTHER_ISSUER, NAME, World, user};
+use super::requests::{approved, create_as, decided, right};
+use super::world::{ANOTHER_ISSUER, NAME, World, spiffe_id, user};
 use super::{Scenario, scenario};
 use crate::cluster::{self, Kubectl};
 
@@ -94,8 +94,7 @@ fn issuers_stay_apart(world: &World) -> Result<()> {
         "web",
         &ordinary("at-a-third", "third-ca")?,
     )?;
-    let condition = decision(world, "neighbours", "at-a-third")?;
-    ensure!(condition["type"] == "Approved", "{condition}");
+    approved(world, "neighbours", "at-a-third")?;
     ensure!(
         decided(world, "neighbours", "at-ours").is_none(),
         "the other installation decided for our issuer"
@@ -174,11 +173,9 @@ fn appearing(world: &World) -> Result<()> {
         Ok(all.map(|pod| pod["metadata"]["uid"].clone()).collect())
     };
     let before = running()?;
-    let first = pods::run(world, "appearing", "first", "web")?;
-    first.wait_ready(world)?;
+    let first = pods::ready(world, "appearing", "first", "web")?;
     installation::install(world, &[])?;
-    let second = pods::run(world, "appearing", "second", "web")?;
-    second.wait_ready(world)?;
+    let second = pods::ready(world, "appearing", "second", "web")?;
     ensure!(before == running()?, "something was replaced");
     for pod in [first, second] {
         pod.ensure_running(world)?;

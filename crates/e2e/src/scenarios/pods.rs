@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
 use super::installation;
-use super::world::{NAMESPACE, TRUST_DOMAIN, World, user};
+use super::world::{NAMESPACE, World, user};
+use crate::cluster;
 
 /// Where the mission's example mounts the volume.
 pub(super) const VOLUME: &str = "/var/run/secrets/spiffe.io";
@@ -41,21 +42,28 @@ impl Seen {
 /// A namespace whose roles let the service account ask for certificates, by now.
 pub(super) fn enroll(world: &World, namespace: &str, account: &str) -> Result<()> {
     make_account(world, namespace, account)?;
-    world.kubectl.apply(&format!(
-        "apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {{name: spiffe, namespace: {namespace}}}
-rules: [{{apiGroups: [cert-manager.io], resources: [certificaterequests], verbs: [create]}}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {{name: spiffe-{account}, namespace: {namespace}}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: spiffe}}
-subjects: [{{kind: ServiceAccount, name: {account}, namespace: {namespace}}}]
-"
-    ))?;
-    let user = user(namespace, account);
-    world.wait_allowed(&user, "create", "certificaterequests", namespace)
+    let role = format!("spiffe-{account}");
+    let requests = ["certificaterequests"];
+    allow(world, &role, (namespace, account), &["create"], &requests)
+}
+
+/// Gives an account of a namespace rights to objects of cert-manager there, by a role of this name,
+/// and waits until it has them.
+pub(super) fn allow(
+    world: &World,
+    role: &str,
+    (namespace, account): (&str, &str),
+    verbs: &[&str],
+    resources: &[&str],
+) -> Result<()> {
+    let rule = cluster::rule("cert-manager.io", resources, verbs);
+    let subject = cluster::account(namespace, account);
+    let objects = cluster::role(namespace, role, &[rule], &[subject]);
+    world.kubectl.apply(&cluster::list(&objects))?;
+    for (resource, verb) in resources.iter().zip(verbs.iter().cycle()) {
+        world.wait_allowed(&user(namespace, account), verb, resource, namespace)?;
+    }
+    Ok(())
 }
 
 pub(super) fn make_account(world: &World, namespace: &str, account: &str) -> Result<()> {
@@ -111,6 +119,13 @@ pub(super) const OURS: &str = "csi-spiffe-e2e";
 /// Runs a pod that looks at its volume five times a second and ends when it is not valid.
 pub(super) fn run(world: &World, namespace: &str, name: &str, account: &str) -> Result<Pod> {
     run_with(world, namespace, name, account, |_| {})
+}
+
+/// The same, and waits until it is ready.
+pub(super) fn ready(world: &World, namespace: &str, name: &str, account: &str) -> Result<Pod> {
+    let pod = run(world, namespace, name, account)?;
+    pod.wait_ready(world)?;
+    Ok(pod)
 }
 
 pub(super) fn run_with(
@@ -230,8 +245,4 @@ impl Pod {
             Ok(event["note"].as_str().unwrap_or_default().to_owned())
         })
     }
-}
-
-pub(super) fn spiffe_id(namespace: &str, account: &str) -> String {
-    format!("spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}")
 }

@@ -4,9 +4,9 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::installation::driver_pod;
-use super::pods::{self, enroll, spiffe_id};
-use super::requests::{ANNOTATION, create_as, disable_validation, right};
-use super::world::{NAME, NAMESPACE, World, user};
+use super::pods::{self, allow, enroll};
+use super::requests::{ANNOTATION, create_as, disable_validation, patch, right, status_patch};
+use super::world::{NAME, NAMESPACE, World, spiffe_id};
 use super::{Scenario, installation, scenario};
 use crate::cluster::{Kubectl, NODE_NAME};
 
@@ -45,33 +45,26 @@ fn edited(world: &World) -> Result<()> {
     );
     request["metadata"]["annotations"][ANNOTATION] = json!(spiffe_id("edited", "web"));
     create_as(world, "edited", "web", &request)?;
-    let patch = json!({"spec": {"duration": "2h"}}).to_string();
-    let words = ["--namespace=edited", "patch", "certificaterequest", "right"];
-    let words = [&words[..], &["--type=merge", "-p", &patch]].concat();
+    let change = json!({"spec": {"duration": "2h"}}).to_string();
+    let words = patch("edited", "right", &change);
     wait_refused(world, &world.kubectl, &words, "cannot be changed")?;
-    for patch in [
+    for change in [
         json!({"spec": {"duration": "2h"}}),
         json!({"spec": {"username": "system:serviceaccount:edited:admin"}}),
         json!({"metadata": {"annotations": {ANNOTATION: null}}}),
         json!({"metadata": {"annotations": {ANNOTATION: "spiffe://example.org/ns/a/sa/b"}}}),
     ] {
-        let patch = patch.to_string();
-        let words = ["--namespace=edited", "patch", "certificaterequest", "right"];
-        let edited = world
-            .kubectl
-            .run(&[&words[..], &["--type=merge", "-p", &patch]].concat());
-        ensure!(edited.is_err(), "{patch} was taken");
+        let change = change.to_string();
+        let edited = world.kubectl.run(&patch("edited", "right", &change));
+        ensure!(edited.is_err(), "{change} was taken");
     }
     // One approved for another issuer is not redirected to ours.
     let mut plain = right("edited", "web", "plain")?;
     plain["metadata"]["annotations"] = json!({});
     plain["spec"]["issuerRef"]["name"] = json!("another");
     create_as(world, "edited", "web", &plain)?;
-    let patch = json!({"spec": {"issuerRef": {"name": "spiffe-ca"}}}).to_string();
-    let words = ["--namespace=edited", "patch", "certificaterequest", "plain"];
-    let turned = world
-        .kubectl
-        .run(&[&words[..], &["--type=merge", "-p", &patch]].concat());
+    let change = json!({"spec": {"issuerRef": {"name": "spiffe-ca"}}}).to_string();
+    let turned = world.kubectl.run(&patch("edited", "plain", &change));
     refused(turned, "cannot be changed")?;
     world.end_namespace("edited")
 }
@@ -88,26 +81,14 @@ fn decisions(world: &World) -> Result<()> {
         json!([{"type": "Approved", "status": "True", "reason": "Own", "message": "by myself"}]);
     let denied =
         json!([{"type": "Denied", "status": "True", "reason": "Own", "message": "by myself"}]);
-    let patch = |conditions: &Value| json!({"status": {"conditions": conditions}}).to_string();
+    let status = |conditions: &Value| json!({"status": {"conditions": conditions}}).to_string();
     let decide = |kubectl: &Kubectl, name: &str, conditions: &Value| {
-        kubectl.run(&status_patch(name, &patch(conditions)))
+        kubectl.run(&status_patch("decisions", name, &status(conditions)))
     };
     // A user who may write the status of requests in this namespace, and nothing else.
-    let create = ["--namespace=decisions", "create"];
-    let role = ["role", "writer", "--verb=get,patch,update"];
-    let resources = ["--resource=certificaterequests,certificaterequests/status"];
-    world
-        .kubectl
-        .run(&[&create[..], &role, &resources].concat())?;
-    let bind = [
-        "rolebinding",
-        "writer",
-        "--role=writer",
-        "--serviceaccount=decisions:web",
-    ];
-    world.kubectl.run(&[&create[..], &bind].concat())?;
-    let web = user("decisions", "web");
-    world.wait_allowed(&web, "patch", "certificaterequests/status", "decisions")?;
+    let verbs = ["get", "patch", "update"];
+    let resources = ["certificaterequests", "certificaterequests/status"];
+    allow(world, "writer", ("decisions", "web"), &verbs, &resources)?;
     let writer = world.bearer("writer", &world.token("decisions", "web", &[])?)?;
 
     // For an issuer that is not ours, so that the approver leaves it alone.
@@ -119,8 +100,9 @@ fn decisions(world: &World) -> Result<()> {
     plain["metadata"]["annotations"] = json!({});
     create_as(world, "decisions", "web", &plain)?;
     let lacking = "lacks the verb approve for that signer";
-    let patch = patch(&approved);
-    wait_refused(world, &writer, &status_patch("wrong", &patch), lacking)?;
+    let change = status(&approved);
+    let words = status_patch("decisions", "wrong", &change);
+    wait_refused(world, &writer, &words, lacking)?;
     for name in ["wrong", "plain"] {
         let decided = decide(&writer, name, &approved);
         refused(decided, lacking)?;
@@ -129,12 +111,6 @@ fn decisions(world: &World) -> Result<()> {
         refused(decided, "cannot be changed")?;
     }
     world.end_namespace("decisions")
-}
-
-fn status_patch<'a>(name: &'a str, patch: &'a str) -> Vec<&'a str> {
-    let words = ["--namespace=decisions", "patch", "certificaterequest", name];
-    let status = ["--subresource=status", "--type=merge", "-p", patch];
-    [words, status].concat()
 }
 
 /// Waits until something is refused, by asking for it without effect: the API server hears of a
@@ -167,8 +143,7 @@ pub(super) fn refused(result: Result<String>, why: &str) -> Result<()> {
 fn other_node(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     enroll(world, "elsewhere", "web")?;
-    let pod = pods::run(world, "elsewhere", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "elsewhere", "web", "web")?;
     let requests = world.objects("elsewhere", "certificaterequests")?;
     let name = requests.first().context("the pod has no request")?["metadata"]["name"]
         .as_str()
@@ -312,29 +287,20 @@ fn rights(world: &World) -> Result<()> {
     }
     let account = format!("system:serviceaccount:{NAMESPACE}:{NAME}-approver");
     for (signer, expected) in [
-        ("clusterissuers.cert-manager.io/spiffe-ca", "true"),
-        ("clusterissuers.cert-manager.io/other-ca", "false"),
-        ("issuers.cert-manager.io/payments.spiffe-ca", "false"),
+        ("clusterissuers.cert-manager.io/spiffe-ca", true),
+        ("clusterissuers.cert-manager.io/other-ca", false),
+        ("issuers.cert-manager.io/payments.spiffe-ca", false),
     ] {
         world.eventually(&format!("approve {signer}: {expected}"), || {
-            let allowed = may_approve(world, &account, signer)?;
+            // What cert-manager's webhook asks about an approver.
+            let approve = json!({
+                "group": "cert-manager.io", "resource": "signers", "verb": "approve",
+                "name": signer,
+            });
+            let allowed = world.allows(&account, &approve)?;
             ensure!(allowed == expected, "allowed: {allowed}");
             Ok(())
         })?;
     }
     Ok(())
-}
-
-/// What cert-manager's webhook asks about an approver.
-fn may_approve(world: &World, account: &str, signer: &str) -> Result<String> {
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {"user": account, "resourceAttributes": {
-            "group": "cert-manager.io", "resource": "signers", "verb": "approve", "name": signer,
-        }},
-    });
-    world
-        .kubectl
-        .create(&review.to_string(), &["-o", "jsonpath={.status.allowed}"])
 }

@@ -21,8 +21,7 @@ fn registration(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     wait_registered(world, true)?;
     enroll(world, "registration", "web")?;
-    let before = pods::run(world, "registration", "before", "web")?;
-    before.wait_ready(world)?;
+    let before = pods::ready(world, "registration", "before", "web")?;
 
     // The old process ends, and takes nothing of the new one's along. From here on the kubelet's
     // registration is that of the new one, so what is seen below comes of the deletion.
@@ -43,8 +42,7 @@ fn registration(world: &World) -> Result<()> {
 
     installation::install(world, &[])?;
     wait_registered(world, true)?;
-    let after = pods::run(world, "registration", "after", "web")?;
-    after.wait_ready(world)?;
+    let after = pods::ready(world, "registration", "after", "web")?;
     for pod in [before, after] {
         pod.ensure_running(world)?;
         pod.delete(world)?;

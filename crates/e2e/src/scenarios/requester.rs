@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::installation::{self, OWN_ACCOUNT, driver_pod};
 use super::pods::{self, enroll};
 use super::policies::{driver, refused};
-use super::requests::{decision, disable_validation, right};
+use super::requests::{approved, disable_validation, right};
 use super::world::World;
 use super::{Scenario, scenario, world};
 use crate::cluster::Kubectl;
@@ -62,8 +62,7 @@ fn truth(world: &World) -> Result<()> {
         refused(created, &format!("spec.{field} is not what"))?;
     }
     create(&web, &request("true")?)?;
-    let condition = decision(world, NAMESPACE, "true")?;
-    ensure!(condition["type"] == "Approved", "{condition}");
+    approved(world, NAMESPACE, "true")?;
 
     // A requester without UID and extra, as by impersonation: there is nothing to write.
     let as_web = ["--as=system:serviceaccount:unstamped:web"];
@@ -87,8 +86,7 @@ fn truth(world: &World) -> Result<()> {
 fn node(world: &World) -> Result<()> {
     installation::install(world, &[OWN_ACCOUNT])?;
     pods::make_account(world, NAMESPACE, "web")?;
-    let pod = pods::run(world, NAMESPACE, "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, NAMESPACE, "web", "web")?;
     leave_out(world)?;
     let here = driver(world, "own", &driver_pod(world)?)?;
     let owned = |driver: &Kubectl, name: &str| -> Result<Value> {
@@ -122,8 +120,7 @@ fn node(world: &World) -> Result<()> {
         "only with a token that says its node",
     )?;
     create(&here, &owned(&here, "true")?)?;
-    let condition = decision(world, NAMESPACE, "true")?;
-    ensure!(condition["type"] == "Approved", "{condition}");
+    approved(world, NAMESPACE, "true")?;
     clear(world)?;
     pod.delete(world)?;
     world.end_namespace(NAMESPACE)

@@ -2,11 +2,10 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::pods::spiffe_id;
-use super::world::{LIMIT, World};
+use super::world::{LIMIT, World, spiffe_id};
 use crate::{cluster, command};
 
 /// A valid request of a service account, to be created by it.
@@ -71,6 +70,41 @@ pub(super) fn create_as(
         .bearer(account, &token)?
         .create(&request.to_string(), &[])?;
     Ok(())
+}
+
+/// kubectl's words for a change of a request; more may follow.
+pub(super) fn patch<'a>(namespace: &'a str, name: &'a str, change: &'a str) -> Vec<&'a str> {
+    let request = [
+        "--namespace",
+        namespace,
+        "patch",
+        "certificaterequest",
+        name,
+    ];
+    [&request[..], &["--type=merge", "-p", change]].concat()
+}
+
+/// The same for its status.
+pub(super) fn status_patch<'a>(namespace: &'a str, name: &'a str, change: &'a str) -> Vec<&'a str> {
+    [
+        &patch(namespace, name, change)[..],
+        &["--subresource=status"],
+    ]
+    .concat()
+}
+
+/// Waits for the approval of a request.
+pub(super) fn approved(world: &World, namespace: &str, name: &str) -> Result<()> {
+    let condition = decision(world, namespace, name)?;
+    ensure!(condition["type"] == "Approved", "{name}: {condition}");
+    Ok(())
+}
+
+/// Waits for the denial of a request, and gives its message.
+pub(super) fn denied(world: &World, namespace: &str, name: &str) -> Result<String> {
+    let condition = decision(world, namespace, name)?;
+    ensure!(condition["type"] == "Denied", "{name}: {condition}");
+    Ok(condition["message"].as_str().unwrap_or_default().to_owned())
 }
 
 /// Waits for Approved or Denied.

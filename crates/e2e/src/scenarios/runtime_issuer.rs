@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::pods::enroll;
 use super::policies::refused;
-use super::requests::{create_as, decision, right};
+use super::requests::{approved, create_as, right, status_patch};
 use super::world::{NAMESPACE, World};
 use super::{Scenario, installation, scenario};
 
@@ -50,8 +50,7 @@ fn followed(world: &World) -> Result<()> {
         "web",
         &right("followed", "web", "right")?,
     )?;
-    let condition = decision(world, "followed", "right")?;
-    ensure!(condition["type"] == "Approved", "{condition}");
+    approved(world, "followed", "right")?;
     set(world, &whole("other-ca", "ClusterIssuer"))?;
     closed(world, "switched", &["other"])?;
     set(world, &whole("local-ca", "Issuer"))?;
@@ -130,20 +129,14 @@ pub(super) fn delete(world: &World) -> Result<()> {
 /// Waits until these requests are closed to the administrator, and no others. The API server hears
 /// of a change a moment after it was made.
 fn closed(world: &World, when: &str, wanted: &[&str]) -> Result<()> {
-    let approved =
+    let own =
         json!([{"type": "Approved", "status": "True", "reason": "Own", "message": "by myself"}]);
-    let patch = json!({"status": {"conditions": approved}}).to_string();
+    let change = json!({"status": {"conditions": own}}).to_string();
     world.eventually(when, || {
         for (name, ..) in REQUESTS {
-            let words = ["--namespace=followed", "patch", "certificaterequest", name];
-            let status = [
-                "--subresource=status",
-                "--type=merge",
-                "--dry-run=server",
-                "-p",
-                &patch,
-            ];
-            let written = world.kubectl.run(&[&words[..], &status].concat());
+            let mut words = status_patch("followed", name, &change);
+            words.push("--dry-run=server");
+            let written = world.kubectl.run(&words);
             if wanted.contains(&name) {
                 refused(
                     written,

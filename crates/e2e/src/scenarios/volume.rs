@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use super::pods::{VOLUME, enroll, make_account, run, run_with, spiffe_id};
-use super::world::{LIMIT, NAME, NAMESPACE, World, pod_folder};
+use super::pods::{VOLUME, enroll, make_account, ready, run, run_with};
+use super::world::{LIMIT, NAME, NAMESPACE, World, pod_folder, spiffe_id};
 use super::{Scenario, installation, scenario};
 use crate::cluster;
 
@@ -23,8 +23,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 fn farewell(world: &World) -> Result<()> {
     installation::install(world, &[])?;
     enroll(world, "farewell", "web")?;
-    let pod = run(world, "farewell", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = ready(world, "farewell", "web", "web")?;
     let folder = pod_folder(&world.place, &pod.uid(world)?);
     ensure!(
         cluster::mounts_below(&[&folder])?.iter().any(|at| at

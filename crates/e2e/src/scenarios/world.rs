@@ -126,13 +126,19 @@ impl World {
         namespace: &str,
     ) -> Result<bool> {
         let (resource, part) = resource.split_once('/').unwrap_or((resource, ""));
+        let attributes = json!({
+            "group": "cert-manager.io", "resource": resource, "subresource": part,
+            "verb": verb, "namespace": namespace,
+        });
+        self.allows(user, &attributes)
+    }
+
+    /// What a SubjectAccessReview says.
+    pub(super) fn allows(&self, user: &str, attributes: &Value) -> Result<bool> {
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
-            "spec": {"user": user, "resourceAttributes": {
-                "group": "cert-manager.io", "resource": resource, "subresource": part,
-                "verb": verb, "namespace": namespace,
-            }},
+            "spec": {"user": user, "resourceAttributes": attributes},
         });
         let words = ["-o", "jsonpath={.status.allowed}"];
         Ok(self.kubectl.create(&review.to_string(), &words)? == "true")
@@ -148,13 +154,16 @@ impl World {
 
     /// All objects of a kind.
     pub(super) fn objects(&self, namespace: &str, kind: &str) -> Result<Vec<Value>> {
-        let list = self.object(namespace, kind)?;
-        Ok(list["items"].as_array().cloned().unwrap_or_default())
+        self.listed(kind, &["--namespace", namespace])
     }
 
     /// All objects of a kind in all namespaces, or of none.
     pub(super) fn objects_everywhere(&self, kind: &str) -> Result<Vec<Value>> {
-        let words = ["get", kind, "--all-namespaces", "-o", "json"];
+        self.listed(kind, &["--all-namespaces"])
+    }
+
+    fn listed(&self, kind: &str, place: &[&str]) -> Result<Vec<Value>> {
+        let words = [&["get", kind, "-o", "json"], place].concat();
         let list: Value = serde_json::from_str(&self.kubectl.run(&words)?)?;
         Ok(list["items"].as_array().cloned().unwrap_or_default())
     }
@@ -183,4 +192,8 @@ pub(super) fn pod_folder(place: &Place, uid: &str) -> PathBuf {
 /// The name under which the API server knows a service account.
 pub(super) fn user(namespace: &str, account: &str) -> String {
     format!("system:serviceaccount:{namespace}:{account}")
+}
+
+pub(super) fn spiffe_id(namespace: &str, account: &str) -> String {
+    format!("spiffe://{TRUST_DOMAIN}/ns/{namespace}/sa/{account}")
 }

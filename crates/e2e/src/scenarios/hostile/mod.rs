@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use self::objects::{FINALIZERS, Worst};
 use super::decisions::{Decisions, within};
 use super::installation::{self, OWN_ACCOUNT};
-use super::pods::{self, enroll, make_account};
+use super::pods::{self, allow, enroll, make_account};
 use super::process::{APPROVER_PROBES_PORT, Process};
-use super::requests::disable_validation;
-use super::world::{NAME, NAMESPACE, World, user};
+use super::requests::{self, disable_validation};
+use super::world::{NAME, NAMESPACE, World};
 use super::{Scenario, scenario};
 use crate::cluster::Kubectl;
 
@@ -92,8 +92,7 @@ fn worst_pods(world: &World) -> Result<()> {
         stored.taken,
         worst.len()
     );
-    let beside = pods::run(world, "bystander", "web", "web")?;
-    beside.wait_ready(world)?;
+    pods::ready(world, "bystander", "web", "web")?;
     for name in stored.names {
         let pod = pods::Pod {
             namespace: EDITED.to_owned(),
@@ -110,9 +109,7 @@ fn worst_pods(world: &World) -> Result<()> {
 pub(super) fn clear(world: &World) -> Result<()> {
     let patch = json!({"metadata": {"finalizers": null}}).to_string();
     for name in FINALIZERS {
-        let words = ["--namespace", EDITED, "patch", "certificaterequest", name];
-        let merge = ["--type=merge", "-p", &patch];
-        match world.kubectl.run(&[&words[..], &merge].concat()) {
+        match world.kubectl.run(&requests::patch(EDITED, name, &patch)) {
             Err(error) if !error.to_string().contains("not found") => return Err(error),
             _ => {}
         }
@@ -125,35 +122,18 @@ fn editor(world: &World) -> Result<Kubectl> {
     enroll(world, EDITED, "editor")?;
     // cert-manager would refuse the worst.
     disable_validation(world, EDITED)?;
-    let namespace = ["--namespace", EDITED, "create"];
-    for words in [
-        &[
-            "role",
-            "requests",
-            "--verb=create,get,patch",
-            "--resource=certificaterequests",
-        ][..],
-        &[
-            "rolebinding",
-            "requests",
-            "--role=requests",
-            "--serviceaccount=edited:editor",
-        ],
-        &[
-            "rolebinding",
-            "edit",
-            "--clusterrole=edit",
-            "--serviceaccount=edited:editor",
-        ],
-    ] {
-        world.kubectl.run(&[&namespace[..], words].concat())?;
-    }
-    world.wait_allowed(
-        &user(EDITED, "editor"),
-        "patch",
-        "certificaterequests",
+    world.kubectl.run(&[
+        "--namespace",
         EDITED,
-    )?;
+        "create",
+        "rolebinding",
+        "edit",
+        "--clusterrole=edit",
+        "--serviceaccount=edited:editor",
+    ])?;
+    let verbs = ["patch", "create", "get"];
+    let requests = ["certificaterequests"];
+    allow(world, "requests", (EDITED, "editor"), &verbs, &requests)?;
     let token = world.token(EDITED, "editor", &[])?;
     world.bearer("editor", &token)
 }

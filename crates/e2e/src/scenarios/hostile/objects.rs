@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::pods::spiffe_id;
 use super::super::requests::ANNOTATION;
+use super::super::world::spiffe_id;
 
 /// An object to create, and perhaps a JSON patch of it afterwards.
 pub(super) struct Worst {
