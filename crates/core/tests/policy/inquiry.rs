@@ -97,7 +97,9 @@ fn the_drivers_request_for_a_pod_of_its_node_is_approved_for_that_pods_identity(
 
 #[test]
 fn a_pod_that_renews_or_has_not_begun_is_approved_as_well() {
-    let changes: [fn(&mut Pod); 4] = [
+    let changes: [fn(&mut Pod); 6] = [
+        |pod| pod.phase.clear(),
+        |pod| pod.csi_drivers.push(pod.csi_drivers[0].clone()),
         |pod| pod.phase = "Pending".to_owned(),
         |pod| pod.phase = "Unknown".to_owned(),
         |pod| pod.csi_drivers.insert(0, "other".to_owned()),
@@ -128,11 +130,14 @@ fn a_pod_that_names_no_account_is_not_one_of_default() {
 #[test]
 fn no_pod_that_is_not_the_one_asked_for_is_approved() {
     assert_eq!(broken(&request(), None), [Rule::PodExistence]);
-    let cases: [Case<Rule, Pod>; 15] = [
+    let cases: [Case<Rule, Pod>; 19] = [
         ("moved", Rule::PodNode, |pod| pod.node = "node-2".to_owned()),
         ("on no node", Rule::PodNode, |pod| pod.node.clear()),
         ("on a node of a longer name", Rule::PodNode, |pod| {
             pod.node.push('1');
+        }),
+        ("on a node in upper case", Rule::PodNode, |pod| {
+            pod.node = "Node-1".to_owned();
         }),
         ("replaced", Rule::PodExistence, |pod| {
             pod.uid = "v".to_owned();
@@ -167,6 +172,15 @@ fn no_pod_that_is_not_the_one_asked_for_is_approved() {
         }),
         ("with another driver's volume", Rule::PodVolume, |pod| {
             pod.csi_drivers = vec!["csi.cert-manager.io".to_owned()];
+        }),
+        ("with a longer driver's volume", Rule::PodVolume, |pod| {
+            pod.csi_drivers[0].push_str(".example.org");
+        }),
+        ("with our name in upper case", Rule::PodVolume, |pod| {
+            pod.csi_drivers[0].make_ascii_uppercase();
+        }),
+        ("with a volume of no driver", Rule::PodVolume, |pod| {
+            pod.csi_drivers[0].clear();
         }),
     ];
     for (what, rule, change) in cases {

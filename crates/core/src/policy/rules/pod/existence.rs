@@ -35,31 +35,3 @@ pub(in crate::policy) fn check<'a>(
     }
     Ok(pod)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::rules::pod::right;
-
-    #[test]
-    fn allows_the_pod_of_this_namespace_name_and_uid_only() {
-        let asked = PodReference {
-            namespace: "payments".to_owned(),
-            name: "api-7".to_owned(),
-            uid: "u".to_owned(),
-        };
-        assert!(check(&asked, Some(&right())).is_ok());
-        assert!(check(&asked, None).is_err());
-        let changes: [fn(&mut Pod); 4] = [
-            |pod| pod.uid = "v".to_owned(),
-            |pod| pod.uid.clear(),
-            |pod| pod.name = "api-8".to_owned(),
-            |pod| pod.namespace = "default".to_owned(),
-        ];
-        for change in changes {
-            let mut pod = right();
-            change(&mut pod);
-            assert!(check(&asked, Some(&pod)).is_err(), "{pod:?}");
-        }
-    }
-}

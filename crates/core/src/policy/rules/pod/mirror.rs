@@ -22,17 +22,3 @@ pub(in crate::policy) fn check(pod: &Pod) -> Verdict {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::rules::pod::right;
-
-    #[test]
-    fn refuses_what_a_kubelet_has_made() {
-        let mut pod = right();
-        assert!(check(&pod).is_ok());
-        pod.is_mirror = true;
-        assert!(check(&pod).is_err());
-    }
-}

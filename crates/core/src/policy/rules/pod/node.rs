@@ -27,25 +27,3 @@ pub(in crate::policy) fn check(node: &str, pod: &Pod) -> Verdict {
         format!("the driver on node {node} asks for a pod that is on {found}"),
     )
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::rules::pod::right;
-
-    #[test]
-    fn allows_pods_of_this_node_only() {
-        for (asking, on, allowed) in [
-            ("node-1", "node-1", true),
-            ("node-1", "node-2", false),
-            ("node-1", "node-11", false),
-            ("node-1", "Node-1", false),
-            ("node-1", "", false),
-            ("", "", false),
-        ] {
-            let mut pod = right();
-            pod.node = on.to_owned();
-            assert_eq!(check(asking, &pod).is_ok(), allowed, "{asking:?} {on:?}");
-        }
-    }
-}

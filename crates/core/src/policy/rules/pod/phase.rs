@@ -22,25 +22,3 @@ pub(in crate::policy) fn check(pod: &Pod) -> Verdict {
 }
 
 const FINAL: [&str; 2] = ["Succeeded", "Failed"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::rules::pod::right;
-
-    #[test]
-    fn allows_every_phase_but_the_final_ones() {
-        for (phase, allowed) in [
-            ("Pending", true),
-            ("Running", true),
-            ("Unknown", true),
-            ("", true),
-            ("Succeeded", false),
-            ("Failed", false),
-        ] {
-            let mut pod = right();
-            pod.phase = phase.to_owned();
-            assert_eq!(check(&pod).is_ok(), allowed, "{phase:?}");
-        }
-    }
-}

@@ -21,28 +21,3 @@ pub(in crate::policy) fn check(csi_driver: &str, pod: &Pod) -> Verdict {
         ),
     )
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::rules::pod::right;
-
-    #[test]
-    fn allows_pods_with_a_volume_of_ours_only() {
-        let ours = "spiffe.csi.cert-manager.io";
-        for (drivers, allowed) in [
-            (vec![ours], true),
-            (vec!["csi.cert-manager.io", ours], true),
-            (vec![ours, ours], true),
-            (vec![], false),
-            (vec!["csi.cert-manager.io"], false),
-            (vec!["spiffe.csi.cert-manager.io.example.org"], false),
-            (vec!["SPIFFE.csi.cert-manager.io"], false),
-            (vec![""], false),
-        ] {
-            let mut pod = right();
-            pod.csi_drivers = drivers.iter().map(|&one| one.to_owned()).collect();
-            assert_eq!(check(ours, &pod).is_ok(), allowed, "{drivers:?}");
-        }
-    }
-}
