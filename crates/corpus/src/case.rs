@@ -3,7 +3,7 @@
 use svid_core::policy::{Request, Rule};
 
 use crate::World;
-use crate::craft::to_pem;
+use crate::craft::{Craft, to_pem};
 
 /// One request, named by what is special about it.
 #[derive(Clone, Debug)]
@@ -56,6 +56,11 @@ impl<'a> Cases<'a> {
     /// A right object around a hostile signing request.
     pub(crate) fn csr(&mut self, name: impl Into<String>, rule: Rule, der: &[u8]) {
         self.pem(name, rule, to_pem(der));
+    }
+
+    /// The same, around one that can be signed.
+    pub(crate) fn craft(&mut self, name: impl Into<String>, rule: Rule, craft: &Craft) {
+        self.csr(name, rule, &craft.der());
     }
 
     /// A right object around a hostile text.

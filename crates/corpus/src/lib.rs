@@ -31,9 +31,10 @@ pub mod right;
 mod world;
 
 pub use case::{Case, Expect};
+pub use craft::RIGHT_ID;
 pub use world::{
-    CSI_DRIVER, DRIVER, POD_NAME, POD_UID, RIGHT_ID, USAGES, World, around, by_driver, claims,
-    node_attested, owner, policy,
+    CSI_DRIVER, DRIVER, POD_NAME, POD_UID, USAGES, World, around, by_driver, claims, node_attested,
+    owner, policy,
 };
 
 /// All orders of four things.

@@ -16,10 +16,7 @@ use svid_core::policy::{
     NodeAttestation, Owner, Policy, Request, Requester,
 };
 
-use crate::craft::{Craft, Signer, general_name, san};
-
-/// The identity that every request of the corpora may have, in the default world.
-pub const RIGHT_ID: &str = "spiffe://cluster.local/ns/payments/sa/api";
+use crate::craft::{Craft, RIGHT_ID, Signer, general_name, san};
 
 /// The names by which one cluster differs from another.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use svid_core::policy::{IssuerReference, OrdinaryRequest, decode_request_pem, ev
 use svid_core::svid::examine::{Files, examine};
 use svid_core::svid::{CertificateSigningRequest, PublicKey, TrustBundle, decode_pem};
 use svid_corpus::World;
-use svid_corpus::craft::to_pem;
+use svid_corpus::craft::{armor, to_pem};
 use svid_corpus::hostile::hostile;
 use svid_corpus::right::right;
 
@@ -79,13 +79,6 @@ fn blocks(text: &[u8]) {
         }
         Err(error) => assert_tellable(&error.to_string(), 200),
     }
-}
-
-/// Writes one block, independently of the code under test.
-fn armor(label: &str, der: &[u8]) -> String {
-    use base64::Engine as _;
-    let base64 = base64::engine::general_purpose::STANDARD.encode(der);
-    format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n")
 }
 
 /// The texts of the corpora, as they are.

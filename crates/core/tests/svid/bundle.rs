@@ -2,8 +2,9 @@
 
 use rcgen::IsCa;
 use svid_core::svid::{ArmorError, BundleError, PrivateKey, TrustBundle};
+use svid_corpus::craft::armor;
 
-use crate::fixtures::{Authority, Case, block, nothing, pem};
+use crate::fixtures::{Authority, Case, nothing, pem};
 
 #[test]
 fn makes_plain_what_an_administrator_gives() {
@@ -47,7 +48,7 @@ fn refuses_a_bundle_of_which_a_part_is_not_understood() {
         ),
         (
             "other labels alone",
-            block("TRUSTED CERTIFICATE", &root.der),
+            armor("TRUSTED CERTIFICATE", &root.der),
             BundleError::Empty,
         ),
         (
@@ -57,17 +58,17 @@ fn refuses_a_bundle_of_which_a_part_is_not_understood() {
         ),
         (
             "not DER",
-            good.clone() + &block("CERTIFICATE", b"abc"),
+            good.clone() + &armor("CERTIFICATE", b"abc"),
             BundleError::Malformed { number: 2 },
         ),
         (
             "something behind the DER",
-            block("CERTIFICATE", &[&root.der, [0].as_slice()].concat()),
+            armor("CERTIFICATE", &[&root.der, [0].as_slice()].concat()),
             BundleError::Malformed { number: 1 },
         ),
         (
             "two certificates in one block",
-            block("CERTIFICATE", &[root.der.as_slice(), &root.der].concat()),
+            armor("CERTIFICATE", &[root.der.as_slice(), &root.der].concat()),
             BundleError::Malformed { number: 1 },
         ),
         (

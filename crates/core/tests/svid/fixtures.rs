@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType,
@@ -11,10 +9,12 @@ use rcgen::{
     KeyUsagePurpose as Usage, NameConstraints, PKCS_ECDSA_P256_SHA256, SanType, SignatureAlgorithm,
     SubjectPublicKeyInfo,
 };
+use svid_core::der::tlv;
 use svid_core::identity::SpiffeId;
 use svid_core::svid::{
     ChainError, Expectation, Place, PrivateKey, PublicKey, TrustBundle, X509Svid,
 };
+use svid_corpus::craft::armor;
 
 pub(crate) const IDENTITY: &str = "spiffe://cluster.local/ns/apps/sa/web";
 
@@ -195,17 +195,8 @@ pub(crate) fn place(position: usize, name: &str) -> Place {
 pub(crate) fn pem(certificates: &[&[u8]]) -> String {
     certificates
         .iter()
-        .map(|der| block("CERTIFICATE", der))
+        .map(|der| armor("CERTIFICATE", der))
         .collect()
-}
-
-pub(crate) fn block(label: &str, der: &[u8]) -> String {
-    let base64 = STANDARD.encode(der);
-    let lines = base64.as_bytes().chunks(64);
-    let lines: String = lines
-        .map(|line| format!("{}\n", str::from_utf8(line).unwrap()))
-        .collect();
-    format!("-----BEGIN {label}-----\n{lines}-----END {label}-----\n")
 }
 
 /// What is in all blocks, as another reader finds it.
@@ -285,16 +276,16 @@ pub(crate) fn uri_constraints(
     let subtrees = |tag: u8, hosts: &[&str]| -> Vec<u8> {
         let list: Vec<u8> = hosts
             .iter()
-            .flat_map(|host| der(0x30, &der(0x86, host.as_bytes())))
+            .flat_map(|host| tlv(0x30, &tlv(0x86, host.as_bytes())))
             .collect();
         if list.is_empty() {
             list
         } else {
-            der(tag, &list)
+            tlv(tag, &list)
         }
     };
     let content = [subtrees(0xa0, permitted), subtrees(0xa1, excluded)].concat();
-    extension(params, &[2, 5, 29, 30], true, &der(0x30, &content));
+    extension(params, &[2, 5, 29, 30], true, &tlv(0x30, &content));
 }
 
 pub(crate) fn dns_constraints(params: &mut CertificateParams) {
@@ -302,15 +293,6 @@ pub(crate) fn dns_constraints(params: &mut CertificateParams) {
         permitted_subtrees: vec![GeneralSubtree::DnsName("example.org".to_owned())],
         excluded_subtrees: vec![],
     });
-}
-
-/// A short DER value.
-pub(crate) fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(content.len())
-        .ok()
-        .filter(|length| *length < 0x80)
-        .unwrap();
-    [&[tag, length], content].concat()
 }
 
 /// Replaces bytes in a certificate, wherever they stand; its signature is wrong after that.

@@ -3,8 +3,9 @@
 use svid_core::identity::{ServiceAccount, SpiffeId, TrustDomain};
 use svid_core::svid::examine::{Files, examine};
 use svid_core::svid::{Anchoring, CertificateSigningRequest, PublicKey, TrustBundle, X509Svid};
+use svid_corpus::craft::armor;
 
-use crate::fixtures::{Authority, Case, block, bundle, concatenated, nothing, now, pem};
+use crate::fixtures::{Authority, Case, bundle, concatenated, nothing, now, pem};
 
 /// A sequence of numbers without pattern and without surprise (`SplitMix64`).
 struct Numbers(u64);
@@ -130,7 +131,7 @@ fn noise_is_refused() {
         let noise: Vec<u8> = (0..numbers.below(400)).map(|_| numbers.byte()).collect();
         assert!(case.verify_pem(&noise, None, now()).is_err());
         for label in ["CERTIFICATE", "PRIVATE KEY", "CERTIFICATE REQUEST"] {
-            let text = block(label, &noise);
+            let text = armor(label, &noise);
             assert!(case.verify_pem(text.as_bytes(), None, now()).is_err());
             assert!(TrustBundle::parse_pem(text.as_bytes()).is_err());
             assert!(PublicKey::from_pkcs8_pem(text.as_bytes()).is_err());

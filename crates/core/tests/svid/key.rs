@@ -1,12 +1,14 @@
 //! Keys and requests.
 
 use rcgen::{KeyPair, PublicKeyData as _, RsaKeySize};
+use svid_core::der::tlv;
 use svid_core::svid::{CertificateSigningRequest, CsrError, KeyError, PrivateKey, PublicKey};
+use svid_corpus::craft::armor;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, ParsedCriAttribute};
 
-use crate::fixtures::{Case, IDENTITY, block, der};
+use crate::fixtures::{Case, IDENTITY};
 
 #[test]
 fn a_new_key_is_p256_in_pkcs8_and_reads_back_as_itself() {
@@ -73,7 +75,7 @@ fn takes_ed25519_without_its_public_half_as_go_writes_it() {
         0x20,
     ];
     let der = [prefix.as_slice(), &[7; 32]].concat();
-    let key = PublicKey::from_pkcs8_pem(block("PRIVATE KEY", &der).as_bytes()).unwrap();
+    let key = PublicKey::from_pkcs8_pem(armor("PRIVATE KEY", &der).as_bytes()).unwrap();
     assert_eq!(key.kind(), "Ed25519");
 }
 
@@ -92,7 +94,7 @@ fn refuses_what_is_no_private_key_without_repeating_it() {
         ("another label", relabelled),
         ("two of them", format!("{}{}", *good, *good)),
         ("cut short", cut),
-        ("not DER", block("PRIVATE KEY", b"\x30\x03abc")),
+        ("not DER", armor("PRIVATE KEY", b"\x30\x03abc")),
         (
             "unfinished",
             good.trim_end_matches("-----END PRIVATE KEY-----\n")
@@ -110,7 +112,7 @@ fn refuses_what_is_no_private_key_without_repeating_it() {
             "{name}"
         );
     }
-    let weak = PublicKey::from_pkcs8_pem(block("PRIVATE KEY", &[0x30, 0]).as_bytes());
+    let weak = PublicKey::from_pkcs8_pem(armor("PRIVATE KEY", &[0x30, 0]).as_bytes());
     assert!(matches!(weak, Err(KeyError::Unsupported)));
 }
 
@@ -146,10 +148,10 @@ fn a_request_has_an_empty_subject_one_critical_name_and_the_usages_of_an_svid() 
     // compare them.
     assert!(usage.critical);
     assert_eq!(usage.value, [0x03, 0x02, 0x05, 0xa0]);
-    let purpose = |last| der(0x06, &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, last]);
+    let purpose = |last| tlv(0x06, &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, last]);
     assert_eq!(
         purposes.value,
-        der(0x30, &[purpose(1), purpose(2)].concat())
+        tlv(0x30, &[purpose(1), purpose(2)].concat())
     );
 }
 
@@ -163,7 +165,7 @@ fn a_request_tells_its_key() {
     );
     assert_eq!(request.public_key(), key.public_key());
     assert_eq!(
-        block("CERTIFICATE REQUEST", request.as_der()),
+        armor("CERTIFICATE REQUEST", request.as_der()),
         request.to_pem()
     );
 }
@@ -176,7 +178,7 @@ fn refuses_what_is_no_request() {
     let mut forged = der.to_vec();
     *forged.last_mut().unwrap() ^= 1;
     let read =
-        |label, der: &[u8]| CertificateSigningRequest::parse_pem(block(label, der).as_bytes());
+        |label, der: &[u8]| CertificateSigningRequest::parse_pem(armor(label, der).as_bytes());
     let label = "CERTIFICATE REQUEST";
     assert!(matches!(read(label, &forged), Err(CsrError::Signature)));
     assert!(matches!(

@@ -16,7 +16,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use svid_core::der::{self, tlv};
 
-use crate::RIGHT_ID;
+/// The identity that every request of the corpora may have, in the default world.
+pub const RIGHT_ID: &str = "spiffe://cluster.local/ns/payments/sa/api";
 
 /// A signing request in the making.
 #[derive(Clone)]
@@ -125,14 +126,17 @@ impl Craft {
     }
 }
 
-/// Puts any bytes into one block.
+/// Any bytes as the PEM of a signing request.
 pub fn to_pem(der: &[u8]) -> Vec<u8> {
-    let base64 = STANDARD.encode(der);
-    let mut pem = b"-----BEGIN CERTIFICATE REQUEST-----\n".to_vec();
-    for line in base64.as_bytes().chunks(64) {
-        pem.extend_from_slice(line);
-        pem.push(b'\n');
+    armor("CERTIFICATE REQUEST", der).into_bytes()
+}
+
+/// Puts any bytes into one block of PEM.
+pub fn armor(label: &str, der: &[u8]) -> String {
+    let mut pem = format!("-----BEGIN {label}-----\n");
+    for line in STANDARD.encode(der).as_bytes().chunks(64) {
+        pem.push_str(str::from_utf8(line).unwrap());
+        pem.push('\n');
     }
-    pem.extend_from_slice(b"-----END CERTIFICATE REQUEST-----\n");
-    pem
+    pem + &format!("-----END {label}-----\n")
 }

@@ -26,10 +26,10 @@ impl Cases<'_> {
             &[0x02, 0x01, 0x02],
             &[0x02, 0x01, 0xff],
         ] {
-            self.csr(
+            self.craft(
                 format!("version {version:?}"),
                 unreadable,
-                &craft.clone().version(version).der(),
+                &craft.clone().version(version),
             );
         }
         let info = craft.info();
@@ -94,10 +94,10 @@ impl Cases<'_> {
         let indefinite = [&[0x30, 0x80], &world.right_name()[..], &[0, 0]].concat();
         let indefinite = extension("2.5.29.17", true, &indefinite);
         let indefinite = craft.clone().extensions(&[indefinite]);
-        self.csr(
+        self.craft(
             "indefinite length",
             Rule::SubjectAlternativeName,
-            &indefinite.der(),
+            &indefinite,
         );
         let padded = der::sequence(&[
             &oid("2.5.29.17"),
@@ -122,11 +122,7 @@ impl Cases<'_> {
         let zero = craft.clone().version(&[2, 2, 0, 0]).der();
         self.csr("version with a leading zero", Rule::Encoding, &zero);
         let empty = craft.clone().subject(vec![0x30, 0x81, 0x00]);
-        self.csr(
-            "empty subject in a long length",
-            Rule::Subject,
-            &empty.der(),
-        );
+        self.craft("empty subject in a long length", Rule::Subject, &empty);
         let spki = in_ber(&Signer::p256().spki());
         self.canonical("key in a long length", &craft.clone().spki(spki));
         let request = in_ber(&extension_request(&[world.right_san()]));
@@ -138,10 +134,10 @@ impl Cases<'_> {
         let constructed = [&constructed[..], &tlv(der::OCTET_STRING, &value)].concat();
         let constructed = der::sequence(&[&oid("2.5.29.17"), &constructed]);
         let constructed = craft.clone().extensions(&[constructed]);
-        self.csr(
+        self.craft(
             "value as a constructed string",
             Rule::Encoding,
-            &constructed.der(),
+            &constructed,
         );
         // One that ends in a bit of 0, since a bit of 1 that is unused is refused on reading.
         let signatures = std::iter::repeat_with(|| Signer::p256().sign(&craft.info()));
@@ -187,7 +183,7 @@ impl Cases<'_> {
     }
 
     fn canonical(&mut self, what: &str, craft: &Craft) {
-        self.csr(what, Rule::Canonical, &craft.der());
+        self.craft(what, Rule::Canonical, craft);
     }
 }
 

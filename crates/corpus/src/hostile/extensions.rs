@@ -54,77 +54,38 @@ impl Cases<'_> {
 
     pub(super) fn extensions(&mut self) {
         let world = self.world;
+        let usage = |value: &[u8]| extension("2.5.29.15", true, value);
+        let purposes = |all: &[&str]| extension("2.5.29.37", false, &eku(all));
+        let basic = |value: &[u8]| extension("2.5.29.19", true, value);
+        let empty = |kind, critical| extension(kind, critical, &[0x30, 0x00]);
+        let null = |kind, critical| extension(kind, critical, &[0x05, 0x00]);
         for (what, stranger) in [
             ("a second subjectAltName", world.right_san()),
-            (
-                "keyCertSign",
-                extension("2.5.29.15", true, &[0x03, 0x02, 0x02, 0xa4]),
-            ),
-            (
-                "digitalSignature only",
-                extension("2.5.29.15", true, &[0x03, 0x02, 0x07, 0x80]),
-            ),
-            (
-                "empty keyUsage",
-                extension("2.5.29.15", true, &[0x03, 0x01, 0x00]),
-            ),
-            (
-                "keyUsage without a value",
-                extension("2.5.29.15", true, &[]),
-            ),
+            ("keyCertSign", usage(&[0x03, 0x02, 0x02, 0xa4])),
+            ("digitalSignature only", usage(&[0x03, 0x02, 0x07, 0x80])),
+            ("empty keyUsage", usage(&[0x03, 0x01, 0x00])),
+            ("keyUsage without a value", usage(&[])),
             (
                 "keyUsage with bytes after it",
-                extension("2.5.29.15", true, &[0x03, 0x02, 0x05, 0xa0, 0x00]),
+                usage(&[0x03, 0x02, 0x05, 0xa0, 0x00]),
             ),
-            (
-                "any purpose",
-                extension("2.5.29.37", false, &eku(&["2.5.29.37.0"])),
-            ),
-            (
-                "server only",
-                extension("2.5.29.37", false, &eku(&["1.3.6.1.5.5.7.3.1"])),
-            ),
-            (
-                "code signing",
-                extension("2.5.29.37", false, &eku(&["1.3.6.1.5.5.7.3.3"])),
-            ),
+            ("any purpose", purposes(&["2.5.29.37.0"])),
+            ("server only", purposes(&[SERVER])),
+            ("code signing", purposes(&["1.3.6.1.5.5.7.3.3"])),
             (
                 "smart card logon beside ours",
-                extension(
-                    "2.5.29.37",
-                    false,
-                    &eku(&[
-                        "1.3.6.1.5.5.7.3.1",
-                        "1.3.6.1.5.5.7.3.2",
-                        "1.3.6.1.4.1.311.20.2.2",
-                    ]),
-                ),
+                purposes(&[SERVER, CLIENT, "1.3.6.1.4.1.311.20.2.2"]),
             ),
-            (
-                "authority",
-                extension("2.5.29.19", true, &[0x30, 0x03, 0x01, 0x01, 0xff]),
-            ),
-            (
-                "cA false written out",
-                extension("2.5.29.19", true, &[0x30, 0x03, 0x01, 0x01, 0]),
-            ),
-            (
-                "path length",
-                extension("2.5.29.19", true, &[0x30, 0x03, 0x02, 0x01, 0]),
-            ),
-            (
-                "name constraints",
-                extension("2.5.29.30", true, &[0x30, 0x00]),
-            ),
-            ("policies", extension("2.5.29.32", false, &[0x30, 0x00])),
+            ("authority", basic(&[0x30, 0x03, 0x01, 0x01, 0xff])),
+            ("cA false written out", basic(&[0x30, 0x03, 0x01, 0x01, 0])),
+            ("path length", basic(&[0x30, 0x03, 0x02, 0x01, 0])),
+            ("name constraints", empty("2.5.29.30", true)),
+            ("policies", empty("2.5.29.32", false)),
             (
                 "issuerAltName",
                 extension("2.5.29.18", false, &der::one_uri(b"spiffe://x/y")),
             ),
-            (
-                "subject directory",
-                extension("2.5.29.9", false, &[0x30, 0x00]),
-            ),
+            ("subject directory", empty("2.5.29.9", false)),
             (
                 "key identifier",
                 extension("2.5.29.14", false, &[0x04, 0x01, 0x00]),
@@ -133,51 +94,26 @@ impl Cases<'_> {
                 "must-staple",
                 extension("1.3.6.1.5.5.7.1.24", false, &[0x30, 3, 2, 1, 5]),
             ),
-            (
-                "delegated credentials",
-                extension("1.3.6.1.4.1.44363.44", false, &[0x05, 0x00]),
-            ),
-            ("unknown", extension("1.2.3.4", false, &[0x05, 0x00])),
-            (
-                "unknown critical",
-                extension("1.2.3.4", true, &[0x05, 0x00]),
-            ),
+            ("delegated credentials", null("1.3.6.1.4.1.44363.44", false)),
+            ("unknown", null("1.2.3.4", false)),
+            ("unknown critical", null("1.2.3.4", true)),
             (
                 "nonRepudiation beside ours",
-                extension("2.5.29.15", true, &[0x03, 0x02, 0x05, 0xe0]),
+                usage(&[0x03, 0x02, 0x05, 0xe0]),
             ),
             (
                 "keyUsage with trailing zero bits",
-                extension("2.5.29.15", true, &[0x03, 0x02, 0, 0xa0]),
+                usage(&[0x03, 0x02, 0, 0xa0]),
             ),
-            (
-                "keyUsage in two bytes",
-                extension("2.5.29.15", true, &[0x03, 0x03, 7, 0xa0, 0x80]),
-            ),
-            (
-                "keyEncipherment only",
-                extension("2.5.29.15", true, &[0x03, 0x02, 0x05, 0x20]),
-            ),
-            (
-                "client only",
-                extension("2.5.29.37", false, &eku(&["1.3.6.1.5.5.7.3.2"])),
-            ),
-            ("no purpose", extension("2.5.29.37", false, &eku(&[]))),
-            (
-                "purpose twice",
-                extension("2.5.29.37", false, &eku(&[SERVER, CLIENT, SERVER])),
-            ),
-            (
-                "one purpose twice",
-                extension("2.5.29.37", false, &eku(&[SERVER, SERVER])),
-            ),
+            ("keyUsage in two bytes", usage(&[0x03, 0x03, 7, 0xa0, 0x80])),
+            ("keyEncipherment only", usage(&[0x03, 0x02, 0x05, 0x20])),
+            ("client only", purposes(&[CLIENT])),
+            ("no purpose", purposes(&[])),
+            ("purpose twice", purposes(&[SERVER, CLIENT, SERVER])),
+            ("one purpose twice", purposes(&[SERVER, SERVER])),
             (
                 "OCSP signing beside ours",
-                extension(
-                    "2.5.29.37",
-                    false,
-                    &eku(&[SERVER, CLIENT, "1.3.6.1.5.5.7.3.9"]),
-                ),
+                purposes(&[SERVER, CLIENT, "1.3.6.1.5.5.7.3.9"]),
             ),
             (
                 "any purpose beside ours",
@@ -185,32 +121,14 @@ impl Cases<'_> {
             ),
             (
                 "authority of length zero",
-                extension("2.5.29.19", true, &[0x30, 6, 1, 1, 0xff, 2, 1, 0]),
+                basic(&[0x30, 6, 1, 1, 0xff, 2, 1, 0]),
             ),
-            (
-                "policy constraints",
-                extension("2.5.29.36", true, &[0x30, 0x00]),
-            ),
-            (
-                "policy mappings",
-                extension("2.5.29.33", true, &[0x30, 0x00]),
-            ),
-            (
-                "CRL distribution points",
-                extension("2.5.29.31", false, &[0x30, 0x00]),
-            ),
-            (
-                "authority's key identifier",
-                extension("2.5.29.35", false, &[0x30, 0x00]),
-            ),
-            (
-                "authority information",
-                extension("1.3.6.1.5.5.7.1.1", false, &[0x30, 0x00]),
-            ),
-            (
-                "proxy certificate",
-                extension("1.3.6.1.5.5.7.1.14", true, &[0x30, 0x00]),
-            ),
+            ("policy constraints", empty("2.5.29.36", true)),
+            ("policy mappings", empty("2.5.29.33", true)),
+            ("CRL distribution points", empty("2.5.29.31", false)),
+            ("authority's key identifier", empty("2.5.29.35", false)),
+            ("authority information", empty("1.3.6.1.5.5.7.1.1", false)),
+            ("proxy certificate", empty("1.3.6.1.5.5.7.1.14", true)),
             (
                 "Netscape's type",
                 extension("2.16.840.1.113730.1.1", false, &[3, 2, 2, 4]),
@@ -219,14 +137,8 @@ impl Cases<'_> {
                 "Microsoft's template",
                 extension("1.3.6.1.4.1.311.20.2", false, &[0x1e, 2, 0, 0x41]),
             ),
-            (
-                "private key usage period",
-                extension("2.5.29.16", false, &[0x30, 0x00]),
-            ),
-            (
-                "CT poison",
-                extension("1.3.6.1.4.1.11129.2.4.3", true, &[0x05, 0x00]),
-            ),
+            ("private key usage period", empty("2.5.29.16", false)),
+            ("CT poison", null("1.3.6.1.4.1.11129.2.4.3", true)),
         ] {
             for (order, extensions) in [
                 ("after", [world.right_san(), stranger.clone()]),
@@ -240,19 +152,15 @@ impl Cases<'_> {
                 );
             }
         }
-        let purposes = || extension("2.5.29.37", false, &eku(&[SERVER, CLIENT]));
-        let basic = || extension("2.5.29.19", true, &[0x30, 0x00]);
-        for (what, twice) in [("extKeyUsage", purposes()), ("basicConstraints", basic())] {
-            let extensions = [world.right_san(), twice.clone(), twice];
+        for (what, twice) in [
+            ("extKeyUsage", purposes(&[SERVER, CLIENT])),
+            ("basicConstraints", basic(&[0x30, 0x00])),
+            ("keyUsage", usage(&[0x03, 0x02, 0x05, 0xa0])),
+        ] {
+            let extensions = [twice.clone(), world.right_san(), twice];
             let der = world.craft().extensions(&extensions).der();
             self.csr(format!("extension: {what} twice"), Rule::Extensions, &der);
         }
-        let usage = || extension("2.5.29.15", true, &[0x03, 0x02, 0x05, 0xa0]);
-        let der = world
-            .craft()
-            .extensions(&[usage(), world.right_san(), usage()])
-            .der();
-        self.csr("extension: keyUsage twice", Rule::Extensions, &der);
     }
 }
 

@@ -67,17 +67,13 @@ impl Cases<'_> {
                 ]),
             ),
         ] {
-            self.csr(
-                format!("key: {what}"),
-                Rule::Key,
-                &world.craft().spki(spki).der(),
-            );
+            self.craft(format!("key: {what}"), Rule::Key, &world.craft().spki(spki));
         }
         let off_curve = curve("1.2.840.10045.3.1.7", &point(4, 64));
-        self.csr(
+        self.craft(
             "key: point off the curve",
             Rule::Signature,
-            &world.craft().spki(off_curve).der(),
+            &world.craft().spki(off_curve),
         );
     }
 
@@ -161,10 +157,10 @@ impl Cases<'_> {
         let world = self.world;
         let rule = Rule::Signature;
         let foreign = world.craft().spki(Signer::p384().spki());
-        self.csr(
+        self.craft(
             "signature: another's key",
             rule,
-            &foreign.algorithm(&Signer::p256().algorithm()).der(),
+            &foreign.algorithm(&Signer::p256().algorithm()),
         );
         let null = [0x05, 0x00];
         for (what, name, parameters) in [
@@ -175,10 +171,10 @@ impl Cases<'_> {
             ("unknown", "1.2.3.4", &[]),
         ] {
             let algorithm = der::sequence(&[&oid(name), parameters]);
-            self.csr(
+            self.craft(
                 format!("signature: {what}"),
                 rule,
-                &world.craft().algorithm(&algorithm).der(),
+                &world.craft().algorithm(&algorithm),
             );
         }
         for (what, name) in [
@@ -188,30 +184,22 @@ impl Cases<'_> {
         ] {
             let algorithm = der::sequence(&[&oid(name), &null]);
             let craft = world.craft_with(Signer::rsa2048()).algorithm(&algorithm);
-            self.csr(format!("signature: {what}"), rule, &craft.der());
+            self.craft(format!("signature: {what}"), rule, &craft);
         }
         let absent = der::sequence(&[&oid("1.2.840.113549.1.1.11")]);
         let craft = world.craft_with(Signer::rsa2048()).algorithm(&absent);
-        self.csr(
-            "signature: RSA without its NULL",
-            Rule::Canonical,
-            &craft.der(),
-        );
+        self.craft("signature: RSA without its NULL", Rule::Canonical, &craft);
         let with_null = der::sequence(&[&oid("1.3.101.112"), &null]);
         let craft = world.craft_with(Signer::ed25519()).algorithm(&with_null);
-        self.csr(
-            "signature: Ed25519 with a NULL",
-            Rule::Canonical,
-            &craft.der(),
-        );
+        self.craft("signature: Ed25519 with a NULL", Rule::Canonical, &craft);
         for (what, signer) in [("RSA", Signer::rsa2048()), ("Ed25519", Signer::ed25519())] {
             let craft = world
                 .craft_with(signer)
                 .algorithm(&Signer::p256().algorithm());
-            self.csr(
+            self.craft(
                 format!("signature: ECDSA's on a key of {what}"),
                 rule,
-                &craft.der(),
+                &craft,
             );
         }
         for (what, signer) in [
@@ -243,10 +231,10 @@ impl Cases<'_> {
         self.csr("signature: raw in place of DER", rule, &signed(&[7; 64]));
         let with_null = der::sequence(&[&oid("1.2.840.10045.4.3.2"), &null]);
         let craft = world.craft().algorithm(&with_null);
-        self.csr(
+        self.craft(
             "signature: parameters that do not belong",
             Rule::Canonical,
-            &craft.der(),
+            &craft,
         );
         let craft = world.craft();
         let other = craft

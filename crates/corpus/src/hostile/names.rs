@@ -88,33 +88,25 @@ impl Cases<'_> {
                 .craft()
                 .extensions(&[extension("2.5.29.17", true, value)])
         };
-        self.csr(
+        self.craft(
             "no names",
             rule,
-            &world.craft().extensions(&[san(true, &[])]).der(),
+            &world.craft().extensions(&[san(true, &[])]),
         );
-        self.csr(
-            "no subjectAltName",
-            rule,
-            &world.craft().extensions(&[]).der(),
-        );
-        self.csr(
-            "no attributes",
-            rule,
-            &world.craft().attributes(vec![]).der(),
-        );
+        self.craft("no subjectAltName", rule, &world.craft().extensions(&[]));
+        self.craft("no attributes", rule, &world.craft().attributes(vec![]));
         let address = san(true, &[general_name(0x87, &[127, 0, 0, 1])]);
         let der = world.craft().extensions(&[address]).der();
         self.csr("only an address", rule, &der);
-        self.csr("name without its list", rule, &raw(&uri()).der());
-        self.csr("names in a set", rule, &raw(&tlv(der::SET, &uri())).der());
-        self.csr("names cut short", rule, &raw(&[0x30, 0x7f, 0x86]).der());
+        self.craft("name without its list", rule, &raw(&uri()));
+        self.craft("names in a set", rule, &raw(&tlv(der::SET, &uri())));
+        self.craft("names cut short", rule, &raw(&[0x30, 0x7f, 0x86]));
         let padded = [der::one_uri(world.identity().as_bytes()), vec![0x05, 0x00]].concat();
-        self.csr("bytes after the names", rule, &raw(&padded).der());
+        self.craft("bytes after the names", rule, &raw(&padded));
         let nested = der::sequence(&[&der::sequence(&[&uri()])]);
-        self.csr("names in a list in a list", rule, &raw(&nested).der());
-        self.csr("subjectAltName without a value", rule, &raw(&[]).der());
-        self.csr("NULL in place of names", rule, &raw(&[5, 0]).der());
+        self.craft("names in a list in a list", rule, &raw(&nested));
+        self.craft("subjectAltName without a value", rule, &raw(&[]));
+        self.craft("NULL in place of names", rule, &raw(&[5, 0]));
         let many = vec![uri(); 100];
         let der = world.craft().extensions(&[san(true, &many)]).der();
         self.csr("a hundred names", rule, &der);

@@ -1,9 +1,10 @@
 //! Every extension on the path is applied, or the certificate is refused by name.
 
 use rcgen::ExtendedKeyUsagePurpose as Purpose;
+use svid_core::der::tlv;
 use svid_core::svid::{Anchoring, ChainError};
 
-use crate::fixtures::{Authority, Case, Change, bundle, der, extension, nothing, now, place};
+use crate::fixtures::{Authority, Case, Change, bundle, extension, nothing, now, place};
 
 /// 1.2.3 and 1.2.4, as the contents of OIDs.
 const A: &[u8] = &[0x2a, 0x03];
@@ -13,19 +14,19 @@ const ANY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
 fn policies(params: &mut rcgen::CertificateParams, policies: &[&[u8]]) {
     let list: Vec<u8> = policies
         .iter()
-        .flat_map(|policy| der(0x30, &der(0x06, policy)))
+        .flat_map(|policy| tlv(0x30, &tlv(0x06, policy)))
         .collect();
-    extension(params, &[2, 5, 29, 32], true, &der(0x30, &list));
+    extension(params, &[2, 5, 29, 32], true, &tlv(0x30, &list));
 }
 
 fn require_explicit(params: &mut rcgen::CertificateParams, after: u8) {
-    let content = der(0x30, &der(0x80, &[after]));
+    let content = tlv(0x30, &tlv(0x80, &[after]));
     extension(params, &[2, 5, 29, 36], true, &content);
 }
 
 fn map(params: &mut rcgen::CertificateParams, from: &[u8], to: &[u8]) {
-    let pair = der(0x30, &[der(0x06, from), der(0x06, to)].concat());
-    extension(params, &[2, 5, 29, 33], true, &der(0x30, &pair));
+    let pair = tlv(0x30, &[tlv(0x06, from), tlv(0x06, to)].concat());
+    extension(params, &[2, 5, 29, 33], true, &tlv(0x30, &pair));
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn a_leaf_is_held_to_its_netscape_type() {
     for (bits, lacks) in table {
         let leaf = root.leaf_with(case.key.public_key(), |params| {
             let oid = [2, 16, 840, 1, 113_730, 1, 1];
-            extension(params, &oid, false, &der(0x03, &[5, bits]));
+            extension(params, &oid, false, &tlv(0x03, &[5, bits]));
         });
         let expected = lacks.map(|usage| ChainError::NetscapeType { usage });
         assert_eq!(case.verify(&[&leaf]).err(), expected, "{bits:08b}");

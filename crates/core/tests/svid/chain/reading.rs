@@ -1,10 +1,10 @@
 //! What is read of a chain, and what becomes of it.
 
 use svid_core::svid::{Anchoring, ArmorError, ChainError, Readiness};
+use svid_corpus::craft::armor;
 
 use crate::fixtures::{
-    Authority, Case, IDENTITY, block, bundle, leaf, minutes, nothing, now, path_length, pem, uri,
-    valid,
+    Authority, Case, IDENTITY, bundle, leaf, minutes, nothing, now, path_length, pem, uri, valid,
 };
 
 #[test]
@@ -50,7 +50,7 @@ fn refuses_what_cannot_be_read() {
         ("no block", "pending".to_owned(), ChainError::Empty),
         (
             "a key",
-            block("PRIVATE KEY", b"abc"),
+            armor("PRIVATE KEY", b"abc"),
             foreign("PRIVATE KEY"),
         ),
         (
@@ -65,37 +65,37 @@ fn refuses_what_cannot_be_read() {
         ),
         (
             "another label",
-            block("TRUSTED CERTIFICATE", &leaf),
+            armor("TRUSTED CERTIFICATE", &leaf),
             foreign("TRUSTED CERTIFICATE"),
         ),
         (
             "a label in lower case",
-            block("certificate", &leaf),
+            armor("certificate", &leaf),
             foreign("certificate"),
         ),
         (
             "not DER",
-            block("CERTIFICATE", b"abc"),
+            armor("CERTIFICATE", b"abc"),
             ChainError::Malformed { number: 1 },
         ),
         (
             "an empty block",
-            block("CERTIFICATE", b""),
+            armor("CERTIFICATE", b""),
             ChainError::Malformed { number: 1 },
         ),
         (
             "something behind the DER",
-            block("CERTIFICATE", &[&leaf, [0].as_slice()].concat()),
+            armor("CERTIFICATE", &[&leaf, [0].as_slice()].concat()),
             ChainError::Malformed { number: 1 },
         ),
         (
             "cut short",
-            block("CERTIFICATE", &leaf[..leaf.len() - 1]),
+            armor("CERTIFICATE", &leaf[..leaf.len() - 1]),
             ChainError::Malformed { number: 1 },
         ),
         (
             "two in one block",
-            good.clone() + &block("CERTIFICATE", &[leaf.as_slice(), &root.der].concat()),
+            good.clone() + &armor("CERTIFICATE", &[leaf.as_slice(), &root.der].concat()),
             ChainError::Malformed { number: 2 },
         ),
         (
