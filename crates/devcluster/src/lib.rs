@@ -75,7 +75,7 @@ pub use cluster::{
     WaitError,
 };
 pub use faults::{Answer, Conduct, Faults, Filter, Lie, Times};
-pub use issuer::{AuthorityError, Chain, DirectError, Issuer, IssuerReference, Signer};
+pub use issuer::{AuthorityError, DirectError, Issuer, IssuerReference, Signer};
 pub use kubeconfig::Identity;
 pub use kubelet::{
     Access, CallError, CsiSocket, Kubelet, KubeletOptions, NotReady, Phase, PodHandle, PodSpec,

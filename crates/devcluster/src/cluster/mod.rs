@@ -76,13 +76,8 @@ impl Cluster {
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let api = ApiServer::new(options)?;
-        let Options {
-            issuer,
-            chain,
-            clock,
-            ..
-        } = api.options().clone();
-        let issuer = Issuer::new(issuer, chain, clock)?;
+        let Options { issuer, clock, .. } = api.options().clone();
+        let issuer = Issuer::new(issuer, clock)?;
         let server = Server::start(listener, api.connections().clone(), api.shared().clone());
         let cluster = Self {
             _ends: api.shared().shutdown.clone().drop_guard(),
@@ -164,9 +159,8 @@ impl Cluster {
         reference: IssuerReference,
         namespace: &str,
     ) -> Result<Issuer, StartError> {
-        let chain = self.options().chain;
         let clock = self.shared().clock.clone();
-        let issuer = Issuer::new(reference, chain, clock)?;
+        let issuer = Issuer::new(reference, clock)?;
         self.run_issuer(issuer.clone(), namespace)?;
         Ok(issuer)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::auth::ServiceAccountName;
 use crate::clock::Clock;
-use crate::issuer::{Chain, IssuerReference};
+use crate::issuer::IssuerReference;
 
 /// How the kubelet hands a pod's token to the driver (KEP-5538).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,6 @@ pub struct Options {
     /// The ConfigMap (namespace, name) that both may read, if any.
     pub runtime_issuance: Option<(String, String)>,
     pub issuer: IssuerReference,
-    /// Whether leaves are signed by the root or by an intermediate.
-    pub chain: Chain,
     /// How many changes a watch can be replayed from (a real API server: at least 75 s of them).
     pub history: usize,
     /// How often a watch that asked for bookmarks gets one (a real API server: about a minute).
@@ -51,7 +49,6 @@ impl Default for Options {
             approver: account("cert-manager-csi-driver-spiffe-approver"),
             runtime_issuance: None,
             issuer: IssuerReference::cluster("spiffe-ca"),
-            chain: Chain::default(),
             history: 10_000,
             bookmark_interval: Duration::from_secs(60),
             clock: Clock::default(),

@@ -5,24 +5,12 @@
 //! specification's, the extended ones in their order, and one that has basic constraints agrees
 //! about being an authority.
 
-use thiserror::Error;
 use x509_cert::der::oid::AssociatedOid;
 use x509_cert::der::{Decode, Error as DerError};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::csr::{CertificateSigningRequest, CsrError};
-use super::template::{SigningError, Usages, Wish};
-
-/// Which part of a CSR says something else than the specification.
-#[derive(Debug, Error)]
-pub(super) enum Disagreement {
-    #[error("encoded CSR error: the KeyUsages do not match the expected KeyUsages")]
-    KeyUsage,
-    #[error("encoded CSR error: the ExtKeyUsages do not match the expected ExtKeyUsages")]
-    ExtendedKeyUsage,
-    #[error("encoded CSR error: IsCA does not match expected value {0}")]
-    IsCa(bool),
-}
+use super::specification::{Disagreement, SigningError, Usages, Wish};
 
 /// Checks a CSR against the rest of its specification, and gives the usages of the certificate.
 pub(super) fn check(csr: &CertificateSigningRequest, wish: &Wish) -> Result<Usages, SigningError> {

@@ -40,19 +40,12 @@ pub enum AuthorityError {
     Time(Timestamp),
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Chain {
-    Root,
-    /// An intermediate below it.
-    #[default]
-    Intermediate,
-}
-
-/// A CA with its keys. Certificates are public; the keys never leave it.
+/// A root and the intermediate that signs leaves, with their keys. Certificates are public; the
+/// keys never leave it.
 #[derive(Clone)]
 pub(super) struct Authority {
     root: Level,
-    intermediate: Option<Level>,
+    intermediate: Level,
 }
 
 #[derive(Clone)]
@@ -78,7 +71,6 @@ impl Authority {
     /// If the name is not a legal common name or the time cannot be encoded.
     pub(super) fn generate(
         name: &str,
-        chain: Chain,
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<Self, AuthorityError> {
@@ -91,23 +83,18 @@ impl Authority {
         let profile = AuthorityProfile {
             subject: root_name.clone(),
             issuer: root_name.clone(),
-            below: u8::from(chain == Chain::Intermediate),
+            below: 1,
         };
         let certificate = sign(profile, validity, spki(&key)?, &key)?;
         let root = Level { key, certificate };
-        let intermediate = match chain {
-            Chain::Root => None,
-            Chain::Intermediate => {
-                let key = SigningKey::generate();
-                let profile = AuthorityProfile {
-                    subject: Name::from_str(&format!("CN={name} intermediate"))?,
-                    issuer: root_name,
-                    below: 0,
-                };
-                let certificate = sign(profile, validity, spki(&key)?, &root.key)?;
-                Some(Level { key, certificate })
-            }
+        let key = SigningKey::generate();
+        let profile = AuthorityProfile {
+            subject: Name::from_str(&format!("CN={name} intermediate"))?,
+            issuer: root_name,
+            below: 0,
         };
+        let certificate = sign(profile, validity, spki(&key)?, &root.key)?;
+        let intermediate = Level { key, certificate };
         Ok(Self { root, intermediate })
     }
 
@@ -119,25 +106,18 @@ impl Authority {
         Ok(self.root.certificate.to_pem(LineEnding::LF)?)
     }
 
-    /// The intermediates between a leaf and the root, PEM; empty if the root signs.
+    /// The intermediate between a leaf and the root, PEM.
     pub(super) fn intermediates_pem(&self) -> Result<String, AuthorityError> {
-        match &self.intermediate {
-            None => Ok(String::new()),
-            Some(level) => Ok(level.certificate.to_pem(LineEnding::LF)?),
-        }
+        Ok(self.intermediate.certificate.to_pem(LineEnding::LF)?)
     }
 
     pub(super) fn signing_key(&self) -> &SigningKey {
-        &self.signer().key
+        &self.intermediate.key
     }
 
     /// The name that leaves have as issuer.
     pub(super) fn name(&self) -> &Name {
-        self.signer().certificate.tbs_certificate().subject()
-    }
-
-    fn signer(&self) -> &Level {
-        self.intermediate.as_ref().unwrap_or(&self.root)
+        self.intermediate.certificate.tbs_certificate().subject()
     }
 }
 

@@ -16,7 +16,7 @@ use super::csr::CertificateSigningRequest;
 use super::outcome::{self, Outcome, Standing};
 use super::reference::IssuerReference;
 use super::signer::Issuer;
-use super::template::Wish;
+use super::specification::Wish;
 use crate::clock::Clock;
 use crate::faults::{Conduct, Faults};
 use crate::resource::CERTIFICATE_REQUESTS;

@@ -10,9 +10,10 @@ mod csr;
 mod outcome;
 mod reference;
 mod signer;
+mod specification;
 mod template;
 
-pub use self::authority::{AuthorityError, Chain};
+pub use self::authority::AuthorityError;
 pub(crate) use self::controller::{Context, duration, run, validate};
 pub use self::reference::IssuerReference;
 pub use self::signer::{DirectError, Issuer, Signer};

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::authority::{Authority, AuthorityError, Chain};
+use super::authority::{Authority, AuthorityError};
 use super::csr::CertificateSigningRequest;
 use super::reference::IssuerReference;
-use super::template::{self, Issued, SigningError, Wish};
+use super::specification::{SigningError, Wish};
+use super::template::{self, Issued};
 use crate::clock::Clock;
 use crate::faults::Lie;
 
@@ -17,7 +18,6 @@ use crate::faults::Lie;
 #[derive(Clone)]
 pub struct Issuer {
     reference: IssuerReference,
-    chain: Chain,
     clock: Clock,
     keys: Arc<Mutex<Keys>>,
 }
@@ -36,17 +36,12 @@ impl fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    pub(crate) fn new(
-        reference: IssuerReference,
-        chain: Chain,
-        clock: Clock,
-    ) -> Result<Self, AuthorityError> {
+    pub(crate) fn new(reference: IssuerReference, clock: Clock) -> Result<Self, AuthorityError> {
         let now = clock.now();
-        let current = Authority::generate("cluster", chain, now, AUTHORITY_LIFETIME)?;
-        let foreign = Authority::generate("foreign", chain, now, AUTHORITY_LIFETIME)?;
+        let current = Authority::generate("cluster", now, AUTHORITY_LIFETIME)?;
+        let foreign = Authority::generate("foreign", now, AUTHORITY_LIFETIME)?;
         Ok(Self {
             reference,
-            chain,
             clock,
             keys: Arc::new(Mutex::new(Keys {
                 authorities: vec![current.clone()],
@@ -67,7 +62,7 @@ impl Issuer {
     pub fn rotate(&self) -> Result<(), AuthorityError> {
         let mut keys = self.lock();
         let name = format!("cluster {}", keys.authorities.len() + 1);
-        let next = Authority::generate(&name, self.chain, self.clock.now(), AUTHORITY_LIFETIME)?;
+        let next = Authority::generate(&name, self.clock.now(), AUTHORITY_LIFETIME)?;
         keys.authorities.push(next.clone());
         keys.current = next;
         Ok(())

@@ -10,50 +10,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 use p256::ecdsa::SigningKey;
 use p256::elliptic_curve::Generate;
-use thiserror::Error;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::certificate::TbsCertificate;
-use x509_cert::der::asn1::{Ia5String, ObjectIdentifier, OctetString};
+use x509_cert::der::asn1::{Ia5String, OctetString};
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{
-    BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
-};
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, SubjectAltName};
 use x509_cert::ext::{Extension, Extensions, ToExtension};
 use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::agreement::{self, Disagreement};
+use super::agreement;
 use super::authority::{self, Authority, AuthorityError};
-use super::csr::{CertificateSigningRequest, CsrError, SUBJECT_ALT_NAME};
+use super::csr::{CertificateSigningRequest, SUBJECT_ALT_NAME};
+use super::specification::{SigningError, Usages, Wish};
 use crate::clock;
 use crate::faults::Lie;
-
-#[derive(Debug, Error)]
-pub(super) enum SigningError {
-    #[error(transparent)]
-    Csr(#[from] CsrError),
-    #[error(transparent)]
-    Authority(#[from] AuthorityError),
-    #[error("unknown usage {0:?}")]
-    Usage(String),
-    #[error(transparent)]
-    Disagreement(#[from] Disagreement),
-}
-
-/// What the specification of a request says, apart from the CSR.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wish {
-    pub(super) duration: Duration,
-    pub(super) usages: Vec<String>,
-    pub(super) is_ca: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Usages {
-    pub(super) bits: KeyUsage,
-    pub(super) extended: Vec<ObjectIdentifier>,
-}
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Issued {
@@ -200,41 +172,5 @@ impl BuilderProfile for LeafProfile {
             ..names
         }));
         Ok(extensions)
-    }
-}
-
-impl Usages {
-    /// By cert-manager's names (pkg/apis/certmanager/v1 KeyUsage).
-    pub(super) fn of(wish: &Wish) -> Result<Self, SigningError> {
-        let mut bits = Vec::new();
-        let mut extended = Vec::new();
-        for name in &wish.usages {
-            match name.as_str() {
-                "signing" | "digital signature" => bits.push(KeyUsages::DigitalSignature),
-                "content commitment" => bits.push(KeyUsages::NonRepudiation),
-                "key encipherment" => bits.push(KeyUsages::KeyEncipherment),
-                "key agreement" => bits.push(KeyUsages::KeyAgreement),
-                "data encipherment" => bits.push(KeyUsages::DataEncipherment),
-                "cert sign" => bits.push(KeyUsages::KeyCertSign),
-                "crl sign" => bits.push(KeyUsages::CRLSign),
-                "any" => extended.push(ObjectIdentifier::new_unwrap("2.5.29.37.0")),
-                "server auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1")),
-                "client auth" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2")),
-                "code signing" => extended.push(ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3")),
-                other => return Err(SigningError::Usage(other.to_owned())),
-            }
-        }
-        if bits.is_empty() && extended.is_empty() {
-            bits.extend([KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment]);
-        }
-        if wish.is_ca {
-            bits.push(KeyUsages::KeyCertSign);
-        }
-        let bits = bits
-            .into_iter()
-            .fold(KeyUsage(Default::default()), |sum, bit| {
-                KeyUsage(sum.0 | bit)
-            });
-        Ok(Self { bits, extended })
     }
 }

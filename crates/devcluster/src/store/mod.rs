@@ -4,6 +4,7 @@
 //! caller has decided what is allowed. Invariant: a change, its revision, its place in the history
 //! and its delivery to every watch happen under one lock, so that no watch misses or reorders one.
 
+mod error;
 mod history;
 mod key;
 pub(crate) mod meta;
@@ -11,9 +12,10 @@ mod selector;
 mod state;
 mod watch;
 
+pub(crate) use self::error::StoreError;
 pub use self::key::Key;
 pub(crate) use self::selector::{FieldSelector, LabelSelector, Selector, SelectorError};
-pub(crate) use self::state::{Store, StoreError};
+pub(crate) use self::state::Store;
 pub(crate) use self::watch::{Audience, ChangeKind, Event, Start, Subscription};
 
 #[cfg(test)]

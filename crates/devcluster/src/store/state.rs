@@ -4,32 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use thiserror::Error;
 use tokio::sync::mpsc;
 
 use super::history::{Change, History};
 use super::watch::{Cover, Watcher, at_revision};
-use super::{Audience, ChangeKind, Event, Key, Object, Selector, Start, Subscription, meta};
+use super::{
+    Audience, ChangeKind, Event, Key, Object, Selector, Start, StoreError, Subscription, meta,
+};
 use crate::resource::Resource;
-
-/// Why the store did not do as asked.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum StoreError {
-    #[error("{0} not found")]
-    NotFound(Key),
-    /// An object of that name is there.
-    #[error("{0} already exists")]
-    AlreadyExists(Key),
-    /// The changes since the revision asked for are no longer held.
-    #[error("the changes before revision {oldest} have been compacted")]
-    Compacted {
-        /// The oldest revision that a watch can start after.
-        oldest: u64,
-    },
-    /// The revision asked for has not happened yet.
-    #[error("revision {asked} is ahead of the present one, {present}")]
-    Future { asked: u64, present: u64 },
-}
 
 #[derive(Debug)]
 pub(crate) struct Store {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::history::Change;
-use super::{Object, Selector, StoreError, meta};
+use super::{Object, Selector, meta};
 use crate::resource::Resource;
 
 /// How a change looks to one watch: an object that comes to match its selector is `Added` to it.
@@ -125,10 +125,4 @@ pub(super) fn at_revision(object: &Object, revision: u64) -> Object {
     let mut last = Value::clone(object);
     meta::metadata(&mut last).insert("resourceVersion".to_owned(), revision.to_string().into());
     Object::new(last)
-}
-
-impl From<u64> for StoreError {
-    fn from(oldest: u64) -> Self {
-        Self::Compacted { oldest }
-    }
 }

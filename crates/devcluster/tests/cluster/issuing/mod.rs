@@ -5,15 +5,12 @@ mod misconduct;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
-use svid_devcluster::{
-    Chain, Cluster, IssuerReference, Object, Options, Signer, Webhooks, resource,
-};
+use svid_devcluster::{Cluster, IssuerReference, Object, Signer, Webhooks, resource};
 use x509_parser::prelude::*;
 
 use crate::csr;
 use crate::fixture::{
-    LIMIT, cluster, cluster_with, create_request, decide, ended, ready, request_body, request_with,
-    till,
+    LIMIT, cluster, create_request, decide, ended, ready, request_body, request_with, till,
 };
 
 const ID: &str = "spiffe://cluster.local/ns/shop/sa/till";
@@ -117,19 +114,6 @@ async fn an_approved_request_gets_leaf_and_intermediate_as_cert_manager_makes_th
     );
     let common_name = intermediate.subject().iter_common_name().next().is_some();
     assert!(common_name);
-    cluster.shutdown().await;
-}
-
-#[tokio::test]
-async fn a_root_that_signs_itself_is_not_in_the_chain() {
-    let cluster = cluster_with(Options {
-        chain: Chain::Root,
-        ..Options::default()
-    })
-    .await;
-    let chain = chain(&issue(&cluster, "x").await);
-    assert_eq!(chain.len(), 1);
-    assert!(is_signed_by(&parse(&chain[0]), &parse(&roots(&cluster)[0])));
     cluster.shutdown().await;
 }
 
