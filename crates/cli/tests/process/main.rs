@@ -6,6 +6,9 @@ mod certificates;
 #[cfg(feature = "demo")]
 mod cluster;
 #[cfg(test)]
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(test)]
 mod inspect;
 #[cfg(test)]
 mod program;

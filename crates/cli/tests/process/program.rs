@@ -1,6 +1,7 @@
 //! Running the binary, with nothing of this machine's Kubernetes in its environment.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -116,13 +117,8 @@ impl Running {
 
     /// Waits for the end, at most 40 s: the grace period and room for a slow machine.
     pub(crate) fn exit_code(&mut self) -> i32 {
-        let limit = Timespec {
-            tv_sec: 40,
-            tv_nsec: 0,
-        };
         let process = pidfd_open(self.id(), PidfdFlags::empty()).unwrap();
-        let mut ends = [PollFd::new(&process, PollFlags::IN)];
-        assert_eq!(poll(&mut ends, Some(&limit)), Ok(1), "it does not end");
+        assert!(ends(&process, 40), "it does not end");
         let status = self.child.wait().unwrap();
         status.code().expect("an exit code, not a signal")
     }
@@ -139,4 +135,14 @@ impl Drop for Running {
             self.child.wait().unwrap();
         }
     }
+}
+
+/// Whether a process ends within so many seconds.
+pub(crate) fn ends(process: &OwnedFd, seconds: i64) -> bool {
+    let limit = Timespec {
+        tv_sec: seconds,
+        tv_nsec: 0,
+    };
+    let mut ends = [PollFd::new(process, PollFlags::IN)];
+    poll(&mut ends, Some(&limit)) == Ok(1)
 }

@@ -1,8 +1,18 @@
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+//! The demo as a user meets it: run as a program, by whoever runs the tests.
+//!
+//! Where mount namespaces are forbidden these tests fail, with the advice that the demo gives.
 
-use crate::program::{Demo, is_there, pid};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
 
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
+use tempfile::TempDir;
+
+use crate::program::{Ran, ends, program};
+
+const ERRORS: &str = "stderr";
 /// What a user is promised to see.
 const STATEMENTS: &[&str] = &[
     "each pod has a key, and a certificate with its own SPIFFE ID",
@@ -30,7 +40,7 @@ fn roles(demo: &mut Demo) -> [Pid; 2] {
 fn everything_is_seen_and_nothing_is_left() {
     let mut demo = Demo::start(&[]);
     let roles = roles(&mut demo);
-    let ran = demo.end();
+    let (ran, left) = demo.end();
 
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let mut rest = ran.stdout.as_str();
@@ -47,7 +57,7 @@ fn everything_is_seen_and_nothing_is_left() {
         }
     }
     assert_eq!(ran.stderr, "");
-    assert_eq!(ran.left, [""; 0]);
+    assert_eq!(left, [""; 0]);
     assert!(!roles.into_iter().any(is_there));
     assert!(!ran.stdout.contains('\x1b'), "colour in a pipe");
     assert!(!ran.stdout.contains("PRIVATE KEY"));
@@ -65,11 +75,11 @@ fn it_can_be_kept_and_looked_at_from_outside_until_ctrl_c() {
     let kubeconfig = std::fs::read_to_string(kubeconfig).unwrap();
     assert!(kubeconfig.contains("server: \"http://127.0.0.1:"));
     demo.signal(Signal::INT);
-    let ran = demo.end();
+    let (ran, left) = demo.end();
 
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("Seen in"));
-    assert_eq!(ran.left, [""; 0]);
+    assert_eq!(left, [""; 0]);
 }
 
 #[test]
@@ -79,11 +89,11 @@ fn ctrl_c_in_the_middle_leaves_no_process_and_no_file() {
         let roles = roles(&mut demo);
         demo.wait_for(before);
         demo.signal(Signal::INT);
-        let ran = demo.end();
+        let (ran, left) = demo.end();
 
         assert_eq!(ran.code, 1, "{}", ran.stdout);
         assert!(ran.stderr.contains("ended by SIGINT"), "{}", ran.stderr);
-        assert_eq!(ran.left, [""; 0]);
+        assert_eq!(left, [""; 0]);
         assert!(!roles.into_iter().any(is_there));
     }
 }
@@ -94,7 +104,7 @@ fn a_role_that_dies_is_told_with_the_end_of_its_log() {
     let [approver, driver] = roles(&mut demo);
     demo.wait_for("Certificates are renewed");
     kill_process(driver, Signal::KILL).unwrap();
-    let ran = demo.end();
+    let (ran, left) = demo.end();
 
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     assert!(
@@ -104,7 +114,7 @@ fn a_role_that_dies_is_told_with_the_end_of_its_log() {
     assert!(ran.stdout.contains("The last lines of the driver's log"));
     assert!(ran.stdout.contains("registered with the kubelet"));
     assert!(ran.stderr.contains("the driver ended while it was needed"));
-    assert_eq!(ran.left, [""; 0]);
+    assert_eq!(left, [""; 0]);
     assert!(!is_there(approver));
 }
 
@@ -117,11 +127,101 @@ fn killed_itself_it_takes_the_roles_with_it() {
     demo.kill();
 
     for role in &handles {
-        let limit = Timespec {
-            tv_sec: 10,
-            tv_nsec: 0,
-        };
-        let mut ends = [PollFd::new(role, PollFlags::IN)];
-        assert_eq!(poll(&mut ends, Some(&limit)), Ok(1), "it outlives the demo");
+        assert!(ends(role, 10), "it outlives the demo");
     }
+}
+
+/// A demo that runs; ended when dropped.
+struct Demo {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    seen: String,
+    folder: TempDir,
+}
+
+impl Demo {
+    fn start(words: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let errors = File::create(folder.path().join(ERRORS)).unwrap();
+        let mut child = program(&[&["demo"][..], words].concat())
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self {
+            child,
+            output,
+            seen: String::new(),
+            folder,
+        }
+    }
+
+    /// Reads up to the first line with this text, and returns what follows the text.
+    fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            if self.output.read_line(&mut line).unwrap() == 0 {
+                panic!("ended without {text:?}:\n{}{}", self.seen, self.errors());
+            }
+            self.seen.push_str(&line);
+            if let Some((_, rest)) = line.split_once(text) {
+                return rest.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(pid(&self.child.id().to_string()), signal).unwrap();
+    }
+
+    /// Kills it, without a chance to tidy up.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for the end, and gives the names that are left in the folder for temporary files.
+    fn end(mut self) -> (Ran, Vec<String>) {
+        self.output.read_to_string(&mut self.seen).unwrap();
+        let status = self.child.wait().unwrap();
+        let ran = Ran {
+            code: status.code().expect("an exit code, not a signal"),
+            stdout: std::mem::take(&mut self.seen),
+            stderr: self.errors(),
+        };
+        (ran, names(self.folder.path()))
+    }
+
+    fn errors(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join(ERRORS)).unwrap()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // So that it can remove its folder.
+            self.signal(Signal::TERM);
+            self.child.wait().unwrap();
+        }
+    }
+}
+
+/// The process id at the beginning of a text.
+fn pid(text: &str) -> Pid {
+    let digits = text.split(|character: char| !character.is_ascii_digit());
+    let id = digits.into_iter().next().unwrap().parse().unwrap();
+    Pid::from_raw(id).unwrap()
+}
+
+fn is_there(process: Pid) -> bool {
+    test_kill_process(process).is_ok()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != ERRORS).collect()
 }
