@@ -230,6 +230,10 @@ fn a_request_that_is_wrong_in_itself_needs_no_pod() {
         "system:serviceaccount:cert-manager:driver2",
         "system:serviceaccount:cert-manager:drive",
         "system:serviceaccount:cert-manager:driver:x",
+        "system:serviceaccount:cert-manager:driver ",
+        "system:serviceaccount:cert-manager:Driver",
+        "oidc:system:serviceaccount:cert-manager:driver",
+        "driver",
         "system:serviceaccount:default:driver",
         "system:serviceaccount:payments:api",
         "system:node:node-1",
@@ -243,7 +247,13 @@ fn a_request_that_is_wrong_in_itself_needs_no_pod() {
         add(format!("without {claim}"), Rule::NodeClaims, &|request| {
             request.requester.extra.remove(claim);
         });
-        let wrong: [&[&str]; 4] = [&[], &[""], &["node-1", "node-2"], &["node-1", "node-1"]];
+        let wrong: [&[&str]; 5] = [
+            &[],
+            &[""],
+            &["node-1", ""],
+            &["node-1", "node-2"],
+            &["node-1", "node-1"],
+        ];
         for values in wrong {
             add(
                 format!("{claim} {values:?}"),

@@ -82,33 +82,6 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_a_pod_serves_for_requests_of_that_pod_only() {
-        let bound = requester(&[(POD_NAME, &["api-7"]), (POD_UID, &["u"])]);
-        for (what, owners, allowed) in [
-            ("its own", vec![owner("api-7", "u")], true),
-            ("another pod's", vec![owner("api-8", "v")], false),
-            ("a later pod of its name", vec![owner("api-7", "v")], false),
-            ("another name", vec![owner("api-8", "u")], false),
-            ("nobody's", vec![], false),
-            ("two", vec![owner("api-7", "u"), owner("api-8", "v")], false),
-        ] {
-            for credentials in [Credentials::Any, Credentials::BoundToPod] {
-                let verdict = check(&bound, &owners, credentials);
-                assert_eq!(verdict.is_ok(), allowed, "{what}, {credentials:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_token_of_no_pod_serves_unless_the_administrator_forbids_it() {
-        for owners in [vec![], vec![owner("api-7", "u")]] {
-            let unbound = requester(&[]);
-            assert!(check(&unbound, &owners, Credentials::Any).is_ok());
-            assert!(check(&unbound, &owners, Credentials::BoundToPod).is_err());
-        }
-    }
-
-    #[test]
     fn half_of_a_claim_is_none() {
         let cases: [&[(&str, &[&str])]; 6] = [
             &[(POD_NAME, &["api-7"])],

@@ -8,13 +8,14 @@ mod reading;
 mod shapes;
 mod window;
 
+use rcgen::CertificateParams;
 use svid_core::svid::{ChainError, X509Svid};
 
-use crate::fixtures::{Authority, Case, Change};
+use crate::fixtures::{Authority, Case};
 
 /// A leaf with one change, right below a root.
-fn verify_leaf(change: Change) -> Result<X509Svid, ChainError> {
+fn verify_leaf(change: impl Fn(&mut CertificateParams)) -> Result<X509Svid, ChainError> {
     let (case, root) = (Case::new(), Authority::root("root"));
-    let leaf = root.leaf(case.key.public_key(), change);
+    let leaf = root.leaf_with(case.key.public_key(), change);
     case.verify(&[&leaf])
 }

@@ -67,185 +67,150 @@ impl Issuer {
 #[test]
 fn a_path_to_the_roots_is_found_in_chains_of_every_shape() {
     let of = Issuer::new();
-    let (leaf, lower, upper) = (&*of.leaf, &*of.lower.der, &*of.upper.der);
-    let (root, other, cross) = (&*of.root.der, &*of.other.der, &*of.cross.der);
-    let (expired, stray) = (&*of.expired_cross, &*of.stray.der);
-    let (namesake, weak) = (&*of.namesake.der, &*of.weak);
-    let whole = || vec![leaf, lower, upper];
-    let crossed = || vec![leaf, lower, upper, cross];
     let upper_by_other = of.upper.certified_by(&of.other).der;
-    let table: Vec<(&str, Ders<'_>, Ders<'_>, Ders<'_>, Ders<'_>)> = vec![
-        ("in order", whole(), vec![], vec![root], whole()),
-        (
-            "with the root",
-            vec![leaf, lower, upper, root],
-            vec![],
-            vec![root],
-            whole(),
-        ),
+    let named = |names: &str| -> Ders<'_> {
+        let named = |name| match name {
+            "leaf" => &*of.leaf,
+            "lower" => &*of.lower.der,
+            "upper" => &*of.upper.der,
+            "root" => &*of.root.der,
+            "other" => &*of.other.der,
+            "cross" => &*of.cross.der,
+            "expired" => &*of.expired_cross,
+            "stray" => &*of.stray.der,
+            "namesake" => &*of.namesake.der,
+            "weak" => &*of.weak,
+            "upper_by_other" => &*upper_by_other,
+            _ => panic!("{name}"),
+        };
+        names.split_whitespace().map(named).collect()
+    };
+    // The chain, what is in status.ca, the roots, what is published.
+    let table = [
+        ("in order", WHOLE, "", "root", WHOLE),
+        ("with the root", "leaf lower upper root", "", "root", WHOLE),
         (
             "the root follows the leaf",
-            vec![leaf, root],
-            vec![],
-            vec![lower],
-            vec![leaf],
+            "leaf root",
+            "",
+            "lower",
+            "leaf",
         ),
         (
             "the root in between",
-            vec![leaf, root, lower, upper],
-            vec![],
-            vec![root],
-            whole(),
+            "leaf root lower upper",
+            "",
+            "root",
+            WHOLE,
         ),
         (
             "an authority twice",
-            vec![leaf, lower, lower, upper],
-            vec![],
-            vec![root],
-            whole(),
+            "leaf lower lower upper",
+            "",
+            "root",
+            WHOLE,
         ),
-        (
-            "the leaf twice",
-            vec![leaf, leaf, lower, upper],
-            vec![],
-            vec![root],
-            whole(),
-        ),
-        (
-            "out of order",
-            vec![leaf, upper, lower],
-            vec![],
-            vec![root],
-            whole(),
-        ),
-        (
-            "the leaf last",
-            vec![upper, lower, leaf],
-            vec![],
-            vec![root],
-            whole(),
-        ),
+        ("the leaf twice", "leaf leaf lower upper", "", "root", WHOLE),
+        ("out of order", "leaf upper lower", "", "root", WHOLE),
+        ("the leaf last", "upper lower leaf", "", "root", WHOLE),
         (
             "the leaf in between",
-            vec![root, upper, leaf, lower],
-            vec![],
-            vec![root],
-            whole(),
+            "root upper leaf lower",
+            "",
+            "root",
+            WHOLE,
         ),
         (
             "an expired cross-sign",
-            vec![leaf, lower, upper, expired],
-            vec![],
-            vec![root],
-            whole(),
+            "leaf lower upper expired",
+            "",
+            "root",
+            WHOLE,
         ),
         (
             "an expired cross-sign first",
-            vec![expired, leaf, lower, upper],
-            vec![],
-            vec![root],
-            whole(),
+            "expired leaf lower upper",
+            "",
+            "root",
+            WHOLE,
         ),
-        (
-            "a cross-sign for others",
-            crossed(),
-            vec![],
-            vec![root],
-            crossed(),
-        ),
-        (
-            "a cross-sign that is needed",
-            crossed(),
-            vec![],
-            vec![other],
-            crossed(),
-        ),
+        ("a cross-sign for others", CROSSED, "", "root", CROSSED),
+        ("a cross-sign that is needed", CROSSED, "", "other", CROSSED),
         (
             "it and the root",
-            vec![leaf, lower, upper, root, cross],
-            vec![],
-            vec![other],
-            crossed(),
+            "leaf lower upper root cross",
+            "",
+            "other",
+            CROSSED,
         ),
         (
             "two cross-signs, of which one has expired",
-            vec![leaf, lower, upper, expired, cross],
-            vec![],
-            vec![other],
-            crossed(),
+            "leaf lower upper expired cross",
+            "",
+            "other",
+            CROSSED,
         ),
         (
             "an authority certified by two roots",
-            vec![leaf, lower, upper, &upper_by_other],
-            vec![],
-            vec![other],
-            vec![leaf, lower, &upper_by_other, upper],
+            "leaf lower upper upper_by_other",
+            "",
+            "other",
+            "leaf lower upper_by_other upper",
         ),
         (
             "all authorities in status.ca",
-            vec![leaf],
-            vec![root, upper, lower],
-            vec![root],
-            whole(),
+            "leaf",
+            "root upper lower",
+            "root",
+            WHOLE,
         ),
         (
             "one of them in status.ca",
-            vec![leaf, lower],
-            vec![upper],
-            vec![root],
-            whole(),
+            "leaf lower",
+            "upper",
+            "root",
+            WHOLE,
         ),
-        (
-            "all in both",
-            whole(),
-            vec![lower, upper, root],
-            vec![root],
-            whole(),
-        ),
+        ("all in both", WHOLE, "lower upper root", "root", WHOLE),
         (
             "a stray authority",
-            vec![leaf, stray, lower, upper],
-            vec![],
-            vec![root],
-            whole(),
+            "leaf stray lower upper",
+            "",
+            "root",
+            WHOLE,
         ),
         (
             "a stray authority in status.ca",
-            whole(),
-            vec![stray],
-            vec![root],
-            whole(),
+            WHOLE,
+            "stray",
+            "root",
+            WHOLE,
         ),
         (
             "a namesake of another key",
-            vec![leaf, namesake, lower, upper],
-            vec![],
-            vec![root],
-            whole(),
+            "leaf namesake lower upper",
+            "",
+            "root",
+            WHOLE,
         ),
         (
             "a weak signature beside",
-            vec![leaf, weak, lower, upper],
-            vec![],
-            vec![root],
-            whole(),
+            "leaf weak lower upper",
+            "",
+            "root",
+            WHOLE,
         ),
-        (
-            "an authority is trusted itself",
-            whole(),
-            vec![],
-            vec![lower],
-            whole(),
-        ),
+        ("an authority is trusted itself", WHOLE, "", "lower", WHOLE),
         (
             "one of them is left out",
-            vec![leaf, lower],
-            vec![],
-            vec![upper],
-            vec![leaf, lower],
+            "leaf lower",
+            "",
+            "upper",
+            "leaf lower",
         ),
     ];
     for (name, chain, beside, roots, published) in table {
+        let [chain, beside, roots, published] = [chain, beside, roots, published].map(named);
         let svid = of.verify(&chain, &beside, &bundle(&roots));
         assert_eq!(*svid.anchoring(), Anchoring::Anchored, "{name}");
         assert_eq!(svid.chain_pem(), pem(&published), "{name}");
@@ -268,6 +233,9 @@ fn a_path_to_the_roots_is_found_in_chains_of_every_shape() {
         assert_eq!(mixed.as_ref(), Ok(&svid), "{name}");
     }
 }
+
+const WHOLE: &str = "leaf lower upper";
+const CROSSED: &str = "leaf lower upper cross";
 
 #[test]
 fn a_chain_that_leads_to_no_root_says_what_is_missing_by_name() {
