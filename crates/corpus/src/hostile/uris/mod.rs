@@ -40,7 +40,10 @@ pub fn wrong_uris(world: &World) -> Vec<(&'static str, Vec<u8>)> {
     let mut all: Vec<_> = PARTS
         .iter()
         .chain(LETTERS)
-        .map(|(name, text)| (*name, world.here(text).into_bytes()))
+        .map(|line| {
+            let (name, text) = line.split_once(" = ").unwrap();
+            (name, world.here(text).into_bytes())
+        })
         .collect();
     all.extend([
         ("invalid UTF-8", [right, &[0xff]].concat()),
