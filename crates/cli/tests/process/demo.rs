@@ -12,7 +12,6 @@ use tempfile::TempDir;
 
 use crate::program::{Ran, ends, program};
 
-const ERRORS: &str = "stderr";
 /// What a user is promised to see.
 const STATEMENTS: &[&str] = &[
     "each pod has a key, and a certificate with its own SPIFFE ID",
@@ -225,3 +224,5 @@ fn names(folder: &Path) -> Vec<String> {
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name != ERRORS).collect()
 }
+
+const ERRORS: &str = "stderr";

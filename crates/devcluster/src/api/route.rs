@@ -100,6 +100,9 @@ impl Query {
                 let limit = usize::try_from(number(key, value)?).unwrap_or(usize::MAX);
                 self.limit = (limit > 0).then_some(limit);
             }
+            "dryRun" | "sendInitialEvents" if value == "All" || truth(value) => {
+                return Err(Problem::BadRequest(format!("{key} is not served")));
+            }
             "continue" if !value.is_empty() => self.page = Some(Page::decode(value)?),
             _ => {}
         }
@@ -135,13 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn malformed_parameters_are_refused() {
+    fn malformed_parameters_and_those_that_are_not_served_are_refused() {
         for text in [
             "resourceVersion=x",
             "resourceVersion=-1",
             "timeoutSeconds=1.5",
             "fieldSelector=spec.request%3Da",
             "labelSelector=%3D",
+            "dryRun=All",
+            "sendInitialEvents=true",
         ] {
             assert!(Query::parse(text).is_err(), "{text}");
         }
