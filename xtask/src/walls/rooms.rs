@@ -66,6 +66,11 @@ const ROOMS: &[Room] = &[
         tests_may_know: &[],
     },
     Room {
+        name: "svid-costs",
+        may_know: &["svid-core", "svid-api", "svid-approver", "svid-corpus"],
+        tests_may_know: &[],
+    },
+    Room {
         name: "svid-fuzz-targets",
         may_know: &[
             "svid-core",
