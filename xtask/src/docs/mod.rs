@@ -1,5 +1,6 @@
 //! Owns what must hold of the documents: every link leads somewhere, every sentence that a page
-//! quotes of the product is one that the product prints, and what is undecided stands in one place.
+//! quotes of the product is one that the product prints, every value of the chart that is named is
+//! there, and what is undecided stands in one place.
 //!
 //! In a page, a block quotation (lines that begin with `>`) is a sentence of ours, with `…` where
 //! something varies; what other programs print stands in fenced blocks. Each check is a function
@@ -10,6 +11,7 @@ mod markdown;
 mod owner;
 mod quotes;
 mod sentences;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +52,12 @@ fn violations() -> Result<(usize, Vec<String>)> {
     violations.extend(missing.iter().map(|what| format!("{SYMPTOMS}: {what}")));
     let project = fs::read_to_string(root.join(PROJECT)).context(PROJECT)?;
     violations.extend(owner::repeated(&project, &pages));
-    violations.extend(owner::repeated(&project, &chart(root)?));
+    let chart = chart(root)?;
+    violations.extend(owner::repeated(&project, &chart));
+    let schema = chart.get(Path::new(SCHEMA)).context(SCHEMA)?;
+    let schema = serde_json::from_str(schema).context(SCHEMA)?;
+    violations.extend(values::unknown(&pages, &schema));
+    violations.extend(values::unknown(&chart, &schema));
     Ok((pages.len(), violations))
 }
 
@@ -111,6 +118,9 @@ const SYMPTOMS: &str = "docs/troubleshooting.md";
 
 /// What only the owner can decide.
 const PROJECT: &str = "project.toml";
+
+/// The values of the chart.
+const SCHEMA: &str = "deploy/charts/csi-driver-spiffe/values.schema.json";
 
 /// Folders with nothing of ours to read.
 const FOREIGN: &[&str] = &[".git", "target", "kept"];
