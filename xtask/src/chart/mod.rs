@@ -1,17 +1,20 @@
 //! What the Helm chart renders to: `cargo xtask chart`.
 //!
 //! Owns the promises about rendered manifests that need no cluster: every values file in the
-//! chart's `ci` folder renders, names are those of the chart that it replaces, rights are as narrow
-//! as they can be, the program takes the arguments that it is given, both roles agree on the
-//! annotations of requests, no image is rendered that the values do not name, and nobody is let in
-//! by a network policy but who is named.
+//! chart's `ci` folder renders, each value is set by one of them, names are those of the chart that
+//! it replaces, rights are as narrow as they can be, the program takes the arguments that it is
+//! given, both roles agree on the annotations of requests, no image is rendered that the values do
+//! not name, nobody is let in by a network policy but who is named, and the notes say what is left
+//! to do.
 
 mod admission;
 mod alerts;
 mod annotations;
+mod defaults;
 mod images;
 mod manifests;
 mod networks;
+mod notes;
 mod promises;
 mod values;
 
@@ -39,7 +42,9 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     let helm = programs::helm()?;
     let program = repository::program()?;
     let mut broken = values::stale(&chart)?;
-    for values in repository::files(&chart.join("ci"))? {
+    let files = repository::files(&chart.join("ci"))?;
+    broken.extend(values::untried(&chart, &files)?);
+    for values in files {
         let name = values
             .file_name()
             .unwrap_or_default()
@@ -90,6 +95,14 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
         );
         broken.extend(found);
     }
+    let found = notes::broken(&helm, &chart)?;
+    println!(
+        "notes: {} renderings, {} promises broken",
+        notes::COUNT,
+        found.len()
+    );
+    broken.extend(found);
+    broken.extend(defaults::broken_as_dependency(&helm, &chart)?);
     let found = alerts::broken(&helm, &chart)?;
     println!("alerts: {} promises broken", found.len());
     broken.extend(found);

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
@@ -40,6 +40,33 @@ pub(super) fn stale(chart: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(stale)
+}
+
+/// The values that none of these files sets to something else than the default.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn untried(chart: &Path, files: &[PathBuf]) -> Result<Vec<String>> {
+    let read = |path: &Path| -> Result<Value> {
+        let text = fs::read_to_string(path).with_context(|| format!("reading {path:?}"))?;
+        serde_saphyr::from_str(&text).with_context(|| format!("{path:?} is not YAML"))
+    };
+    let defaults = read(&chart.join(VALUES))?;
+    let files: Vec<Value> = files.iter().map(|path| read(path)).collect::<Result<_>>()?;
+    let schema = fs::read_to_string(chart.join(SCHEMA)).context("reading the schema")?;
+    let schema = serde_json::from_str(&schema).context("the schema is not JSON")?;
+    let leaves = leaves(&schema, &[]).into_iter();
+    // Of charts that depend on this one; rendered in one.
+    let leaves = leaves.filter(|path| path != &["global"] && path != &["enabled"]);
+    Ok(leaves
+        .filter(|path| {
+            let pointer = format!("/{}", path.join("/"));
+            let default = defaults.pointer(&pointer);
+            let mut values = files.iter().filter_map(|file| file.pointer(&pointer));
+            !values.any(|value| Some(value) != default)
+        })
+        .map(|path| format!("no file of ci sets {} to something else", path.join(".")))
+        .collect())
 }
 
 fn generated(chart: &Path) -> Result<[(&'static str, String); 2]> {

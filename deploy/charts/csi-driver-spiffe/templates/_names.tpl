@@ -182,6 +182,12 @@ true
 {{- end -}}
 {{- end -}}
 
+{{/* The Pod Security Standard that the release's namespace enforces; empty where it says none, or no cluster is asked. */}}
+{{- define "spiffe.podSecurity" -}}
+{{- $namespace := lookup "v1" "Namespace" "" .Release.Namespace -}}
+{{- dig "metadata" "labels" "pod-security.kubernetes.io/enforce" "" $namespace -}}
+{{- end -}}
+
 {{/*
 "true" where the CSIDriver asks for tokens as secrets. The Go driver reads them from the volume context
 only, so while its pods (of several containers) are still being replaced it stays as it was.
