@@ -1,7 +1,8 @@
 //! Owns the paths and their answers.
 //!
 //! Must not know where they are served. Invariant: nothing here waits longer than [`BUILD_LIMIT`],
-//! and no answer depends on anything of the request except its method and its path.
+//! and no answer depends on anything of the request except its method, its path and, for metrics,
+//! the form that it asks for.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use prometheus_client::registry::Registry;
 use serde::Serialize;
 use tokio::net::UnixStream;
 
+use super::exposition::Form;
 use super::page::{BUILD_LIMIT, Page, PageSource, SharedPage};
 
 /// Reports whether something in this process works. The text of an error is shown to the caller.
@@ -24,6 +26,8 @@ pub(crate) type Health = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> 
 #[derive(Default)]
 pub(crate) struct Endpoints {
     pages: Vec<(&'static str, PageSource)>,
+    /// `/metrics` for those who ask for `OpenMetrics`.
+    open_metrics: Option<PageSource>,
 }
 
 impl Endpoints {
@@ -37,13 +41,10 @@ impl Endpoints {
         self.check("/readyz", check)
     }
 
-    /// Adds `/metrics`.
-    pub(crate) fn metrics(self, registry: Arc<Registry>) -> Self {
-        let build = move || -> BoxFuture<'static, Page> {
-            let registry = Arc::clone(&registry);
-            Box::pin(async move { exposition(&registry) })
-        };
-        self.page("/metrics", PageSource::new(build))
+    /// Adds `/metrics`, in both forms.
+    pub(crate) fn metrics(mut self, registry: Arc<Registry>) -> Self {
+        self.open_metrics = Some(exposition(Form::OpenMetrics, Arc::clone(&registry)));
+        self.page(METRICS, exposition(Form::Text, registry))
     }
 
     /// Adds `/status`.
@@ -75,7 +76,11 @@ impl Endpoints {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return refuse(StatusCode::METHOD_NOT_ALLOWED);
         }
-        Either::Left(source.latest())
+        let open_metrics = self
+            .open_metrics
+            .as_ref()
+            .filter(|_| path == METRICS && Form::wanted(request.headers()) == Form::OpenMetrics);
+        Either::Left(open_metrics.unwrap_or(source).latest())
     }
 
     fn check(self, path: &'static str, check: Health) -> Self {
@@ -100,19 +105,21 @@ async fn verdict(check: BoxFuture<'static, Result<(), String>>) -> Page {
     }
 }
 
-fn exposition(registry: &Registry) -> Page {
-    let mut text = String::new();
-    match prometheus_client::encoding::text::encode(&mut text, registry) {
-        Ok(()) => Page {
-            status: StatusCode::OK,
-            content_type: OPEN_METRICS,
-            body: text.into(),
-        },
-        Err(error) => {
-            tracing::error!(%error, "metrics cannot be written");
-            Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
-        }
-    }
+fn exposition(form: Form, registry: Arc<Registry>) -> PageSource {
+    PageSource::new(move || {
+        let page = match form.write(&registry) {
+            Ok(text) => Page {
+                status: StatusCode::OK,
+                content_type: form.content_type(),
+                body: text.into(),
+            },
+            Err(error) => {
+                tracing::error!(%error, "metrics cannot be written");
+                Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
+            }
+        };
+        Box::pin(ready(page))
+    })
 }
 
 fn json(value: &impl Serialize) -> Page {
@@ -149,7 +156,6 @@ pub(crate) fn socket_answers(path: &Path) -> Health {
     })
 }
 
-/// Content type of the `OpenMetrics` text format, which Prometheus reads since 2.5.
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const METRICS: &str = "/metrics";
 
 const JSON: &str = "application/json";

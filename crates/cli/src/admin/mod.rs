@@ -16,6 +16,7 @@
 mod connection;
 mod connections;
 mod endpoints;
+mod exposition;
 mod listener;
 mod network;
 mod page;

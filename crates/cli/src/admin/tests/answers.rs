@@ -46,29 +46,38 @@ async fn a_check_that_hangs_is_a_failure() {
 }
 
 #[tokio::test]
-async fn metrics_are_open_metrics_text() {
+async fn metrics_are_in_the_form_that_is_asked_for() {
     let mut registry = crate::metrics::registry();
     let counter: Counter = Counter::default();
     registry.register("things", "Things that happened", counter.clone());
     counter.inc();
     let registry: Arc<Registry> = Arc::new(registry);
     let (address, _shutdown) = served(Endpoints::default().metrics(registry)).await;
-
-    let answer = fetch(address, "/metrics").await;
-
-    assert!(
-        answer.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"),
-        "{answer}"
-    );
     let version = env!("CARGO_PKG_VERSION");
-    assert!(
-        answer.contains(&format!(
-            "csi_driver_spiffe_build_info{{version=\"{version}\",commit=\""
-        )),
-        "{answer}"
-    );
-    assert!(answer.contains("things_total 1\n"), "{answer}");
-    assert!(answer.ends_with("# EOF\n"), "{answer}");
+    let build = format!("csi_driver_spiffe_build_info{{version=\"{version}\",commit=\"");
+
+    let text = fetch(address, "/metrics").await;
+    let request = "GET /metrics HTTP/1.1\r\nHost: x\r\n\
+        Accept: application/openmetrics-text;version=1.0.0,*/*;q=0.1\r\n\r\n";
+    let open = answer_to(address, request).await;
+
+    for (answer, content_type) in [
+        (&text, "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            &open,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+    ] {
+        let header = format!("content-type: {content_type}\r\n");
+        assert!(answer.contains(&header), "{answer}");
+        assert!(answer.contains(&build), "{answer}");
+        assert!(answer.contains("things_total 1\n"), "{answer}");
+        assert!(answer.contains("\nprocess_start_time_seconds "), "{answer}");
+    }
+    assert!(text.contains("# TYPE things_total counter\n"), "{text}");
+    assert!(!text.contains("# EOF"), "{text}");
+    assert!(open.contains("# TYPE things counter\n"), "{open}");
+    assert!(open.ends_with("# EOF\n"), "{open}");
 }
 
 #[tokio::test]
