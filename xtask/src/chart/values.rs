@@ -175,8 +175,8 @@ const INTRODUCTION: &str = "<!-- Made from values.yaml by `cargo xtask chart --w
 # The chart of csi-driver-spiffe
 
 Installs the CSI driver (a DaemonSet) and the approver (a Deployment) that give each pod a SPIFFE identity
-through cert-manager. [Install](../../../docs/install.md) says what comes before and after;
-[quick start](../../../docs/quickstart.md) is one whole example.
+through cert-manager. In the repository, docs/install.md says what comes before and after, and docs/quickstart.md is one
+whole example.
 
 Names and values are those of the Go driver's chart; values marked \"New\" are not known there.
 
