@@ -12,7 +12,7 @@ use svid_core::text::one_line;
 use crate::args::{self, Command, NoFlags, Problems};
 use crate::output::{self, UNSEEN};
 use crate::version::{self, BUILD};
-use crate::{approver, driver, inspect, status};
+use crate::{approver, completions, driver, inspect, status};
 
 /// Exit code of a command that failed while it ran.
 const FAILED: u8 = 1;
@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Command::Version(form) => {
             output::print(&BUILD, form, version::write).map(|()| ExitCode::SUCCESS)
         }
+        Command::Completions(shell) => completions::print(shell).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
         let error = one_line(&format!("{error:#}"), LONGEST_ERROR);

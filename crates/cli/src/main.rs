@@ -7,6 +7,7 @@ mod admin;
 mod approver;
 mod args;
 mod command;
+mod completions;
 #[cfg(feature = "demo")]
 mod demo;
 mod driver;

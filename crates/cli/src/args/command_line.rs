@@ -61,7 +61,9 @@ fn parse(arguments: &[OsString]) -> Result<CommandLine, clap::Error> {
 /// Notes what clap found first.
 fn note(problems: &mut Problems, error: &clap::Error) {
     if let Some(command) = text(error, ContextKind::InvalidSubcommand) {
-        return problems.add_without_value(&command, Wrong::new("unknown command", LISTED));
+        let similar = text(error, ContextKind::SuggestedSubcommand);
+        let wrong = Wrong::new("unknown command", perhaps(similar));
+        return problems.add_without_value(&command, wrong);
     }
     let Some(invalid) = text(error, ContextKind::InvalidArg) else {
         return problems.add_without_value("arguments", Wrong::new(first_line(error), ""));
@@ -72,8 +74,7 @@ fn note(problems: &mut Problems, error: &clap::Error) {
     let is_unknown = error.kind() == ErrorKind::UnknownArgument;
     let wrong = if is_unknown && name.starts_with('-') {
         let similar = text(error, ContextKind::SuggestedArg);
-        let allowed = similar.map_or(LISTED.to_owned(), |similar| format!("perhaps {similar}"));
-        Wrong::new("unknown flag", allowed)
+        Wrong::new("unknown flag", perhaps(similar))
     } else if is_unknown {
         let wrong = Wrong::new("stray argument", "flags only");
         return problems.add("argument", &invalid, wrong);
@@ -106,9 +107,14 @@ fn culprit(arguments: &[OsString]) -> Option<usize> {
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => Some(texts.join(" ")),
+        Some(ContextValue::Strings(texts)) => Some(texts.join(" or ")),
         _ => None,
     }
+}
+
+/// What may have been meant; clap compares the letters.
+fn perhaps(similar: Option<String>) -> String {
+    similar.map_or(LISTED.to_owned(), |similar| format!("perhaps {similar}"))
 }
 
 /// The first line of clap's message, without its prefix.
@@ -223,11 +229,18 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_command_is_told() {
-        assert_eq!(
-            problems(&["drive"]),
-            ["drive: unknown command; allowed: what help lists"]
-        );
+    fn an_unknown_command_is_told_with_the_one_that_may_be_meant() {
+        for (word, allowed) in [
+            ("drive", "perhaps driver"),
+            ("statsu", "perhaps status"),
+            ("inspct", "perhaps inspect"),
+            ("xyzzy", "what help lists"),
+        ] {
+            assert_eq!(
+                problems(&[word]),
+                [format!("{word}: unknown command; allowed: {allowed}")]
+            );
+        }
     }
 
     #[test]

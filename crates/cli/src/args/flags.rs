@@ -61,6 +61,8 @@ pub(crate) enum CommandFlags {
     Demo(crate::demo::DemoFlags),
     /// Print the version, the commit and the target of this build
     Version(VersionFlags),
+    /// Print the completions of a shell, for it to read
+    Completions(CompletionsFlags),
 }
 
 /// Flags of `driver`.
@@ -338,6 +340,18 @@ pub(crate) struct VersionFlags {
     pub(crate) output: String,
 }
 
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    after_help = "In bash: source <(csi-driver-spiffe completions bash)"
+)]
+pub(crate) struct CompletionsFlags {
+    /// The shell: bash, elvish, fish, powershell or zsh
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: String,
+}
+
 /// Flags of `inspect`.
 #[derive(Debug, Args)]
 #[command(
@@ -358,6 +372,10 @@ pub(crate) struct InspectFlags {
     /// How long it must still be valid, e.g. 10m
     #[arg(long, value_name = "DURATION", default_value = "0")]
     pub(crate) min_left: String,
+    /// Go on looking until a signal, and print again whenever what is there has changed; the exit
+    /// code is that of the last look
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) watch: String,
     /// Form of the answer: text or json
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     pub(crate) output: String,

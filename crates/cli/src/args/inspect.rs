@@ -23,7 +23,17 @@ pub(crate) struct InspectArgs {
     pub(crate) expected_id: Option<SpiffeId>,
     /// How long it must still be valid.
     pub(crate) min_left: Duration,
+    pub(crate) stay: Stay,
     pub(crate) output: Output,
+}
+
+/// When to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// After one look.
+    Leave,
+    /// At a signal.
+    Watch,
 }
 
 /// Where the files are.
@@ -47,6 +57,9 @@ impl InspectArgs {
         let socket = status::socket(&flags.socket, problems);
         let expected_id = problems.check_optional("--expect-id", &flags.expect_id, SpiffeId::parse);
         let min_left = problems.check("--min-left", &flags.min_left, values::duration);
+        let stay = problems.check("--watch", &flags.watch, |text| {
+            values::either(text, Stay::Leave, Stay::Watch)
+        });
         let place = match (&flags.folder, pod?) {
             (Some(folder), None) => Place::Folder {
                 folder: folder.clone(),
@@ -71,6 +84,7 @@ impl InspectArgs {
             place,
             expected_id: expected_id?,
             min_left: min_left?.1,
+            stay: stay?,
             output: output?,
         })
     }

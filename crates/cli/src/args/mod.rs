@@ -28,11 +28,12 @@ mod values;
 
 use std::ffi::OsString;
 
+use clap_complete::Shell;
 use flags::CommandFlags;
 
 pub(crate) use command_line::NoFlags;
 pub(crate) use connection::{ConnectionArgs, Impersonation};
-pub(crate) use inspect::{InspectArgs, Place};
+pub(crate) use inspect::{InspectArgs, Place, Stay};
 pub(crate) use logs::{LogArgs, LogFormat};
 pub(crate) use network::ListenAddress;
 pub(crate) use problem::Problems;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
     Version(Output),
+    Completions(Shell),
 }
 
 /// Reads and checks a whole command line, program name first.
@@ -65,6 +67,11 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, NoFlags> {
         Some(command) if problems.is_empty() => Ok(command),
         _ => Err(NoFlags::Wrong(problems)),
     }
+}
+
+/// Every command and flag, for what is made of them.
+pub(crate) fn definition() -> clap::Command {
+    flags::command()
 }
 
 fn check(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
@@ -84,6 +91,9 @@ fn check(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
         CommandFlags::Version(flags) => {
             let output = problems.check("--output", &flags.output, values::output);
             Command::Version(output?)
+        }
+        CommandFlags::Completions(flags) => {
+            Command::Completions(problems.check("SHELL", &flags.shell, values::shell)?)
         }
     })
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use clap_complete::Shell;
 use svid_api::duration::GoDuration;
 
 use super::problem::Wrong;
@@ -61,6 +62,16 @@ pub(crate) fn output(text: &str) -> Result<Output, Wrong> {
         "json" => Ok(Output::Json),
         _ => Err(Wrong::new("is not a form of output", "text or json")),
     }
+}
+
+/// A shell that has completions.
+///
+/// # Errors
+/// Any other text.
+pub(crate) fn shell(text: &str) -> Result<Shell, Wrong> {
+    let known = "bash, elvish, fish, powershell or zsh";
+    text.parse()
+        .map_err(|_unknown| Wrong::new("is a shell without completions", known))
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! what only a file system knows: which files there are, and who may read them. Invariant: no byte
 //! of the key is printed.
 
+mod changes;
 mod files;
 mod report;
 mod text;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,9 +18,9 @@ use jiff::Timestamp;
 use svid_core::identity::SpiffeId;
 use svid_node::driver::{FileNames, Line, Overview, VolumeOverview};
 
-use crate::args::{InspectArgs, Place, PodName};
+use crate::args::{InspectArgs, Place, PodName, Stay};
 use crate::output::{self, Verdict};
-use crate::status;
+use crate::{process, status};
 use files::Folder;
 use report::{Expectation, Report};
 
@@ -28,8 +30,12 @@ use report::{Expectation, Report};
 /// # Errors
 /// A folder cannot be read, the driver cannot be asked, or standard output is closed.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
+    let subjects = subjects(args)?;
+    if args.stay == Stay::Watch {
+        return process::run_to_end(watch::run(&subjects, args));
+    }
     let mut verdict = Verdict::Good;
-    for subject in subjects(args)? {
+    for subject in subjects {
         let report = look(&subject, args, Timestamp::now())?;
         output::print(&report, args.output, text::write)?;
         verdict = verdict.max(report.verdict());

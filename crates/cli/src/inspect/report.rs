@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use serde_json::Value;
 use svid_core::svid::examine::{self, CertificateSummary, Examination};
 use svid_core::text::one_line;
 
@@ -128,6 +129,18 @@ impl Report {
                 .into(),
             is_unseen,
         }
+    }
+
+    /// What was found, without what changes from one second to the next while nothing happens: the
+    /// time that is left, and the times in what is said of an expired certificate.
+    pub(super) fn lasting(&self) -> serde_json::Result<Value> {
+        let mut report = serde_json::to_value(self)?;
+        if let Some(fields) = report.as_object_mut() {
+            fields.remove("seconds_left");
+            fields.insert("problems".to_owned(), self.problems.len().into());
+            fields.insert("remarks".to_owned(), self.remarks.len().into());
+        }
+        Ok(report)
     }
 
     pub(crate) fn verdict(&self) -> Verdict {

@@ -1,9 +1,11 @@
 use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::certificates::{Authority, SPIFFE_ID, Volume};
-use crate::program::{Ran, run};
+use crate::program::{Ran, Running, run};
 
 fn inspect(volume: &Volume, words: &[&str]) -> Ran {
     let path = volume.path().to_str().unwrap();
@@ -285,4 +287,60 @@ fn an_expected_identity_and_an_expected_rest_of_the_lifetime_are_asked_for() {
         assert_eq!(ran.code, code, "{words:?}: {}", ran.stdout);
         assert!(ran.stdout.contains(problem), "{words:?}: {}", ran.stdout);
     }
+}
+
+#[test]
+fn a_watch_tells_what_changes_and_ends_with_the_last_verdict() {
+    let volume = Volume::good();
+    let path = volume.path().to_str().unwrap().to_owned();
+    let (mut watch, output) =
+        Running::start_with_output(&["inspect", &path, "--watch", "--output=json"]);
+    let mut reports = serde_json::Deserializer::from_reader(output).into_iter::<Value>();
+    let mut next = || reports.next().unwrap().unwrap();
+
+    assert_eq!(next()["good"], true);
+    let begun = Instant::now();
+    // An event that changes nothing: the next report is about the one after it.
+    let volume = volume.with("other", "x", 0o440);
+    let volume = volume.without("tls.key");
+    let broken = next();
+    assert_eq!(broken["problems"][0], "there is no tls.key", "{broken}");
+    let authority = Authority::new("roots");
+    let (certificate, key) = authority.leaf(SPIFFE_ID, -1, 60);
+    // Replaced as a whole, so that there is one state to see.
+    let other = Volume::good();
+    std::fs::write(other.path().join("tls.crt"), &certificate).unwrap();
+    std::fs::rename(other.path().join("tls.crt"), volume.path().join("tls.crt")).unwrap();
+    assert_ne!(next()["serial"], broken["serial"]);
+    let volume = volume
+        .with("ca.crt", authority.pem(), 0o440)
+        .with("tls.key", &key, 0o440);
+    while next()["good"] != true {}
+    // It looks once a minute without an event, too.
+    assert!(begun.elapsed() < Duration::from_secs(30));
+
+    watch.signal(Signal::TERM);
+    assert_eq!(watch.exit_code(), 0);
+    drop(volume);
+}
+
+#[test]
+fn a_watch_of_what_is_not_good_ends_with_1_and_of_nothing_with_2() {
+    let volume = Volume::empty();
+    let path = volume.path().to_str().unwrap().to_owned();
+    let words = ["inspect", &path, "--watch", "-o", "json"];
+    let (mut watch, output) = Running::start_with_output(&words);
+    let mut reports = serde_json::Deserializer::from_reader(output).into_iter::<Value>();
+    assert_eq!(reports.next().unwrap().unwrap()["good"], false);
+    watch.signal(Signal::INT);
+    assert_eq!(watch.exit_code(), 1);
+
+    let (mut watch, output) = Running::start_with_output(&words);
+    let mut reports = serde_json::Deserializer::from_reader(output).into_iter::<Value>();
+    reports.next().unwrap().unwrap();
+    drop(volume);
+    assert_eq!(watch.exit_code(), 2);
+    let ran = run(&words);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains(&path), "{}", ran.stderr);
 }

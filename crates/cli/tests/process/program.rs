@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::OwnedFd;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -48,6 +48,19 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start(words: &[&str]) -> Self {
         Self::spawn(program(words))
+    }
+
+    /// Starts it, to be read while it runs.
+    pub(crate) fn start_with_output(words: &[&str]) -> (Self, ChildStdout) {
+        let mut command = program(words);
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.unwrap();
+        let output = child.stdout.take().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        (Self { child, log }, output)
     }
 
     /// Starts it with a soft limit of open files.

@@ -152,3 +152,41 @@ fn a_token_is_never_repeated() {
         assert!(!ran.stderr.contains("abc"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn completions_know_every_command_and_flag() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let ran = run(&["completions", shell]);
+        assert_eq!(ran.code, 0, "{shell}: {}", ran.stderr);
+        for word in ["approver", "inspect", "expect-id", "trust-domain"] {
+            assert!(ran.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+    let ran = run(&["completions", "tcsh"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (64, ""));
+    assert!(ran.stderr.contains("SHELL=\"tcsh\""), "{}", ran.stderr);
+    assert_eq!(run(&["completions"]).code, 64);
+}
+
+#[test]
+fn bash_reads_its_completions() {
+    let script = run(&["completions", "bash"]).stdout;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("completions");
+    std::fs::write(&path, script).unwrap();
+    let complete = "source \"$0\" && COMP_WORDS=(csi-driver-spiffe ins) && COMP_CWORD=1 && \
+        [[ $(complete -p csi-driver-spiffe) =~ -F\\ ([^ ]+) ]] && \
+        \"${BASH_REMATCH[1]}\" csi-driver-spiffe ins csi-driver-spiffe && echo \"${COMPREPLY[@]}\"";
+    let shell = std::process::Command::new("bash")
+        .args(["-c", complete])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(shell.stdout).unwrap();
+    assert_eq!(
+        said,
+        "inspect\n",
+        "{}",
+        String::from_utf8_lossy(&shell.stderr)
+    );
+}

@@ -1,5 +1,7 @@
 //! Every flag and every rule of `driver` and `approver`, through the whole command line.
 
+#[cfg(feature = "demo")]
+mod man;
 mod refused;
 mod taken;
 
