@@ -10,6 +10,7 @@
 mod admission;
 mod alerts;
 mod annotations;
+mod dashboard;
 mod defaults;
 mod images;
 mod manifests;
@@ -105,6 +106,9 @@ pub(crate) fn run(words: &[String]) -> Result<()> {
     broken.extend(defaults::broken_as_dependency(&helm, &chart)?);
     let found = alerts::broken(&helm, &chart)?;
     println!("alerts: {} promises broken", found.len());
+    broken.extend(found);
+    let found = dashboard::broken(&chart)?;
+    println!("dashboard: {} promises broken", found.len());
     broken.extend(found);
     if !broken.is_empty() {
         bail!("{}", broken.join("\n"));

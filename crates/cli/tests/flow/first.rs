@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 use svid_devcluster::{Access, Options, PodSpec, ServiceAccountName, TokenDelivery, resource};
 
 use crate::clients::{handshake, identity, text};
+use crate::documented;
 use crate::trial;
 use crate::world::{LIMIT, Setup, World, files};
 
@@ -174,6 +175,7 @@ async fn told() {
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
+    assert_eq!(documented::differences(&metrics, "Driver"), [""; 0]);
     assert!(!metrics.contains(pod.name()) && !metrics.contains("sandbox"));
     assert!(
         world

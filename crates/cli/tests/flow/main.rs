@@ -17,6 +17,7 @@
 mod attested;
 mod change;
 mod clients;
+mod documented;
 mod fault;
 mod first;
 mod flood;

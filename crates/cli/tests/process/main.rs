@@ -9,6 +9,9 @@ mod cluster;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(test)]
+#[path = "../flow/documented.rs"]
+mod documented;
+#[cfg(test)]
 mod inspect;
 #[cfg(test)]
 mod program;

@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::documented;
 use crate::program::{Running, run};
 
 /// A server that nobody has: the port is reserved and refuses connections.
@@ -43,7 +44,9 @@ fn the_approver_lives_without_an_api_server_and_ends_on_sigterm() {
 
     assert!(fetch(&probes, "/healthz").starts_with("HTTP/1.1 200 "));
     assert!(fetch(&probes, "/readyz").starts_with("HTTP/1.1 503 "));
-    assert!(fetch(&metrics, "/metrics").contains("csi_driver_spiffe_build_info{version="));
+    let scrape = fetch(&metrics, "/metrics");
+    assert!(scrape.contains("csi_driver_spiffe_build_info{version="));
+    assert_eq!(documented::differences(&scrape, "Approver"), [""; 0]);
     approver.signal(Signal::TERM);
 
     assert_eq!(approver.exit_code(), 0);
