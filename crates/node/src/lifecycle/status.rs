@@ -79,11 +79,6 @@ impl StatusWriter {
             .send_replace(VolumeStatus::new(Phase::Resting(due), Some(window)));
     }
 
-    /// Whether the pod sees a certificate that is valid at `now`.
-    pub(super) fn is_valid(&self, now: Timestamp) -> bool {
-        self.0.borrow().is_valid(now)
-    }
-
     /// What the pending request waits for.
     pub(super) fn wait_for(&self, word: &str) {
         self.0

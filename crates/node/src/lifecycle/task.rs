@@ -76,7 +76,8 @@ impl VolumeTask {
                 Some(_) | None => AttemptKind::Issuance,
             };
             let mut changes = Changes::from_now(context, credentials);
-            let result = attempt::run(&self.volume, &mut self.obsolete, &self.credentials).await;
+            let (volume, obsolete) = (&self.volume, &mut self.obsolete);
+            let result = attempt::run(volume, obsolete, &self.credentials, window).await;
             let outcome = result
                 .as_ref()
                 .map_or_else(|failure| failure.outcome, |_| Outcome::Issued);

@@ -5,7 +5,6 @@ use std::future::pending;
 use std::time::Duration;
 
 use svid_api::certmanager::StoredRequest;
-use svid_client::issuer::IssuerState;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -47,7 +46,7 @@ impl InFlight<'_> {
         let context = &self.volume.context;
         let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
         let patience = UNDECIDED.max(lifetime / 3);
-        if self.volume.status.is_valid(context.clock.now()) {
+        if self.remaining().is_some() {
             patience
         } else {
             patience.min(UNDECIDED_WITHOUT_CERTIFICATE)
@@ -100,26 +99,6 @@ impl InFlight<'_> {
         tracing::warn!(volume = %wish.volume, "{text}");
         context.events.report(wish, EventReason::Pending, &text);
         pending().await
-    }
-
-    /// The request is for an issuer that is not the configured one any more.
-    pub(super) fn for_another_issuer(&self) -> Failure {
-        let (object, issuer) = (self.object(), &self.request.issuer);
-        let reason = format!("{object} asks {issuer}, which is not the issuer any more");
-        Failure::silent(Outcome::IssuerChanged, reason)
-    }
-
-    /// Ends when another issuer is configured, or none.
-    pub(super) async fn issuer_changed(&self) {
-        let mut issuer = self.volume.context.issuer.clone();
-        let other = issuer.wait_for(|issuers| match &issuers.current {
-            IssuerState::Known(issuer) => **issuer != self.request.issuer,
-            IssuerState::Missing(_) => true,
-            IssuerState::NotYetRead(_) => false,
-        });
-        if other.await.is_err() {
-            pending::<()>().await;
-        }
     }
 }
 

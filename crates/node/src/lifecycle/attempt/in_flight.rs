@@ -1,9 +1,12 @@
 //! What one attempt holds, from its beginning to its end.
 
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use svid_client::issuer::IssuerState;
 use svid_core::policy::IssuerReference;
+use svid_core::svid::Window;
 use tokio::time::Instant;
 
 use crate::events::EventReason;
@@ -21,6 +24,8 @@ pub(super) struct InFlight<'a> {
     pub(super) request: NewRequest,
     /// What the answer is checked against, and what is shown with it.
     pub(super) bundle: EffectiveBundle,
+    /// When the certificate that the pod sees is valid; None if there is none.
+    shown: Option<Window>,
     started: Instant,
 }
 
@@ -29,6 +34,7 @@ impl<'a> InFlight<'a> {
     pub(super) async fn begin(
         volume: &'a Volume,
         obsolete: &mut ObsoleteRequests,
+        shown: Option<Window>,
     ) -> Result<Self, Failure> {
         let started = Instant::now();
         volume.status.enter(Phase::Requesting);
@@ -43,6 +49,7 @@ impl<'a> InFlight<'a> {
             volume,
             request,
             bundle,
+            shown,
             started,
         })
     }
@@ -55,6 +62,33 @@ impl<'a> InFlight<'a> {
     pub(super) fn reached(&self, stage: StageReached) {
         let metrics = &self.volume.context.metrics;
         metrics.stage(stage, self.started.elapsed());
+    }
+
+    /// How long the certificate that the pod sees is still valid; None if it has no valid one.
+    pub(super) fn remaining(&self) -> Option<Duration> {
+        let now = self.volume.context.clock.now();
+        let window = self.shown.filter(|window| window.contains(now))?;
+        Some(window.remaining(now))
+    }
+
+    /// The request is for an issuer that is not the configured one any more.
+    pub(super) fn for_another_issuer(&self) -> Failure {
+        let (object, issuer) = (self.object(), &self.request.issuer);
+        let reason = format!("{object} asks {issuer}, which is not the issuer any more");
+        Failure::silent(Outcome::IssuerChanged, reason)
+    }
+
+    /// Ends when another issuer is configured, or none.
+    pub(super) async fn issuer_changed(&self) {
+        let mut issuer = self.volume.context.issuer.clone();
+        let other = issuer.wait_for(|issuers| match &issuers.current {
+            IssuerState::Known(issuer) => **issuer != self.request.issuer,
+            IssuerState::Missing(_) => true,
+            IssuerState::NotYetRead(_) => false,
+        });
+        if other.await.is_err() {
+            pending::<()>().await;
+        }
     }
 }
 

@@ -18,7 +18,7 @@ mod create;
 mod in_flight;
 mod show;
 
-use svid_core::svid::X509Svid;
+use svid_core::svid::{Window, X509Svid};
 use tokio::sync::watch;
 
 use self::in_flight::InFlight;
@@ -28,13 +28,14 @@ use crate::credential::Credential;
 use crate::issuance::Failure;
 use crate::volume::Record;
 
-/// Gets a certificate and shows it to the pod.
+/// Gets a certificate and shows it to the pod, which sees one with the window `shown`, or none.
 pub(super) async fn run(
     volume: &Volume,
     obsolete: &mut ObsoleteRequests,
     credentials: &watch::Receiver<Option<Credential>>,
+    shown: Option<Window>,
 ) -> Result<X509Svid, Failure> {
-    let attempt = InFlight::begin(volume, obsolete).await?;
+    let attempt = InFlight::begin(volume, obsolete, shown).await?;
     let result = steps(&attempt, credentials).await;
     if result.is_err() {
         volume.writer.amend(Record::abandon).await;
