@@ -66,6 +66,26 @@ pub fn retry_cap(remaining: Option<Duration>) -> Duration {
     remaining.map_or(longest, |left| (left / 10).clamp(SHORTEST_CAP, longest))
 }
 
+/// How long an undecided request is waited for: five minutes, or a third of the `lifetime` that is
+/// requested if that is longer.
+///
+/// Some issuers never take back a "pending" that is final. A pod without a valid certificate
+/// therefore gets another request after ten minutes at most, when its issuer may have been mended.
+/// While a valid certificate has `remaining` left, one dead request must not cost it: several fit
+/// into a third of what is left, or two into the last minutes.
+pub fn patience(lifetime: Duration, remaining: Option<Duration>) -> Duration {
+    let patience = UNDECIDED.max(lifetime / 3);
+    patience.min(match remaining {
+        Some(left) => (left / 3).max(SLOW_ANSWER.min(left / 2)),
+        None => UNDECIDED_WITHOUT_CERTIFICATE,
+    })
+}
+
+const UNDECIDED: Duration = Duration::from_secs(300);
+const UNDECIDED_WITHOUT_CERTIFICATE: Duration = Duration::from_secs(600);
+/// A healthy cluster answers in seconds. If this were shorter, an issuer that is slow would be asked
+/// anew although it is about to answer.
+const SLOW_ANSWER: Duration = Duration::from_secs(30);
 /// If this were shorter, a node full of expiring volumes would ask an ailing API server all the
 /// time.
 const SHORTEST_CAP: Duration = Duration::from_secs(5);
@@ -97,6 +117,21 @@ mod tests {
         let cap = |seconds| retry_cap(Some(Duration::from_secs(seconds))).as_secs();
         assert_eq!([cap(10), cap(400), cap(100_000)], [5, 40, 120]);
         assert_eq!(retry_cap(None).as_secs(), 120);
+    }
+
+    #[test]
+    fn one_request_is_waited_for_so_long_that_another_fits_before_expiry() {
+        let patience = |lifetime, remaining: Option<u64>| {
+            let remaining = remaining.map(Duration::from_secs);
+            patience(Duration::from_secs(lifetime), remaining).as_secs()
+        };
+        let without = [600, 1500, 3600, 86_400].map(|lifetime| patience(lifetime, None));
+        assert_eq!(without, [300, 500, 600, 600]);
+        let with = |lifetime, remaining| patience(lifetime, Some(remaining));
+        assert_eq!([with(60, 20), with(60, 4)], [10, 2]);
+        assert_eq!([with(600, 200), with(600, 90)], [66, 30]);
+        assert_eq!([with(3600, 1200), with(3600, 70)], [400, 30]);
+        assert_eq!(with(3600, 36_000), 1200, "a third of the lifetime at most");
     }
 
     fn window(seconds: i64) -> Window {

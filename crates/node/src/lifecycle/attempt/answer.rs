@@ -13,6 +13,7 @@ use crate::events::EventReason;
 use crate::issuance::{Answer, Failure, Issued, News, Outcome, wait};
 use crate::lifecycle::status::Phase;
 use crate::metrics::{ApiCall, StageReached};
+use crate::renewal::patience;
 
 impl InFlight<'_> {
     /// Waits for the answer of approver and issuer, which nobody has checked.
@@ -20,7 +21,8 @@ impl InFlight<'_> {
         let (context, status) = (&self.volume.context, &self.volume.status);
         self.reached(StageReached::Requested);
         status.enter(Phase::Pending);
-        let deadline = Instant::now() + self.patience();
+        let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
+        let deadline = Instant::now() + patience(lifetime, self.remaining());
         let word = watch::Sender::new(String::new());
         let tell = |news| match news {
             News::Approved => self.reached(StageReached::Approved),
@@ -38,19 +40,6 @@ impl InFlight<'_> {
         let issued = self.issued(answer)?;
         self.reached(StageReached::Issued);
         Ok(issued)
-    }
-
-    /// How long the answer is waited for. Some issuers never take back a "pending" that is final; a
-    /// pod without a certificate then gets another request after its issuer was mended.
-    fn patience(&self) -> Duration {
-        let context = &self.volume.context;
-        let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
-        let patience = UNDECIDED.max(lifetime / 3);
-        if self.remaining().is_some() {
-            patience
-        } else {
-            patience.min(UNDECIDED_WITHOUT_CERTIFICATE)
-        }
     }
 
     fn issued(&self, answer: Answer) -> Result<Issued, Failure> {
@@ -102,11 +91,6 @@ impl InFlight<'_> {
     }
 }
 
-/// The least time that an undecided request is waited for; a third of the lifetime if that is
-/// longer.
-const UNDECIDED: Duration = Duration::from_secs(300);
-/// The most that it is waited for while the pod has no valid certificate.
-const UNDECIDED_WITHOUT_CERTIFICATE: Duration = Duration::from_secs(600);
 /// The time until the pod's owner learns that the request is not answered; a healthy cluster
 /// answers in seconds.
 const SLOW: Duration = Duration::from_secs(30);

@@ -165,6 +165,24 @@ async fn a_renewal_that_fails_is_tried_often_before_the_certificate_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_request_that_nobody_answers_does_not_cost_a_valid_certificate() {
+    for seconds in [60, 600, 3600] {
+        let world = World::with(AnchoringPolicy::Warn, Duration::from_secs(seconds));
+        let wish = wish(1);
+        lasting(&world, &wish).await;
+        world.api.then_answer(Answering::Nothing);
+        world
+            .until("the next certificate", |world| {
+                let without = world.tasks.board().without_certificate(world.now());
+                assert_eq!(without, 0, "{seconds} s: it expired");
+                published(world) == 2
+            })
+            .await;
+        assert_eq!(world.api.count(Verb::Create), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failing_record_does_not_stop_renewals() {
     let (world, wish) = (World::new(), wish(1));
     lasting(&world, &wish).await;
