@@ -16,7 +16,7 @@ use super::{attempt, bundle};
 use crate::credential::Credential;
 use crate::issuance::{Failure, Outcome};
 use crate::metrics::AttemptKind;
-use crate::renewal::retry_cap;
+use crate::renewal::{retry_after, retry_cap};
 use crate::trust::TrustState;
 use svid_client::retry::Backoff;
 
@@ -120,7 +120,8 @@ impl VolumeTask {
         let window = window.filter(|window| window.contains(now));
         let remaining = window.map(|window| window.remaining(now));
         let cap = retry_cap(remaining);
-        let wait = backoff.next_within(cap, failure.retry_after, (context.chance)());
+        let asked = retry_after(failure.retry_after, remaining);
+        let wait = backoff.next_within(cap, asked, (context.chance)());
         let next = Instant::now() + wait;
         tracing::warn!(
             volume = %wish.volume,

@@ -66,6 +66,17 @@ pub fn retry_cap(remaining: Option<Duration>) -> Duration {
     remaining.map_or(longest, |left| (left / 10).clamp(SHORTEST_CAP, longest))
 }
 
+/// The pause that a server gets which `asked` for one: while a valid certificate has `remaining` left,
+/// no longer than any other.
+pub fn retry_after(asked: Option<Duration>, remaining: Option<Duration>) -> Option<Duration> {
+    let asked = asked?;
+    Some(if remaining.is_some() {
+        asked.min(retry_cap(remaining))
+    } else {
+        asked
+    })
+}
+
 /// How long an undecided request is waited for: five minutes, or a third of the `lifetime` that is
 /// requested if that is longer.
 ///
@@ -117,6 +128,19 @@ mod tests {
         let cap = |seconds| retry_cap(Some(Duration::from_secs(seconds))).as_secs();
         assert_eq!([cap(10), cap(400), cap(100_000)], [5, 40, 120]);
         assert_eq!(retry_cap(None).as_secs(), 120);
+    }
+
+    #[test]
+    fn before_expiry_a_server_gets_no_longer_pause_than_the_certificate_allows() {
+        let pause = |asked, remaining: Option<u64>| {
+            let asked = Some(Duration::from_secs(asked));
+            retry_after(asked, remaining.map(Duration::from_secs)).map(|pause| pause.as_secs())
+        };
+        assert_eq!(pause(3, Some(400)), Some(3));
+        assert_eq!(pause(120, Some(400)), Some(40));
+        assert_eq!(pause(120, Some(1)), Some(5));
+        assert_eq!(pause(500, None), Some(500));
+        assert_eq!(retry_after(None, Some(Duration::ZERO)), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::issuance::{Failure, Outcome};
 use crate::lifecycle::status::Phase;
 use crate::lifecycle::turns::Turn;
 use crate::metrics::ApiCall;
+use crate::renewal::retry_after;
 use crate::volume::Record;
 use svid_client::retry::Backoff;
 
@@ -39,7 +40,8 @@ impl InFlight<'_> {
                 self.cancel_unless_in_doubt(&backoff).await;
                 return Err(self.not_created(&error));
             }
-            let wait = backoff.next(error.retry_after(), (context.chance)());
+            let asked = retry_after(error.retry_after(), self.remaining());
+            let wait = backoff.next(asked, (context.chance)());
             if backoff.failures() == TRIES_IN_DOUBT {
                 return Err(self.not_created(&error));
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
-use super::fake::{Answering, Fault, Operation, Verb};
+use super::fake::{Answering, Creating, Fault, Operation, Verb};
 use super::world::{LIFETIME, World, published, wish};
 use crate::lifecycle::AnchoringPolicy;
 use crate::wish::Wish;
@@ -179,6 +179,27 @@ async fn one_request_that_nobody_answers_does_not_cost_a_valid_certificate() {
             })
             .await;
         assert_eq!(world.api.count(Verb::Create), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_long_pauses_does_not_get_them_while_a_certificate_expires() {
+    let retry_after = Some(Duration::from_secs(120));
+    let throttled = ApiError::Throttled { retry_after };
+    let failed = ApiError::Failed {
+        code: 503,
+        message: "busy".to_owned(),
+        retry_after,
+    };
+    for error in [throttled, failed] {
+        let world = World::with(AnchoringPolicy::Warn, Duration::from_secs(600));
+        let wish = wish(1);
+        lasting(&world, &wish).await;
+        world.api.always_create(Creating::Refuse(error.clone()));
+        sleep(Duration::from_secs(560)).await;
+        world.api.always_create(Creating::Take);
+        sleep(Duration::from_secs(20)).await;
+        assert_eq!(published(&world), 2, "{error}: 20 s before its end");
     }
 }
 
