@@ -64,7 +64,7 @@ impl Inner {
     /// Removes what is left of a volume, and has its requests deleted.
     pub(super) async fn finish(&self, remains: &Remains) -> Result<(), WriteError> {
         if let Err(error) = remains.writer.remove().await {
-            remains.status.stay(error.to_string());
+            remains.status.explain(error.to_string());
             self.context.metrics.not_removed();
             return Err(error);
         }

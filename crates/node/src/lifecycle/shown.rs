@@ -5,12 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use svid_core::identity::SpiffeId;
 use svid_core::svid::{Expectation, PublicKey, Readiness, TrustBundle, Window, X509Svid};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::context::Volume;
 use crate::renewal::{due, least_pause, obtained, restart_spread};
 use crate::volume::FileSet;
 use svid_client::clock::Clock;
+use svid_client::retry::{Backoff, Retry};
 
 /// The certificate that the pod sees.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +29,7 @@ impl Shown {
     /// What is in the volume: a good SVID of the pod's identity with its key, or None.
     pub(super) async fn look(volume: &Volume) -> Option<Self> {
         let id = &volume.wish.volume;
-        let files = match volume.writer.read().await {
-            Ok(files) => files?,
-            Err(error) => {
-                tracing::warn!(volume = %id, %error, "looking at what is in the volume");
-                return None;
-            }
-        };
+        let files = read(volume).await?;
         let now = volume.context.clock.now();
         match verify(volume, &files, now) {
             Ok(svid) if svid.readiness(now) == Readiness::Now => {
@@ -99,6 +94,25 @@ impl Shown {
     }
 }
 
+/// The files in the volume, if there are any. A failure, as of a process that is short of
+/// descriptors, says nothing of the certificate, so it is looked again for a while.
+async fn read(volume: &Volume) -> Option<FileSet> {
+    let end = Instant::now() + LOOKS;
+    let mut backoff = Backoff::new(LOOK_AGAIN);
+    loop {
+        let error = match volume.writer.read().await {
+            Ok(files) => return files,
+            Err(error) => error,
+        };
+        tracing::warn!(volume = %volume.wish.volume, %error, "looking at what is in the volume");
+        if Instant::now() >= end {
+            return None;
+        }
+        volume.status.explain(error.to_string());
+        sleep(backoff.next(None, (volume.context.chance)())).await;
+    }
+}
+
 fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, String> {
     let key = PublicKey::from_pkcs8_pem(&files.key).map_err(|error| error.to_string())?;
     // The roots beside it say which path was meant; what they do not anchor is still of use.
@@ -114,5 +128,12 @@ fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, 
     X509Svid::verify(&files.certificate, &expected, now).map_err(|error| error.to_string())
 }
 
+/// How long a look that fails is repeated. If this were longer, a volume that really cannot be read
+/// would wait longer for the certificate that may mend it.
+const LOOKS: Duration = Duration::from_secs(30);
+const LOOK_AGAIN: Retry = Retry {
+    first: Duration::from_millis(100),
+    cap: Duration::from_secs(5),
+};
 /// A certificate that lasts seconds, or no time at all, must not make us ask without pause.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);

@@ -93,8 +93,8 @@ impl StatusWriter {
         });
     }
 
-    /// A removal failed, and whoever asks for it next tries again.
-    pub(super) fn stay(&self, reason: String) {
+    /// What is being done failed and is tried again: a look at once, a removal when it is asked for.
+    pub(super) fn explain(&self, reason: String) {
         self.0.send_modify(|status| status.failure = Some(reason));
     }
 }

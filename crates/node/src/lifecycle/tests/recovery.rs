@@ -50,6 +50,39 @@ async fn a_complete_set_is_good_after_a_restart_without_a_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_fails_is_repeated_and_forgets_no_good_certificate() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let before = world.set(&wish);
+    world.stop().await;
+    world.volumes.fail(Operation::Read, 4);
+    world.restart().await;
+    world.settle().await;
+    assert_eq!(world.phase(&wish), "starting");
+    assert!(world.told(&wish, "lastFailure").contains("/full"));
+    world.publish(&wish).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.phase(&wish), "resting");
+    assert_eq!(world.told(&wish, "lastFailure"), "");
+    assert_eq!(world.api.count(Verb::Create), 1);
+    assert_eq!(world.set(&wish), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_cannot_be_read_gets_another_certificate_after_half_a_minute() {
+    let (mut world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world.stop().await;
+    world.volumes.fail(Operation::Read, 1000);
+    world.restart().await;
+    let asked = Instant::now();
+    world.publish(&wish).await.unwrap();
+    let waited = asked.elapsed().as_secs();
+    assert!((30..=35).contains(&waited), "{waited} s");
+    assert_eq!(world.api.count(Verb::Create), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restarted_process_renews_at_the_same_time_as_the_one_before() {
     let (mut world, wish) = (World::new(), wish(1));
     world.publish(&wish).await.unwrap();
