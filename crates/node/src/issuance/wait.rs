@@ -86,22 +86,26 @@ pub async fn wait(
     }
     let mut backoff = Backoff::default();
     loop {
-        let opened = Instant::now();
+        let mut opened = None;
         let version = follower.version.clone();
         let watched = async {
             match requests.follow(namespace, name, &version).await {
-                Ok(watch) => follower.consume(watch).await,
+                Ok(watch) => {
+                    opened = Some(Instant::now());
+                    follower.consume(watch).await
+                }
                 Err(error) => End::Broken(error),
             }
         };
         let end = timeout_at(deadline, watched).await;
         let is_last = end.is_err();
+        let lasted = opened.is_some_and(|opened| opened.elapsed() > LASTING);
+        if lasted {
+            backoff.reset();
+        }
         let pause = match end {
             Ok(End::Answered(answer)) => return answer,
-            Ok(End::Closed) if opened.elapsed() > LASTING => {
-                backoff.reset();
-                REOPEN
-            }
+            Ok(End::Closed) if lasted => REOPEN,
             Ok(End::Closed) => backoff.next(None, chance()),
             Ok(End::Broken(error)) => {
                 let pause = backoff.next(error.retry_after(), chance());
@@ -227,5 +231,6 @@ fn words(condition: &StoredCondition) -> String {
 const MOST_WORDS: usize = 1024;
 /// The pause before a watch that lasted is opened again.
 const REOPEN: Duration = Duration::from_millis(100);
-/// A watch that ends sooner did not end normally.
+/// A watch that ends sooner did not end normally. One that lasted and is cut by a proxy or a server
+/// that restarts says that watching works.
 const LASTING: Duration = Duration::from_secs(10);

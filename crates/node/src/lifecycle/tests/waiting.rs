@@ -82,6 +82,23 @@ async fn a_request_that_is_deleted_while_it_is_not_watched_is_missed_for_seconds
 }
 
 #[tokio::test(start_paused = true)]
+async fn watches_that_last_and_are_then_cut_do_not_keep_an_answer_waiting() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Nothing);
+    let publish = world.publish_aside(&wish);
+    for _ in 0..8 {
+        sleep(Duration::from_secs(20)).await;
+        let reset = ApiError::Unreachable("reset".to_owned());
+        world.api.end_watches(Some(reset));
+    }
+    let name = world.api.names()[0].clone();
+    world.api.answer(&name, &Answering::Issue(Fault::None));
+    sleep(Duration::from_secs(2)).await;
+    world.svid(&wish);
+    drop(publish);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_ends_every_watch_at_once_is_not_asked_without_pause() {
     let (world, wish) = (World::new(), wish(1));
     world.api.always_answer(Answering::Nothing);
