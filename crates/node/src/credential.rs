@@ -35,6 +35,15 @@ impl Credential {
         }
     }
 
+    /// Whether it is the same as another.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pod(one), Self::Pod(other)) => one.secret == other.secret,
+            (Self::Driver, Self::Driver) => true,
+            (Self::Pod(_), Self::Driver) | (Self::Driver, Self::Pod(_)) => false,
+        }
+    }
+
     /// Whether it expires later than another.
     pub fn outlives(&self, other: &Self) -> bool {
         match (self, other) {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::PublishError;
+use super::credentials::Offer;
 use super::error::WriteError;
 use super::places::Place;
 use super::pods::Counted;
 use super::slot::Life;
-use super::status::VolumeStatus;
+use super::status::Follower;
 use super::tasks::Inner;
 use crate::credential::Credential;
 use crate::volume::{Record, VolumeError};
@@ -18,7 +18,7 @@ use crate::wish::{PublishRequest, TargetPath, Wish};
 
 /// A volume that has a task and the publish's credential.
 pub(super) struct Joined {
-    pub(super) status: watch::Receiver<VolumeStatus>,
+    pub(super) status: Follower,
     /// Where to wait, if the volume is new. A publish of one that exists may not need to.
     pub(super) place: Option<Place>,
 }
@@ -40,12 +40,20 @@ impl Inner {
             Life::Retired => Err(PublishError::Removed),
             Life::Going(_) | Life::Leftover(_) => Err(PublishError::Going),
             Life::Live(live) => {
-                if *live.wish == wish {
-                    live.offer(credential);
-                } else if !live.is_valid(self.context.clock.now()) {
+                let is_tried = if *live.wish == wish {
+                    live.credentials.offer(credential) == Offer::Tried
+                } else if live.is_valid(self.context.clock.now()) {
+                    false
+                } else {
                     return Err(PublishError::OtherWish);
-                }
-                let (status, place) = (live.status.clone(), None);
+                };
+                let status = live.status.clone();
+                let status = if is_tried {
+                    Follower::of_next(status)
+                } else {
+                    Follower::of(status)
+                };
+                let place = None;
                 Ok(Joined { status, place })
             }
             Life::Vacant => {
@@ -72,7 +80,7 @@ impl Inner {
         let writer = self.writer(Record::new(wish.clone()));
         writer.save().await.map_err(PublishError::NotBegun)?;
         let live = self.start(wish, writer, counted, Some(credential));
-        let status = live.status.clone();
+        let status = Follower::of(live.status.clone());
         *life = Life::Live(live);
         let place = Some(place);
         Ok(Joined { status, place })

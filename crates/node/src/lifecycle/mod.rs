@@ -23,6 +23,7 @@
 //! | `places` | which publishes wait, of all that would |
 //! | `turns` | whose create is sent next |
 //! | `slot` | where one volume is in its life |
+//! | `credentials` | which of the credentials that the kubelet brought is held |
 //! | `task` | one volume's loop: look, wait until due, attempt, back off |
 //! | `shown` | the certificate that the pod sees, and when it is due |
 //! | `attempt` | one attempt: key, request, answer, check, files |
@@ -40,6 +41,7 @@ mod board;
 mod bundle;
 mod cleaner;
 mod context;
+mod credentials;
 mod error;
 mod joining;
 mod obsolete;

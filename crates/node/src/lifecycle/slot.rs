@@ -10,10 +10,10 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::credentials::Credentials;
 use super::pods::Counted;
 use super::status::{StatusWriter, VolumeStatus};
 use super::writer::Writer;
-use crate::credential::Credential;
 use crate::wish::Wish;
 
 /// One volume's place among the others. Outlives the volume while callers still wait for its lock.
@@ -38,7 +38,7 @@ pub(super) enum Life {
 /// A volume whose task runs.
 pub(super) struct Live {
     pub(super) wish: Arc<Wish>,
-    pub(super) credential: watch::Sender<Option<Credential>>,
+    pub(super) credentials: Credentials,
     pub(super) status: watch::Receiver<VolumeStatus>,
     pub(super) writer: Writer,
     pub(super) stop: CancellationToken,
@@ -56,17 +56,6 @@ pub(super) struct Remains {
 }
 
 impl Live {
-    /// Takes a credential that lives longer than the one at hand.
-    pub(super) fn offer(&self, credential: Credential) {
-        self.credential.send_if_modified(|held| {
-            let better = held.as_ref().is_none_or(|held| credential.outlives(held));
-            if better {
-                *held = Some(credential);
-            }
-            better
-        });
-    }
-
     pub(super) fn is_valid(&self, now: Timestamp) -> bool {
         self.status.borrow().is_valid(now)
     }

@@ -130,16 +130,39 @@ impl VolumeStatus {
     }
 }
 
+/// How one publish follows a volume's status.
+pub(super) struct Follower {
+    status: watch::Receiver<VolumeStatus>,
+    /// The last failure may be out of date.
+    is_late: bool,
+}
+
+impl Follower {
+    pub(super) fn of(status: watch::Receiver<VolumeStatus>) -> Self {
+        let is_late = false;
+        Self { status, is_late }
+    }
+
+    /// For a publish that has the task try again at once: the failure that is shown until the task
+    /// has noticed is not an answer to it.
+    pub(super) fn of_next(mut status: watch::Receiver<VolumeStatus>) -> Self {
+        status.mark_unchanged();
+        let is_late = true;
+        Self { status, is_late }
+    }
+}
+
 /// Waits until the volume shows a valid certificate, at most until `deadline`.
 ///
 /// If the next attempt falls after the deadline, the last reason is reported at once: the kubelet's
 /// backoff grows with every answer, and waiting could not help.
 pub(super) async fn until_valid(
-    status: &mut watch::Receiver<VolumeStatus>,
+    Follower { status, is_late }: &mut Follower,
     clock: &dyn Clock,
     deadline: Instant,
 ) -> Result<(), PublishError> {
     loop {
+        *is_late &= !status.has_changed().unwrap_or(true);
         let begins = {
             let now = status.borrow_and_update();
             let time = clock.now();
@@ -148,6 +171,7 @@ pub(super) async fn until_valid(
             }
             if let (Phase::RetryingAt(next), Some(failure)) = (now.phase, &now.failure)
                 && next > deadline
+                && !*is_late
             {
                 return Err(PublishError::AttemptFailed(failure.clone()));
             }
@@ -157,9 +181,12 @@ pub(super) async fn until_valid(
         };
         tokio::select! {
             () = reached(clock, begins) => {}
-            changed = status.changed() => if changed.is_err() {
-                return Err(PublishError::Going);
-            },
+            changed = status.changed() => {
+                if changed.is_err() {
+                    return Err(PublishError::Going);
+                }
+                *is_late = false;
+            }
             () = sleep_until(deadline) => {
                 let now = status.borrow();
                 let waits_for = now.waits_for.as_ref().filter(|_| now.phase == Phase::Pending);

@@ -9,11 +9,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::context::{Context, Volume, changed};
+use super::credentials::{Credentials, Held};
 use super::obsolete::ObsoleteRequests;
 use super::shown::Shown;
 use super::status::Phase;
 use super::{attempt, bundle};
-use crate::credential::Credential;
 use crate::issuance::{Failure, Outcome};
 use crate::metrics::AttemptKind;
 use crate::renewal::{retry_after, retry_cap};
@@ -23,12 +23,12 @@ use svid_client::retry::Backoff;
 /// Keeps one volume's certificate and trust bundle good. Runs until it is dropped.
 pub(super) struct VolumeTask {
     volume: Volume,
-    credentials: watch::Receiver<Option<Credential>>,
+    credentials: Credentials,
     obsolete: ObsoleteRequests,
 }
 
 impl VolumeTask {
-    pub(super) fn new(volume: Volume, credentials: watch::Receiver<Option<Credential>>) -> Self {
+    pub(super) fn new(volume: Volume, credentials: Credentials) -> Self {
         Self {
             obsolete: ObsoleteRequests::of(volume.clone()),
             volume,
@@ -64,7 +64,7 @@ impl VolumeTask {
     async fn renew(&mut self, window: Option<Window>) -> Shown {
         let mut backoff = Backoff::default();
         loop {
-            let mut credentials = self.credentials.clone();
+            let mut credentials = self.credentials.subscribe();
             tokio::select! {
                 () = self.until_usable(&mut credentials) => {}
                 never = self.obsolete.tidy() => match never {},
@@ -88,7 +88,8 @@ impl VolumeTask {
                     tracing::info!(volume = %self.volume.wish.volume, reason = failure.reason, "asking again");
                 }
                 Err(failure) => {
-                    let next = self.report(&failure, window, &mut backoff);
+                    let is_late = changes.has_other_token(&failure);
+                    let next = self.report((&failure, is_late), window, &mut backoff);
                     changes.wait(&self.volume.context, &failure, next).await;
                 }
             }
@@ -97,9 +98,9 @@ impl VolumeTask {
 
     /// Waits for a credential that the API server would still accept. After a restart there is no
     /// pod token until the next publish; that does not count as a failure.
-    async fn until_usable(&self, credentials: &mut watch::Receiver<Option<Credential>>) {
+    async fn until_usable(&self, credentials: &mut watch::Receiver<Held>) {
         loop {
-            if let Some(credential) = &*credentials.borrow_and_update()
+            if let Some(credential) = &credentials.borrow_and_update().credential
                 && credential.is_usable(self.volume.context.clock.now())
             {
                 return;
@@ -113,8 +114,14 @@ impl VolumeTask {
         }
     }
 
-    /// Logs, counts and shows a failure, and returns when the next attempt begins.
-    fn report(&self, failure: &Failure, window: Option<Window>, backoff: &mut Backoff) -> Instant {
+    /// Logs, counts and shows a failure, and returns when the next attempt begins: at once if what
+    /// failed `is_late`.
+    fn report(
+        &self,
+        (failure, is_late): (&Failure, bool),
+        window: Option<Window>,
+        backoff: &mut Backoff,
+    ) -> Instant {
         let (context, wish) = (&self.volume.context, &self.volume.wish);
         let now = context.clock.now();
         let window = window.filter(|window| window.contains(now));
@@ -122,6 +129,7 @@ impl VolumeTask {
         let cap = retry_cap(remaining);
         let asked = retry_after(failure.retry_after, remaining);
         let wait = backoff.next_within(cap, asked, (context.chance)());
+        let wait = if is_late { Duration::ZERO } else { wait };
         let next = Instant::now() + wait;
         tracing::warn!(
             volume = %wish.volume,
@@ -144,7 +152,7 @@ impl VolumeTask {
 
 /// What may help after a failure, if it has changed since the attempt began.
 struct Changes {
-    credentials: watch::Receiver<Option<Credential>>,
+    credentials: watch::Receiver<Held>,
     issuer: IssuersReceiver,
     trust: watch::Receiver<TrustState>,
 }
@@ -152,7 +160,7 @@ struct Changes {
 impl Changes {
     /// Changes from now on: created before an attempt reads any of it, so that a change during the
     /// attempt counts as one.
-    fn from_now(context: &Context, credentials: watch::Receiver<Option<Credential>>) -> Self {
+    fn from_now(context: &Context, credentials: watch::Receiver<Held>) -> Self {
         let mut changes = Self {
             credentials,
             issuer: context.issuer.clone(),
@@ -161,6 +169,12 @@ impl Changes {
         changes.issuer.mark_unchanged();
         changes.trust.mark_unchanged();
         changes
+    }
+
+    /// Whether the failure is that of a token that was replaced meanwhile.
+    fn has_other_token(&self, failure: &Failure) -> bool {
+        let is_other = self.credentials.has_changed().unwrap_or(false);
+        failure.outcome == Outcome::Unauthorized && is_other
     }
 
     /// Ends at `next`, or when something changed that may help.

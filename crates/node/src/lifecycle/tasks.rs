@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::board::Board;
 use super::cleaner::Cleaner;
 use super::context::{Context, Volume};
+use super::credentials::Credentials;
 use super::joining::Joined;
 use super::places::Places;
 use super::pods::{Counted, PodVolumes};
@@ -218,7 +219,7 @@ impl Inner {
         credential: Option<Credential>,
     ) -> Live {
         let wish = Arc::new(wish);
-        let (credential, credentials) = watch::channel(credential);
+        let credentials = Credentials::new(credential);
         let (own_status, status) = StatusWriter::new();
         let volume = Volume {
             context: Arc::clone(&self.context),
@@ -226,7 +227,7 @@ impl Inner {
             writer: writer.clone(),
             status: own_status,
         };
-        let task = VolumeTask::new(volume, credentials);
+        let task = VolumeTask::new(volume, credentials.clone());
         let stop = self.shutdown.child_token();
         let broken = self.broken.clone().drop_guard();
         let stopped = stop.clone();
@@ -237,7 +238,7 @@ impl Inner {
         self.board.put(Arc::clone(&wish), status.clone());
         Live {
             wish,
-            credential,
+            credentials,
             status,
             writer,
             stop,

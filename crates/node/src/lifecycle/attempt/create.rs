@@ -5,13 +5,13 @@ use std::pin::pin;
 use futures::FutureExt as _;
 use svid_api::certmanager::StoredRequest;
 use svid_client::ApiError;
-use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::in_flight::InFlight;
-use crate::credential::{Credential, Requester};
+use crate::credential::Requester;
 use crate::events::EventReason;
 use crate::issuance::{Failure, Outcome};
+use crate::lifecycle::credentials::Credentials;
 use crate::lifecycle::status::Phase;
 use crate::lifecycle::turns::Turn;
 use crate::metrics::ApiCall;
@@ -53,14 +53,18 @@ impl InFlight<'_> {
     async fn send(&self, credentials: &Credentials) -> Result<StoredRequest, Unsent> {
         let context = &self.volume.context;
         let _turn = self.turn().await?;
-        let credential = credentials.borrow().clone();
+        let credential = credentials.current();
         let credential = credential.filter(|credential| credential.is_usable(context.clock.now()));
         let Some(credential) = credential else {
             let reason = format!("the token expired before {} had its turn", self.object());
             return Err(Failure::silent(Outcome::Unauthorized, reason).into());
         };
         let object = &self.request.object;
-        Ok(context.requests.create(&credential, object).await?)
+        let created = context.requests.create(&credential, object).await;
+        if let Err(ApiError::Unauthorized(_)) = &created {
+            credentials.refuse(&credential);
+        }
+        Ok(created?)
     }
 
     /// Waits for a turn of this pod, as long as the request is for the issuer that is configured.
@@ -167,9 +171,6 @@ impl InFlight<'_> {
         }
     }
 }
-
-/// The credentials that the kubelet brings, the newest at any time.
-type Credentials = watch::Receiver<Option<Credential>>;
 
 /// Why a request was not created.
 enum Unsent {

@@ -19,12 +19,11 @@ mod in_flight;
 mod show;
 
 use svid_core::svid::{Window, X509Svid};
-use tokio::sync::watch;
 
 use self::in_flight::InFlight;
 use super::context::Volume;
+use super::credentials::Credentials;
 use super::obsolete::ObsoleteRequests;
-use crate::credential::Credential;
 use crate::issuance::Failure;
 use crate::volume::Record;
 
@@ -32,7 +31,7 @@ use crate::volume::Record;
 pub(super) async fn run(
     volume: &Volume,
     obsolete: &mut ObsoleteRequests,
-    credentials: &watch::Receiver<Option<Credential>>,
+    credentials: &Credentials,
     shown: Option<Window>,
 ) -> Result<X509Svid, Failure> {
     let attempt = InFlight::begin(volume, obsolete, shown).await?;
@@ -43,10 +42,7 @@ pub(super) async fn run(
     result
 }
 
-async fn steps(
-    attempt: &InFlight<'_>,
-    credentials: &watch::Receiver<Option<Credential>>,
-) -> Result<X509Svid, Failure> {
+async fn steps(attempt: &InFlight<'_>, credentials: &Credentials) -> Result<X509Svid, Failure> {
     let created = attempt.create(credentials).await?;
     let issued = attempt.answer(&created).await?;
     let svid = attempt.check(&issued).await?;

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
-use super::fake::{Answering, Creating, Verb};
-use super::world::{LIFETIME, World, wish};
+use super::fake::{Answering, Creating, FakeClock, Verb};
+use super::world::{LIFETIME, LIMIT, World, wish};
+use crate::lifecycle::PublishError;
+use crate::lifecycle::status::{Follower, StatusWriter, until_valid};
 use svid_client::ApiError;
 
 fn refused() -> Creating {
@@ -122,6 +125,48 @@ async fn a_token_that_ends_sooner_never_replaces_a_better_one() {
             .iter()
             .all(|token| mark(token) == "better")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_refusal_any_other_token_is_tried_at_once_even_a_shorter_one() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_create(refused());
+    let longer = world.token(&wish, "longer", LIFETIME * 2);
+    let told = world.publish_with(&wish, longer.clone()).await;
+    told.unwrap_err();
+    world
+        .until("the ninth refusal", |world| {
+            world.api.count(Verb::Create) == 9
+        })
+        .await;
+    world.api.always_create(Creating::Take);
+    world.publish_with(&wish, longer).await.unwrap_err();
+    assert_eq!(world.api.count(Verb::Create), 9, "it was refused");
+    let shorter = world.token(&wish, "shorter", LIFETIME);
+    let asked = Instant::now();
+    world.publish_with(&wish, shorter).await.unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(
+        world.api.tokens().last().map(|it| mark(it)),
+        Some("shorter")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_failure_of_a_refused_token_is_no_answer_to_the_publish_that_replaces_it() {
+    let (writer, status) = StatusWriter::new();
+    let (clock, begun) = (FakeClock::new(), Instant::now());
+    let (deadline, next) = (begun + LIMIT, begun + LIMIT * 2);
+    writer.fail("the old token", next);
+    let (mut plain, mut late) = (Follower::of(status.clone()), Follower::of_next(status));
+    let failed = |text: &str| Err(PublishError::AttemptFailed(text.to_owned()));
+    let told = until_valid(&mut plain, &clock, deadline).now_or_never();
+    assert_eq!(told, Some(failed("the old token")));
+    let told = until_valid(&mut late, &clock, deadline).now_or_never();
+    assert_eq!(told, None);
+    writer.fail("the new token", next);
+    let told = until_valid(&mut late, &clock, deadline).now_or_never();
+    assert_eq!(told, Some(failed("the new token")));
 }
 
 #[tokio::test(start_paused = true)]
