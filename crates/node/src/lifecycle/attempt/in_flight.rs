@@ -7,7 +7,7 @@ use std::time::Duration;
 use svid_client::issuer::IssuerState;
 use svid_core::policy::IssuerReference;
 use svid_core::svid::Window;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::events::EventReason;
 use crate::issuance::{Failure, NewRequest, Outcome};
@@ -38,7 +38,7 @@ impl<'a> InFlight<'a> {
     ) -> Result<Self, Failure> {
         let started = Instant::now();
         volume.status.enter(Phase::Requesting);
-        let issuer = issuer(&volume.context)?;
+        let issuer = issuer(&volume.context).await?;
         let bundle = EffectiveBundle::of(volume).await?;
         obsolete.make_room().await?;
         let request = NewRequest::new(&volume.wish, &issuer, &volume.context.settings)
@@ -92,7 +92,12 @@ impl<'a> InFlight<'a> {
     }
 }
 
-fn issuer(context: &Context) -> Result<Arc<IssuerReference>, Failure> {
+/// The issuer to ask. One that has only not been read yet, as when the driver starts, is waited for:
+/// that is nothing to report.
+async fn issuer(context: &Context) -> Result<Arc<IssuerReference>, Failure> {
+    let mut issuers = context.issuer.clone();
+    let read = issuers.wait_for(|issuers| !matches!(issuers.current, IssuerState::NotYetRead(_)));
+    let _is_late = timeout(FIRST_READ, read).await.is_err();
     match &context.issuer.borrow().current {
         IssuerState::Known(issuer) => Ok(Arc::clone(issuer)),
         IssuerState::NotYetRead(why) | IssuerState::Missing(why) => Err(Failure::reported(
@@ -102,3 +107,7 @@ fn issuer(context: &Context) -> Result<Arc<IssuerReference>, Failure> {
         )),
     }
 }
+
+/// How long the first read of the issuer's `ConfigMap` is waited for. A healthy API server answers in
+/// a fraction of it; if it were longer, what is wrong would be told later.
+const FIRST_READ: Duration = Duration::from_secs(10);

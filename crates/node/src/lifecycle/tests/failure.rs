@@ -247,6 +247,36 @@ async fn without_an_issuer_nothing_is_sent_until_one_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_issuer_that_has_only_not_been_read_yet_is_waited_for_and_not_reported() {
+    let (world, wish) = (World::new(), wish(1));
+    let unread = IssuerState::NotYetRead("it has not been read yet".to_owned());
+    world.issuer.send_replace(asking(unread));
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_secs(2)).await;
+    let named = IssuerState::Known(named("spiffe-ca").into());
+    let read = Instant::now();
+    world.issuer.send_replace(asking(named));
+    publish.await.unwrap().unwrap();
+    assert_eq!(read.elapsed(), Duration::ZERO);
+    assert!(world.reports.all().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_cannot_be_read_is_reported_after_ten_seconds() {
+    let (world, wish) = (World::new(), wish(1));
+    let unread = IssuerState::NotYetRead("no rights on the ConfigMap".to_owned());
+    world.issuer.send_replace(asking(unread));
+    let publish = world.publish_aside(&wish);
+    sleep(Duration::from_millis(9900)).await;
+    assert!(world.reports.all().is_empty());
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(world.reports.reasons(), [EventReason::NoIssuer]);
+    let told = publish.await.unwrap().unwrap_err().to_string();
+    assert!(told.contains("no rights"), "{told}");
+    assert_eq!(world.api.counts(), [0; 4]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_api_server_being_back_is_a_reason_to_try_soon() {
     let (world, wish) = (World::new(), wish(1));
     world.line.cut(true).await;
