@@ -38,32 +38,39 @@ impl Cleaner {
         }
     }
 
-    /// Deletes every request that the record of a volume names.
+    /// Deletes every request that the record of a volume names. One whose create may still be
+    /// carried out, as that of a volume that is removed during it, is looked for twice.
     pub(super) fn sweep(&self, record: &Record) {
         for name in record.requests() {
             let (cleaner, name) = (self.clone(), name.clone());
+            let is_doubtful = record.is_doubtful(&name) || record.in_flight() == Some(&name);
             let namespace = record.wish().service_account.namespace().to_owned();
             self.tasks.spawn(async move {
                 let shutdown = cleaner.shutdown.clone();
-                shutdown
-                    .run_until_cancelled(cleaner.persist(&namespace, &name))
-                    .await;
+                let sweeping = async {
+                    let ended = cleaner.persist(&namespace, &name).await;
+                    if is_doubtful && ended == Some(Deletion::Absent) {
+                        sleep(LANDED).await;
+                        cleaner.persist(&namespace, &name).await;
+                    }
+                };
+                shutdown.run_until_cancelled(sweeping).await;
             });
         }
     }
 
-    async fn persist(&self, namespace: &str, name: &str) {
+    /// Deletes a request; None if that was given up.
+    async fn persist(&self, namespace: &str, name: &str) -> Option<Deletion> {
         let end = Instant::now() + PATIENCE;
         let mut backoff = Backoff::default();
         while Instant::now() < end {
             let deletion = {
-                let Ok(_place) = self.places.acquire().await else {
-                    return;
-                };
+                let _place = self.places.acquire().await.ok()?;
                 delete(&self.context, namespace, name).await
             };
-            let Err(error) = deletion else {
-                return;
+            let error = match deletion {
+                Ok(deletion) => return Some(deletion),
+                Err(error) => error,
             };
             let pause = backoff.next(error.retry_after(), (self.context.chance)());
             tokio::select! {
@@ -76,25 +83,43 @@ impl Cleaner {
             request = name,
             "gave up deleting the CertificateRequest"
         );
+        None
     }
+}
+
+/// How a deletion ended that need not be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deletion {
+    /// The request is deleted, or left to its pod.
+    Done,
+    /// There is no such request, yet or any more.
+    Absent,
 }
 
 /// Tries once to delete a request; after an error it may work later. A refused delete is a warning,
 /// since the pod owns the request and Kubernetes deletes it with the pod.
-pub(super) async fn delete(context: &Context, namespace: &str, name: &str) -> Result<(), ApiError> {
+pub(super) async fn delete(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+) -> Result<Deletion, ApiError> {
     let error = match context.requests.delete(namespace, name).await {
-        Ok(()) | Err(ApiError::NotFound) => return Ok(()),
+        Ok(()) => return Ok(Deletion::Done),
+        Err(ApiError::NotFound) => return Ok(Deletion::Absent),
         Err(error) => error,
     };
     context.metrics.api_error(ApiCall::Delete, &error);
     if let ApiError::Forbidden(_) | ApiError::Refused { .. } = error {
         tracing::warn!(namespace, request = name, %error, "deleting the CertificateRequest");
-        return Ok(());
+        return Ok(Deletion::Done);
     }
     Err(error)
 }
 
 /// More would compete with creates after an outage.
 const AT_ONCE: usize = 8;
+/// By then a create that was given up was carried out or will not be: the API server gives a create
+/// 34 s, and an admission webhook 30 s at most.
+pub(super) const LANDED: Duration = Duration::from_secs(60);
 /// An hour: an outage that lasts longer leaves the rest to the garbage collector.
 const PATIENCE: Duration = Duration::from_secs(3600);

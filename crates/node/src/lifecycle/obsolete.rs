@@ -1,12 +1,16 @@
 //! Requests that ended badly or were superseded, and getting rid of them.
+//!
+//! A create whose answer was lost may be carried out after its request was looked for and not found,
+//! so such a request is looked for twice.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::pending;
 
 use svid_client::ApiError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::cleaner;
+use super::cleaner::{self, Deletion, LANDED};
 use super::context::Volume;
 use crate::issuance::Failure;
 use crate::volume::Record;
@@ -17,30 +21,45 @@ pub(super) struct ObsoleteRequests {
     volume: Volume,
     /// Consecutive attempts before which one of them could not be deleted.
     undeleted: u32,
+    /// Those in doubt that were not there, and when each is looked for once more.
+    again: BTreeMap<String, Instant>,
 }
 
 impl ObsoleteRequests {
     pub(super) fn of(volume: Volume) -> Self {
-        let undeleted = 0;
-        Self { volume, undeleted }
+        Self {
+            volume,
+            undeleted: 0,
+            again: BTreeMap::new(),
+        }
     }
 
     /// Deletes them all, then does nothing, forever.
-    pub(super) async fn tidy(&self) -> Infallible {
-        let context = &self.volume.context;
+    pub(super) async fn tidy(&mut self) -> Infallible {
         let mut backoff = Backoff::default();
-        while let Err(Undeleted { error, .. }) = self.delete().await {
+        loop {
+            let deleted = self.delete().await;
+            let context = &self.volume.context;
+            let error = match deleted {
+                Ok(None) => return pending().await,
+                Ok(Some(next)) => {
+                    backoff.reset();
+                    sleep_until(next).await;
+                    continue;
+                }
+                Err(Undeleted { error, .. }) => error,
+            };
             let wait = backoff.next(error.retry_after(), (context.chance)());
             tokio::select! {
                 () = sleep(wait) => {}
                 () = context.health.back(wait, (context.chance)()) => {}
             }
         }
-        pending().await
     }
 
     /// Before a request is made, the old ones are deleted: a search for ours could find one that
-    /// ended badly. If the API server keeps refusing only the deletes, renewing takes precedence.
+    /// ended badly. If the API server keeps refusing only the deletes, renewing takes precedence. One in
+    /// doubt is not waited for until it can be there.
     pub(super) async fn make_room(&mut self) -> Result<(), Failure> {
         let Err(Undeleted { name, error }) = self.delete().await else {
             self.undeleted = 0;
@@ -57,16 +76,32 @@ impl ObsoleteRequests {
         Ok(())
     }
 
-    /// One call each, until one fails.
-    async fn delete(&self) -> Result<(), Undeleted> {
-        let (context, writer) = (&self.volume.context, &self.volume.writer);
-        for name in writer.record().await.obsolete().iter().cloned() {
-            match cleaner::delete(context, self.volume.namespace(), &name).await {
-                Ok(()) => writer.amend(move |record| record.forget(&name)).await,
+    /// One call each, until one fails. Returns when one in doubt is looked for once more.
+    async fn delete(&mut self) -> Result<Option<Instant>, Undeleted> {
+        let Self { volume, again, .. } = self;
+        let record = volume.writer.record().await;
+        again.retain(|name, _| record.obsolete().contains(name));
+        for name in record.obsolete().iter().cloned() {
+            let looked = again.get(&name).copied();
+            if looked.is_some_and(|next| Instant::now() < next) {
+                continue;
+            }
+            let deletion = cleaner::delete(&volume.context, volume.namespace(), &name).await;
+            let is_absent = match deletion {
+                Ok(deletion) => deletion == Deletion::Absent,
                 Err(error) => return Err(Undeleted { name, error }),
+            };
+            if is_absent && looked.is_none() && record.is_doubtful(&name) {
+                again.insert(name, Instant::now() + LANDED);
+            } else {
+                again.remove(&name);
+                volume
+                    .writer
+                    .amend(move |record| record.forget(&name))
+                    .await;
             }
         }
-        Ok(())
+        Ok(again.values().min().copied())
     }
 }
 

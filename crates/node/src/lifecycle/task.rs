@@ -66,7 +66,7 @@ impl VolumeTask {
         loop {
             let mut credentials = self.credentials.subscribe();
             tokio::select! {
-                () = self.until_usable(&mut credentials) => {}
+                () = until_usable(&self.volume, &mut credentials) => {}
                 never = self.obsolete.tidy() => match never {},
             }
             let context = &self.volume.context;
@@ -92,24 +92,6 @@ impl VolumeTask {
                     let next = self.report((&failure, is_late), window, &mut backoff);
                     changes.wait(&self.volume.context, &failure, next).await;
                 }
-            }
-        }
-    }
-
-    /// Waits for a credential that the API server would still accept. After a restart there is no
-    /// pod token until the next publish; that does not count as a failure.
-    async fn until_usable(&self, credentials: &mut watch::Receiver<Held>) {
-        loop {
-            if let Some(credential) = &credentials.borrow_and_update().credential
-                && credential.is_usable(self.volume.context.clock.now())
-            {
-                return;
-            }
-            self.volume.status.enter(Phase::AwaitingToken);
-            tokio::select! {
-                () = changed(credentials) => {}
-                // A clock that is set back makes an old token good again.
-                () = sleep(TOKEN_LOOK) => {}
             }
         }
     }
@@ -147,6 +129,24 @@ impl VolumeTask {
         context.metrics.retry();
         self.volume.status.fail(&failure.reason, next);
         next
+    }
+}
+
+/// Waits for a credential that the API server would still accept. After a restart there is no
+/// pod token until the next publish; that does not count as a failure.
+async fn until_usable(volume: &Volume, credentials: &mut watch::Receiver<Held>) {
+    loop {
+        if let Some(credential) = &credentials.borrow_and_update().credential
+            && credential.is_usable(volume.context.clock.now())
+        {
+            return;
+        }
+        volume.status.enter(Phase::AwaitingToken);
+        tokio::select! {
+            () = changed(credentials) => {}
+            // A clock that is set back makes an old token good again.
+            () = sleep(TOKEN_LOOK) => {}
+        }
     }
 }
 

@@ -195,9 +195,10 @@ impl Inner {
     }
 
     /// Resumes a volume of the previous process. The key of a request in flight was lost with that
-    /// process. A pod's token arrives only with the kubelet's next publish; the driver's own
+    /// process, and whether its create was carried out. A pod's token arrives only with the kubelet's next publish; the driver's own
     /// credential is available at once.
     async fn resume(&self, mut record: Record) {
+        record.doubt();
         record.abandon();
         let wish = record.wish().clone();
         tracing::info!(volume = %wish.volume, pod = wish.pod.name, "going on with a volume");

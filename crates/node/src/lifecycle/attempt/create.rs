@@ -42,6 +42,9 @@ impl InFlight<'_> {
             }
             let asked = retry_after(error.retry_after(), self.remaining());
             let wait = backoff.next(asked, (context.chance)());
+            if backoff.failures() == 1 {
+                self.volume.writer.amend(Record::doubt).await;
+            }
             if backoff.failures() == TRIES_IN_DOUBT {
                 return Err(self.not_created(&error));
             }

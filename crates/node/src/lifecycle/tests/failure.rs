@@ -148,6 +148,28 @@ async fn a_request_that_may_have_been_written_is_deleted_whatever_the_second_ans
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_that_is_carried_out_after_it_was_given_up_is_found_and_deleted() {
+    let (world, wish) = (World::new(), wish(1));
+    let lost = ApiError::TimedOut(Duration::from_secs(35));
+    for _ in 0..3 {
+        let late = Creating::LoseAfter(Duration::from_secs(40), lost.clone());
+        world.api.then_create(late);
+    }
+    let asked = Instant::now();
+    world.publish(&wish).await.unwrap();
+    assert_eq!(
+        asked.elapsed(),
+        Duration::from_secs(1 + 2 + 1),
+        "no waiting"
+    );
+    sleep(Duration::from_secs(50)).await;
+    assert_eq!(world.api.names().len(), 2, "it is there by now");
+    sleep(Duration::from_secs(50)).await;
+    assert_eq!(world.api.names(), [world.record(&wish).issued().unwrap()]);
+    assert_eq!(world.record(&wish).obsolete(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_foreign_object_of_our_name_is_neither_taken_nor_deleted() {
     let (world, wish) = (World::new(), wish(1));
     world.api.then_create(Creating::Squat);

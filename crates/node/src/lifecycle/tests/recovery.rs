@@ -343,6 +343,30 @@ async fn what_was_left_is_deleted_when_the_api_server_takes_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_that_is_carried_out_after_a_restart_or_a_removal_is_found_and_deleted() {
+    for is_removed in [true, false] {
+        let (mut world, wish) = (World::new(), wish(1));
+        let lost = ApiError::TimedOut(Duration::from_secs(35));
+        let late = Creating::LoseAfter(Duration::from_secs(40), lost);
+        world.api.then_create(late);
+        let publish = world.publish_aside(&wish);
+        world.settle().await;
+        if is_removed {
+            world.unpublish(&wish).await.unwrap();
+        } else {
+            world.restart().await;
+            world.publish(&wish).await.unwrap();
+        }
+        let expected = world.api.names().len();
+        sleep(Duration::from_secs(50)).await;
+        assert_eq!(world.api.names().len(), expected + 1, "it is there by now");
+        sleep(Duration::from_secs(50)).await;
+        assert_eq!(world.api.names().len(), expected);
+        drop(publish);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_that_is_killed_between_record_and_create_leaves_nothing() {
     let (mut world, wish) = (World::new(), wish(1));
     world
@@ -355,7 +379,8 @@ async fn a_process_that_is_killed_between_record_and_create_leaves_nothing() {
     publish.await.unwrap().unwrap_err();
     world.api.always_answer(Answering::Issue(Fault::None));
     world.publish(&wish).await.unwrap();
-    world.settle().await;
+    // It could have been carried out after the process ended.
+    sleep(Duration::from_secs(61)).await;
     assert_eq!(world.api.names().len(), 1);
     assert_eq!(world.record(&wish).obsolete(), [""; 0]);
 }

@@ -72,6 +72,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
     request_names("in_flight", &requests.in_flight)?;
     request_names("issued", &requests.issued)?;
     request_names("obsolete", &requests.obsolete)?;
+    request_names("doubtful", &requests.doubtful)?;
     let wish = Wish {
         volume: file.volume,
         target: file.target,

@@ -17,6 +17,8 @@ use crate::wish::Wish;
 ///              | abandon              v
 ///              +-----------------> obsolete -> forget
 /// ```
+///
+/// Beside that, a name is doubtful while its create may still be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub(super) wish: Wish,
@@ -34,6 +36,10 @@ pub(super) struct RequestNames {
     pub(super) issued: Option<String>,
     /// Those that are still to be deleted.
     pub(super) obsolete: Vec<String>,
+    /// Those of them all whose create may still be carried out after it was given up. Absent from
+    /// older records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) doubtful: Vec<String>,
 }
 
 impl Record {
@@ -56,6 +62,11 @@ impl Record {
         self.going
     }
 
+    /// The request that is being waited for.
+    pub fn in_flight(&self) -> Option<&str> {
+        self.requests.in_flight.as_deref()
+    }
+
     /// Requests that are still to be deleted, the oldest first.
     pub fn obsolete(&self) -> &[String] {
         &self.requests.obsolete
@@ -68,6 +79,14 @@ impl Record {
         current.chain(&requests.obsolete)
     }
 
+    /// Whether a create of this name may still be carried out: nobody knows the answer to it.
+    pub fn is_doubtful(&self, name: &str) -> bool {
+        self.requests
+            .doubtful
+            .iter()
+            .any(|doubtful| doubtful == name)
+    }
+
     /// A request of this name is about to be created.
     pub fn begin(&mut self, name: String) {
         self.abandon();
@@ -76,7 +95,16 @@ impl Record {
 
     /// The request in flight was never created, so there is nothing to delete.
     pub fn cancel(&mut self) {
-        self.requests.in_flight = None;
+        let cancelled = self.requests.in_flight.take();
+        self.settle(cancelled.as_deref());
+    }
+
+    /// The create of the request in flight, if there is one, may still be carried out.
+    pub fn doubt(&mut self) {
+        let requests = &mut self.requests;
+        let doubted = requests.in_flight.as_ref();
+        let doubted = doubted.filter(|name| !requests.doubtful.contains(name));
+        requests.doubtful.extend(doubted.cloned());
     }
 
     /// The request in flight, if there is one, ended badly or has lost its key.
@@ -87,6 +115,9 @@ impl Record {
 
     /// The files in the volume come from the request in flight, which supersedes the one before.
     pub fn complete(&mut self) {
+        // It was created, long before it is superseded.
+        let completed = self.requests.in_flight.clone();
+        self.settle(completed.as_deref());
         let requests = &mut self.requests;
         let superseded = std::mem::replace(&mut requests.issued, requests.in_flight.take());
         requests.obsolete.extend(superseded);
@@ -95,6 +126,14 @@ impl Record {
     /// An obsolete request was deleted.
     pub fn forget(&mut self, name: &str) {
         self.requests.obsolete.retain(|kept| kept != name);
+        self.settle(Some(name));
+    }
+
+    /// It is known what became of a create.
+    fn settle(&mut self, name: Option<&str>) {
+        self.requests
+            .doubtful
+            .retain(|kept| Some(kept.as_str()) != name);
     }
 
     /// Drops all but the newest names of obsolete requests; the others are deleted with the pod
@@ -102,7 +141,10 @@ impl Record {
     pub fn trim(&mut self) {
         let obsolete = &mut self.requests.obsolete;
         let surplus = obsolete.len().saturating_sub(MOST_OBSOLETE);
-        drop(obsolete.drain(..surplus));
+        let dropped: Vec<_> = obsolete.drain(..surplus).collect();
+        self.requests
+            .doubtful
+            .retain(|name| !dropped.contains(name));
     }
 
     /// Marks that unpublish has begun. Returns whether it was not marked before.
@@ -113,10 +155,6 @@ impl Record {
 
 #[cfg(test)]
 impl Record {
-    pub(crate) fn in_flight(&self) -> Option<&str> {
-        self.requests.in_flight.as_deref()
-    }
-
     pub(crate) fn issued(&self) -> Option<&str> {
         self.requests.issued.as_deref()
     }
@@ -177,15 +215,36 @@ mod tests {
     }
 
     #[test]
+    fn a_doubt_lasts_until_the_request_is_shown_cancelled_or_deleted() {
+        let mut record = record();
+        let mut doubted = |end: fn(&mut Record)| {
+            record.begin("a".to_owned());
+            record.doubt();
+            record.doubt();
+            assert!(record.is_doubtful("a"));
+            end(&mut record);
+            (record.is_doubtful("a"), record.requests.doubtful.len())
+        };
+        assert_eq!(doubted(Record::abandon), (true, 1));
+        assert_eq!(doubted(Record::complete), (false, 0));
+        assert_eq!(doubted(Record::cancel), (false, 0));
+        assert_eq!(doubted(|record| record.begin("b".to_owned())), (true, 1));
+        record.forget("a");
+        assert_eq!(record.requests.doubtful, [""; 0]);
+    }
+
+    #[test]
     fn the_oldest_names_go_where_nothing_can_be_deleted() {
         let mut record = record();
         for n in 0..20 {
             record.begin(n.to_string());
+            record.doubt();
             record.abandon();
         }
         record.trim();
         assert_eq!(record.obsolete().len(), MOST_OBSOLETE);
         assert_eq!(record.obsolete().first().unwrap(), "12");
+        assert_eq!(record.requests.doubtful, record.requests.obsolete);
     }
 
     #[test]

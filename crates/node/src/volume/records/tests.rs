@@ -30,6 +30,7 @@ fn record(volume: &str, target: &str) -> Record {
             in_flight: Some("a.b-1".into()),
             issued: None,
             obsolete: vec!["x".into(), "y".into()],
+            doubtful: vec!["x".into()],
         },
     }
 }
@@ -77,6 +78,7 @@ fn a_record_is_read_back_as_it_was_written() {
         wish: plain,
         requests: RequestNames {
             obsolete: Vec::new(),
+            doubtful: Vec::new(),
             ..first.requests
         },
         ..first
@@ -136,6 +138,9 @@ fn a_record_has_the_form_that_other_versions_read() {
   "obsolete": [
     "x",
     "y"
+  ],
+  "doubtful": [
+    "x"
   ]
 }"#;
     assert_eq!(text, wanted);

@@ -42,6 +42,8 @@ pub(in super::super) enum Creating {
     RefuseAfter(Duration, ApiError),
     /// Accepts it, but answers with this error.
     Lose(ApiError),
+    /// Answers with this error, and accepts it after a while all the same.
+    LoseAfter(Duration, ApiError),
     /// Already has an object of that name, which another client made.
     Squat,
     /// Makes the calling task panic.

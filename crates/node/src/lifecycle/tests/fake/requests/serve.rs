@@ -115,6 +115,15 @@ impl Requests for FakeRequests {
                     self.store(credential, request)?;
                     Err(error)
                 }
+                Creating::LoseAfter(delay, error) => {
+                    let (server, credential) = (self.clone(), credential.clone());
+                    let request = request.clone();
+                    tokio::spawn(async move {
+                        sleep(delay).await;
+                        let _conflict = server.store(&credential, &request);
+                    });
+                    Err(error)
+                }
                 Creating::Panic => panic!("told to panic at a create"),
                 Creating::Squat => {
                     let spec = CertificateRequestSpec {
