@@ -1,7 +1,9 @@
 //! Whether the API server answers at all.
 //!
-//! An outage is a time in which no call has succeeded. Only the end of one that lasted is news for
-//! whoever waits: while some calls work and others do not, every backoff stays in force.
+//! An outage is a time in which no call of a kind has succeeded. Only the end of one that lasted is
+//! news for whoever waits to repeat such a call: creates may hang on a webhook while deletes are
+//! answered, and while some calls work and others do not, every backoff stays in force. If calls of
+//! several kinds failed and none succeeded, the first that succeeds speaks for all.
 
 use std::time::Duration;
 
@@ -13,49 +15,119 @@ use tokio::time::{Instant, sleep};
 #[derive(Clone, Debug, Default)]
 pub struct ApiHealth(Sender<Health>);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Calls that fail and work together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// Creates, which admission webhooks may keep.
+    Creates,
+    /// Reads and watches.
+    Looks,
+    /// Deletes.
+    Deletes,
+}
+
+#[derive(Clone, Debug, Default)]
 struct Health {
-    /// The first call that failed since one succeeded.
-    away_since: Option<Instant>,
-    recoveries: u64,
+    creates: Series,
+    looks: Series,
+    deletes: Series,
+    /// All calls, whatever their kind.
+    all: Series,
+    /// The kinds of the calls that failed since one succeeded.
+    failing: Vec<Calls>,
     /// How long the last outage was.
     outage: Duration,
 }
 
+/// The outcomes of some calls.
+#[derive(Clone, Copy, Debug, Default)]
+struct Series {
+    /// The first that failed since one succeeded.
+    away_since: Option<Instant>,
+    recoveries: u64,
+}
+
+impl Series {
+    fn fail(&mut self) {
+        self.away_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Returns how long the outage was, if one ended that lasted.
+    fn succeed(&mut self) -> Option<Duration> {
+        let outage = self.away_since.take()?.elapsed();
+        let outage = Some(outage).filter(|outage| *outage >= OUTAGE)?;
+        self.recoveries += 1;
+        Some(outage)
+    }
+}
+
+impl Health {
+    fn of(&mut self, calls: Calls) -> &mut Series {
+        match calls {
+            Calls::Creates => &mut self.creates,
+            Calls::Looks => &mut self.looks,
+            Calls::Deletes => &mut self.deletes,
+        }
+    }
+
+    fn fail(&mut self, calls: Calls) {
+        self.of(calls).fail();
+        self.all.fail();
+        if !self.failing.contains(&calls) {
+            self.failing.push(calls);
+        }
+    }
+
+    /// Returns whether an outage ended that lasted.
+    fn succeed(&mut self, calls: Calls) -> bool {
+        let of_kind = self.of(calls).succeed();
+        if self.failing.len() < SEVERAL {
+            self.all.away_since = None;
+        }
+        self.failing.clear();
+        let outage = self.all.succeed().max(of_kind);
+        self.outage = outage.unwrap_or(self.outage);
+        outage.is_some()
+    }
+
+    /// How many outages ended that concerned these calls.
+    fn recoveries(&self, calls: Calls) -> u64 {
+        let series = match calls {
+            Calls::Creates => &self.creates,
+            Calls::Looks => &self.looks,
+            Calls::Deletes => &self.deletes,
+        };
+        series.recoveries + self.all.recoveries
+    }
+}
+
 impl ApiHealth {
-    /// Ends when the API server is back after an outage, but not before a quarter of `pause`, which
+    /// Ends when such calls work again after an outage, but not before a quarter of `pause`, which
     /// is the backoff that this cuts short. All who wait are spread over some time, which grows with
     /// their number and with the outage: as long as it lasts, renewals become due on every node.
     /// `chance` is from 0 to 1.
-    pub async fn back(&self, pause: Duration, chance: f64) {
+    pub async fn back(&self, calls: Calls, pause: Duration, chance: f64) {
         let mut health = self.0.subscribe();
-        let before = health.borrow_and_update().recoveries;
+        let before = health.borrow_and_update().recoveries(calls);
         sleep(pause / 4).await;
         // The sender lives as long as `self`.
-        let ended = health.wait_for(|now| now.recoveries != before).await;
+        let ended = health.wait_for(|now| now.recoveries(calls) != before).await;
         let outage = ended.map(|health| health.outage).unwrap_or_default();
         let waiting = u32::try_from(self.0.receiver_count()).unwrap_or(u32::MAX);
         sleep(spread(outage, waiting).mul_f64(chance)).await;
     }
 
-    pub(super) fn note<T>(&self, result: &Result<T, ApiError>) {
+    pub(super) fn note<T>(&self, calls: Calls, result: &Result<T, ApiError>) {
         let answers = !matches!(
             result,
             Err(ApiError::Unreachable(_) | ApiError::TimedOut(_))
         );
-        self.0.send_if_modified(|health| match health.away_since {
-            None if !answers => {
-                health.away_since = Some(Instant::now());
-                false
+        self.0.send_if_modified(|health| {
+            if answers {
+                return health.succeed(calls);
             }
-            Some(since) if answers => {
-                health.away_since = None;
-                health.outage = since.elapsed();
-                let lasted = health.outage >= OUTAGE;
-                health.recoveries += u64::from(lasted);
-                lasted
-            }
-            None | Some(_) => false,
+            health.fail(calls);
+            false
         });
     }
 }
@@ -68,6 +140,8 @@ fn spread(outage: Duration, waiting: u32) -> Duration {
 
 /// Shorter failures are not an outage: one of several API servers is restarted, or a call was slow.
 const OUTAGE: Duration = Duration::from_secs(10);
+/// Kinds of calls. One alone may have a reason of its own to fail.
+const SEVERAL: usize = 2;
 /// Twenty per second and node.
 const PER_WAITING: Duration = Duration::from_millis(50);
 const SHORTEST_SPREAD: Duration = Duration::from_secs(2);
@@ -77,6 +151,7 @@ const LONGEST_SPREAD: Duration = Duration::from_secs(30);
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -84,7 +159,7 @@ mod tests {
 
     async fn waits(health: &ApiHealth, pause: u64, work: impl Future<Output = ()>) -> Duration {
         let start = Instant::now();
-        let back = health.back(Duration::from_secs(pause), 1.0);
+        let back = health.back(Calls::Creates, Duration::from_secs(pause), 1.0);
         tokio::join!(back, work);
         start.elapsed()
     }
@@ -93,9 +168,9 @@ mod tests {
     async fn the_end_of_an_outage_ends_a_wait_within_its_spread() {
         let health = ApiHealth::default();
         let ending = async {
-            health.note(&GONE);
+            health.note(Calls::Creates, &GONE);
             sleep(Duration::from_secs(60)).await;
-            health.note(&Ok(()));
+            health.note(Calls::Creates, &Ok(()));
         };
         let waited = waits(&health, 120, ending).await;
         assert_eq!(waited, Duration::from_secs(62));
@@ -104,22 +179,51 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_quarter_of_the_backoff_is_waited_in_any_case() {
         let health = ApiHealth::default();
-        health.note(&GONE);
+        health.note(Calls::Creates, &GONE);
         sleep(Duration::from_secs(60)).await;
-        let waited = waits(&health, 80, async { health.note(&Ok(())) }).await;
+        let waited = waits(&health, 80, async { health.note(Calls::Creates, &Ok(())) }).await;
         assert_eq!(waited, Duration::from_secs(22));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_api_server_that_half_works_wakes_nobody() {
         let health = ApiHealth::default();
-        let mut back = Box::pin(health.back(Duration::from_secs(1), 1.0));
+        let mut back = Box::pin(health.back(Calls::Creates, Duration::from_secs(1), 1.0));
         for _ in 0..100 {
-            health.note(&GONE);
+            health.note(Calls::Creates, &GONE);
             sleep(Duration::from_secs(9)).await;
-            health.note(&Ok(()));
+            health.note(Calls::Creates, &Ok(()));
             assert!((&mut back).now_or_never().is_none());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_of_another_kind_that_work_say_nothing_of_those_that_fail() {
+        let health = ApiHealth::default();
+        let mut back = Box::pin(health.back(Calls::Creates, Duration::from_secs(1), 1.0));
+        for _ in 0..100 {
+            health.note(Calls::Creates, &GONE);
+            sleep(Duration::from_secs(35)).await;
+            health.note(Calls::Deletes, &Ok(()));
+            health.note(Calls::Looks, &Ok(()));
+            assert!((&mut back).now_or_never().is_none());
+        }
+        health.note(Calls::Creates, &Ok(()));
+        // An outage of an hour is spread over half a minute.
+        assert!(timeout(Duration::from_secs(31), back).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_outage_of_several_kinds_of_calls_any_that_works_speaks_for_all() {
+        let health = ApiHealth::default();
+        let ending = async {
+            health.note(Calls::Creates, &GONE);
+            health.note(Calls::Looks, &GONE);
+            sleep(Duration::from_secs(60)).await;
+            health.note(Calls::Deletes, &Ok(()));
+        };
+        let waited = waits(&health, 120, ending).await;
+        assert_eq!(waited, Duration::from_secs(62));
     }
 
     #[test]

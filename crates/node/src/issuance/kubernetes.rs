@@ -16,7 +16,7 @@ use svid_client::watch::{self, Selection};
 use svid_client::{ApiClient, ApiError};
 use zeroize::Zeroizing;
 
-use super::{ApiHealth, Requests, Watch};
+use super::{ApiHealth, Calls, Requests, Watch};
 use crate::credential::{Credential, PodToken};
 
 /// CertificateRequests on the cluster's API server.
@@ -42,8 +42,8 @@ impl KubernetesRequests {
         }
     }
 
-    fn note<T>(&self, result: Result<T, ApiError>) -> Result<T, ApiError> {
-        self.health.note(&result);
+    fn note<T>(&self, calls: Calls, result: Result<T, ApiError>) -> Result<T, ApiError> {
+        self.health.note(calls, &result);
         result
     }
 }
@@ -69,7 +69,7 @@ impl Requests for KubernetesRequests {
                 }
                 Credential::Driver => &self.driver,
             };
-            self.note(client.call(call, CREATE_LIMIT).await)
+            self.note(Calls::Creates, client.call(call, CREATE_LIMIT).await)
         })
     }
 
@@ -79,7 +79,7 @@ impl Requests for KubernetesRequests {
         name: &'a str,
     ) -> BoxFuture<'a, Result<StoredRequest, ApiError>> {
         let call = target(namespace).get(name, &GetParams::default());
-        Box::pin(async move { self.note(self.driver.call(call, CALL_LIMIT).await) })
+        Box::pin(async move { self.note(Calls::Looks, self.driver.call(call, CALL_LIMIT).await) })
     }
 
     fn follow<'a>(
@@ -90,7 +90,8 @@ impl Requests for KubernetesRequests {
     ) -> BoxFuture<'a, Result<Watch, ApiError>> {
         Box::pin(async move {
             let selection = Selection::named(target(namespace).url_path, name);
-            let changes = self.note(watch::open(&self.driver, &selection, version).await)?;
+            let opened = watch::open(&self.driver, &selection, version).await;
+            let changes = self.note(Calls::Looks, opened)?;
             let changes = unfold(changes, |mut changes| async move {
                 let change = changes.next().await.transpose()?;
                 Some((change, changes))
@@ -105,7 +106,7 @@ impl Requests for KubernetesRequests {
         name: &'a str,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         let call = target(namespace).delete(name, &DeleteParams::default());
-        Box::pin(async move { self.note(self.driver.send(call, CALL_LIMIT).await) })
+        Box::pin(async move { self.note(Calls::Deletes, self.driver.send(call, CALL_LIMIT).await) })
     }
 }
 

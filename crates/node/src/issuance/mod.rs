@@ -13,7 +13,7 @@ mod request;
 mod wait;
 
 pub use api::{Requests, Watch};
-pub use health::ApiHealth;
+pub use health::{ApiHealth, Calls};
 pub use kubernetes::KubernetesRequests;
 pub use outcome::{Failure, Outcome};
 pub use request::NewRequest;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use svid_client::{ApiError, label_values};
 
+use super::Calls;
 use crate::events::EventReason;
 
 /// How an attempt ended, as the value of a metric's label. A closed set.
@@ -64,6 +65,8 @@ pub struct Failure {
     pub reason: String,
     /// How long the API server asks us to wait.
     pub retry_after: Option<Duration>,
+    /// The calls whose working again may help, if one of them failed.
+    pub calls: Option<Calls>,
     /// The Event for the pod's owner, if they must act.
     pub event: Option<EventReason>,
 }
@@ -75,6 +78,7 @@ impl Failure {
             outcome,
             reason: reason.into(),
             retry_after: None,
+            calls: None,
             event: None,
         }
     }
@@ -88,9 +92,10 @@ impl Failure {
     }
 
     /// A failed call; `attempted` names the operation and the object.
-    pub fn api(attempted: &str, error: &ApiError) -> Self {
+    pub fn api(attempted: &str, calls: Calls, error: &ApiError) -> Self {
         Self {
             retry_after: error.retry_after(),
+            calls: Some(calls),
             ..Self::silent(Outcome::ApiError, format!("{attempted}: {error}"))
         }
     }

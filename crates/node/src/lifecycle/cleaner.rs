@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use svid_client::ApiError;
 
 use super::context::Context;
+use crate::issuance::Calls;
 use crate::metrics::ApiCall;
 use crate::volume::Record;
 use svid_client::retry::Backoff;
@@ -75,7 +76,7 @@ impl Cleaner {
             let pause = backoff.next(error.retry_after(), (self.context.chance)());
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.context.health.back(pause, (self.context.chance)()) => {}
+                () = self.context.health.back(Calls::Deletes, pause, (self.context.chance)()) => {}
             }
         }
         tracing::warn!(

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::cleaner::{self, Deletion, LANDED};
 use super::context::Volume;
-use crate::issuance::Failure;
+use crate::issuance::{Calls, Failure};
 use crate::volume::Record;
 use svid_client::retry::Backoff;
 
@@ -52,7 +52,7 @@ impl ObsoleteRequests {
             let wait = backoff.next(error.retry_after(), (context.chance)());
             tokio::select! {
                 () = sleep(wait) => {}
-                () = context.health.back(wait, (context.chance)()) => {}
+                () = context.health.back(Calls::Deletes, wait, (context.chance)()) => {}
             }
         }
     }
@@ -69,7 +69,7 @@ impl ObsoleteRequests {
         if is_away || self.undeleted < TRIES_TO_DELETE {
             self.undeleted += u32::from(!is_away);
             let attempted = format!("deleting {}", self.volume.request(&name));
-            return Err(Failure::api(&attempted, &error));
+            return Err(Failure::api(&attempted, Calls::Deletes, &error));
         }
         tracing::warn!(volume = %self.volume.wish.volume, request = name, %error, "asking anew although an old request stays");
         self.volume.writer.amend(Record::trim).await;

@@ -1,6 +1,7 @@
 //! One volume's loop: look, wait until due, attempt, back off.
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use svid_client::issuer::IssuersReceiver;
@@ -14,7 +15,7 @@ use super::obsolete::ObsoleteRequests;
 use super::shown::Shown;
 use super::status::Phase;
 use super::{attempt, bundle};
-use crate::issuance::{Failure, Outcome};
+use crate::issuance::{Calls, Failure, Outcome};
 use crate::metrics::AttemptKind;
 use crate::renewal::{retry_after, retry_cap};
 use crate::trust::TrustState;
@@ -185,9 +186,16 @@ impl Changes {
             () = changed(&mut self.credentials), if failure.outcome == Outcome::Unauthorized => {}
             () = changed(&mut self.issuer) => {}
             () = changed(&mut self.trust) => {}
-            () = context.health.back(pause, (context.chance)()),
-                if failure.outcome == Outcome::ApiError => {}
+            () = back(context, failure.calls, pause) => {}
         }
+    }
+}
+
+/// Ends when these calls work again; never if there are none.
+async fn back(context: &Context, calls: Option<Calls>, pause: Duration) {
+    match calls {
+        Some(calls) => context.health.back(calls, pause, (context.chance)()).await,
+        None => pending().await,
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::in_flight::InFlight;
 use crate::credential::Requester;
 use crate::events::EventReason;
-use crate::issuance::{Failure, Outcome};
+use crate::issuance::{Calls, Failure, Outcome};
 use crate::lifecycle::credentials::Credentials;
 use crate::lifecycle::status::Phase;
 use crate::lifecycle::turns::Turn;
@@ -102,7 +102,7 @@ impl InFlight<'_> {
         let found = context.requests.read(namespace, &self.request.name).await;
         let found = found.map_err(|error| {
             context.metrics.api_error(ApiCall::Read, &error);
-            Failure::api(&format!("reading {}", self.object()), &error)
+            Failure::api(&format!("reading {}", self.object()), Calls::Looks, &error)
         })?;
         let (wish, requester) = (&self.volume.wish, context.settings.requester);
         if self.request.recognises(&found, wish, requester) {
@@ -171,6 +171,7 @@ impl InFlight<'_> {
             reason,
             event,
             retry_after: error.retry_after(),
+            calls: (outcome == Outcome::ApiError).then_some(Calls::Creates),
         }
     }
 }

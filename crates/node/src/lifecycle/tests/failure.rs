@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::fake::{Answering, Creating, Fault, Operation, Verb};
 use super::world::{LIMIT, World, asking, named, published, wish};
 use crate::events::EventReason;
+use crate::issuance::Calls;
 use crate::lifecycle::PublishError;
 use svid_client::ApiError;
 use svid_client::issuer::IssuerState;
@@ -334,6 +335,25 @@ async fn backoff_stays_in_force_while_the_api_server_half_works() {
     let asked = world.api.count(Verb::Create);
     // Three tries each, after 1, 2, 4, .. 120 s.
     assert!(asked <= 3 * 17, "{asked} creates in 1000 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletes_that_are_answered_do_not_shorten_the_backoff_of_creates() {
+    let (world, wish) = (World::new(), wish(1));
+    let gone = ApiError::Unreachable("no route to host".to_owned());
+    world.api.always_create(Creating::Refuse(gone));
+    let token = world.token(&wish, "1", LIMIT * 100);
+    let publish = world.publish_aside_with(&wish, token);
+    for _ in 0..100 {
+        world.line.report(Calls::Creates, true).await;
+        sleep(Duration::from_secs(35)).await;
+        world.line.report(Calls::Deletes, false).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    publish.abort();
+    let asked = world.api.count(Verb::Create);
+    // Three tries each, after 1, 2, 4, .. 120 s.
+    assert!(asked <= 3 * 38, "{asked} creates in an hour");
 }
 
 #[tokio::test(start_paused = true)]

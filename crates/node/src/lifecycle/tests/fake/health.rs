@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::{Request, Response, StatusCode};
 use kube::Client;
 use kube::client::Body;
+use svid_api::certmanager::CertificateRequest;
 use svid_client::ApiClient;
 use tower::service_fn;
 
-use crate::issuance::{ApiHealth, KubernetesRequests, Requests as _};
+use crate::credential::Credential;
+use crate::issuance::{ApiHealth, Calls, KubernetesRequests, Requests as _};
 
 /// A connection to an API server that can be cut.
 pub(in super::super) struct Line {
@@ -48,7 +50,20 @@ impl Line {
 
     /// Reports to the health that the line is cut, or is restored.
     pub(in super::super) async fn cut(&self, is_cut: bool) {
+        self.report(Calls::Looks, is_cut).await;
+        self.report(Calls::Deletes, is_cut).await;
+    }
+
+    /// Reports to the health that calls of one kind fail, or work.
+    pub(in super::super) async fn report(&self, calls: Calls, is_cut: bool) {
         self.is_cut.store(is_cut, Ordering::SeqCst);
-        assert!(self.requests.read("n", "any").await.is_err());
+        let object = CertificateRequest::new("any", Default::default());
+        let requests = &self.requests;
+        let error = match calls {
+            Calls::Creates => requests.create(&Credential::Driver, &object).await.err(),
+            Calls::Looks => requests.read("n", "any").await.err(),
+            Calls::Deletes => requests.delete("n", "any").await.err(),
+        };
+        assert!(error.is_some());
     }
 }
