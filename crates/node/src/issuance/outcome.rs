@@ -56,6 +56,28 @@ label_values! {
     }
 }
 
+impl Outcome {
+    /// Whether the same is likely to come of another attempt until somebody changes a policy, a right
+    /// or the configuration.
+    pub fn is_lasting(self) -> bool {
+        match self {
+            Self::Denied
+            | Self::Invalid
+            | Self::BadCertificate
+            | Self::Forbidden
+            | Self::NotConfigured => true,
+            Self::Issued
+            | Self::Failed
+            | Self::Deleted
+            | Self::TimedOut
+            | Self::IssuerChanged
+            | Self::Unauthorized
+            | Self::ApiError
+            | Self::NotMounted => false,
+        }
+    }
+}
+
 /// Why an attempt ended without a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {

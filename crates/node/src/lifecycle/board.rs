@@ -84,7 +84,7 @@ fn overview(entry: &Entry, now: Timestamp, trust_domain: &TrustDomain) -> Volume
         Phase::Pending => ("pending", None),
         Phase::Holding(from) => ("holding", Some(from)),
         Phase::Publishing => ("publishing", None),
-        Phase::RetryingAt(next) => ("retrying", wall_clock(next, now)),
+        Phase::RetryingAt(next) => ("retrying", wall_clock(next.at, now)),
         Phase::Removing => ("removing", None),
     };
     let waits_for = status.waits_for.as_ref();

@@ -12,6 +12,7 @@ use super::pods::Counted;
 use super::slot::Life;
 use super::status::Follower;
 use super::tasks::Inner;
+use super::waiting::Waiting;
 use crate::credential::Credential;
 use crate::volume::{Record, VolumeError};
 use crate::wish::{PublishRequest, TargetPath, Wish};
@@ -19,6 +20,8 @@ use crate::wish::{PublishRequest, TargetPath, Wish};
 /// A volume that has a task and the publish's credential.
 pub(super) struct Joined {
     pub(super) status: Follower,
+    /// To be entered while the publish waits.
+    pub(super) waiting: Waiting,
     /// Where to wait, if the volume is new. A publish of one that exists may not need to.
     pub(super) place: Option<Place>,
 }
@@ -53,8 +56,11 @@ impl Inner {
                 } else {
                     Follower::of(status)
                 };
-                let place = None;
-                Ok(Joined { status, place })
+                Ok(Joined {
+                    status,
+                    waiting: live.waiting.clone(),
+                    place: None,
+                })
             }
             Life::Vacant => {
                 let volume = wish.volume.clone();
@@ -80,10 +86,13 @@ impl Inner {
         let writer = self.writer(Record::new(wish.clone()));
         writer.save().await.map_err(PublishError::NotBegun)?;
         let live = self.start(wish, writer, counted, Some(credential));
-        let status = Follower::of(live.status.clone());
+        let joined = Joined {
+            status: Follower::of(live.status.clone()),
+            waiting: live.waiting.clone(),
+            place: Some(place),
+        };
         *life = Life::Live(live);
-        let place = Some(place);
-        Ok(Joined { status, place })
+        Ok(joined)
     }
 
     /// Counts a volume of which nothing is known, unless its pod has as many as it may. One that is

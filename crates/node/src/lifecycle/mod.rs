@@ -30,6 +30,7 @@
 //! | `bundle` | which trust bundle is in effect, and showing each new one |
 //! | `obsolete` | requests that ended badly or were superseded |
 //! | `writer` | the only writer of a volume's record and files |
+//! | `waiting` | how many publishes wait for one volume |
 //! | `status` | what a volume's task is doing, and waiting for it |
 //! | `error` | why a publish or an unpublish did not succeed |
 //! | `board` | all statuses, for metrics and `/status` |
@@ -56,6 +57,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod waiting;
 mod writer;
 
 use std::time::Duration;

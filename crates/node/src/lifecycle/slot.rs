@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::credentials::Credentials;
 use super::pods::Counted;
 use super::status::{StatusWriter, VolumeStatus};
+use super::waiting::Waiting;
 use super::writer::Writer;
 use crate::wish::Wish;
 
@@ -39,6 +40,7 @@ pub(super) enum Life {
 pub(super) struct Live {
     pub(super) wish: Arc<Wish>,
     pub(super) credentials: Credentials,
+    pub(super) waiting: Waiting,
     pub(super) status: watch::Receiver<VolumeStatus>,
     pub(super) writer: Writer,
     pub(super) stop: CancellationToken,

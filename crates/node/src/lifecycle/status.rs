@@ -43,9 +43,18 @@ pub enum Phase {
     /// Making the files visible.
     Publishing,
     /// The next attempt begins at this time, or when something changes that may help.
-    RetryingAt(Instant),
+    RetryingAt(NextAttempt),
     /// Removing what is there. No task is left.
     Removing,
+}
+
+/// When the next attempt begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextAttempt {
+    /// In any case.
+    pub at: Instant,
+    /// If a publish waits for it.
+    pub for_publish: Instant,
 }
 
 /// The task's end of its volume's status, which it only writes: it keeps what it needs to remember
@@ -86,7 +95,7 @@ impl StatusWriter {
     }
 
     /// An attempt failed, and the next one begins at `next`.
-    pub(super) fn fail(&self, reason: &str, next: Instant) {
+    pub(super) fn fail(&self, reason: &str, next: NextAttempt) {
         self.0.send_modify(|status| {
             status.phase = Phase::RetryingAt(next);
             status.failure = Some(reason.to_owned());
@@ -170,7 +179,7 @@ pub(super) async fn until_valid(
                 return Ok(());
             }
             if let (Phase::RetryingAt(next), Some(failure)) = (now.phase, &now.failure)
-                && next > deadline
+                && next.for_publish > deadline
                 && !*is_late
             {
                 return Err(PublishError::AttemptFailed(failure.clone()));

@@ -13,11 +13,12 @@ use super::context::{Context, Volume, changed};
 use super::credentials::{Credentials, Held};
 use super::obsolete::ObsoleteRequests;
 use super::shown::Shown;
-use super::status::Phase;
+use super::status::{NextAttempt, Phase};
+use super::waiting::Waiting;
 use super::{attempt, bundle};
 use crate::issuance::{Calls, Failure, Outcome};
 use crate::metrics::AttemptKind;
-use crate::renewal::{retry_after, retry_cap};
+use crate::renewal::{publish_pause, retry_after, retry_cap};
 use crate::trust::TrustState;
 use svid_client::retry::Backoff;
 
@@ -25,15 +26,17 @@ use svid_client::retry::Backoff;
 pub(super) struct VolumeTask {
     volume: Volume,
     credentials: Credentials,
+    waiting: Waiting,
     obsolete: ObsoleteRequests,
 }
 
 impl VolumeTask {
-    pub(super) fn new(volume: Volume, credentials: Credentials) -> Self {
+    pub(super) fn new(volume: Volume, credentials: Credentials, waiting: Waiting) -> Self {
         Self {
             obsolete: ObsoleteRequests::of(volume.clone()),
             volume,
             credentials,
+            waiting,
         }
     }
 
@@ -91,7 +94,10 @@ impl VolumeTask {
                 Err(failure) => {
                     let is_late = changes.has_other_token(&failure);
                     let next = self.report((&failure, is_late), window, &mut backoff);
-                    changes.wait(&self.volume.context, &failure, next).await;
+                    tokio::select! {
+                        () = changes.wait(&self.volume.context, &failure, next.at) => {}
+                        () = self.wanted(next.for_publish) => {}
+                    }
                 }
             }
         }
@@ -104,16 +110,21 @@ impl VolumeTask {
         (failure, is_late): (&Failure, bool),
         window: Option<Window>,
         backoff: &mut Backoff,
-    ) -> Instant {
+    ) -> NextAttempt {
         let (context, wish) = (&self.volume.context, &self.volume.wish);
         let now = context.clock.now();
         let window = window.filter(|window| window.contains(now));
         let remaining = window.map(|window| window.remaining(now));
-        let cap = retry_cap(remaining);
+        let is_lasting = failure.outcome.is_lasting();
+        let cap = retry_cap(remaining, is_lasting);
         let asked = retry_after(failure.retry_after, remaining);
         let wait = backoff.next_within(cap, asked, (context.chance)());
         let wait = if is_late { Duration::ZERO } else { wait };
-        let next = Instant::now() + wait;
+        let failed = Instant::now();
+        let next = NextAttempt {
+            at: failed + wait,
+            for_publish: failed + publish_pause(wait, is_lasting),
+        };
         tracing::warn!(
             volume = %wish.volume,
             namespace = wish.service_account.namespace(),
@@ -130,6 +141,12 @@ impl VolumeTask {
         context.metrics.retry();
         self.volume.status.fail(&failure.reason, next);
         next
+    }
+
+    /// Ends as soon as a publish waits, but not before `from`.
+    async fn wanted(&self, from: Instant) {
+        sleep_until(from).await;
+        self.waiting.begun().await;
     }
 }
 

@@ -21,6 +21,7 @@ use super::pods::{Counted, PodVolumes};
 use super::slot::{Life, Live, Slot};
 use super::status::{StatusWriter, until_valid};
 use super::task::VolumeTask;
+use super::waiting::Waiting;
 use super::writer::Writer;
 use super::{Lifecycle, PublishError, RecoverError, UnpublishError};
 use crate::credential::{Credential, Requester};
@@ -180,13 +181,18 @@ impl Inner {
     /// Waits until the volume shows a valid certificate. What can be answered at once needs no
     /// place.
     async fn wait(&self, joined: Joined, pod: &str, deadline: Instant) -> Result<(), PublishError> {
-        let Joined { mut status, place } = joined;
+        let Joined {
+            mut status,
+            waiting,
+            place,
+        } = joined;
         let clock = &*self.context.clock;
         if let Some(answer) = until_valid(&mut status, clock, deadline).now_or_never() {
             return answer;
         }
         let place = place.or_else(|| self.places.enter(pod));
         let place = place.ok_or(PublishError::Crowded)?;
+        let _waits = waiting.enter();
         tokio::select! {
             biased;
             answer = until_valid(&mut status, clock, deadline) => answer,
@@ -220,7 +226,7 @@ impl Inner {
         credential: Option<Credential>,
     ) -> Live {
         let wish = Arc::new(wish);
-        let credentials = Credentials::new(credential);
+        let (credentials, waiting) = (Credentials::new(credential), Waiting::default());
         let (own_status, status) = StatusWriter::new();
         let volume = Volume {
             context: Arc::clone(&self.context),
@@ -228,7 +234,7 @@ impl Inner {
             writer: writer.clone(),
             status: own_status,
         };
-        let task = VolumeTask::new(volume, credentials.clone());
+        let task = VolumeTask::new(volume, credentials.clone(), waiting.clone());
         let stop = self.shutdown.child_token();
         let broken = self.broken.clone().drop_guard();
         let stopped = stop.clone();
@@ -240,6 +246,7 @@ impl Inner {
         Live {
             wish,
             credentials,
+            waiting,
             status,
             writer,
             stop,

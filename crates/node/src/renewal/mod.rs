@@ -5,4 +5,6 @@
 
 mod schedule;
 
-pub use schedule::{due, least_pause, obtained, patience, restart_spread, retry_after, retry_cap};
+pub use schedule::{
+    due, least_pause, obtained, patience, publish_pause, restart_spread, retry_after, retry_cap,
+};

@@ -59,11 +59,26 @@ fn usable(window: &Window, obtained: Timestamp) -> Window {
     }
 }
 
-/// The longest pause before another attempt: two minutes or, while a valid certificate has
-/// `remaining` left, a tenth of that, so that several attempts fit before it expires.
-pub fn retry_cap(remaining: Option<Duration>) -> Duration {
-    let longest = Retry::default().cap;
+/// The longest pause before another attempt: two minutes, or a quarter of an hour after a refusal that
+/// `is_lasting`. While a valid certificate has `remaining` left it is a tenth of that, so that several
+/// attempts fit before it expires.
+pub fn retry_cap(remaining: Option<Duration>, is_lasting: bool) -> Duration {
+    let longest = if is_lasting {
+        LASTING_CAP
+    } else {
+        Retry::default().cap
+    };
     remaining.map_or(longest, |left| (left / 10).clamp(SHORTEST_CAP, longest))
+}
+
+/// The pause before another attempt that a publish waits for, in place of `pause`: who has mended what
+/// was refused should see the pod start.
+pub fn publish_pause(pause: Duration, is_lasting: bool) -> Duration {
+    if is_lasting {
+        pause.min(Retry::default().cap)
+    } else {
+        pause
+    }
 }
 
 /// The pause that a server gets which `asked` for one: while a valid certificate has `remaining` left,
@@ -71,7 +86,7 @@ pub fn retry_cap(remaining: Option<Duration>) -> Duration {
 pub fn retry_after(asked: Option<Duration>, remaining: Option<Duration>) -> Option<Duration> {
     let asked = asked?;
     Some(if remaining.is_some() {
-        asked.min(retry_cap(remaining))
+        asked.min(retry_cap(remaining, false))
     } else {
         asked
     })
@@ -92,6 +107,9 @@ pub fn patience(lifetime: Duration, remaining: Option<Duration>) -> Duration {
     })
 }
 
+/// If this were two minutes, a thousand volumes that are refused for good would cost an API server
+/// eight creates a second and the approver as many denials, for ever.
+const LASTING_CAP: Duration = Duration::from_secs(900);
 const UNDECIDED: Duration = Duration::from_secs(300);
 const UNDECIDED_WITHOUT_CERTIFICATE: Duration = Duration::from_secs(600);
 /// A healthy cluster answers in seconds. If this were shorter, an issuer that is slow would be asked
@@ -125,9 +143,18 @@ mod tests {
 
     #[test]
     fn before_expiry_a_pause_is_a_tenth_of_what_remains_at_most_but_not_under_5_seconds() {
-        let cap = |seconds| retry_cap(Some(Duration::from_secs(seconds))).as_secs();
-        assert_eq!([cap(10), cap(400), cap(100_000)], [5, 40, 120]);
-        assert_eq!(retry_cap(None).as_secs(), 120);
+        let cap = |seconds, is_lasting| {
+            let remaining = Some(Duration::from_secs(seconds));
+            retry_cap(remaining, is_lasting).as_secs()
+        };
+        for is_lasting in [false, true] {
+            assert_eq!([10, 400].map(|left| cap(left, is_lasting)), [5, 40]);
+        }
+        assert_eq!([cap(100_000, false), cap(100_000, true)], [120, 900]);
+        assert_eq!(
+            [false, true].map(|it| retry_cap(None, it).as_secs()),
+            [120, 900]
+        );
     }
 
     #[test]

@@ -73,6 +73,40 @@ async fn a_denial_is_told_reported_and_deleted_before_the_next_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_that_lasts_costs_a_request_in_a_quarter_of_an_hour_while_nobody_waits() {
+    let forbidden = ApiError::Forbidden("no RBAC".to_owned());
+    for creating in [Creating::Take, Creating::Refuse(forbidden)] {
+        let (world, wish) = (World::new(), wish(1));
+        world.api.always_create(creating);
+        world.api.always_answer(Answering::Deny("no"));
+        let token = world.token(&wish, "1", LIMIT * 1000);
+        world.publish_with(&wish, token).await.unwrap_err();
+        sleep(Duration::from_secs(6 * 3600)).await;
+        let asked = waits(&world);
+        assert_eq!(asked[..10], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]);
+        assert!(asked[10..].iter().all(|wait| *wait == 900), "{asked:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_that_waits_has_a_lasting_refusal_tried_every_two_minutes() {
+    let (world, wish) = (World::new(), wish(1));
+    world.api.always_answer(Answering::Deny("no"));
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3600) {
+        world.publish(&wish).await.unwrap_err();
+        sleep(Duration::from_secs(90)).await;
+    }
+    let asked = waits(&world);
+    assert!(asked.len() > 30, "{asked:?}");
+    assert!(asked[7..].iter().all(|wait| *wait == 120), "{asked:?}");
+    world.api.always_answer(Answering::Issue(Fault::None));
+    let mended = Instant::now();
+    world.publish(&wish).await.unwrap();
+    assert!(mended.elapsed() <= Duration::from_secs(120));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_publish_waits_for_the_next_attempt_where_that_is_in_time() {
     let (world, wish) = (World::new(), wish(1));
     world.api.then_answer(Answering::Fail("once"));

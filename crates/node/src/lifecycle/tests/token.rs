@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::fake::{Answering, Creating, FakeClock, Verb};
 use super::world::{LIFETIME, LIMIT, World, wish};
 use crate::lifecycle::PublishError;
-use crate::lifecycle::status::{Follower, StatusWriter, until_valid};
+use crate::lifecycle::status::{Follower, NextAttempt, StatusWriter, until_valid};
 use svid_client::ApiError;
 
 fn refused() -> Creating {
@@ -156,7 +156,9 @@ async fn after_a_refusal_any_other_token_is_tried_at_once_even_a_shorter_one() {
 async fn the_failure_of_a_refused_token_is_no_answer_to_the_publish_that_replaces_it() {
     let (writer, status) = StatusWriter::new();
     let (clock, begun) = (FakeClock::new(), Instant::now());
-    let (deadline, next) = (begun + LIMIT, begun + LIMIT * 2);
+    let (deadline, at) = (begun + LIMIT, begun + LIMIT * 2);
+    let for_publish = at;
+    let next = NextAttempt { at, for_publish };
     writer.fail("the old token", next);
     let (mut plain, mut late) = (Follower::of(status.clone()), Follower::of_next(status));
     let failed = |text: &str| Err(PublishError::AttemptFailed(text.to_owned()));
