@@ -33,7 +33,8 @@ impl Shown {
         let now = volume.context.clock.now();
         match verify(volume, &files, now) {
             Ok(svid) if svid.readiness(now) == Readiness::Now => {
-                Some(Self::found(volume, &svid, now))
+                let noted = volume.writer.record().await.obtained();
+                Some(Self::found(volume, &svid, (noted, now)))
             }
             Ok(svid) => {
                 tracing::info!(volume = %id, valid_from = %svid.not_before(), "what is in the volume is not valid yet: asking anew");
@@ -54,11 +55,15 @@ impl Shown {
     }
 
     /// A certificate that an earlier process obtained.
-    fn found(volume: &Volume, svid: &X509Svid, now: Timestamp) -> Self {
+    fn found(
+        volume: &Volume,
+        svid: &X509Svid,
+        (noted, now): (Option<Timestamp>, Timestamp),
+    ) -> Self {
         let window = svid.window();
         let requested = volume.context.settings.duration;
         let requested = requested.try_into().unwrap_or(Duration::MAX);
-        let obtained = obtained(&window, requested, now);
+        let obtained = obtained(&window, requested, (noted, now));
         let spread = restart_spread(window.remaining(now), &volume.wish.volume, svid.serial());
         let found = Self::new(volume, svid, (obtained, now), Duration::ZERO);
         let is_overdue = found.due <= now;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -80,14 +81,15 @@ impl Writer {
     }
 
     /// Shows a set of files, made at the moment of writing, and records that they came from the
-    /// request in flight.
+    /// request in flight `now`.
     pub(super) async fn publish(
         &self,
         files: impl FnOnce() -> FileSet + Send + 'static,
+        now: Timestamp,
     ) -> Result<(), WriteError> {
         self.work(move |state| {
             state.volumes.publish(state.record.wish(), &files())?;
-            state.record.complete();
+            state.record.complete(now);
             // The files are what counts, so a failure here must not take the certificate away
             // again.
             state.save("noting the request that was issued");

@@ -28,12 +28,20 @@ pub fn due(window: &Window, obtained: Timestamp, volume: &VolumeId, serial: &[u8
         .unwrap_or(usable.end)
 }
 
-/// When a certificate was obtained that an earlier process asked for, as far as its dates tell:
-/// issuers make it end when the lifetime that was `requested` is over. Not after `now`.
-pub fn obtained(window: &Window, requested: Duration, now: Timestamp) -> Timestamp {
+/// When a certificate was obtained that an earlier process asked for: as it was `noted`, or as its
+/// dates tell, whichever is later. Issuers make it end when the lifetime that was `requested` is
+/// over, but some give less than that and date it back besides. Not after `now`: what was noted by a
+/// clock that was ahead does not count.
+pub fn obtained(
+    window: &Window,
+    requested: Duration,
+    (noted, now): (Option<Timestamp>, Timestamp),
+) -> Timestamp {
     let requested = SignedDuration::try_from(requested).unwrap_or(SignedDuration::MAX);
     let begun = window.end.checked_sub(requested);
-    begun.unwrap_or(window.start).min(now)
+    let begun = begun.unwrap_or(window.start).min(now);
+    let noted = noted.filter(|noted| *noted <= now);
+    noted.map_or(begun, |noted| noted.max(begun))
 }
 
 /// The least time between a success and the next renewal: a tenth of the usable time, measured by
@@ -275,7 +283,7 @@ mod tests {
     fn when_it_was_obtained_is_told_from_its_end_and_the_requested_lifetime() {
         let window = window(3600);
         let now = window.start + SignedDuration::from_mins(30);
-        let obtained = |seconds| obtained(&window, Duration::from_secs(seconds), now);
+        let obtained = |seconds| obtained(&window, Duration::from_secs(seconds), (None, now));
         assert_eq!(obtained(3600), window.start);
         // Dated back by 50 minutes.
         assert_eq!(obtained(600), now, "never in the future");
@@ -284,6 +292,26 @@ mod tests {
         let given = due(&window, obtained(86_400), &volume("v"), &[1]);
         assert_eq!(given, due(&window, window.start, &volume("v"), &[1]));
         assert!(obtained(u64::MAX) <= window.start);
+    }
+
+    #[test]
+    fn what_was_noted_counts_where_the_dates_tell_less() {
+        let window = window(3600);
+        let [minute, now] =
+            [1, 30].map(|minutes| window.start + SignedDuration::from_mins(minutes));
+        let obtained = |seconds, noted| {
+            let requested = Duration::from_secs(seconds);
+            obtained(&window, requested, (Some(noted), now))
+        };
+        // The issuer gave less than what was requested, and dated it back by a minute.
+        assert_eq!(obtained(86_400, minute), minute);
+        let dated = window.start + SignedDuration::from_mins(20);
+        assert_eq!(
+            obtained(2400, minute),
+            dated,
+            "that of an earlier certificate"
+        );
+        assert_eq!(obtained(2400, window.end), dated, "in the future");
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn records() {
     let record = |volume: &str| {
         let mut record = Record::new(node.wish(volume));
         record.begin("request".to_owned());
-        record.complete();
+        record.complete(jiff::Timestamp::UNIX_EPOCH);
         record
     };
     let volumes = node.volumes();

@@ -47,7 +47,9 @@ impl InFlight<'_> {
             key: key.as_bytes().to_vec().into(),
             bundle: bundle.pem(),
         };
-        self.volume.writer.publish(files).await.map_err(|error| {
+        let now = self.volume.context.clock.now();
+        let shown = self.volume.writer.publish(files, now).await;
+        shown.map_err(|error| {
             let (outcome, event) = (Outcome::NotMounted, EventReason::NotMounted);
             Failure::reported(outcome, event, error.to_string())
         })?;

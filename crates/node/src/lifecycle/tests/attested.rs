@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Fault, Verb};
-use super::world::{LIFETIME, World, wish};
+use super::world::{LIFETIME, World, bundle, wish};
 use crate::credential::Credential;
 use svid_client::ApiError;
 
@@ -86,6 +86,31 @@ async fn a_restart_renews_no_certificate_that_was_dated_back_and_is_not_due() {
     let waited = begun.elapsed() + LIFETIME * 3 / 10;
     assert!(
         (LIFETIME * 16 / 30..=LIFETIME * 20 / 30).contains(&waited),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_renews_nothing_early_where_an_issuer_dates_back_and_gives_less_than_requested() {
+    let (mut world, wish) = (World::node_attested(), wish(1));
+    let (hour, length) = (SignedDuration::from_hours(1), Duration::from_secs(600));
+    let lasts = SignedDuration::try_from(length).unwrap();
+    let fault = Fault::DatedBackAndLasts(hour, lasts);
+    world.api.always_answer(Answering::Issue(fault));
+    world.publish_with(&wish, Credential::Driver).await.unwrap();
+    let begun = Instant::now();
+    sleep(length / 10).await;
+    // A new bundle is no new certificate.
+    let both = bundle(&[&world.authority, &world.stranger]);
+    world.trust.send_replace(both);
+    world.settle().await;
+    world.restart().await;
+    world
+        .until("a renewal", |world| world.api.count(Verb::Create) == 2)
+        .await;
+    let waited = begun.elapsed();
+    assert!(
+        (length * 16 / 30..=length * 21 / 30).contains(&waited),
         "{waited:?}"
     );
 }

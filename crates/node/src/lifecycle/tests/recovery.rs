@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Fault, Operation, Set, Verb};
@@ -16,7 +16,7 @@ use svid_client::ApiError;
 fn record(wish: &Wish) -> Record {
     let mut record = Record::new(wish.clone());
     record.begin("issued".to_owned());
-    record.complete();
+    record.complete(Timestamp::UNIX_EPOCH);
     record
 }
 
@@ -97,7 +97,7 @@ async fn a_restarted_process_renews_at_the_same_time_as_the_one_before() {
         .until("a renewal", |world| world.api.count(Verb::Create) == 2)
         .await;
     let late = due
-        .parse::<jiff::Timestamp>()
+        .parse::<Timestamp>()
         .unwrap()
         .duration_until(world.now());
     assert!((0..2).contains(&late.as_secs()), "{late}");
@@ -319,7 +319,7 @@ async fn what_was_left_is_deleted_when_the_api_server_takes_it() {
     let mut left = Record::new(wish.clone());
     for name in ["old", &issued] {
         left.begin(name.to_owned());
-        left.complete();
+        left.complete(Timestamp::UNIX_EPOCH);
     }
     world.stop().await;
     world.volumes.leave(left, Standing::Current);

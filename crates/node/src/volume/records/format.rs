@@ -1,5 +1,6 @@
 //! What a record looks like on the disk: JSON with a version.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use svid_core::identity::{ServiceAccount, ServiceAccountError};
 use svid_core::names::is_subdomain;
@@ -51,6 +52,7 @@ pub(super) fn write(record: &Record, boot_id: &str) -> Result<Vec<u8>, serde_jso
         service_account: service_account.name().to_owned(),
         fs_group,
         going: record.going,
+        obtained: record.obtained,
         requests: record.requests.clone(),
     })
 }
@@ -84,6 +86,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
         record: Record {
             wish,
             going: file.going,
+            obtained: file.obtained,
             requests,
         },
         boot_id: file.boot_id,
@@ -118,6 +121,9 @@ struct File {
     service_account: String,
     fs_group: Option<u32>,
     going: bool,
+    /// Absent from older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    obtained: Option<Timestamp>,
     #[serde(flatten)]
     requests: RequestNames,
 }

@@ -3,6 +3,7 @@
 //! Invariant: every request that may exist on the API server is named here until it was deleted or
 //! left to the pod that owns it. Nothing outside `records` touches a field.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::wish::Wish;
@@ -24,6 +25,9 @@ pub struct Record {
     pub(super) wish: Wish,
     /// Unpublish has begun: never resumed, only removed.
     pub(super) going: bool,
+    /// When the files in the volume were shown, by this node's clock; a new bundle beside the same
+    /// certificate does not count.
+    pub(super) obtained: Option<Timestamp>,
     pub(super) requests: RequestNames,
 }
 
@@ -48,6 +52,7 @@ impl Record {
         Self {
             wish,
             going: false,
+            obtained: None,
             requests: RequestNames::default(),
         }
     }
@@ -77,6 +82,12 @@ impl Record {
         let requests = &self.requests;
         let current = requests.in_flight.iter().chain(&requests.issued);
         current.chain(&requests.obsolete)
+    }
+
+    /// When the certificate in the volume was obtained, as far as that is known: if this could not be
+    /// written, it is that of an earlier one.
+    pub fn obtained(&self) -> Option<Timestamp> {
+        self.obtained
     }
 
     /// Whether a create of this name may still be carried out: nobody knows the answer to it.
@@ -113,8 +124,10 @@ impl Record {
         requests.obsolete.extend(requests.in_flight.take());
     }
 
-    /// The files in the volume come from the request in flight, which supersedes the one before.
-    pub fn complete(&mut self) {
+    /// The files in the volume come from the request in flight, which supersedes the one before, and
+    /// were shown `now`.
+    pub fn complete(&mut self, now: Timestamp) {
+        self.obtained = Some(now);
         // It was created, long before it is superseded.
         let completed = self.requests.in_flight.clone();
         self.settle(completed.as_deref());
@@ -189,15 +202,17 @@ mod tests {
         let mut record = record();
         record.begin("a".to_owned());
         assert_eq!(record.in_flight(), Some("a"));
-        record.complete();
+        record.complete(Timestamp::UNIX_EPOCH);
         assert_eq!((record.in_flight(), record.issued()), (None, Some("a")));
+        assert_eq!(record.obtained(), Some(Timestamp::UNIX_EPOCH));
         record.begin("b".to_owned());
         record.abandon();
         record.abandon();
         assert_eq!(record.obsolete(), ["b"]);
         record.begin("c".to_owned());
-        record.complete();
+        record.complete(Timestamp::MAX);
         assert_eq!(record.issued(), Some("c"));
+        assert_eq!(record.obtained(), Some(Timestamp::MAX));
         assert_eq!(record.obsolete(), ["b", "a"]);
         record.forget("b");
         assert_eq!(record.requests().collect::<Vec<_>>(), ["c", "a"]);
@@ -226,7 +241,8 @@ mod tests {
             (record.is_doubtful("a"), record.requests.doubtful.len())
         };
         assert_eq!(doubted(Record::abandon), (true, 1));
-        assert_eq!(doubted(Record::complete), (false, 0));
+        let complete = |record: &mut Record| record.complete(Timestamp::UNIX_EPOCH);
+        assert_eq!(doubted(complete), (false, 0));
         assert_eq!(doubted(Record::cancel), (false, 0));
         assert_eq!(doubted(|record| record.begin("b".to_owned())), (true, 1));
         record.forget("a");

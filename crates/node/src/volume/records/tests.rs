@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use svid_core::identity::ServiceAccount;
 
 use super::record::RequestNames;
@@ -26,6 +27,7 @@ fn record(volume: &str, target: &str) -> Record {
             fs_group: Some(u32::MAX),
         },
         going: false,
+        obtained: None,
         requests: RequestNames {
             in_flight: Some("a.b-1".into()),
             issued: None,
@@ -62,6 +64,7 @@ fn a_record_is_read_back_as_it_was_written() {
     store.save(&first).unwrap();
     let changed = Record {
         going: true,
+        obtained: Some(Timestamp::new(1_800_000_000, 5).unwrap()),
         requests: RequestNames {
             in_flight: None,
             issued: Some("i".into()),
@@ -116,7 +119,7 @@ fn a_record_is_read_back_as_it_was_written() {
 fn a_record_has_the_form_that_other_versions_read() {
     let temporary = tempfile::tempdir().unwrap();
     let mut record = record("csi-1", "/tmp/target");
-    record.complete();
+    record.complete(Timestamp::from_second(1_800_000_000).unwrap());
     record.begin("b-2".to_owned());
     open(temporary.path(), "boot").save(&record).unwrap();
     let text = fs::read_to_string(path_of(temporary.path(), "csi-1")).unwrap();
@@ -133,6 +136,7 @@ fn a_record_has_the_form_that_other_versions_read() {
   "service_account": "web",
   "fs_group": 4294967295,
   "going": false,
+  "obtained": "2027-01-15T08:00:00Z",
   "in_flight": "b-2",
   "issued": "a.b-1",
   "obsolete": [

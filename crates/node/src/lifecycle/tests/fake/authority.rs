@@ -33,6 +33,8 @@ pub(in super::super) enum Fault {
     DatedBack(SignedDuration),
     /// It lasts this long, whatever was requested.
     Lasts(SignedDuration),
+    /// It begins this much earlier than now, and ends this much later, whatever was requested.
+    DatedBackAndLasts(SignedDuration, SignedDuration),
     /// It has no key usage.
     NoKeyUsage,
     /// An authority below ours signed it, which follows it; see [`super::requests`] for where.
@@ -101,6 +103,9 @@ impl Authority {
             Fault::Begins(later) => (begins, ends) = (begins + later, ends + later),
             Fault::DatedBack(earlier) => begins -= earlier,
             Fault::Lasts(length) => ends = begins + length,
+            Fault::DatedBackAndLasts(earlier, length) => {
+                (begins, ends) = (now - earlier, now + length);
+            }
             Fault::Garbage => return "-----BEGIN CERTIFICATE-----\nAAAA\n".to_owned(),
             Fault::NoCertificate => return "\n".to_owned(),
         }
@@ -132,6 +137,7 @@ impl Authority {
             | Fault::Begins(_)
             | Fault::DatedBack(_)
             | Fault::Lasts(_)
+            | Fault::DatedBackAndLasts(..)
             | Fault::Garbage
             | Fault::NoCertificate => asked.signed_by(&issuer).unwrap().pem(),
         }
