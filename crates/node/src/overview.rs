@@ -147,6 +147,8 @@ pub struct VolumeOverview {
     pub phase: Line,
     /// When the phase ends: at the latest, or at the earliest for one that rests.
     pub phase_until: Option<Timestamp>,
+    /// When the phase began, for one that waits for a token. Older drivers do not say.
+    pub phase_since: Option<Timestamp>,
     /// Whether the pod sees a certificate that is valid now.
     pub valid: bool,
     /// From when on that certificate is valid.

@@ -134,6 +134,13 @@ fn row(volume: &VolumeOverview, now: Timestamp) -> Row {
     };
     let none = || "-".to_owned();
     let mut details = Vec::new();
+    if let Some(since) = volume.phase_since {
+        let seconds = now.as_second().saturating_sub(since.as_second());
+        let waited = in_two_units(u64::try_from(seconds).unwrap_or_default());
+        if !waited.is_empty() {
+            details.push(format!("for {waited}"));
+        }
+    }
     if let Some(waits_for) = &volume.waits_for {
         details.push(format!("waits for: {waits_for}"));
     }

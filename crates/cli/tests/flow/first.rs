@@ -165,6 +165,7 @@ async fn told() {
     for line in [
         "csi_driver_spiffe_driver_volumes 1.0\n",
         "csi_driver_spiffe_driver_volumes_without_certificate 0.0\n",
+        "csi_driver_spiffe_driver_volumes_awaiting_token 0.0\n",
         "csi_driver_spiffe_driver_attempts_total{kind=\"issuance\",outcome=\"issued\"} 1\n",
         "csi_driver_spiffe_driver_stage_duration_seconds_count{stage=\"published\"} 1\n",
         "csi_driver_spiffe_driver_nearest_expiration_timestamp_seconds ",

@@ -93,6 +93,7 @@ fn volume(namespace: &str, pod: &str) -> Value {
         "target": "/nonexistent/mount",
         "phase": "resting",
         "phaseUntil": "2026-11-25T10:20:00Z",
+        "phaseSince": null,
         "valid": true,
         "notBefore": "2026-11-25T09:40:00Z",
         "usableUntil": "2026-11-25T10:40:30Z",
@@ -170,6 +171,24 @@ fn what_waits_comes_first_with_its_last_failure_and_exits_1() {
     assert!(
         rows[1].starts_with("resting   a          good "),
         "{rows:?}"
+    );
+}
+
+#[test]
+fn a_volume_that_awaits_a_token_says_for_how_long() {
+    let mut volume = volume("shop", "web-0");
+    volume["phase"] = json!("awaiting-token");
+    volume["phaseUntil"] = Value::Null;
+    volume["phaseSince"] = json!("2026-11-25T09:47:30Z");
+    let mut overview = overview();
+    overview["volumes"] = json!([volume]);
+
+    let ran = Fake::with(&overview).status(&[]);
+
+    assert!(
+        ran.stdout.ends_with("  for 12 min 30 s\n"),
+        "{}",
+        ran.stdout
     );
 }
 

@@ -37,6 +37,11 @@ impl Collector for Scrape {
             "Volumes that show no valid certificate",
             count(status.board.without_certificate(now)),
         )?;
+        gauge(
+            "csi_driver_spiffe_driver_volumes_awaiting_token",
+            "Volumes that wait for the kubelet to bring a token",
+            count(status.board.awaiting_token()),
+        )?;
         // Without a certificate there is no expiry, and no number could stand for that.
         if let Some(expiry) = status.board.nearest_expiry() {
             gauge(

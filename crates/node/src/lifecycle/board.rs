@@ -47,6 +47,16 @@ impl Board {
         entries.values().filter(lacks_one).count()
     }
 
+    /// How many of them wait for the kubelet to bring a token.
+    pub fn awaiting_token(&self) -> usize {
+        let entries = self.lock();
+        let waits = |entry: &&Entry| {
+            let status = entry.status.borrow();
+            matches!(status.phase, Phase::AwaitingToken(_))
+        };
+        entries.values().filter(waits).count()
+    }
+
     /// When the first certificate that a pod sees ends; None if no pod has one.
     pub fn nearest_expiry(&self) -> Option<Timestamp> {
         let entries = self.lock();
@@ -78,7 +88,7 @@ fn overview(entry: &Entry, now: Timestamp, trust_domain: &TrustDomain) -> Volume
     let (phase, until) = match status.phase {
         Phase::Starting => ("starting", None),
         Phase::Resting(due) => ("resting", Some(due)),
-        Phase::AwaitingToken => ("awaiting-token", None),
+        Phase::AwaitingToken(_) => ("awaiting-token", None),
         Phase::Queued => ("queued", None),
         Phase::Requesting => ("requesting", None),
         Phase::Pending => ("pending", None),
@@ -86,6 +96,11 @@ fn overview(entry: &Entry, now: Timestamp, trust_domain: &TrustDomain) -> Volume
         Phase::Publishing => ("publishing", None),
         Phase::RetryingAt(next) => ("retrying", wall_clock(next.at, now)),
         Phase::Removing => ("removing", None),
+    };
+    let since = if let Phase::AwaitingToken(since) = status.phase {
+        Some(since)
+    } else {
+        None
     };
     let waits_for = status.waits_for.as_ref();
     VolumeOverview {
@@ -99,6 +114,7 @@ fn overview(entry: &Entry, now: Timestamp, trust_domain: &TrustDomain) -> Volume
         target: entry.wish.target.to_string().into(),
         phase: phase.into(),
         phase_until: until,
+        phase_since: since,
         valid: status.is_valid(now),
         not_before: status.window.map(|window| window.start),
         usable_until: status.window.map(|window| window.end),

@@ -30,8 +30,8 @@ pub enum Phase {
     Starting,
     /// The certificate is good until at least this time.
     Resting(Timestamp),
-    /// Waiting for the kubelet to bring a token that is still valid.
-    AwaitingToken,
+    /// Waiting, since this time, for the kubelet to bring a token that is still valid.
+    AwaitingToken(Timestamp),
     /// Waiting for a turn to create the request.
     Queued,
     /// Creating the request.
@@ -127,7 +127,9 @@ impl VolumeStatus {
         match self.phase {
             Phase::Starting => "looking at what is in the volume",
             Phase::Resting(_) => "waiting for the renewal",
-            Phase::AwaitingToken => "waiting for the kubelet to send a token that is still valid",
+            Phase::AwaitingToken(_) => {
+                "waiting for the kubelet to send a token that is still valid"
+            }
             Phase::Queued => "waiting for a turn to create the CertificateRequest",
             Phase::Requesting => "creating the CertificateRequest",
             Phase::Pending => "waiting for the CertificateRequest to be approved and signed",

@@ -153,13 +153,14 @@ impl VolumeTask {
 /// Waits for a credential that the API server would still accept. After a restart there is no
 /// pod token until the next publish; that does not count as a failure.
 async fn until_usable(volume: &Volume, credentials: &mut watch::Receiver<Held>) {
+    let since = volume.context.clock.now();
     loop {
         if let Some(credential) = &credentials.borrow_and_update().credential
             && credential.is_usable(volume.context.clock.now())
         {
             return;
         }
-        volume.status.enter(Phase::AwaitingToken);
+        volume.status.enter(Phase::AwaitingToken(since));
         tokio::select! {
             () = changed(credentials) => {}
             // A clock that is set back makes an old token good again.

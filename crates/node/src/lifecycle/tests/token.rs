@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, FakeClock, Verb};
@@ -88,8 +88,16 @@ async fn an_expired_token_waits_and_sends_nothing_until_a_fresh_one_wakes_it() {
     let short = Duration::from_secs(60);
     let token = world.token(&wish, "short", short);
     world.publish_with(&wish, token).await.unwrap();
-    sleep(LIFETIME * 3 / 4).await;
+    sleep(LIFETIME / 5).await;
+    assert_eq!(world.tasks.board().awaiting_token(), 0);
+    assert_eq!(world.told(&wish, "phaseSince"), "");
+    let due = world.told(&wish, "phaseUntil");
+    sleep(LIFETIME * 11 / 20).await;
     assert_eq!(world.phase(&wish), "awaiting-token");
+    assert_eq!(world.tasks.board().awaiting_token(), 1);
+    let [since, due] = [world.told(&wish, "phaseSince"), due].map(|time| time.parse().unwrap());
+    let late: SignedDuration = Timestamp::duration_until(due, since);
+    assert!((0..2).contains(&late.as_secs()), "{late}");
     assert_eq!(world.api.counts(), [1, 0, 1, 0]);
     assert!(world.reports.all().is_empty(), "that is no failure");
     world.publish(&wish).await.unwrap();
