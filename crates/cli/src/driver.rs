@@ -11,9 +11,9 @@ use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use svid_client::retry::chance;
 use svid_node::clock::SystemClock;
-use svid_node::driver::{Clients, Configuration, Driver, Surroundings};
+use svid_node::driver::{Clients, Configuration, Driver, DriverHealth, Surroundings};
 
-use crate::admin::{self, Endpoints, Listener};
+use crate::admin::{self, Endpoints, Health, Listener};
 use crate::args::Role;
 use crate::process::{self, Signals, Tasks};
 use crate::{kubernetes, logs, metrics};
@@ -44,7 +44,6 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     let looked_at = Listener::bind("--status-address", servers.status.as_ref()).await?;
     let clients = kubernetes::connect(&connection).await?;
     let (clock, clock_steps) = SystemClock::new().context("making a timer for the wall clock")?;
-    let socket = admin::socket_answers(&configuration.endpoint);
     say_start(&configuration, &warnings);
     configuration
         .root_context
@@ -64,9 +63,10 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     )?;
 
     let status = driver.status();
+    let health = driver.health();
     let probes = Endpoints::default()
-        .health(Arc::clone(&socket))
-        .readiness(socket);
+        .health(alive(health.clone()))
+        .readiness(ready(health));
     admin::serve(&mut tasks, "probe server", probed, probes);
     let metrics = Endpoints::default().metrics(Arc::<Registry>::new(registry));
     admin::serve(&mut tasks, "metrics server", measured, metrics);
@@ -85,6 +85,20 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         driver.run(shutdown).await.map_err(Into::into)
     });
     tasks.run(signals).await
+}
+
+fn alive(health: DriverHealth) -> Health {
+    Arc::new(move || {
+        let health = health.clone();
+        Box::pin(async move { health.alive().await.map_err(|why| why.to_string()) })
+    })
+}
+
+fn ready(health: DriverHealth) -> Health {
+    Arc::new(move || {
+        let health = health.clone();
+        Box::pin(async move { health.ready().await.map_err(|why| why.to_string()) })
+    })
 }
 
 fn say_start(configuration: &Configuration, warnings: &[String]) {

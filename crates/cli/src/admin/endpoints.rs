@@ -4,8 +4,6 @@
 //! and no answer depends on anything of the request except its method, its path and, for metrics,
 //! the form that it asks for.
 
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -14,7 +12,6 @@ use hyper::body::Body;
 use hyper::{Method, Request, StatusCode};
 use prometheus_client::registry::Registry;
 use serde::Serialize;
-use tokio::net::UnixStream;
 
 use super::exposition::Form;
 use super::page::{BUILD_LIMIT, Page, PageSource, SharedPage};
@@ -139,21 +136,6 @@ fn json(value: &impl Serialize) -> Page {
 /// A check that only needs the event loop to answer.
 pub(crate) fn always() -> Health {
     Arc::new(|| Box::pin(async { Ok(()) }))
-}
-
-/// A check that a Unix socket accepts connections: that it exists, and that a process listens.
-pub(crate) fn socket_answers(path: &Path) -> Health {
-    let path: Arc<PathBuf> = Arc::new(path.to_owned());
-    Arc::new(move || {
-        let path = Arc::clone(&path);
-        Box::pin(async move {
-            let outcome: io::Result<UnixStream> = UnixStream::connect(path.as_path()).await;
-            match outcome {
-                Ok(_connection) => Ok(()),
-                Err(error) => Err(format!("connecting to {}: {error}", path.display())),
-            }
-        })
-    })
 }
 
 const METRICS: &str = "/metrics";

@@ -21,7 +21,7 @@ mod listener;
 mod network;
 mod page;
 
-pub(crate) use endpoints::{Endpoints, Health, always, socket_answers};
+pub(crate) use endpoints::{Endpoints, Health, always};
 pub(crate) use listener::{Listener, serve, serve_socket};
 
 #[cfg(test)]

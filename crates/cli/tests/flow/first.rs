@@ -163,6 +163,7 @@ async fn told() {
     assert_eq!(status["volumes"][0]["valid"], true);
     let metrics = world.fetch("--metrics-bind-address", "/metrics").await;
     for line in [
+        "csi_driver_spiffe_driver_registered 1.0\n",
         "csi_driver_spiffe_driver_volumes 1.0\n",
         "csi_driver_spiffe_driver_volumes_without_certificate 0.0\n",
         "csi_driver_spiffe_driver_volumes_awaiting_token 0.0\n",
@@ -178,12 +179,10 @@ async fn told() {
     }
     assert_eq!(documented::differences(&metrics, "Driver"), [""; 0]);
     assert!(!metrics.contains(pod.name()) && !metrics.contains("sandbox"));
-    assert!(
-        world
-            .fetch("--health-address", "/healthz")
-            .await
-            .starts_with("HTTP/1.1 200 ")
-    );
+    for path in ["/healthz", "/readyz"] {
+        let answer = world.fetch("--health-address", path).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+    }
     assert!(files(&world.path("data")).len() == 1);
     assert!(
         world

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 
 use libtest_mimic::Trial;
+use svid_devcluster::KubeletOptions;
 
 use crate::role::Housing;
 use crate::trial;
@@ -15,6 +16,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         trial("in_the_drivers_container_no_flag_is_needed", in_a_pod),
         trial("a_pod_that_waits_is_shown_with_the_reason", waits),
         trial("the_socket_of_a_killed_driver_is_replaced", killed),
+        trial(
+            "a_driver_that_no_kubelet_has_found_is_alive_and_not_ready",
+            not_found,
+        ),
     ]
 }
 
@@ -101,4 +106,28 @@ async fn killed() {
     assert_eq!(status["volumes"].as_array().unwrap().len(), 1, "{status}");
     assert_eq!(world.take_driver().terminate(), 0);
     assert!(!world.status_socket().exists());
+}
+
+async fn not_found() {
+    let mut world = World::without_roles(Setup {
+        kubelet: |options| KubeletOptions {
+            registration_dir: Some(options.root.join("elsewhere")),
+            ..options
+        },
+        ..Setup::default()
+    })
+    .await;
+    world.start_driver();
+    world.driver().wait_for_line("serving on").await;
+
+    let ready = world.fetch("--health-address", "/readyz").await;
+    assert!(ready.starts_with("HTTP/1.1 503 "), "{ready}");
+    assert!(
+        ready.contains("not registered: the kubelet has not called"),
+        "{ready}"
+    );
+    let alive = world.fetch("--health-address", "/healthz").await;
+    assert!(alive.starts_with("HTTP/1.1 200 "), "{alive}");
+    let metrics = world.fetch("--metrics-bind-address", "/metrics").await;
+    assert!(metrics.contains("csi_driver_spiffe_driver_registered 0.0\n"));
 }

@@ -5,6 +5,7 @@
 //! of flags or of HTTP. Invariant: nothing keeps running after [`Driver::run`] has ended.
 
 mod configuration;
+mod health;
 mod scrape;
 mod status;
 
@@ -14,9 +15,11 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use svid_client::ApiClient;
 use svid_client::issuer::IssuerSource;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use configuration::Configuration;
+pub use health::{DriverHealth, Unhealthy};
 pub use status::DriverStatus;
 
 // What a configuration is made of.
@@ -72,6 +75,8 @@ pub struct Driver {
     client: ApiClient,
     events: EventWriter,
     status: DriverStatus,
+    health: DriverHealth,
+    recovered: watch::Sender<bool>,
     stop: CancellationToken,
 }
 
@@ -180,12 +185,19 @@ impl Driver {
             Arc::new(volumes.clone()),
             Arc::clone(&clock),
         )?;
+        let registration = registration_dir.map(|_| server.registration());
+        let recovered = watch::Sender::new(false);
+        let health = DriverHealth::new(
+            server.called_at(),
+            recovered.subscribe(),
+            registration.clone(),
+        );
         let status = DriverStatus {
             installation,
             files,
             clock,
             board: volumes.board(),
-            registration: registration_dir.map(|_| server.registration()),
+            registration,
             issuer: issuers,
             trust: trusted,
             refusals: trust.refusals(),
@@ -200,6 +212,8 @@ impl Driver {
             client: driver,
             events,
             status,
+            health,
+            recovered,
             stop,
         };
         Ok((driver, status_socket))
@@ -208,6 +222,11 @@ impl Driver {
     /// What is going on, readable while the driver runs.
     pub fn status(&self) -> DriverStatus {
         self.status.clone()
+    }
+
+    /// What probes ask, while the driver runs.
+    pub fn health(&self) -> DriverHealth {
+        self.health.clone()
     }
 
     /// Takes over the existing volumes, serves the kubelet and manages the volumes until
@@ -223,6 +242,7 @@ impl Driver {
             issuer,
             client,
             events,
+            recovered,
             stop,
             ..
         } = self;
@@ -234,7 +254,7 @@ impl Driver {
             )
         };
         let work = async {
-            let result = look_after(&volumes, server, &stop).await;
+            let result = look_after(&volumes, server, &recovered, &stop).await;
             stop.cancel();
             result
         };
@@ -252,9 +272,11 @@ impl Driver {
 async fn look_after(
     volumes: &VolumeTasks,
     server: Server<VolumeTasks>,
+    recovered: &watch::Sender<bool>,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
     volumes.recover().await.map_err(RunError::Recover)?;
+    recovered.send_replace(true);
     let serve = async {
         let served = server.run(stop.clone()).await;
         stop.cancel();

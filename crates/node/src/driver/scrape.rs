@@ -27,6 +27,13 @@ impl Collector for Scrape {
             let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
             metric.encode(encoder)
         };
+        if let Some(is_registered) = status.is_registered() {
+            gauge(
+                "csi_driver_spiffe_driver_registered",
+                "1 while the kubelet has this driver registered, else 0",
+                f64::from(u8::from(is_registered)),
+            )?;
+        }
         gauge(
             "csi_driver_spiffe_driver_volumes",
             "Volumes managed by this driver",

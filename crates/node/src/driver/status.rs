@@ -62,6 +62,12 @@ impl DriverStatus {
         }
     }
 
+    /// Whether the kubelet has registered us; None if that is a sidecar's business.
+    pub(super) fn is_registered(&self) -> Option<bool> {
+        let state = self.registration.as_ref()?;
+        Some(*state.borrow() == RegistrationState::Registered)
+    }
+
     fn registration(&self) -> Registration {
         let state = self.registration.as_ref();
         match state.map(|state| state.borrow().clone()) {

@@ -9,6 +9,8 @@
 //! | `registrar` | the plugin registration service |
 //! | `serve` | what is served where, start and end |
 
+#[cfg(test)]
+pub(crate) mod fixture;
 mod registrar;
 mod serve;
 #[cfg(test)]

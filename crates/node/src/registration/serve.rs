@@ -111,6 +111,11 @@ impl<L: Lifecycle> Server<L> {
         self.registered.subscribe()
     }
 
+    /// Where the kubelet calls: the registration socket if there is one.
+    pub fn called_at(&self) -> &Path {
+        self.registration.as_ref().unwrap_or(&self.endpoint).path()
+    }
+
     /// Serves until `shutdown`; then the sockets are removed, pending publishes are answered
     /// Unavailable, and other calls get five seconds to finish.
     ///
@@ -126,16 +131,19 @@ impl<L: Lifecycle> Server<L> {
         );
         let info = InfoService(Arc::clone(&self.installation));
         let csi = Routes::new(NodeServer::new(node)).add_service(IdentityServer::new(info));
+        let registered = self.registered.clone();
         let registrar = Registrar::new(self.installation, self.registered);
         let all = csi.clone().add_service(RegistrationServer::new(registrar));
+        // The kubelet forgets a driver with its socket.
+        let forgotten = move || drop(registered.send_replace(RegistrationState::Unheard));
         let registration = async {
             match self.registration {
-                Some(socket) => serve(socket, all, &shutdown).await,
+                Some(socket) => serve(socket, all, forgotten, &shutdown).await,
                 None => Ok(()),
             }
         };
-        let (endpoint, registration) =
-            tokio::join!(serve(self.endpoint, csi, &shutdown), registration);
+        let endpoint = serve(self.endpoint, csi, || {}, &shutdown);
+        let (endpoint, registration) = tokio::join!(endpoint, registration);
         endpoint.and(registration)
     }
 }
@@ -149,10 +157,12 @@ pub fn registration_name(driver_name: &DriverName) -> String {
     format!("{driver_name}@reg.sock")
 }
 
-/// Serves `routes` on `socket` until `shutdown`, which it triggers if it must end earlier.
+/// Serves `routes` on `socket` until `shutdown`, which it triggers if it must end earlier. `lost` is
+/// called each time that callers of its path do not find it any more.
 async fn serve(
     socket: Socket,
     routes: Routes,
+    lost: impl Fn() + Send + Sync + 'static,
     shutdown: &CancellationToken,
 ) -> Result<(), ServeError> {
     let path = socket.path().to_owned();
@@ -161,6 +171,7 @@ async fn serve(
         path: path.clone(),
         reason,
     })?;
+    let listener = listener.when_lost(lost);
     let (taken, connections) = mpsc::channel(HANDED_OVER);
     let connections = ReceiverStream::new(connections).map(Ok::<_, io::Error>);
     tracing::info!("serving on {}", path.display());

@@ -1,12 +1,8 @@
 //! A kubelet's side of the sockets: the generated clients over real Unix sockets.
 
-use std::future::{Future, pending};
-use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use svid_api::csi::v1::identity_client::IdentityClient;
 use svid_api::csi::v1::node_client::NodeClient;
 use svid_api::csi::v1::{
@@ -14,114 +10,13 @@ use svid_api::csi::v1::{
 };
 use svid_api::registration::v1::registration_client::RegistrationClient;
 use svid_api::registration::v1::{InfoRequest, RegistrationStatus};
-use tempfile::TempDir;
 use tokio::net::UnixStream;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
 
+use super::fixture::{DRIVER, LIMIT, Running, bind};
 use super::*;
 use crate::installation;
-use crate::lifecycle::{Lifecycle, PublishError, UnpublishError};
-use crate::wish::{PublishRequest, TargetPath, VolumeId};
-use svid_client::clock::Clock;
-
-const DRIVER: &str = "spiffe.csi.cert-manager.io";
-const LIMIT: Duration = Duration::from_secs(20);
-
-/// Volumes whose unpublish never ends.
-#[derive(Debug)]
-struct Stuck;
-
-impl Lifecycle for Stuck {
-    async fn is_known(&self, _: &VolumeId, _: Option<&TargetPath>) -> bool {
-        false
-    }
-
-    async fn publish(&self, _: PublishRequest, _: Duration) -> Result<(), PublishError> {
-        pending().await
-    }
-
-    async fn publish_misunderstood(&self, _: &VolumeId, _: String) -> Result<(), PublishError> {
-        Ok(())
-    }
-
-    async fn unpublish(&self, _: VolumeId, _: TargetPath) -> Result<(), UnpublishError> {
-        pending().await
-    }
-}
-
-#[derive(Debug)]
-struct NoClock;
-
-impl Clock for NoClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(pending())
-    }
-}
-
-struct Running {
-    scratch: TempDir,
-    registered: watch::Receiver<RegistrationState>,
-    shutdown: CancellationToken,
-    task: JoinHandle<Result<(), ServeError>>,
-}
-
-impl Running {
-    fn start() -> Self {
-        let scratch = tempfile::tempdir().unwrap();
-        std::fs::create_dir(scratch.path().join("plugins_registry")).unwrap();
-        let server = bind(scratch.path()).unwrap();
-        let registered = server.registration();
-        let shutdown = CancellationToken::new();
-        let task = tokio::spawn(server.run(shutdown.clone()));
-        Self {
-            scratch,
-            registered,
-            shutdown,
-            task,
-        }
-    }
-
-    fn endpoint(&self) -> PathBuf {
-        self.scratch.path().join("plugin/csi.sock")
-    }
-
-    fn registration(&self) -> PathBuf {
-        self.scratch
-            .path()
-            .join("plugins_registry")
-            .join(format!("{DRIVER}@reg.sock"))
-    }
-
-    async fn stop(self) {
-        let sockets = [self.endpoint(), self.registration()];
-        self.shutdown.cancel();
-        let ended = tokio::time::timeout(LIMIT, self.task)
-            .await
-            .expect("ends in time");
-        ended.unwrap().unwrap();
-        for socket in sockets {
-            assert!(!socket.exists(), "{socket:?} is left");
-        }
-    }
-}
-
-fn bind(folder: &Path) -> Result<Server<Stuck>, BindError> {
-    Server::bind(
-        &folder.join("plugin/csi.sock"),
-        Some(&folder.join("plugins_registry")),
-        Arc::new(installation::fixture()),
-        Arc::new(Stuck),
-        Arc::new(NoClock),
-    )
-}
 
 async fn channel(path: &Path) -> Channel {
     let uri = format!("unix://{}", path.display());
@@ -239,10 +134,17 @@ async fn errors_of_binding_name_the_flag() {
 }
 
 #[tokio::test]
-async fn a_socket_that_vanished_is_made_anew() {
+async fn a_socket_that_vanished_is_made_anew_and_counts_as_not_registered() {
     let running = Running::start();
     let path = running.registration();
-    drop(channel(&path).await);
+    let status = RegistrationStatus {
+        plugin_registered: true,
+        error: String::new(),
+    };
+    let mut kubelet = RegistrationClient::new(channel(&path).await);
+    kubelet.notify_registration_status(status).await.unwrap();
+    drop(kubelet);
+    assert_eq!(*running.registered.borrow(), RegistrationState::Registered);
     std::fs::remove_file(&path).unwrap();
     tokio::time::pause();
     let found = async {
@@ -254,6 +156,7 @@ async fn a_socket_that_vanished_is_made_anew() {
         .await
         .expect("made anew in time");
     tokio::time::resume();
+    assert_eq!(*running.registered.borrow(), RegistrationState::Unheard);
     let info = RegistrationClient::new(channel(&path).await)
         .get_info(InfoRequest {})
         .await;

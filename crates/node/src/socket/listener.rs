@@ -4,6 +4,7 @@
 //! folder that was wiped) is made again, since callers find us only by the path; one that another
 //! socket has replaced is not, since the newer process has taken over.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -14,12 +15,21 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::file::{MissingFolder, Presence, Socket};
 
 /// A socket that takes connections. Dropping it removes the path if it is still this socket's.
-#[derive(Debug)]
 pub struct SocketListener {
     socket: Socket,
     listener: UnixListener,
     look: Interval,
     is_replaced: bool,
+    /// What to do when callers of the path do not reach this socket any more.
+    lost: Option<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl fmt::Debug for SocketListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketListener")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SocketListener {
@@ -39,7 +49,18 @@ impl SocketListener {
             listener,
             look,
             is_replaced: false,
+            lost: None,
         })
+    }
+
+    /// Has `lost` called each time that the path was found to lead to nothing or to another's
+    /// socket, before anybody can connect to a new one of ours.
+    pub(crate) fn when_lost(self, lost: impl Fn() + Send + Sync + 'static) -> Self {
+        let lost: Box<dyn Fn() + Send + Sync> = Box::new(lost);
+        Self {
+            lost: Some(lost),
+            ..self
+        }
     }
 
     /// Where it is.
@@ -64,13 +85,23 @@ impl SocketListener {
     fn look_at_path(&mut self) {
         match self.socket.presence() {
             Presence::Ours => self.is_replaced = false,
-            Presence::Gone => self.bind_again(),
+            Presence::Gone => {
+                self.tell_lost();
+                self.bind_again();
+            }
             Presence::Replaced => {
                 if !self.is_replaced {
+                    self.tell_lost();
                     tracing::warn!("{} is another's socket now", self.path().display());
                 }
                 self.is_replaced = true;
             }
+        }
+    }
+
+    fn tell_lost(&self) {
+        if let Some(lost) = &self.lost {
+            lost();
         }
     }
 
@@ -81,11 +112,12 @@ impl SocketListener {
             .and_then(|socket| Self::new(socket).map_err(|error| error.to_string()));
         match bound {
             Ok(new) => {
+                let lost = self.lost.take();
                 tracing::warn!(
                     "the socket {} had vanished and was made anew",
                     path.display()
                 );
-                *self = new;
+                *self = Self { lost, ..new };
             }
             Err(error) => tracing::error!(
                 "the socket {} has vanished and cannot be made anew: {error}",

@@ -7,7 +7,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use super::super::endpoints::socket_answers;
 use super::super::page::Page;
 use super::super::{Endpoints, Health, Listener};
 use super::{answer_to, answering, fetch, listener, served};
@@ -215,17 +214,4 @@ async fn all_who_ask_for_metrics_or_status_share_the_bytes() {
 
         assert_eq!(first.body.as_ptr(), second.body.as_ptr(), "{path}");
     }
-}
-
-#[tokio::test]
-async fn a_socket_answers_only_while_someone_listens() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("csi.sock");
-    let check = socket_answers(&path);
-
-    assert!(check().await.is_err());
-    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    assert_eq!(check().await, Ok(()));
-    drop(listener);
-    assert!(check().await.unwrap_err().contains("csi.sock"));
 }
