@@ -4,6 +4,7 @@
 //! Must not decide about a volume; that is the crate `svid-node`. Invariant: the memory is private
 //! before the first key is made.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use svid_client::retry::chance;
 use svid_node::clock::SystemClock;
-use svid_node::driver::{Clients, Configuration, Driver, DriverHealth, Surroundings};
+use svid_node::driver::{Clients, Configuration, Driver, DriverHealth, Selinux, Surroundings};
 
 use crate::admin::{self, Endpoints, Health, Listener};
 use crate::args::Role;
@@ -31,7 +32,7 @@ pub(crate) fn run(role: Role<Configuration>) -> anyhow::Result<()> {
 
 async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     let Role {
-        mut configuration,
+        configuration,
         servers,
         connection,
         warnings,
@@ -45,9 +46,6 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     let clients = kubernetes::connect(&connection).await?;
     let (clock, clock_steps) = SystemClock::new().context("making a timer for the wall clock")?;
     say_start(&configuration, &warnings);
-    configuration
-        .root_context
-        .take_if(|_| !Path::new(SELINUX).exists());
     let mut registry = metrics::registry();
     let (driver, status_socket) = Driver::new(
         configuration,
@@ -58,6 +56,7 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         Surroundings {
             clock: Arc::new(clock),
             chance,
+            selinux: selinux(Path::new(SELINUX)),
         },
         &mut registry,
     )?;
@@ -115,5 +114,37 @@ fn say_start(configuration: &Configuration, warnings: &[String]) {
     }
 }
 
-/// Exists only if the kernel runs SELinux.
+/// What SELinux does, by a file of this form. One that cannot be read counts as enforcing: a driver
+/// that does not start is noticed, a pod that cannot read its volume is a riddle.
+fn selinux(enforce: &Path) -> Selinux {
+    match std::fs::read_to_string(enforce) {
+        Ok(text) if text.trim() == "0" => Selinux::Permissive,
+        Err(error) if error.kind() == ErrorKind::NotFound => Selinux::Absent,
+        Ok(_) | Err(_) => Selinux::Enforcing,
+    }
+}
+
+/// Exists only if the kernel runs SELinux: 1 if it enforces, else 0.
 const SELINUX: &str = "/sys/fs/selinux/enforce";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selinux_is_known_by_the_kernels_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("enforce");
+        assert_eq!(selinux(&file), Selinux::Absent);
+        for (text, expected) in [
+            ("0", Selinux::Permissive),
+            ("0\n", Selinux::Permissive),
+            ("1", Selinux::Enforcing),
+            ("", Selinux::Enforcing),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            assert_eq!(selinux(&file), expected, "{text:?}");
+        }
+        assert_eq!(selinux(folder.path()), Selinux::Enforcing);
+    }
+}

@@ -28,7 +28,7 @@ pub struct Configuration {
     pub files: FileNames,
     /// The mode of the files.
     pub file_mode: FileMode,
-    /// The SELinux context of the volumes; None if SELinux is not enforcing.
+    /// The SELinux context of the volumes; None to set none.
     pub root_context: Option<RootContext>,
     /// The file with the trust bundle; None for volumes without one.
     pub source_ca_bundle: Option<PathBuf>,

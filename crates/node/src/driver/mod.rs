@@ -33,7 +33,8 @@ pub use crate::overview::{
 };
 pub use crate::socket::{Socket, SocketError, SocketListener, connect};
 pub use crate::volume::{
-    FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, VolumeFile,
+    FileMode, FileModeError, FileNameError, FileNames, RootContext, RootContextError, Selinux,
+    VolumeFile,
 };
 
 use crate::events::{EventRecorder, EventWriter};
@@ -56,13 +57,15 @@ pub struct Clients {
     pub anonymous: ApiClient,
 }
 
-/// Time and chance.
+/// What is around the driver: time, chance and the node.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Jitter.
     pub chance: fn() -> f64,
+    /// What SELinux does on this node.
+    pub selinux: Selinux,
 }
 
 /// A driver that holds its data folder and its sockets, and does nothing yet.
@@ -138,7 +141,11 @@ impl Driver {
             key_usage,
         } = configuration;
         let Clients { driver, anonymous } = clients;
-        let Surroundings { clock, chance } = surroundings;
+        let Surroundings {
+            clock,
+            chance,
+            selinux,
+        } = surroundings;
         let installation = Arc::new(installation);
         let stop = CancellationToken::new();
         let (trust, trusted) = TrustSource::watch(source_ca_bundle);
@@ -156,6 +163,7 @@ impl Driver {
             files: files.clone(),
             file_mode,
             root_context,
+            selinux,
             boot_id: None,
             clock: Arc::clone(&clock),
         })?;

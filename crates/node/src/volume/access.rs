@@ -70,6 +70,17 @@ impl fmt::Display for FileMode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootContext(String);
 
+/// What SELinux does on this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selinux {
+    /// The kernel does not run it.
+    Absent,
+    /// It logs what its policy forbids.
+    Permissive,
+    /// It refuses what its policy forbids, such as that containers read what has no label.
+    Enforcing,
+}
+
 /// Why a text is not a context.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(

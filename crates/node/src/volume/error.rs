@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use rustix::io::Errno;
 
+use super::RootContext;
+
 /// Why an operation on a volume failed.
 ///
 /// The texts are shown to the kubelet's users, so they name paths but never the files' contents.
@@ -32,6 +34,18 @@ pub enum VolumeError {
     DataFolderInUse {
         /// The folder.
         path: PathBuf,
+    },
+    /// SELinux enforces a policy that does not know the volumes' context.
+    #[error(
+        "SELinux is enforcing on this node, and its policy does not know the context {:?} of \
+         --selinux-context, without which containers could not read the volumes: give one that the \
+         policy knows (system_u:object_r:ephemeral_t:s0 on Talos), or install container-selinux on \
+         the node",
+        context.as_str()
+    )]
+    ContextRefused {
+        /// The context.
+        context: RootContext,
     },
     /// Something that is not our volume stands where the volume should be.
     #[error("the target {} is left alone: {obstacle}", path.display())]

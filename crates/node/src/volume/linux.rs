@@ -12,8 +12,8 @@ use super::scratch::Scratch;
 use super::swap::{self, Layout};
 use super::target::{Occupant, Ours, Target, source_text};
 use super::{
-    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, VolumeError, Volumes,
-    data,
+    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, Selinux, VolumeError,
+    Volumes, data,
 };
 use crate::installation::Installation;
 use crate::wish::{TargetPath, VolumeId, Wish};
@@ -30,8 +30,10 @@ pub struct VolumeOptions {
     pub files: FileNames,
     /// The mode of the files: 0440 unless a pod without an fsGroup is to read them.
     pub file_mode: FileMode,
-    /// The SELinux context of the volumes; None if SELinux is not enforcing.
+    /// The SELinux context of the volumes, where the node has SELinux.
     pub root_context: Option<RootContext>,
+    /// What SELinux does on this node.
+    pub selinux: Selinux,
     /// What identifies this boot of the node; None to ask the kernel.
     pub boot_id: Option<String>,
     /// Names new sets of files after the time.
@@ -44,7 +46,6 @@ pub struct LinuxVolumes {
     installation: Arc<Installation>,
     files: FileNames,
     file_mode: FileMode,
-    root_context: Option<RootContext>,
     clock: Arc<dyn Clock>,
     records: RecordStore,
     // Declared before the folder that it is mounted in.
@@ -65,19 +66,20 @@ impl LinuxVolumes {
             files,
             file_mode,
             root_context,
+            selinux,
             boot_id,
             clock,
         } = options;
         let boot_id = boot_id.map_or_else(kernel_boot_id, Ok)?;
         let folder = data::open(&data_root, &installation.driver_name)?;
         let records = RecordStore::open(&folder, boot_id)?;
-        let scratch = Scratch::open(&folder, installation.driver_name.as_str())?;
+        let driver_name = installation.driver_name.as_str();
+        let scratch = Scratch::open(&folder, driver_name, root_context, selinux)?;
         let _folder = folder;
         Ok(Self {
             installation,
             files,
             file_mode,
-            root_context,
             clock,
             records,
             scratch,
@@ -136,7 +138,7 @@ impl LinuxVolumes {
                 inodes: INODES,
                 mode: 0o550,
                 swapping: self.scratch.swapping(),
-                root_context: self.root_context.as_ref(),
+                root_context: self.scratch.context(),
             },
         )?;
         let root = workspace.enter()?;

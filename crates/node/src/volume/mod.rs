@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 
 use crate::wish::{TargetPath, VolumeId, Wish};
 
-pub use access::{FileMode, FileModeError, RootContext, RootContextError};
+pub use access::{FileMode, FileModeError, RootContext, RootContextError, Selinux};
 pub use error::{FolderFault, Obstacle, VolumeError};
 pub use linux::{LinuxVolumes, VolumeOptions};
 pub use names::{FileNameError, FileNames, VolumeFile};

@@ -4,9 +4,9 @@
 //! namespace sees. Invariant: outside a call to us nothing is mounted on it, and what a killed
 //! process left there is removed before anything else is done.
 
-use super::VolumeError;
 use super::folder::Folder;
 use super::mounts::{self, Mounted, Place, Swapping, Tmpfs};
+use super::{RootContext, Selinux, VolumeError};
 use rustix::io::Errno;
 
 /// The scratch file system. Unmounted when dropped.
@@ -15,6 +15,7 @@ pub(super) struct Scratch {
     // Declared before the mount, so that it is closed before the unmount.
     folder: Folder,
     swapping: Swapping,
+    context: Option<RootContext>,
     _mount: Mounted,
 }
 
@@ -29,8 +30,17 @@ pub(super) struct Workspace<'a> {
 
 impl Scratch {
     /// Removes what an earlier process left and mounts again. Finds out whether this kernel can
-    /// keep a tmpfs out of swap.
-    pub(super) fn open(base: &Folder, driver_name: &str) -> Result<Self, VolumeError> {
+    /// keep a tmpfs out of swap, and whether its SELinux policy knows the volumes' context.
+    ///
+    /// # Errors
+    /// If mounting fails; or the context is refused and SELinux would then keep containers from
+    /// reading the volumes.
+    pub(super) fn open(
+        base: &Folder,
+        driver_name: &str,
+        context: Option<RootContext>,
+        selinux: Selinux,
+    ) -> Result<Self, VolumeError> {
         let place = Place::in_folder(base, FOLDER);
         if base.stat_of(FOLDER)?.is_none() {
             base.make(FOLDER, 0o700)?;
@@ -39,13 +49,27 @@ impl Scratch {
         let entered = base.enter(FOLDER)?;
         entered.set_mode(0o700)?;
         drop(entered);
-        let (mount, swapping) = mount_scratch(&place, driver_name)?;
+        let context = context.filter(|_| selinux != Selinux::Absent);
+        let (mount, options) = mount_scratch(&place, driver_name, context.as_ref())?;
+        let (swapping, is_taken) = (options.swapping, options.context.is_some());
+        warn_of_swap(swapping);
+        let context = match context {
+            Some(refused) if !is_taken => {
+                if selinux == Selinux::Enforcing {
+                    return Err(VolumeError::ContextRefused { context: refused });
+                }
+                warn_of_context(&refused);
+                None
+            }
+            taken => taken,
+        };
         let folder = base
             .pin(FOLDER)
             .map_err(|cause| base.refused("open", FOLDER, cause))?;
         Ok(Self {
             folder,
             swapping,
+            context,
             _mount: mount,
         })
     }
@@ -53,6 +77,11 @@ impl Scratch {
     /// Whether volumes may be swapped out.
     pub(super) fn swapping(&self) -> Swapping {
         self.swapping
+    }
+
+    /// The SELinux context that volumes get, if this kernel takes it.
+    pub(super) fn context(&self) -> Option<&RootContext> {
+        self.context.as_ref()
     }
 
     /// Makes a folder for the work on one volume; each volume has one at a time.
@@ -142,31 +171,77 @@ fn detach_leftovers(parent: &Folder, place: &Place) -> Result<(), VolumeError> {
     Err(parent.refused("unmount everything on", name, Errno::LOOP))
 }
 
-fn mount_scratch(place: &Place, driver_name: &str) -> Result<(Mounted, Swapping), VolumeError> {
-    let mut tmpfs = Tmpfs {
-        source: driver_name,
-        size: SIZE,
-        inodes: INODES,
-        mode: 0o700,
-        swapping: Swapping::Never,
-        root_context: None,
-    };
-    let mount = match Mounted::tmpfs(place.clone(), &tmpfs) {
-        Err(VolumeError::Refused {
-            cause: Errno::INVAL,
-            ..
-        }) => {
-            tmpfs.swapping = Swapping::Possible;
-            let mount = Mounted::tmpfs(place.clone(), &tmpfs)?;
-            tracing::warn!(
-                "this kernel cannot keep the volumes out of swap (it needs Linux 6.4 and no user \
-                 namespace): keys may be written to swap where it is on"
-            );
-            mount
+/// What a kernel may refuse of a volume's mount, with one error for all: EINVAL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct MountOptions<'a> {
+    swapping: Swapping,
+    context: Option<&'a RootContext>,
+}
+
+impl<'a> MountOptions<'a> {
+    /// Tries them, with the best first, and returns what the first gave that were not refused with
+    /// EINVAL. The context goes before `noswap`: without it pods may fail.
+    fn first_taken<T>(
+        context: Option<&'a RootContext>,
+        mut mount: impl FnMut(Self) -> Result<T, VolumeError>,
+    ) -> Result<(T, Self), VolumeError> {
+        let never = Swapping::Never;
+        let with = |swapping| Self { swapping, context };
+        let without = |swapping| Self {
+            swapping,
+            context: None,
+        };
+        let labelled = context.map(|_| [with(never), with(Swapping::Possible)]);
+        let last = without(Swapping::Possible);
+        for tried in labelled.into_iter().flatten().chain([without(never)]) {
+            match mount(tried) {
+                Err(VolumeError::Refused {
+                    cause: Errno::INVAL,
+                    ..
+                }) => {}
+                result => return result.map(|mounted| (mounted, tried)),
+            }
         }
-        other => other?,
-    };
-    Ok((mount.unbindable()?, tmpfs.swapping))
+        mount(last).map(|mounted| (mounted, last))
+    }
+}
+
+fn mount_scratch<'a>(
+    place: &Place,
+    driver_name: &str,
+    context: Option<&'a RootContext>,
+) -> Result<(Mounted, MountOptions<'a>), VolumeError> {
+    let (mount, options) = MountOptions::first_taken(context, |options| {
+        let tmpfs = Tmpfs {
+            source: driver_name,
+            size: SIZE,
+            inodes: INODES,
+            mode: 0o700,
+            swapping: options.swapping,
+            root_context: options.context,
+        };
+        Mounted::tmpfs(place.clone(), &tmpfs)
+    })?;
+    Ok((mount.unbindable()?, options))
+}
+
+fn warn_of_swap(swapping: Swapping) {
+    if swapping == Swapping::Possible {
+        tracing::warn!(
+            "this kernel cannot keep the volumes out of swap (it needs Linux 6.4 and no user \
+             namespace): keys may be written to swap where it is on"
+        );
+    }
+}
+
+fn warn_of_context(refused: &RootContext) {
+    tracing::warn!(
+        context = refused.as_str(),
+        "the SELinux policy of this node does not know the context of --selinux-context, so \
+         volumes are mounted without one. SELinux is permissive now; once it enforces, containers \
+         cannot read them. Give a context that the policy knows (system_u:object_r:ephemeral_t:s0 \
+         on Talos), or none"
+    );
 }
 
 const FOLDER: &str = "scratch";
@@ -177,3 +252,63 @@ const SIZE: u64 = 64 * 1024;
 const INODES: u32 = 8192;
 /// Mounts on one folder before we give up: more than one is already unusual.
 const LAYER_LIMIT: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kernel that takes these options and no others.
+    fn kernel(noswap: bool, knows: bool) -> impl Fn(MountOptions<'_>) -> Result<(), VolumeError> {
+        move |options| {
+            let takes_swapping = noswap || options.swapping == Swapping::Possible;
+            let takes_context = knows || options.context.is_none();
+            refusing(Errno::INVAL, takes_swapping && takes_context)
+        }
+    }
+
+    fn refusing(cause: Errno, takes: bool) -> Result<(), VolumeError> {
+        let refused = VolumeError::Refused {
+            attempt: "mount a tmpfs on",
+            path: "/scratch".into(),
+            cause,
+        };
+        takes.then_some(()).ok_or(refused)
+    }
+
+    #[test]
+    fn what_a_kernel_does_not_know_is_told_apart_and_left_out() {
+        let context = RootContext::parse("system_u:object_r:container_file_t:s0").unwrap();
+        for given in [None, Some(&context)] {
+            for noswap in [true, false] {
+                for knows in [true, false] {
+                    let ((), taken) =
+                        MountOptions::first_taken(given, kernel(noswap, knows)).unwrap();
+                    let swapping = if noswap {
+                        Swapping::Never
+                    } else {
+                        Swapping::Possible
+                    };
+                    let expected = MountOptions {
+                        swapping,
+                        context: given.filter(|_| knows),
+                    };
+                    assert_eq!(taken, expected, "noswap: {noswap}, context: {knows}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_other_refusal_ends_the_trying() {
+        let context = RootContext::parse("a").unwrap();
+        let mut tried = 0;
+        let error = MountOptions::first_taken(Some(&context), |_| {
+            tried += 1;
+            refusing(Errno::PERM, false)
+        });
+        assert!(error.is_err());
+        assert_eq!(tried, 1);
+        let error = MountOptions::first_taken(Some(&context), |_| refusing(Errno::INVAL, false));
+        assert!(error.is_err());
+    }
+}

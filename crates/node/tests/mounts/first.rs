@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::Trial;
 use svid_node::volume::{
-    FileMode, LinuxVolumes, Obstacle, RootContext, VolumeError, VolumeOptions, Volumes,
+    FileMode, LinuxVolumes, Obstacle, RootContext, Selinux, VolumeError, VolumeOptions, Volumes,
 };
 use svid_node::wish::{TargetPath, VolumeId, Wish};
 
@@ -33,7 +33,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             links,
         ),
         trial("volumes_can_be_published_at_one_time", at_one_time),
-        trial("a_selinux_context_reaches_the_kernel", context),
+        trial(
+            "a_selinux_context_that_is_refused_is_left_out_or_ends_the_start",
+            context,
+        ),
     ]
 }
 
@@ -344,20 +347,29 @@ fn at_one_time() {
     assert_eq!(table::below(&node.root).len(), 1);
 }
 
+/// Without SELinux tmpfs does not know the option, so it refuses every context, as a policy refuses
+/// one that it does not know.
 fn context() {
-    let node = Node::new();
-    let context = RootContext::parse("system_u:object_r:container_file_t:s0:c1,c2");
-    let opened = LinuxVolumes::open(VolumeOptions {
-        root_context: context.ok(),
-        ..options(&node.root)
-    });
-    let wish = node.wish("v");
-    // Without SELinux tmpfs does not know the option: that it is refused shows that it arrived.
-    match opened.unwrap().publish(&wish, &set("first")) {
-        Ok(()) => assert!(std::path::Path::new("/sys/fs/selinux/enforce").exists()),
-        Err(error) => {
-            assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
-            assert!(!wish.target.as_path().exists());
-        }
+    let opened = |node: &Node, selinux| {
+        let context = RootContext::parse("system_u:object_r:no_such_type_t:s0:c1,c2");
+        LinuxVolumes::open(VolumeOptions {
+            root_context: context.ok(),
+            selinux,
+            ..options(&node.root)
+        })
+    };
+    for selinux in [Selinux::Absent, Selinux::Permissive] {
+        let node = Node::new();
+        let volumes = opened(&node, selinux).unwrap();
+        let wish = node.wish("v");
+        volumes.publish(&wish, &set("first")).unwrap();
+        assert_eq!(view(wish.target.as_path()), shown("first"), "{selinux:?}");
     }
+    let node = Node::new();
+    let error = opened(&node, Selinux::Enforcing).unwrap_err();
+    assert!(
+        matches!(error, VolumeError::ContextRefused { .. }),
+        "{error}"
+    );
+    assert_eq!(table::below(&node.root).len(), 0, "nothing stays mounted");
 }

@@ -14,7 +14,9 @@ use svid_core::identity::{ServiceAccount, TrustDomain};
 use svid_core::names::DriverName;
 use svid_node::credential::Requester;
 use svid_node::driver::{Installation, NodeId};
-use svid_node::volume::{FileMode, FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions};
+use svid_node::volume::{
+    FileMode, FileNames, FileSet, LinuxVolumes, Selinux, VolumeError, VolumeOptions,
+};
 use svid_node::wish::{Pod, TargetPath, VolumeId, Wish};
 use zeroize::Zeroizing;
 
@@ -87,6 +89,7 @@ pub(crate) fn options(root: &Path) -> VolumeOptions {
         files: FileNames::default(),
         file_mode: FileMode::default(),
         root_context: None,
+        selinux: Selinux::Absent,
         boot_id: None,
         clock: Arc::new(StoppedClock),
     }
