@@ -71,7 +71,9 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     admin::serve(&mut tasks, "metrics server", measured, metrics);
     let describe = move || status.overview();
     let status = Endpoints::default().status(describe.clone());
-    admin::serve_socket(&mut tasks, "status socket", status_socket, status);
+    if let Some(socket) = status_socket {
+        admin::serve_socket(&mut tasks, "status socket", socket, status);
+    }
     let status = Endpoints::default().status(describe);
     admin::serve(&mut tasks, "status server", looked_at, status);
     tasks.spawn("clock", |shutdown| async move {

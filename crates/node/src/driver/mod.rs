@@ -114,7 +114,8 @@ pub enum RunError {
 impl Driver {
     /// Makes the parts. Reads the trust bundle once, opens the data folder, mounts the scratch file
     /// system and binds the sockets; `registry` gets the driver's metrics. Sends nothing. The socket
-    /// beside the driver is the one for [`DriverStatus`], to be served by the caller.
+    /// beside the driver is the one for [`DriverStatus`], to be served by the caller; there is none
+    /// where the data folder became read-only.
     ///
     /// # Errors
     /// If the data folder or a socket is not available.
@@ -123,7 +124,7 @@ impl Driver {
         clients: Clients,
         surroundings: Surroundings,
         registry: &mut Registry,
-    ) -> Result<(Self, Socket), StartError> {
+    ) -> Result<(Self, Option<Socket>), StartError> {
         let status_socket = configuration.status_socket();
         let Configuration {
             installation,
@@ -167,8 +168,16 @@ impl Driver {
             boot_id: None,
             clock: Arc::clone(&clock),
         })?;
-        let status_socket =
-            Socket::bind(&status_socket, MissingFolder::Create).map_err(StartError::Status)?;
+        let status_socket = match Socket::bind(&status_socket, MissingFolder::Create) {
+            Ok(socket) => Some(socket),
+            // The volumes that are there can be looked after without it.
+            Err(error) if error.is_read_only() => {
+                tracing::error!(%error, "the data folder is on a read-only file system: no volume \
+                    can be begun, and there is no socket for the status");
+                None
+            }
+            Err(error) => return Err(StartError::Status(error)),
+        };
         let context = Context {
             volumes: Arc::new(volumes),
             requests: Arc::new(requests),

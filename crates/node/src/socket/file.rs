@@ -46,6 +46,16 @@ pub enum SocketError {
     },
 }
 
+impl SocketError {
+    /// Whether the file system refuses every change.
+    pub(crate) fn is_read_only(&self) -> bool {
+        match self {
+            Self::System { reason, .. } => reason.kind() == io::ErrorKind::ReadOnlyFilesystem,
+            Self::NoName { .. } | Self::Occupied { .. } => false,
+        }
+    }
+}
+
 /// What to do when the folder of a socket is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MissingFolder {

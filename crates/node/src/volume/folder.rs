@@ -244,8 +244,13 @@ impl Folder {
             .try_for_each(|entry| self.discard(&entry.name))
     }
 
-    /// Sets the permission bits of this folder. It must have been entered, not only pinned.
+    /// Sets the permission bits of this folder, if it has others. It must have been entered, not
+    /// only pinned.
     pub(super) fn set_mode(&self, mode: u32) -> Result<(), VolumeError> {
+        // A disk that became read-only refuses even what would change nothing.
+        if self.stat()?.st_mode & 0o7777 == mode {
+            return Ok(());
+        }
         fs::fchmod(&self.fd, Mode::from_raw_mode(mode))
             .map_err(|cause| self.refused_here("change the mode of", cause))
     }

@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use libtest_mimic::Trial;
+use rustix::mount::MountFlags;
 use svid_node::volume::{
     FoundRecord, LinuxVolumes, Record, Standing, VolumeError, VolumeOptions, Volumes,
 };
 
-use crate::node::{DRIVER, Node, options, set, shown, tmpfs, view};
+use crate::node::{DRIVER, Node, bind, options, set, shown, tmpfs, view};
 use crate::{table, trial};
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -24,6 +25,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         trial("a_data_root_that_is_relative_is_refused", relative_root),
         trial("one_process_uses_a_data_folder_at_a_time", in_use),
         trial("records_are_found_again_and_garbage_is_set_aside", records),
+        trial(
+            "on_a_disk_that_became_read_only_the_volumes_that_are_there_go_on",
+            read_only,
+        ),
     ]
 }
 
@@ -159,4 +164,25 @@ fn records() {
         .map(|found| found.standing)
         .collect();
     assert_eq!(standings, [Standing::OtherBoot; 2]);
+}
+
+fn read_only() {
+    let node = Node::new();
+    let wish = node.wish("v");
+    let volumes = node.volumes();
+    volumes.save(&Record::new(wish.clone())).unwrap();
+    volumes.publish(&wish, &set("first")).unwrap();
+    drop(volumes);
+    let data = node.root.join("data");
+    bind(&data, &data, MountFlags::RDONLY);
+
+    let volumes = node.volumes();
+    let found = volumes.records().unwrap();
+    assert_eq!(found.len(), 1);
+    volumes.publish(&wish, &set("second")).unwrap();
+    assert_eq!(view(wish.target.as_path()), shown("second"));
+    let error = volumes.save(&Record::new(node.wish("w"))).unwrap_err();
+    assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
+    volumes.remove(&wish.volume, &wish.target).unwrap();
+    assert!(!wish.target.as_path().exists());
 }
