@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::task::spawn_blocking;
 
 use super::PublishError;
 use super::credentials::Offer;
 use super::error::WriteError;
+use super::lanes::Lane;
 use super::places::Place;
 use super::pods::Counted;
 use super::slot::Life;
@@ -14,7 +14,7 @@ use super::status::Follower;
 use super::tasks::Inner;
 use super::waiting::Waiting;
 use crate::credential::Credential;
-use crate::volume::{Record, VolumeError};
+use crate::volume::Record;
 use crate::wish::{PublishRequest, TargetPath, Wish};
 
 /// A volume that has a task and the publish's credential.
@@ -113,13 +113,8 @@ impl Inner {
     /// Whether something of the kind we mount is at a target. A few look at once: what is refused
     /// must not take the threads that work on volumes.
     pub(super) async fn is_mounted(&self, target: TargetPath) -> Result<bool, WriteError> {
-        let Ok(_place) = self.looks.acquire().await else {
-            return Err(WriteError::Thread);
-        };
+        let turn = self.lanes.enter(Lane::Strangers).await?;
         let volumes = Arc::clone(&self.context.volumes);
-        match spawn_blocking(move || volumes.is_mounted(&target)).await {
-            Ok(found) => found.map_err(|error: VolumeError| error.into()),
-            Err(_panicked_or_cancelled) => Err(WriteError::Thread),
-        }
+        Ok(turn.run(move || volumes.is_mounted(&target)).await??)
     }
 }

@@ -31,6 +31,7 @@
 //! | `obsolete` | requests that ended badly or were superseded |
 //! | `writer` | the only writer of a volume's record and files |
 //! | `waiting` | how many publishes wait for one volume |
+//! | `lanes` | how many threads work on files and mounts, by kind of work |
 //! | `status` | what a volume's task is doing, and waiting for it |
 //! | `error` | why a publish or an unpublish did not succeed |
 //! | `board` | all statuses, for metrics and `/status` |
@@ -45,6 +46,7 @@ mod context;
 mod credentials;
 mod error;
 mod joining;
+mod lanes;
 mod obsolete;
 mod places;
 mod pods;

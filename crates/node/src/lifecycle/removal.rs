@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::task::spawn_blocking;
-
 use super::error::{UnpublishError, WriteError};
+use super::lanes::{Lane, ThreadEnded};
 use super::pods::Counted;
 use super::slot::{Life, Remains};
 use super::status::StatusWriter;
@@ -79,14 +78,14 @@ impl Inner {
         target: TargetPath,
     ) -> Result<(), UnpublishError> {
         let volumes = Arc::clone(&self.context.volumes);
-        let removed = spawn_blocking(move || {
+        let shutting_down = |ThreadEnded| UnpublishError::ShuttingDown;
+        let turn = self.lanes.enter(Lane::Removals).await;
+        let removed = turn.map_err(shutting_down)?.run(move || {
             volumes.remove(&volume, &target)?;
             volumes.forget(&volume)
         });
-        match removed.await {
-            Ok(result) => Ok(result.map_err(WriteError::Volume)?),
-            Err(_panicked_or_cancelled) => Err(UnpublishError::ShuttingDown),
-        }
+        let removed = removed.await.map_err(shutting_down)?;
+        Ok(removed.map_err(WriteError::Volume)?)
     }
 
     /// Removes a volume that nobody wants any more.

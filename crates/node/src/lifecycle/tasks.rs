@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -16,6 +15,7 @@ use super::cleaner::Cleaner;
 use super::context::{Context, Volume};
 use super::credentials::Credentials;
 use super::joining::Joined;
+use super::lanes::Lanes;
 use super::places::Places;
 use super::pods::{Counted, PodVolumes};
 use super::slot::{Life, Live, Slot};
@@ -39,8 +39,7 @@ pub(super) struct Inner {
     pub(super) cleaner: Cleaner,
     pub(super) pods: PodVolumes,
     pub(super) places: Places,
-    /// For looking at targets of volumes that nobody knows.
-    pub(super) looks: Semaphore,
+    pub(super) lanes: Lanes,
     tasks: TaskTracker,
     shutdown: CancellationToken,
     /// Cancelled by a task that panicked.
@@ -69,7 +68,7 @@ impl VolumeTasks {
             cleaner: Cleaner::new(Arc::clone(&context), tasks.clone(), shutdown.clone()),
             pods: PodVolumes::new(context.volumes_per_pod),
             places: Places::default(),
-            looks: Semaphore::new(LOOKS_AT_ONCE),
+            lanes: Lanes::default(),
             context,
             slots: Mutex::default(),
             board: Board::default(),
@@ -256,7 +255,8 @@ impl Inner {
     }
 
     pub(super) fn writer(&self, record: Record) -> Writer {
-        Writer::new(Arc::clone(&self.context.volumes), record)
+        let volumes = Arc::clone(&self.context.volumes);
+        Writer::new(self.lanes.clone(), volumes, record)
     }
 
     pub(super) fn slot(&self, volume: &VolumeId) -> Arc<Slot> {
@@ -273,7 +273,3 @@ impl Inner {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// A look takes some ten system calls. Doubled, a flood of publishes that are refused takes twice
-/// as many of the threads that work on volumes.
-const LOOKS_AT_ONCE: usize = 4;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
 
+use super::lanes::{Lane, Lanes, ThreadEnded};
 use crate::volume::{FileSet, Record, VolumeError, Volumes};
 use crate::wish::Wish;
 
@@ -14,7 +14,10 @@ use crate::wish::Wish;
 /// Writing happens on a thread that may block and runs to completion even if the caller is
 /// cancelled in the middle; the next caller waits for that. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Writer(Arc<Mutex<State>>);
+pub(super) struct Writer {
+    lanes: Lanes,
+    state: Arc<Mutex<State>>,
+}
 
 struct State {
     volumes: Arc<dyn Volumes>,
@@ -32,6 +35,12 @@ pub enum WriteError {
     Thread,
 }
 
+impl From<ThreadEnded> for WriteError {
+    fn from(_: ThreadEnded) -> Self {
+        Self::Thread
+    }
+}
+
 impl State {
     /// Writes the record if failing to do so need not stop anything: a record that is a step behind
     /// costs one request at the next start.
@@ -43,14 +52,15 @@ impl State {
 }
 
 impl Writer {
-    pub(super) fn new(volumes: Arc<dyn Volumes>, record: Record) -> Self {
-        Self(Arc::new(Mutex::new(State { volumes, record })))
+    pub(super) fn new(lanes: Lanes, volumes: Arc<dyn Volumes>, record: Record) -> Self {
+        let state = Arc::new(Mutex::new(State { volumes, record }));
+        Self { lanes, state }
     }
 
     /// Writes the record with a change in it. The change stays in memory even if the write fails,
     /// so that the next write includes it.
     pub(super) async fn amend(&self, change: impl FnOnce(&mut Record) + Send + 'static) {
-        let amended = self.work(move |state| {
+        let amended = self.work(Lane::Volumes, move |state| {
             let before = state.record.clone();
             change(&mut state.record);
             if before != state.record {
@@ -66,18 +76,21 @@ impl Writer {
 
     /// Writes the record as it is.
     pub(super) async fn save(&self) -> Result<(), WriteError> {
-        self.work(|state| state.volumes.save(&state.record)).await
+        self.work(Lane::Volumes, |state| state.volumes.save(&state.record))
+            .await
     }
 
     /// What the record says.
     pub(super) async fn record(&self) -> Record {
-        self.0.lock().await.record.clone()
+        self.state.lock().await.record.clone()
     }
 
     /// The complete set of files that the pod sees, if there is one.
     pub(super) async fn read(&self) -> Result<Option<FileSet>, WriteError> {
-        self.work(|state| state.volumes.read(&state.record.wish().target))
-            .await
+        self.work(Lane::Volumes, |state| {
+            state.volumes.read(&state.record.wish().target)
+        })
+        .await
     }
 
     /// Shows a set of files, made at the moment of writing, and records that they came from the
@@ -87,7 +100,7 @@ impl Writer {
         files: impl FnOnce() -> FileSet + Send + 'static,
         now: Timestamp,
     ) -> Result<(), WriteError> {
-        self.work(move |state| {
+        self.work(Lane::Volumes, move |state| {
             state.volumes.publish(state.record.wish(), &files())?;
             state.record.complete(now);
             // The files are what counts, so a failure here must not take the certificate away
@@ -104,7 +117,7 @@ impl Writer {
         &self,
         newest: impl FnOnce() -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<(), WriteError> {
-        self.work(move |state| {
+        self.work(Lane::Bundles, move |state| {
             let Some(bundle) = newest() else {
                 return Ok(());
             };
@@ -118,7 +131,7 @@ impl Writer {
 
     /// Removes the volume: marks the record, removes mount and files, forgets the record.
     pub(super) async fn remove(&self) -> Result<(), WriteError> {
-        self.work(|state| {
+        self.work(Lane::Removals, |state| {
             // A full disk must not keep a pod from ending.
             if state.record.go() {
                 state.save("marking the volume as going");
@@ -133,12 +146,11 @@ impl Writer {
 
     async fn work<T: Send + 'static>(
         &self,
+        lane: Lane,
         work: impl FnOnce(&mut State) -> Result<T, VolumeError> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let mut state = Arc::clone(&self.0).lock_owned().await;
-        match spawn_blocking(move || work(&mut state)).await {
-            Ok(result) => Ok(result?),
-            Err(_panicked_or_cancelled) => Err(WriteError::Thread),
-        }
+        let turn = self.lanes.enter(lane).await?;
+        let mut state = Arc::clone(&self.state).lock_owned().await;
+        Ok(turn.run(move || work(&mut state)).await??)
     }
 }

@@ -141,3 +141,32 @@ async fn a_bundle_that_changed_between_two_processes_is_shown_by_the_second() {
     assert_eq!(world.set(&wish).bundle, pem(&both));
     assert_eq!(world.api.count(Verb::Create), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bundle_for_many_volumes_takes_few_threads_and_holds_up_no_pod() {
+    let world = World::new();
+    let wishes: Vec<_> = (1..=40).map(wish).collect();
+    for wish in &wishes {
+        world.publish(wish).await.unwrap();
+    }
+    world.volumes.hold(Operation::ReplaceBundle);
+    world
+        .trust
+        .send_replace(bundle(&[&*world.authority, &*world.stranger]));
+    world.volumes.begun(Operation::ReplaceBundle, 8).await;
+
+    let begins = wish(41);
+    world.publish(&begins).await.unwrap();
+    world.unpublish(&begins).await.unwrap();
+    // One whose bundle has not had its turn: at most eight have.
+    let removed = world.volumes.count(Operation::Remove);
+    let ends = wishes.iter().map(|wish| world.unpublish(wish));
+    let mut ends: futures::stream::FuturesUnordered<_> = ends.collect();
+    let ended = futures::StreamExt::next(&mut ends).await;
+
+    ended.unwrap().unwrap();
+    assert!(world.volumes.count(Operation::Remove) > removed);
+    assert_eq!(world.volumes.count(Operation::ReplaceBundle), 8);
+    drop(ends);
+    world.volumes.release(Operation::ReplaceBundle);
+}
