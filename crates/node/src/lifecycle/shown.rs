@@ -33,6 +33,9 @@ impl Shown {
         let now = volume.context.clock.now();
         match verify(volume, &files, now) {
             Ok(svid) if svid.readiness(now) == Readiness::Now => {
+                if let Err(error) = volume.writer.tidy().await {
+                    tracing::warn!(volume = %id, %error, "taking away what a swap left");
+                }
                 let noted = volume.writer.record().await.obtained();
                 Some(Self::found(volume, &svid, (noted, now)))
             }

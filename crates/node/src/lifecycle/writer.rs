@@ -93,6 +93,15 @@ impl Writer {
         .await
     }
 
+    /// Takes out of the volume what a process that was killed between two steps left there, such as
+    /// a key that was replaced.
+    pub(super) async fn tidy(&self) -> Result<(), WriteError> {
+        self.work(Lane::Volumes, |state| {
+            state.volumes.tidy(state.record.wish())
+        })
+        .await
+    }
+
     /// Shows a set of files, made at the moment of writing, and records that they came from the
     /// request in flight `now`.
     pub(super) async fn publish(

@@ -250,6 +250,16 @@ impl Volumes for LinuxVolumes {
         )
     }
 
+    fn tidy(&self, wish: &Wish) -> Result<(), VolumeError> {
+        match self.mounted(&wish.target)? {
+            Some((_, mount)) if !swap::is_tidy(&mount)? => {
+                tracing::info!(volume = %wish.volume, "taking away what a swap left that was cut short");
+                self.write(&wish.volume, &mount, swap::tidy)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn read(&self, target: &TargetPath) -> Result<Option<FileSet>, VolumeError> {
         match self.mounted(target)? {
             Some((_, mount)) => swap::read(&mount, &self.files),

@@ -110,6 +110,13 @@ pub trait Volumes: Send + Sync + 'static {
     /// If the volume is not mounted or writing fails.
     fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError>;
 
+    /// Takes out of a published volume everything that is not of the set that it shows: what a swap
+    /// left that was cut short, such as the key of the set before.
+    ///
+    /// # Errors
+    /// If the volume cannot be read or written to.
+    fn tidy(&self, wish: &Wish) -> Result<(), VolumeError>;
+
     /// The complete set at the target; None if nothing of the kind is mounted there or the
     /// certificate or key is missing.
     ///

@@ -25,6 +25,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         trial("a_full_foreign_tmpfs_keeps_its_set", full_of_inodes),
         trial("new_file_names_replace_the_old_ones", new_names),
         trial("the_largest_files_can_be_renewed", largest),
+        trial("the_key_that_a_swap_left_is_taken_away", cut_short),
     ]
 }
 
@@ -205,4 +206,28 @@ fn largest() {
     };
     let error = volumes.publish(&wish, &larger).unwrap_err();
     assert!(matches!(error, VolumeError::FileTooLarge { .. }), "{error}");
+}
+
+/// As a process leaves a volume that is killed between the swap and what follows it.
+fn cut_short() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let wish = node.wish("v");
+    volumes.publish(&wish, &set("first")).unwrap();
+    let writable = node.root.join("writable");
+    fs::create_dir(&writable).unwrap();
+    bind(wish.target.as_path(), &writable, MountFlags::empty());
+    let before = writable.join("..2020_01_01_00_00_00.000000000");
+    fs::create_dir(&before).unwrap();
+    fs::write(before.join("tls.key"), "an old key").unwrap();
+    symlink("..data/svid.pem", writable.join("svid.pem")).unwrap();
+
+    volumes.tidy(&wish).unwrap();
+
+    assert_eq!(view(wish.target.as_path()), shown("first"));
+    assert_eq!(fs::read_dir(wish.target.as_path()).unwrap().count(), 5);
+    let mounts = format!("{:?}", table::below(&node.root));
+    volumes.tidy(&wish).unwrap();
+    assert_eq!(format!("{:?}", table::below(&node.root)), mounts);
+    volumes.tidy(&node.wish("w")).unwrap();
 }

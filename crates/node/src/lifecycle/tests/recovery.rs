@@ -34,9 +34,11 @@ async fn a_complete_set_is_good_after_a_restart_without_a_call() {
     let (mut world, wish) = (World::new(), wish(1));
     world.publish(&wish).await.unwrap();
     let before = world.set(&wish);
+    assert_eq!(world.volumes.count(Operation::Tidy), 0);
     world.restart().await;
     world.settle().await;
     assert_eq!(world.phase(&wish), "resting");
+    assert_eq!(world.volumes.count(Operation::Tidy), 1);
     let told = world
         .tasks
         .publish_misunderstood(&wish.volume, String::new());

@@ -4,7 +4,7 @@
 //! after the time, the link `..data` leads to that folder, and what a pod opens are links through
 //! `..data`. Renaming a new link to `..data` swaps the whole set. Knows nothing of mounts: it works
 //! in any opened folder. Invariant: if the process is killed after any step, a reader finds the old
-//! set or the new one, whole, and the next swap removes what was left behind.
+//! set or the new one, whole, and the next swap, or [`tidy`], removes what was left behind.
 
 mod current;
 mod perform;
@@ -13,7 +13,7 @@ mod plan;
 mod tests;
 
 pub(super) use current::read;
-pub(super) use perform::replace;
+pub(super) use perform::{is_tidy, replace, tidy};
 
 use super::{FileNames, FileSet};
 

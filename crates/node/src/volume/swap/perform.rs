@@ -1,5 +1,7 @@
 //! Carries out a plan.
 
+use std::ffi::OsString;
+
 use jiff::Timestamp;
 use rustix::io::Errno;
 
@@ -42,6 +44,34 @@ pub(in crate::volume) fn replace(
         }
     }
     Ok(())
+}
+
+/// Whether a volume's folder holds nothing but the set that it shows.
+///
+/// # Errors
+/// If it cannot be read.
+pub(in crate::volume) fn is_tidy(root: &Folder) -> Result<bool, VolumeError> {
+    Ok(remains(root)?.is_empty())
+}
+
+/// Removes everything else from it.
+///
+/// # Errors
+/// If something stays.
+pub(in crate::volume) fn tidy(root: &Folder) -> Result<(), VolumeError> {
+    remains(root)?
+        .iter()
+        .try_for_each(|name| root.discard(name))
+}
+
+/// What a swap that was cut short left. Nothing, if no set is shown: then nothing is known.
+fn remains(root: &Folder) -> Result<Vec<OsString>, VolumeError> {
+    let inventory = Inventory::of(root)?;
+    let Some(current) = &inventory.current else {
+        return Ok(Vec::new());
+    };
+    let current = root.enter(current)?;
+    inventory.remains(|name| Ok(current.stat_of(name)?.is_some()))
 }
 
 /// Does one step.

@@ -115,6 +115,20 @@ impl Inventory {
         }
     }
 
+    /// What a killed swap left around the set that is shown, which has the files that `has` names.
+    pub(super) fn remains(
+        &self,
+        has: impl Fn(&OsStr) -> Result<bool, VolumeError>,
+    ) -> Result<Vec<OsString>, VolumeError> {
+        let mut remains: Vec<OsString> = self.leftovers().collect();
+        for link in &self.links {
+            if !has(link)? {
+                remains.push(link.clone());
+            }
+        }
+        Ok(remains)
+    }
+
     /// What a killed swap left, and whatever else has one of our names without being in use.
     fn leftovers(&self) -> impl Iterator<Item = OsString> {
         let in_use = |name: &OsStr| {

@@ -231,6 +231,20 @@ fn killed_after_any_step_a_swap_leaves_the_old_set_or_the_new_one() {
                 assert_eq!(strangers, None, "{}: {stop}", case.title);
             }
 
+            if swapped {
+                assert_eq!(
+                    is_tidy(&root).unwrap(),
+                    stop >= steps.len(),
+                    "{}: {stop}",
+                    case.title
+                );
+                tidy(&root).unwrap();
+                assert_tidy(temporary.path(), names, new);
+            } else if let Some((names, old)) = &case.old {
+                tidy(&root).unwrap();
+                assert_tidy(temporary.path(), names, old);
+            }
+
             let last = set("last", Some("bundle"));
             replace(&root, &layout, &last, second(2)).unwrap();
             assert_tidy(temporary.path(), names, &last);

@@ -20,6 +20,7 @@ pub(in super::super) enum Operation {
     Publish,
     ReplaceBundle,
     Read,
+    Tidy,
     Remove,
 }
 
@@ -225,6 +226,11 @@ impl Volumes for FakeVolumes {
         let mut state = self.enter(Operation::ReplaceBundle, Some(&wish.target))?;
         let set = state.shown.get_mut(&wish.target);
         set.ok_or_else(not_published)?.bundle = Some(bundle.to_vec());
+        Ok(())
+    }
+
+    fn tidy(&self, wish: &Wish) -> Result<(), VolumeError> {
+        drop(self.enter(Operation::Tidy, Some(&wish.target))?);
         Ok(())
     }
 
