@@ -28,6 +28,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         ),
         trial("a_driver_that_ends_leaves_volumes_and_no_socket", ended),
         trial(
+            "a_volume_that_somebody_unmounted_is_made_anew_by_the_next_publish",
+            unmounted,
+        ),
+        trial(
             "a_pod_that_ends_while_there_is_no_driver_is_cleaned_up_by_the_next",
             orphan,
         ),
@@ -127,6 +131,25 @@ async fn ended() {
         created,
         "a good certificate is taken up"
     );
+}
+
+async fn unmounted() {
+    let world = World::start(Setup::default()).await;
+    let pod = world.ready_pod("web").await;
+    let volume = pod.volume_path();
+    let before = text(&volume, "tls.key");
+    unmount(&volume, UnmountFlags::DETACH).unwrap();
+
+    let successes = pod.status().successes;
+    pod.touch().unwrap();
+    pod.wait_for(LIMIT, |status| status.successes > successes)
+        .await
+        .unwrap();
+
+    assert_ne!(text(&volume, "tls.key"), before);
+    assert!(identity(&volume).ends_with("/web"));
+    assert_eq!(world.mounts().len(), 1, "{:?}", world.mounts());
+    assert_eq!(world.calls("create"), 2);
 }
 
 async fn orphan() {

@@ -9,7 +9,7 @@ use super::error::WriteError;
 use super::lanes::Lane;
 use super::places::Place;
 use super::pods::Counted;
-use super::slot::Life;
+use super::slot::{Life, Live};
 use super::status::Follower;
 use super::tasks::Inner;
 use super::waiting::Waiting;
@@ -43,13 +43,15 @@ impl Inner {
             Life::Retired => Err(PublishError::Removed),
             Life::Going(_) | Life::Leftover(_) => Err(PublishError::Going),
             Life::Live(live) => {
-                let is_tried = if *live.wish == wish {
-                    live.credentials.offer(credential) == Offer::Tried
-                } else if live.is_valid(self.context.clock.now()) {
-                    false
-                } else {
+                let is_its_pods = live.wish.pod.uid == wish.pod.uid
+                    && live.wish.service_account == wish.service_account;
+                let offer = is_its_pods.then(|| live.credentials.offer(credential));
+                let is_tried = *live.wish == wish && offer == Some(Offer::Tried);
+                let is_shown = self.is_shown(live).await;
+                let is_there = live.wish.target == wish.target && is_shown;
+                if *live.wish != wish && !is_there {
                     return Err(PublishError::OtherWish);
-                };
+                }
                 let status = live.status.clone();
                 let status = if is_tried {
                     Follower::of_next(status)
@@ -102,7 +104,7 @@ impl Inner {
         if let Some(counted) = self.pods.admit(pod) {
             return Ok(counted);
         }
-        let is_there = self.is_mounted(wish.target.clone()).await;
+        let is_there = self.is_mounted(Lane::Strangers, wish.target.clone()).await;
         if is_there.map_err(PublishError::NotBegun)? {
             return Ok(self.pods.count(pod));
         }
@@ -110,10 +112,35 @@ impl Inner {
         Err(PublishError::TooManyVolumes { limit })
     }
 
-    /// Whether something of the kind we mount is at a target. A few look at once: what is refused
-    /// must not take the threads that work on volumes.
-    pub(super) async fn is_mounted(&self, target: TargetPath) -> Result<bool, WriteError> {
-        let turn = self.lanes.enter(Lane::Strangers).await?;
+    /// Whether the pod sees a valid certificate. That of a volume that somebody has unmounted is
+    /// lost, which its task is told.
+    pub(super) async fn is_shown(&self, live: &Live) -> bool {
+        if !live.is_valid(self.context.clock.now()) {
+            return false;
+        }
+        let Wish { volume, target, .. } = &*live.wish;
+        match self.is_mounted(Lane::Volumes, target.clone()).await {
+            Ok(true) => true,
+            Ok(false) => {
+                tracing::warn!(%volume, %target, "a volume was unmounted by somebody else: making it anew");
+                live.loss.lose();
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%volume, %error, "looking whether a volume is still mounted");
+                true
+            }
+        }
+    }
+
+    /// Whether something of the kind we mount is at a target. What may be refused must not take the
+    /// threads that work on volumes.
+    pub(super) async fn is_mounted(
+        &self,
+        lane: Lane,
+        target: TargetPath,
+    ) -> Result<bool, WriteError> {
+        let turn = self.lanes.enter(lane).await?;
         let volumes = Arc::clone(&self.context.volumes);
         Ok(turn.run(move || volumes.is_mounted(&target)).await??)
     }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::credentials::Credentials;
 use super::pods::Counted;
-use super::status::{StatusWriter, VolumeStatus};
+use super::status::{LossReport, StatusWriter, VolumeStatus};
 use super::waiting::Waiting;
 use super::writer::Writer;
 use crate::wish::Wish;
@@ -42,6 +42,7 @@ pub(super) struct Live {
     pub(super) credentials: Credentials,
     pub(super) waiting: Waiting,
     pub(super) status: watch::Receiver<VolumeStatus>,
+    pub(super) loss: LossReport,
     pub(super) writer: Writer,
     pub(super) stop: CancellationToken,
     pub(super) task: JoinHandle<()>,

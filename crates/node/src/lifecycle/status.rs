@@ -1,6 +1,7 @@
 //! What a volume's task is doing, and what a publish is answered about it.
 
 use std::future::pending;
+use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
 use svid_core::svid::Window;
@@ -60,7 +61,20 @@ pub struct NextAttempt {
 /// The task's end of its volume's status, which it only writes: it keeps what it needs to remember
 /// itself.
 #[derive(Clone)]
-pub(super) struct StatusWriter(watch::Sender<VolumeStatus>);
+pub(super) struct StatusWriter(Arc<watch::Sender<VolumeStatus>>);
+
+/// For whoever finds out before the task that the pod does not see its certificate any more. Keeps
+/// no status alive: whoever waits for one learns that its task has ended.
+pub(super) struct LossReport(Weak<watch::Sender<VolumeStatus>>);
+
+impl LossReport {
+    /// The pod sees no certificate.
+    pub(super) fn lose(&self) {
+        if let Some(status) = self.0.upgrade() {
+            status.send_modify(|status| status.window = None);
+        }
+    }
+}
 
 impl StatusWriter {
     /// The status before the task has looked.
@@ -75,7 +89,7 @@ impl StatusWriter {
 
     fn of(phase: Phase) -> (Self, watch::Receiver<VolumeStatus>) {
         let (status, statuses) = watch::channel(VolumeStatus::new(phase, None));
-        (Self(status), statuses)
+        (Self(Arc::new(status)), statuses)
     }
 
     pub(super) fn enter(&self, phase: Phase) {
@@ -86,6 +100,19 @@ impl StatusWriter {
     pub(super) fn rest(&self, window: Window, due: Timestamp) {
         self.0
             .send_replace(VolumeStatus::new(Phase::Resting(due), Some(window)));
+    }
+
+    /// How others say that the certificate is lost.
+    pub(super) fn loss_report(&self) -> LossReport {
+        LossReport(Arc::downgrade(&self.0))
+    }
+
+    /// Ends when the certificate is lost.
+    pub(super) async fn lost(&self) {
+        let mut status = self.0.subscribe();
+        let lost = status.wait_for(|status| status.window.is_none()).await;
+        // Not closed, since this is one of its senders.
+        drop(lost);
     }
 
     /// What the pending request waits for.

@@ -52,11 +52,16 @@ impl VolumeTask {
     async fn keep_certificate(&mut self) -> Infallible {
         let mut shown = Shown::look(&self.volume).await;
         loop {
-            if let Some(shown) = &shown {
-                self.volume.status.rest(shown.window, shown.due);
-                tokio::select! {
-                    () = shown.rest(&*self.volume.context.clock) => {}
+            if let Some(found) = &shown {
+                self.volume.status.rest(found.window, found.due);
+                let is_lost = tokio::select! {
+                    () = found.rest(&*self.volume.context.clock) => false,
+                    () = self.volume.status.lost() => true,
                     never = self.obsolete.tidy() => match never {},
+                };
+                if is_lost {
+                    // The key was nowhere but there.
+                    shown = None;
                 }
             }
             let window = shown.map(|shown| shown.window);

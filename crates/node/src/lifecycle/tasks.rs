@@ -15,7 +15,7 @@ use super::cleaner::Cleaner;
 use super::context::{Context, Volume};
 use super::credentials::Credentials;
 use super::joining::Joined;
-use super::lanes::Lanes;
+use super::lanes::{Lane, Lanes};
 use super::places::Places;
 use super::pods::{Counted, PodVolumes};
 use super::slot::{Life, Live, Slot};
@@ -130,7 +130,8 @@ impl Lifecycle for VolumeTasks {
             return false;
         };
         // If it cannot be checked, it may be mounted.
-        self.0.is_mounted(target).await.unwrap_or(true)
+        let found = self.0.is_mounted(Lane::Strangers, target).await;
+        found.unwrap_or(true)
     }
 
     async fn publish(&self, request: PublishRequest, limit: Duration) -> Result<(), PublishError> {
@@ -158,7 +159,7 @@ impl Lifecycle for VolumeTasks {
         let slot = self.0.slots().get(volume).cloned();
         if let Some(slot) = slot
             && let Life::Live(live) = &*slot.lock().await
-            && live.is_valid(self.0.context.clock.now())
+            && self.0.is_shown(live).await
         {
             tracing::warn!(%volume, reason, "a publish of a volume that is fine was not understood");
             return Ok(());
@@ -227,6 +228,7 @@ impl Inner {
         let wish = Arc::new(wish);
         let (credentials, waiting) = (Credentials::new(credential), Waiting::default());
         let (own_status, status) = StatusWriter::new();
+        let loss = own_status.loss_report();
         let volume = Volume {
             context: Arc::clone(&self.context),
             wish: Arc::clone(&wish),
@@ -247,6 +249,7 @@ impl Inner {
             credentials,
             waiting,
             status,
+            loss,
             writer,
             stop,
             task,

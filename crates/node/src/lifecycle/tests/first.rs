@@ -178,6 +178,66 @@ async fn another_wish_for_the_same_volume_is_aborted_unless_the_certificate_is_v
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_valid_certificate_at_one_target_is_no_answer_about_another() {
+    let world = World::new();
+    let (one, mut other) = (wish(1), wish(1));
+    world.publish(&one).await.unwrap();
+    other.target = wish(2).target;
+
+    let told = world.publish(&other).await;
+
+    assert_eq!(told, Err(PublishError::OtherWish));
+    assert!(world.volumes.shown(&other.target).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_of_a_volume_that_somebody_unmounted_waits_for_a_new_certificate() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    let before = world.set(&wish);
+    world.volumes.take_away(&wish.target);
+    assert_eq!(world.phase(&wish), "resting");
+    world
+        .api
+        .always_answer(Answering::IssueAfter(Duration::from_secs(20)));
+    let asked = Instant::now();
+
+    world.publish(&wish).await.unwrap();
+
+    assert_eq!(asked.elapsed().as_secs(), 20);
+    assert_ne!(world.set(&wish).key, before.key);
+    assert_eq!(world.api.count(Verb::Create), 2);
+    world.settle().await;
+    assert_eq!(
+        world.api.names().len(),
+        1,
+        "the request of before is deleted"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_is_lost_during_its_renewal_is_made_by_that() {
+    let (world, wish) = (World::new(), wish(1));
+    world.publish(&wish).await.unwrap();
+    world
+        .api
+        .always_answer(Answering::IssueAfter(Duration::from_secs(20)));
+    let token = world.token(&wish, "2", LIFETIME * 2);
+    world.publish_with(&wish, token).await.unwrap();
+    world
+        .until("a renewal", |world| world.api.count(Verb::Create) == 2)
+        .await;
+    world.volumes.take_away(&wish.target);
+
+    world.publish(&wish).await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+
+    assert!(world.volumes.shown(&wish.target).is_some());
+    assert_eq!(world.api.count(Verb::Create), 2);
+    assert_eq!(world.phase(&wish), "resting");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_publish_that_was_not_understood_is_fine_while_the_certificate_is_valid() {
     let world = World::new();
     let wish = wish(1);

@@ -209,3 +209,21 @@ async fn a_token_that_a_wrong_clock_took_for_expired_is_used_when_the_clock_is_r
     assert_eq!(world.api.count(Verb::Create), 2);
     assert_eq!(world.phase(&wish), "resting");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_that_differs_in_the_group_brings_its_token_all_the_same() {
+    let (world, wish) = (World::new(), wish(1));
+    let short = world.token(&wish, "1", LIFETIME / 2);
+    world.publish_with(&wish, short).await.unwrap();
+    let (long, mut other) = (world.token(&wish, "2", LIFETIME * 3), wish.clone());
+    other.fs_group = Some(2000);
+    world.publish_with(&other, long).await.unwrap();
+
+    sleep(LIFETIME * 3 / 4).await;
+
+    assert_eq!(
+        world.api.count(Verb::Create),
+        2,
+        "renewed with the new token"
+    );
+}

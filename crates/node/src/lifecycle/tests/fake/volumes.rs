@@ -94,6 +94,11 @@ impl FakeVolumes {
         self.state().shown.insert(target.clone(), set);
     }
 
+    /// Takes away what a pod sees, as somebody who unmounts it.
+    pub(in super::super) fn take_away(&self, target: &TargetPath) {
+        self.state().shown.remove(target);
+    }
+
     pub(in super::super) fn fail(&self, operation: Operation, times: u32) {
         self.state().failing.insert(operation, times);
     }
