@@ -1,11 +1,15 @@
 //! Removing a volume, for the kubelet or because nobody wants it any more.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::error::{UnpublishError, WriteError};
 use super::lanes::{Lane, ThreadEnded};
 use super::pods::Counted;
-use super::slot::{Life, Remains};
+use super::slot::{Life, Remains, Slot};
 use super::status::StatusWriter;
 use super::tasks::Inner;
 use super::writer::Writer;
@@ -97,12 +101,66 @@ impl Inner {
         let remains = self.remains(Arc::clone(&wish), self.writer(record), counted);
         let slot = self.slot(volume);
         let mut life = slot.lock().await;
+        self.take_away(&mut life, remains).await;
+    }
+
+    /// Looks every ten minutes for volumes whose pod is gone, of whose end the kubelet has not told
+    /// us: they would ask for certificates for ever.
+    pub(super) async fn keep_sweeping(&self) -> Infallible {
+        loop {
+            sleep(SWEEP).await;
+            let slots: Vec<_> = self.slots().values().map(Arc::clone).collect();
+            for slot in slots {
+                self.sweep(&slot).await;
+            }
+        }
+    }
+
+    async fn sweep(&self, slot: &Slot) {
+        let mut life = slot.lock().await;
+        match &*life {
+            Life::Live(live) if self.is_forgotten(&live.wish).await => {}
+            Life::Leftover(_) => {}
+            Life::Live(_) | Life::Going(_) | Life::Vacant | Life::Retired => return,
+        }
+        let remains = match std::mem::take(&mut *life) {
+            Life::Live(live) => {
+                let (wish, writer, counted) = live.end().await;
+                tracing::info!(volume = %wish.volume, pod = wish.pod.name, "the pod is gone: removing what is left of a volume");
+                self.remains(wish, writer, counted)
+            }
+            Life::Leftover(remains) => remains,
+            other @ (Life::Going(_) | Life::Vacant | Life::Retired) => {
+                *life = other;
+                return;
+            }
+        };
+        self.take_away(&mut life, remains).await;
+    }
+
+    async fn is_forgotten(&self, wish: &Wish) -> bool {
+        let volumes = Arc::clone(&self.context.volumes);
+        let target = wish.target.clone();
+        let Ok(turn) = self.lanes.enter(Lane::Volumes).await else {
+            return false;
+        };
+        let standing = turn.run(move || volumes.standing(&target)).await;
+        standing == Ok(Standing::PodGone)
+    }
+
+    /// Removes what is left of a volume that nobody wants any more.
+    async fn take_away(&self, life: &mut Life, remains: Arc<Remains>) {
+        let volume = remains.wish.volume.clone();
         if let Err(error) = self.finish(&remains).await {
-            // The kubelet's next call, publish or unpublish, or the next start tries again.
+            // The kubelet's next call, publish or unpublish, the next sweep or the next start tries
+            // again.
             tracing::warn!(%volume, %error, "removing what is left of a volume");
             *life = Life::Leftover(remains);
             return;
         }
-        self.retire(volume, &mut life);
+        self.retire(&volume, life);
     }
 }
+
+/// A pod that ends is told of by the kubelet. Halved, twice as many looks at the folders of pods.
+const SWEEP: Duration = Duration::from_secs(600);

@@ -104,7 +104,7 @@ impl VolumeTasks {
         Ok(())
     }
 
-    /// Waits for the end: after `shutdown` every task is joined, within `limit`.
+    /// Removes volumes that the kubelet forgot, and waits for the end: after `shutdown` every task is joined, within `limit`.
     ///
     /// # Errors
     /// At once, if a task panicked.
@@ -112,6 +112,7 @@ impl VolumeTasks {
         tokio::select! {
             () = self.0.shutdown.cancelled() => {}
             () = self.0.broken.cancelled() => return Err(TaskPanicked),
+            never = self.0.keep_sweeping() => match never {},
         }
         self.0.tasks.close();
         if timeout(limit, self.0.tasks.wait()).await.is_err() {
@@ -271,7 +272,7 @@ impl Inner {
         self.slots().remove(volume);
     }
 
-    fn slots(&self) -> MutexGuard<'_, BTreeMap<VolumeId, Arc<Slot>>> {
+    pub(super) fn slots(&self) -> MutexGuard<'_, BTreeMap<VolumeId, Arc<Slot>>> {
         // A map cannot be left half-changed by a panic elsewhere.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }

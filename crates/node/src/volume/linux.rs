@@ -7,13 +7,13 @@ use rustix::io::Errno;
 
 use super::folder::{Folder, errno};
 use super::mounts::{Mounted, Place, Tmpfs};
-use super::records::{RecordStore, hash};
+use super::records::{RecordStore, hash, standing_of};
 use super::scratch::Scratch;
 use super::swap::{self, Layout};
 use super::target::{Occupant, Ours, Target, source_text};
 use super::{
-    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, Selinux, VolumeError,
-    Volumes, data,
+    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, Selinux, Standing,
+    VolumeError, Volumes, data,
 };
 use crate::installation::Installation;
 use crate::wish::{TargetPath, VolumeId, Wish};
@@ -193,6 +193,10 @@ impl LinuxVolumes {
 impl Volumes for LinuxVolumes {
     fn records(&self) -> Result<Vec<FoundRecord>, VolumeError> {
         self.records.load()
+    }
+
+    fn standing(&self, target: &TargetPath) -> Standing {
+        standing_of(target)
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {

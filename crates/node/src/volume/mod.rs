@@ -57,7 +57,7 @@ pub struct FoundRecord {
     pub standing: Standing,
 }
 
-/// Whether a volume found at start can still be wanted.
+/// Whether a volume can still be wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// This boot, and its pod's folder is there.
@@ -76,6 +76,9 @@ pub trait Volumes: Send + Sync + 'static {
     /// # Errors
     /// If the data folder cannot be read.
     fn records(&self) -> Result<Vec<FoundRecord>, VolumeError>;
+
+    /// Whether the pod of a target can still be there.
+    fn standing(&self, target: &TargetPath) -> Standing;
 
     /// Writes a record, atomically and durably.
     ///

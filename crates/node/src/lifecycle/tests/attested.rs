@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
-use super::fake::{Answering, Creating, Fault, Verb};
+use super::fake::{Answering, Creating, Fault, Operation, Verb};
 use super::world::{LIFETIME, World, bundle, wish};
 use crate::credential::Credential;
 use svid_client::ApiError;
@@ -137,4 +137,35 @@ async fn volumes_that_are_overdue_when_the_driver_starts_do_not_ask_all_at_once(
         })
         .max();
     assert!(busiest <= Some(25), "{busiest:?} within three seconds");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_volume_that_the_kubelet_forgot_is_removed_while_others_go_on() {
+    let world = World::node_attested();
+    let (forgotten, kept) = (wish(1), wish(2));
+    for wish in [&forgotten, &kept] {
+        world.publish(wish).await.unwrap();
+    }
+    world.volumes.end_pod(&forgotten.volume);
+    world.volumes.fail(Operation::Remove, 1);
+
+    tokio::select! {
+        ended = world.tasks.run(Duration::ZERO) => panic!("{ended:?}"),
+        () = sleep(Duration::from_secs(900)) => {
+            assert_eq!(world.phase(&forgotten), "removing", "it failed, and is tried again");
+            assert_eq!(world.tasks.board().without_certificate(world.now()), 0);
+        }
+    }
+    tokio::select! {
+        ended = world.tasks.run(Duration::ZERO) => panic!("{ended:?}"),
+        () = sleep(Duration::from_secs(900)) => {}
+    }
+
+    assert_eq!(world.overview().len(), 1);
+    assert!(world.volumes.record(&forgotten.volume).is_none());
+    assert!(world.volumes.shown(&kept.target).is_some());
+    world.settle().await;
+    assert_eq!(world.api.names().len(), 1, "its request is deleted");
+    // The same pod name may come back.
+    world.publish(&forgotten).await.unwrap();
 }

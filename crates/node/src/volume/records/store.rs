@@ -170,7 +170,7 @@ impl RecordStore {
 
 /// Whether the pod of a target can still be there. A `pods` folder that is missing says nothing
 /// about one pod: it may not have been mounted into our container.
-fn standing_of(target: &TargetPath) -> Standing {
+pub(in crate::volume) fn standing_of(target: &TargetPath) -> Standing {
     let is_absent = |path: &std::path::Path| {
         path.symlink_metadata()
             .is_err_and(|error| error.kind() == ErrorKind::NotFound)

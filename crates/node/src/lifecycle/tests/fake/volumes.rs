@@ -99,6 +99,12 @@ impl FakeVolumes {
         self.state().shown.remove(target);
     }
 
+    /// The pod of a volume and its folder are gone.
+    pub(in super::super) fn end_pod(&self, volume: &VolumeId) {
+        let mut state = self.state();
+        state.standing.insert(volume.clone(), Standing::PodGone);
+    }
+
     pub(in super::super) fn fail(&self, operation: Operation, times: u32) {
         self.state().failing.insert(operation, times);
     }
@@ -189,6 +195,14 @@ impl Volumes for FakeVolumes {
             standing: *state.standing.get(volume).unwrap_or(&Standing::Current),
         });
         Ok(found.collect())
+    }
+
+    fn standing(&self, target: &TargetPath) -> Standing {
+        let state = self.state();
+        let mut records = state.records.values();
+        let record = records.find(|record| record.wish().target == *target);
+        let standing = record.and_then(|record| state.standing.get(&record.wish().volume));
+        *standing.unwrap_or(&Standing::Current)
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
