@@ -73,6 +73,7 @@ pub struct Socket {
     path: PathBuf,
     name: OsString,
     inode: Inode,
+    missing: MissingFolder,
 }
 
 /// Distinguishes one socket from another at the same path.
@@ -127,7 +128,13 @@ impl Socket {
             path: path.to_owned(),
             name: name.to_owned(),
             inode,
+            missing,
         })
+    }
+
+    /// Another one at the same path, in whose folder it may be the first.
+    pub(super) fn bind_again(&self) -> Result<Self, SocketError> {
+        Self::bind(&self.path, self.missing)
     }
 
     pub(super) fn listener(&self) -> &UnixListener {

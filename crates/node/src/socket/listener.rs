@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::file::{MissingFolder, Presence, Socket};
+use super::file::{Presence, Socket};
 
 /// A socket that takes connections. Dropping it removes the path if it is still this socket's.
 pub struct SocketListener {
@@ -107,7 +107,9 @@ impl SocketListener {
 
     fn bind_again(&mut self) {
         let path = self.socket.path().to_owned();
-        let bound = Socket::bind(&path, MissingFolder::Refuse)
+        let bound = self
+            .socket
+            .bind_again()
             .map_err(|error| error.to_string())
             .and_then(|socket| Self::new(socket).map_err(|error| error.to_string()));
         match bound {

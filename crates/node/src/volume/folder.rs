@@ -102,6 +102,11 @@ impl Folder {
         fs::fstat(&self.fd).map_err(|cause| self.refused_here("examine", cause))
     }
 
+    /// Whether this folder still has a name somewhere.
+    pub(super) fn is_linked(&self) -> Result<bool, VolumeError> {
+        Ok(self.stat()?.st_nlink > 0)
+    }
+
     /// The kernel's metadata of a name; None if it is absent.
     pub(super) fn stat_of(&self, name: impl AsRef<OsStr>) -> Result<Option<Stat>, VolumeError> {
         let name = name.as_ref();

@@ -7,13 +7,13 @@ use rustix::io::Errno;
 
 use super::folder::{Folder, errno};
 use super::mounts::{Mounted, Place, Tmpfs};
-use super::records::{RecordStore, hash, standing_of};
-use super::scratch::Scratch;
+use super::opened::{Data, Opening};
+use super::records::{hash, standing_of};
 use super::swap::{self, Layout};
 use super::target::{Occupant, Ours, Target, source_text};
 use super::{
     FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, Selinux, Standing,
-    VolumeError, Volumes, data,
+    VolumeError, Volumes,
 };
 use crate::installation::Installation;
 use crate::wish::{TargetPath, VolumeId, Wish};
@@ -47,10 +47,7 @@ pub struct LinuxVolumes {
     files: FileNames,
     file_mode: FileMode,
     clock: Arc<dyn Clock>,
-    records: RecordStore,
-    // Declared before the folder that it is mounted in.
-    scratch: Scratch,
-    _folder: Folder,
+    data: Data,
 }
 
 impl LinuxVolumes {
@@ -71,19 +68,19 @@ impl LinuxVolumes {
             clock,
         } = options;
         let boot_id = boot_id.map_or_else(kernel_boot_id, Ok)?;
-        let folder = data::open(&data_root, &installation.driver_name)?;
-        let records = RecordStore::open(&folder, boot_id)?;
-        let driver_name = installation.driver_name.as_str();
-        let scratch = Scratch::open(&folder, driver_name, root_context, selinux)?;
-        let _folder = folder;
+        let data = Data::open(Opening {
+            data_root,
+            driver_name: installation.driver_name.clone(),
+            boot_id,
+            root_context,
+            selinux,
+        })?;
         Ok(Self {
             installation,
             files,
             file_mode,
             clock,
-            records,
-            scratch,
-            _folder,
+            data,
         })
     }
 
@@ -128,7 +125,8 @@ impl LinuxVolumes {
         wish: &Wish,
         files: &FileSet,
     ) -> Result<(), VolumeError> {
-        let workspace = self.scratch.workspace(&work_name(&wish.volume))?;
+        let opened = self.data.opened()?;
+        let workspace = opened.scratch.workspace(&work_name(&wish.volume))?;
         let source = source_text(self.installation.driver_name.as_str(), &wish.volume);
         let mount = Mounted::tmpfs(
             workspace.place(),
@@ -137,8 +135,8 @@ impl LinuxVolumes {
                 size: SIZE,
                 inodes: INODES,
                 mode: 0o550,
-                swapping: self.scratch.swapping(),
-                root_context: self.scratch.context(),
+                swapping: opened.scratch.swapping(),
+                root_context: opened.scratch.context(),
             },
         )?;
         let root = workspace.enter()?;
@@ -174,7 +172,8 @@ impl LinuxVolumes {
         mount: &Folder,
         work: impl FnOnce(&Folder) -> Result<T, VolumeError>,
     ) -> Result<T, VolumeError> {
-        let workspace = self.scratch.workspace(&work_name(volume))?;
+        let opened = self.data.opened()?;
+        let workspace = opened.scratch.workspace(&work_name(volume))?;
         let _view = Mounted::writable_bind(mount, workspace.place())?;
         let root = workspace.enter()?;
         let done = work(&root).map_err(|error| named_after(error, mount.path()));
@@ -192,7 +191,7 @@ impl LinuxVolumes {
 
 impl Volumes for LinuxVolumes {
     fn records(&self) -> Result<Vec<FoundRecord>, VolumeError> {
-        self.records.load()
+        self.data.load()
     }
 
     fn standing(&self, target: &TargetPath) -> Standing {
@@ -200,11 +199,11 @@ impl Volumes for LinuxVolumes {
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
-        self.records.save(record)
+        self.data.save(record)
     }
 
     fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError> {
-        self.records.forget(volume)
+        self.data.forget(volume)
     }
 
     fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError> {
@@ -276,7 +275,7 @@ impl Volumes for LinuxVolumes {
             self.remove_layers(volume, &located)?;
             located.remove()?;
         }
-        self.scratch.clear(&work_name(volume))
+        self.data.opened()?.scratch.clear(&work_name(volume))
     }
 }
 

@@ -12,7 +12,8 @@
 //! | `mounts` | the mount system calls; `mountinfo` reads the kernel's table |
 //! | `swap` | the files in a volume, swapped all at once |
 //! | `records` | what outlives the process, on the disk |
-//! | `data` | the data folder; `folder` every file operation, never through a link |
+//! | `opened` | the data folder while the process runs, made anew if it was taken away |
+//! | `data` | opening the data folder; `folder` every file operation, never through a link |
 //! | `names` | the names of the files; `access` who may read them |
 
 mod access;
@@ -23,6 +24,7 @@ mod linux;
 mod mountinfo;
 mod mounts;
 mod names;
+mod opened;
 mod records;
 mod scratch;
 mod swap;

@@ -9,6 +9,7 @@
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
 use rustix::mount::{self, MountFlags, MountPropagationFlags, UnmountFlags};
@@ -20,7 +21,7 @@ use super::{RootContext, VolumeError};
 #[derive(Debug)]
 pub(super) struct Mounted {
     place: Place,
-    armed: bool,
+    armed: AtomicBool,
 }
 
 /// A folder to mount on: a name in a pinned folder.
@@ -91,7 +92,7 @@ impl Mounted {
         let data = CString::new(tmpfs.data()).map_err(|_nul| refused(Errno::INVAL))?;
         mount::mount(tmpfs.source, &place.magic, "tmpfs", SAFE, data.as_c_str())
             .map_err(refused)?;
-        Self { place, armed: true }.private(MountPropagationFlags::PRIVATE)
+        Self::armed(place).private(MountPropagationFlags::PRIVATE)
     }
 
     /// Shows a folder a second time, writable even if the mount it is taken from is not.
@@ -103,9 +104,19 @@ impl Mounted {
             },
             other => source.refused_here("bind", other),
         })?;
-        let bind = Self { place, armed: true }.private(MountPropagationFlags::PRIVATE)?;
+        let bind = Self::armed(place).private(MountPropagationFlags::PRIVATE)?;
         bind.remount(MountFlags::empty())?;
         Ok(bind)
+    }
+
+    /// It is not in its place any more, so there is nothing to unmount.
+    pub(super) fn give_up(&self) {
+        self.armed.store(false, Ordering::Relaxed);
+    }
+
+    fn armed(place: Place) -> Self {
+        let armed = AtomicBool::new(true);
+        Self { place, armed }
     }
 
     /// Makes this mount read-only. Files must not be open for writing.
@@ -120,10 +131,10 @@ impl Mounted {
 
     /// Moves this mount, as it is, onto a folder; if that folder's mount is shared, its peers get
     /// copies with the same flags, which a later remount would not reach.
-    pub(super) fn move_to(mut self, target: &Place) -> Result<(), VolumeError> {
+    pub(super) fn move_to(self, target: &Place) -> Result<(), VolumeError> {
         mount::mount_move(&self.place.magic, &target.magic)
             .map_err(|cause| target.refused("move the volume to", cause))?;
-        self.armed = false;
+        self.give_up();
         Ok(())
     }
 
@@ -141,7 +152,7 @@ impl Mounted {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        if self.armed
+        if *self.armed.get_mut()
             && let Err(error) = unmount(&self.place)
         {
             tracing::warn!(%error, "a private mount stays until the next start");

@@ -16,7 +16,7 @@ pub(super) struct Scratch {
     folder: Folder,
     swapping: Swapping,
     context: Option<RootContext>,
-    _mount: Mounted,
+    mount: Mounted,
 }
 
 /// One volume's part of the scratch file system. Removed when dropped: declare it before what is
@@ -70,8 +70,22 @@ impl Scratch {
             folder,
             swapping,
             context,
-            _mount: mount,
+            mount,
         })
+    }
+
+    /// It is not mounted any more: when this is dropped, another may be mounted in its place.
+    pub(super) fn give_up(&self) {
+        self.mount.give_up();
+    }
+
+    /// Whether it is still mounted in its place: who removes a mount point in another mount
+    /// namespace takes the mount away.
+    pub(super) fn is_mounted_in(&self, base: &Folder) -> Result<bool, VolumeError> {
+        let ours = self.folder.stat()?.st_dev;
+        Ok(base
+            .stat_of(FOLDER)?
+            .is_some_and(|found| found.st_dev == ours))
     }
 
     /// Whether volumes may be swapped out.

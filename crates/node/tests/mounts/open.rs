@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use libtest_mimic::Trial;
-use rustix::mount::MountFlags;
+use rustix::mount::{MountFlags, UnmountFlags};
 use svid_node::volume::{
     FoundRecord, LinuxVolumes, Record, Standing, VolumeError, VolumeOptions, Volumes,
 };
@@ -25,6 +25,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         trial("a_data_root_that_is_relative_is_refused", relative_root),
         trial("one_process_uses_a_data_folder_at_a_time", in_use),
         trial("records_are_found_again_and_garbage_is_set_aside", records),
+        trial(
+            "a_data_folder_that_is_taken_away_is_made_anew_with_its_records",
+            taken_away,
+        ),
         trial(
             "on_a_disk_that_became_read_only_the_volumes_that_are_there_go_on",
             read_only,
@@ -185,4 +189,44 @@ fn read_only() {
     assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
     volumes.remove(&wish.volume, &wish.target).unwrap();
     assert!(!wish.target.as_path().exists());
+}
+
+/// As a clean-up on the node does: the mount in the folder goes with it.
+fn taken_away() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let data = node.root.join("data");
+    let ours = data.join(DRIVER);
+    let scratch = ours.join("scratch");
+    let remove_all = || {
+        rustix::mount::unmount(&scratch, UnmountFlags::DETACH).unwrap();
+        fs::remove_dir_all(&data).unwrap();
+    };
+    let remove_records = || fs::remove_dir_all(ours.join("volumes")).unwrap();
+    let remove_scratch = || rustix::mount::unmount(&scratch, UnmountFlags::DETACH).unwrap();
+    let take_away: [&dyn Fn(); 3] = [&remove_all, &remove_records, &remove_scratch];
+    let wish = node.wish("v");
+    volumes.save(&Record::new(wish.clone())).unwrap();
+    volumes.save(&Record::new(node.wish("gone"))).unwrap();
+    volumes.forget(&node.wish("gone").volume).unwrap();
+    volumes.publish(&wish, &set("first")).unwrap();
+    for (n, take_away) in take_away.iter().enumerate() {
+        take_away();
+
+        let renewed = format!("renewal {n}");
+        volumes.publish(&wish, &set(&renewed)).unwrap();
+        assert_eq!(view(wish.target.as_path()), shown(&renewed));
+        assert_eq!(volumes.records().unwrap().len(), 1, "{n}");
+        assert_eq!(table::at(&scratch).len(), 1, "{n}");
+        let error = LinuxVolumes::open(options(&node.root)).unwrap_err();
+        let is_in_use = matches!(error, VolumeError::DataFolderInUse { .. });
+        assert!(is_in_use, "the new one is locked: {error}");
+    }
+    take_away[0]();
+    let another = node.wish("w");
+    volumes.save(&Record::new(another.clone())).unwrap();
+    volumes.publish(&another, &set("first")).unwrap();
+    drop(volumes);
+    assert_eq!(table::below(&data).len(), 0);
+    assert_eq!(node.volumes().records().unwrap().len(), 2);
 }

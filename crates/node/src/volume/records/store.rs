@@ -42,10 +42,18 @@ impl RecordStore {
         folder.set_mode(0o700)?;
         for entry in folder.entries()? {
             if entry.name.as_bytes().ends_with(UNFINISHED.as_bytes()) {
-                folder.discard(&entry.name)?;
+                // It is read by nobody, and a disk that became read-only keeps it.
+                if let Err(error) = folder.discard(&entry.name) {
+                    tracing::warn!(%error, "an unfinished record stays");
+                }
             }
         }
         Ok(Self { folder, boot_id })
+    }
+
+    /// Whether nobody has removed the folder.
+    pub(in crate::volume) fn is_there(&self) -> Result<bool, VolumeError> {
+        self.folder.is_linked()
     }
 
     /// Every record that can be understood. The others are set aside.
