@@ -16,6 +16,7 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_workload_creates_requests_only_if_it_may_and_only_at_home,
     a_token_request_makes_a_token_bound_to_the_pod,
     a_right_to_one_object_is_to_read_and_to_watch_that_one,
+    a_review_of_rights_says_what_a_call_is_answered,
 ];
 
 async fn a_bad_token_is_401_and_no_token_is_a_stranger(room: Room) {
@@ -131,4 +132,38 @@ async fn a_right_to_one_object_is_to_read_and_to_watch_that_one(room: Room) {
         let refused = send(&reader, "GET", &format!("{path}{query}"), &Value::Null).await;
         assert_eq!(code(refused), 403, "{query:?}");
     }
+}
+
+async fn a_review_of_rights_says_what_a_call_is_answered(room: Room) {
+    let till = room.account("till").await;
+    room.allow("till", REQUESTS, &["create"], None).await;
+    let namespace = &room.namespace;
+    let review = |verb: &str, namespace: &str| {
+        json!({"metadata": {}, "spec": {
+            "user": format!("system:serviceaccount:{}:till", room.namespace),
+            "resourceAttributes": {
+                "group": "cert-manager.io", "resource": REQUESTS, "verb": verb,
+                "namespace": namespace, "name": "", "subresource": "",
+            },
+        }})
+    };
+    let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    for (verb, within, allowed) in [
+        ("create", namespace.as_str(), true),
+        ("delete", namespace, false),
+        ("create", "default", false),
+        ("create", "", false),
+    ] {
+        let answer = room.admin("POST", path, &review(verb, within)).await;
+        let answer = answer.expect("answered");
+        assert_eq!(
+            answer["status"]["allowed"],
+            json!(allowed),
+            "{verb} {within}"
+        );
+    }
+    let own = send(&till, "POST", path, &review("create", namespace)).await;
+    assert_eq!(code(own), 403, "a workload may not ask about others");
+    let listed = room.admin("GET", path, &Value::Null).await;
+    assert_eq!(code(listed), 405, "nothing is kept");
 }

@@ -93,6 +93,36 @@ const fn core(
     }
 }
 
+const fn apps(
+    plural: &'static str,
+    singular: &'static str,
+    kind: &'static str,
+    short_names: &'static [&'static str],
+) -> Resource {
+    Resource {
+        group: "apps",
+        status: StatusWrites::Subresource,
+        generation: Generation::Counted,
+        ..core(plural, singular, kind, short_names)
+    }
+}
+
+const fn admission(plural: &'static str, singular: &'static str, kind: &'static str) -> Resource {
+    Resource {
+        group: "admissionregistration.k8s.io",
+        scope: Scope::Cluster,
+        ..core(plural, singular, kind, &[])
+    }
+}
+
+const fn review(plural: &'static str, singular: &'static str, kind: &'static str) -> Resource {
+    Resource {
+        group: "authorization.k8s.io",
+        scope: Scope::Cluster,
+        ..core(plural, singular, kind, &[])
+    }
+}
+
 const fn cert_manager(
     plural: &'static str,
     singular: &'static str,
@@ -148,6 +178,69 @@ pub static CSI_DRIVERS: Resource = Resource {
     scope: Scope::Cluster,
     ..core("csidrivers", "csidriver", "CSIDriver", &[])
 };
+/// storage.k8s.io/v1 CSINode.
+pub static CSI_NODES: Resource = Resource {
+    group: "storage.k8s.io",
+    scope: Scope::Cluster,
+    ..core("csinodes", "csinode", "CSINode", &[])
+};
+/// apps/v1 DaemonSet; nothing makes pods of it.
+pub static DAEMON_SETS: Resource = apps("daemonsets", "daemonset", "DaemonSet", &["ds"]);
+/// apps/v1 Deployment; nothing makes pods of it.
+pub static DEPLOYMENTS: Resource = apps("deployments", "deployment", "Deployment", &["deploy"]);
+/// core/v1 LimitRange; nothing is limited by it.
+pub static LIMIT_RANGES: Resource = core("limitranges", "limitrange", "LimitRange", &["limits"]);
+/// core/v1 ResourceQuota; nothing is limited by it.
+pub static RESOURCE_QUOTAS: Resource = Resource {
+    status: StatusWrites::Subresource,
+    ..core(
+        "resourcequotas",
+        "resourcequota",
+        "ResourceQuota",
+        &["quota"],
+    )
+};
+/// admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy; none is applied.
+pub static VALIDATING_ADMISSION_POLICIES: Resource = Resource {
+    status: StatusWrites::Subresource,
+    generation: Generation::Counted,
+    ..admission(
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicy",
+        "ValidatingAdmissionPolicy",
+    )
+};
+/// admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding; none is applied.
+pub static VALIDATING_ADMISSION_POLICY_BINDINGS: Resource = admission(
+    "validatingadmissionpolicybindings",
+    "validatingadmissionpolicybinding",
+    "ValidatingAdmissionPolicyBinding",
+);
+/// admissionregistration.k8s.io/v1 MutatingWebhookConfiguration; none is called.
+pub static MUTATING_WEBHOOKS: Resource = admission(
+    "mutatingwebhookconfigurations",
+    "mutatingwebhookconfiguration",
+    "MutatingWebhookConfiguration",
+);
+/// admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration; none is called.
+pub static VALIDATING_WEBHOOKS: Resource = admission(
+    "validatingwebhookconfigurations",
+    "validatingwebhookconfiguration",
+    "ValidatingWebhookConfiguration",
+);
+/// authorization.k8s.io/v1 SubjectAccessReview: answered, and not kept.
+pub static SUBJECT_ACCESS_REVIEWS: Resource = review(
+    "subjectaccessreviews",
+    "subjectaccessreview",
+    "SubjectAccessReview",
+);
+/// authorization.k8s.io/v1 SelfSubjectAccessReview: answered, and not kept.
+pub static SELF_SUBJECT_ACCESS_REVIEWS: Resource = review(
+    "selfsubjectaccessreviews",
+    "selfsubjectaccessreview",
+    "SelfSubjectAccessReview",
+);
+/// cert-manager.io/v1 CertificateRequest.
 pub static CERTIFICATE_REQUESTS: Resource = cert_manager(
     "certificaterequests",
     "certificaterequest",
@@ -175,6 +268,17 @@ pub static ALL: &[&Resource] = &[
     &EVENTS,
     &LEASES,
     &CSI_DRIVERS,
+    &CSI_NODES,
+    &DAEMON_SETS,
+    &DEPLOYMENTS,
+    &LIMIT_RANGES,
+    &RESOURCE_QUOTAS,
+    &VALIDATING_ADMISSION_POLICIES,
+    &VALIDATING_ADMISSION_POLICY_BINDINGS,
+    &MUTATING_WEBHOOKS,
+    &VALIDATING_WEBHOOKS,
+    &SUBJECT_ACCESS_REVIEWS,
+    &SELF_SUBJECT_ACCESS_REVIEWS,
     &CERTIFICATE_REQUESTS,
     &ISSUERS,
     &CLUSTER_ISSUERS,

@@ -10,7 +10,7 @@ use super::log::LogEntry;
 use super::route::{Query, Verb};
 use super::shared::Shared;
 use super::target::{Subresource, Target};
-use super::{Problem, discovery, fault, read, token_request, watch, write};
+use super::{Problem, access_review, discovery, fault, read, token_request, watch, write};
 use crate::auth::{Authenticated, Question, User};
 use crate::connection::Sever;
 use crate::faults::{Answer, Asked};
@@ -94,6 +94,13 @@ async fn carry_out(shared: &Shared, sever: &Sever, call: &Call) -> Result<Done, 
 }
 
 fn dispatch(shared: &Shared, call: &Call) -> Result<Done, Problem> {
+    if access_review::is_review(call.target.resource) {
+        return if call.verb == Verb::Create {
+            access_review::create(shared, call).map(Done::from)
+        } else {
+            Err(Problem::MethodNotAllowed)
+        };
+    }
     match call.verb {
         Verb::Get => read::one(shared, call).map(Done::from),
         Verb::List => read::all(shared, call).map(Done::from),

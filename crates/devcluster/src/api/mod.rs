@@ -4,6 +4,7 @@
 //! `auth`'s, what a CertificateRequest may say is `admission`'s. Order for each request:
 //! authenticate, parse the path, log, injected fault, authorise, carry out.
 
+mod access_review;
 mod asked;
 pub(crate) mod deletion;
 mod discovery;
