@@ -12,7 +12,7 @@ use svid_core::text::one_line;
 use crate::args::{self, Command, NoFlags, Problems};
 use crate::output::{self, UNSEEN};
 use crate::version::{self, BUILD};
-use crate::{approver, completions, driver, inspect, status};
+use crate::{approver, check, completions, driver, inspect, status};
 
 /// Exit code of a command that failed while it ran.
 const FAILED: u8 = 1;
@@ -36,13 +36,17 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(NoFlags::Missing(help)) => return print_help(&help, ExitCode::from(USAGE)),
         Err(NoFlags::Wrong(problems)) => return refuse(&problems),
     };
-    let only_looks = matches!(command, Command::Status(_) | Command::Inspect(_));
+    let only_looks = matches!(
+        command,
+        Command::Status(_) | Command::Inspect(_) | Command::Check(_)
+    );
     let failed = if only_looks { UNSEEN } else { FAILED };
     let outcome = match command {
         Command::Driver(role) => driver::run(*role).map(|()| ExitCode::SUCCESS),
         Command::Approver(role) => approver::run(*role).map(|()| ExitCode::SUCCESS),
         Command::Status(args) => status::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Check(args) => check::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(flags) => crate::demo::run(&flags).map(|()| ExitCode::SUCCESS),
         Command::Version(form) => {

@@ -6,6 +6,7 @@
 mod admin;
 mod approver;
 mod args;
+mod check;
 mod command;
 mod completions;
 #[cfg(feature = "demo")]

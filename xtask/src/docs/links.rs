@@ -20,6 +20,24 @@ pub(super) fn violations(pages: &Pages, exists: &dyn Fn(&Path) -> bool) -> Vec<S
     violations
 }
 
+/// Names every place in the documents that a source file sends its users to, `docs/PAGE.md#HEADING`
+/// in a string literal, and that does not exist.
+pub(super) fn promised(
+    pages: &Pages,
+    exists: &dyn Fn(&Path) -> bool,
+    source: &Path,
+    literals: &[String],
+) -> Vec<String> {
+    let places = literals
+        .iter()
+        .filter(|literal| literal.starts_with("docs/") && literal.contains(".md"));
+    let faults = places.filter_map(|place| {
+        let fault = fault(pages, exists, Path::new(""), place)?;
+        Some(format!("{}: {place:?} {fault}", source.display()))
+    });
+    faults.collect()
+}
+
 fn fault(
     pages: &Pages,
     exists: &dyn Fn(&Path) -> bool,
@@ -103,6 +121,26 @@ mod tests {
         ] {
             assert_eq!(found(link), Vec::<String>::new(), "{link}");
         }
+    }
+
+    #[test]
+    fn places_that_a_source_promises_exist() {
+        let pages = [(PathBuf::from("docs/a.md"), "# A\n".to_owned())].into();
+        let found = |literal: &str| {
+            let exists = |path: &Path| path == Path::new("docs/a.md");
+            promised(&pages, &exists, Path::new("x.rs"), &[literal.to_owned()])
+        };
+        for good in ["docs/a.md#a", "docs/a.md", "see b.md", "docs/"] {
+            assert_eq!(found(good), Vec::<String>::new(), "{good}");
+        }
+        assert_eq!(
+            found("docs/a.md#b"),
+            ["x.rs: \"docs/a.md#b\" names no heading of that page"]
+        );
+        assert_eq!(
+            found("docs/b.md#a"),
+            ["x.rs: \"docs/b.md#a\" names no file"]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Owns what must hold of the documents: every link leads somewhere, every sentence that a page
-//! quotes of the product is one that the product prints, every value of the chart that is named is
-//! there, and what is undecided stands in one place.
+//! quotes of the product is one that the product prints, every place in them that the product names
+//! exists, every value of the chart that is named is there, and what is undecided stands in one
+//! place.
 //!
 //! In a page, a block quotation (lines that begin with `>`) is a sentence of ours, with `…` where
 //! something varies; what other programs print stands in fenced blocks. Each check is a function
@@ -46,6 +47,7 @@ fn violations() -> Result<(usize, Vec<String>)> {
     let pages = read(root, Path::new(""), &|path| has_extension(path, "md"))?;
     let sentences = sentences(root)?;
     let mut violations = links::violations(&pages, &|path| root.join(path).exists());
+    violations.extend(promised(root, &pages)?);
     violations.extend(quotes::unknown(&pages, &sentences));
     let symptoms = pages.get(Path::new(SYMPTOMS)).map_or("", String::as_str);
     let missing = quotes::missing(symptoms, &sentences);
@@ -61,6 +63,27 @@ fn violations() -> Result<(usize, Vec<String>)> {
     Ok((pages.len(), violations))
 }
 
+/// Places in the documents to which the programs send their users.
+fn promised(root: &Path, pages: &Pages) -> Result<Vec<String>> {
+    let mut violations = Vec::new();
+    let exists = |path: &Path| root.join(path).exists();
+    for (path, text) in program(root)? {
+        let literals = sentences::literals(&text);
+        violations.extend(links::promised(pages, &exists, &path, &literals));
+    }
+    Ok(violations)
+}
+
+/// The sources of the crates that ship.
+fn program(root: &Path) -> Result<Pages> {
+    let mut sources = Pages::new();
+    for room in PROGRAM {
+        let folder = Path::new("crates").join(room).join("src");
+        sources.extend(read(root, &folder, &|path| has_extension(path, "rs"))?);
+    }
+    Ok(sources)
+}
+
 fn chart(root: &Path) -> Result<Pages> {
     read(root, Path::new("deploy/charts/csi-driver-spiffe"), &|_| {
         true
@@ -70,11 +93,8 @@ fn chart(root: &Path) -> Result<Pages> {
 /// What the programs and the chart print.
 fn sentences(root: &Path) -> Result<Sentences> {
     let mut sentences = Sentences::default();
-    for room in PROGRAM {
-        let folder = Path::new("crates").join(room).join("src");
-        for (path, text) in &read(root, &folder, &|path| has_extension(path, "rs"))? {
-            sentences.add_source(path, text);
-        }
+    for (path, text) in &program(root)? {
+        sentences.add_source(path, text);
     }
     for (path, text) in &chart(root)? {
         if path.iter().any(|part| part == "templates") {

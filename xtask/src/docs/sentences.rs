@@ -62,7 +62,7 @@ impl Sentences {
 }
 
 /// The string literals of a source, as they are printed, on one line each.
-fn literals(source: &str) -> Vec<String> {
+pub(super) fn literals(source: &str) -> Vec<String> {
     let mut literals = Vec::new();
     for line in logical_lines(source) {
         let mut rest = line.as_str();

@@ -6,13 +6,15 @@
 
 use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, Parser, Subcommand};
 
+use super::check::{self, CheckFlags};
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "csi-driver-spiffe",
     about = "X.509-SVIDs for pods, as files in a volume, signed through cert-manager",
-    after_help = "Exit codes: 0 done, 1 failed while running, 64 wrong flags (nothing was started). Of status \
-        and inspect: 1 not all is well, 2 could not look.",
+    after_help = "Exit codes: 0 done, 1 failed while running, 64 wrong flags (nothing was started). Of status, \
+        inspect and check: 1 not all is well, 2 could not look.",
     version,
     args_override_self = true,
     max_term_width = 100
@@ -24,7 +26,11 @@ pub(crate) struct CommandLine {
 
 /// The whole command line in the forms of pflag.
 pub(super) fn command() -> Command {
-    CommandLine::command().mut_subcommands(|command| command.mut_args(as_pflag_takes_it))
+    CommandLine::command()
+        .mut_subcommands(|command| command.mut_args(as_pflag_takes_it))
+        .mut_subcommand("check", |command| {
+            command.mut_arg("namespace", |flag| flag.hide(false).help(check::NAMESPACE))
+        })
 }
 
 /// A flag without a default is empty if it is not given; one of value `BOOL` is then off, and on if
@@ -56,6 +62,8 @@ pub(crate) enum CommandFlags {
     Status(StatusFlags),
     /// Say what is in a volume's folder, and whether it is a good SVID
     Inspect(Box<InspectFlags>),
+    /// Look at the cluster and say what is wrong, and what to do about it
+    Check(Box<CheckFlags>),
     /// Show it all on this machine: an embedded cluster, two pods, their identities
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),

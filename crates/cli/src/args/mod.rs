@@ -12,6 +12,7 @@ mod annotations;
 mod approver;
 mod attestation;
 mod certificates;
+mod check;
 mod command_line;
 mod connection;
 mod driver;
@@ -31,6 +32,7 @@ use std::ffi::OsString;
 use clap_complete::Shell;
 use flags::CommandFlags;
 
+pub(crate) use check::{CheckArgs, Stage};
 pub(crate) use command_line::NoFlags;
 pub(crate) use connection::{ConnectionArgs, Impersonation};
 pub(crate) use inspect::{InspectArgs, Place, Stay};
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Approver(Box<Role<svid_approver::Configuration>>),
     Status(StatusArgs),
     Inspect(Box<InspectArgs>),
+    Check(Box<CheckArgs>),
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
     Version(Output),
@@ -61,7 +64,7 @@ pub(crate) enum Command {
 pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Command, NoFlags> {
     let (flags, mut problems) = command_line::read(arguments)?;
     let mut others = Problems::default();
-    let command = check(flags, &mut others);
+    let command = checked(flags, &mut others);
     problems.append(others);
     match command {
         Some(command) if problems.is_empty() => Ok(command),
@@ -74,7 +77,7 @@ pub(crate) fn definition() -> clap::Command {
     flags::command()
 }
 
-fn check(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
+fn checked(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
     Some(match flags {
         CommandFlags::Driver(flags) => {
             Command::Driver(Box::new(driver::from_flags(&flags, problems)?))
@@ -85,6 +88,9 @@ fn check(flags: CommandFlags, problems: &mut Problems) -> Option<Command> {
         CommandFlags::Status(flags) => Command::Status(StatusArgs::from_flags(&flags, problems)?),
         CommandFlags::Inspect(flags) => {
             Command::Inspect(Box::new(InspectArgs::from_flags(&flags, problems)?))
+        }
+        CommandFlags::Check(flags) => {
+            Command::Check(Box::new(CheckArgs::from_flags(&flags, problems)?))
         }
         #[cfg(feature = "demo")]
         CommandFlags::Demo(flags) => Command::Demo(flags),

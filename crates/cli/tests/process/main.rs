@@ -4,6 +4,9 @@
 mod certificates;
 #[cfg(test)]
 #[cfg(feature = "demo")]
+mod check;
+#[cfg(test)]
+#[cfg(feature = "demo")]
 mod cluster;
 #[cfg(test)]
 #[cfg(feature = "demo")]

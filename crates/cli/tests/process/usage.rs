@@ -5,7 +5,9 @@ fn help_lists_the_commands_on_standard_output() {
     for words in [&["help"][..], &["--help"], &["-h"]] {
         let ran = run(words);
         assert_eq!(ran.code, 0, "{words:?}");
-        for command in ["driver", "approver", "status", "inspect", "version"] {
+        for command in [
+            "driver", "approver", "status", "inspect", "check", "version",
+        ] {
             assert!(
                 ran.stdout.contains(&format!("\n  {command} ")),
                 "{}",

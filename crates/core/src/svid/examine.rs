@@ -121,6 +121,11 @@ pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
     examination
 }
 
+/// What the certificates of a trust bundle are, in its order.
+pub fn authorities(bundle: &TrustBundle) -> Vec<CertificateSummary> {
+    bundle.authorities().iter().map(summary).collect()
+}
+
 /// The leaf: the certificate of the key beside the chain, or else the first that is not of an
 /// authority.
 fn leaf_of<'a>(

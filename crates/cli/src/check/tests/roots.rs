@@ -1,0 +1,82 @@
+//! The roots.
+
+use serde_json::json;
+
+use super::world::{certificates, read};
+use super::{Check, Grade, assert_found};
+use crate::check::look::objects::ConfigMap;
+use crate::check::snapshot::{Roots, Seen, Snapshot};
+
+use Grade::{Error, Warning};
+
+/// The ConfigMap with the roots.
+fn roots(world: &mut Snapshot) -> &mut Seen<Option<ConfigMap>> {
+    let Roots::ConfigMap { found, .. } = &mut world.roots else {
+        panic!("the roots are from no ConfigMap");
+    };
+    found
+}
+
+fn with_roots(pem: &str) -> Seen<Option<ConfigMap>> {
+    Ok(Some(read(json!({"data": {"ca.crt": pem}}))))
+}
+
+#[test]
+fn what_is_wrong_with_the_roots_is_named() {
+    assert_found(&[
+        (
+            "none",
+            |world| world.roots = Roots::None,
+            &[(Check::RootsThere, Warning)],
+        ),
+        (
+            "by subPath",
+            |world| world.roots = Roots::SubPath("/roots/ca.crt".to_owned()),
+            &[(Check::RootsThere, Error)],
+        ),
+        (
+            "no ConfigMap",
+            |world| *roots(world) = Ok(None),
+            &[(Check::RootsThere, Error)],
+        ),
+        (
+            "another key",
+            |world| *roots(world) = Ok(Some(read(json!({"data": {"root.pem": "x"}})))),
+            &[(Check::RootsThere, Error)],
+        ),
+        (
+            "garbage",
+            |world| *roots(world) = with_roots("garbage"),
+            &[(Check::RootsGood, Error)],
+        ),
+        (
+            "of another CA",
+            |world| *roots(world) = with_roots(&certificates("other", "2027-11-25T00:00:00Z").0),
+            &[(Check::RootsLead, Error)],
+        ),
+        (
+            "that ends soon",
+            |world| {
+                let (root, _) = certificates("soon", "2026-12-20T00:00:00Z");
+                world.requests = Ok(Vec::new());
+                *roots(world) = with_roots(&root);
+            },
+            &[
+                (Check::RootsGood, Warning),
+                (Check::RootsLead, Grade::Skipped),
+            ],
+        ),
+        (
+            "that have ended",
+            |world| {
+                let (root, _) = certificates("over", "2026-11-01T00:00:00Z");
+                world.requests = Ok(Vec::new());
+                *roots(world) = with_roots(&root);
+            },
+            &[
+                (Check::RootsGood, Error),
+                (Check::RootsLead, Grade::Skipped),
+            ],
+        ),
+    ]);
+}
