@@ -4,8 +4,8 @@
 //! chart's `ci` folder renders, each value is set by one of them, names are those of the chart that
 //! it replaces, rights are as narrow as they can be, the program takes the arguments that it is
 //! given, both roles agree on the annotations of requests, no image is rendered that the values do
-//! not name, nobody is let in by a network policy but who is named, and the notes say what is left
-//! to do.
+//! not name, nobody is let in by a network policy but who is named, `helm test` only looks, and the
+//! notes say what is left to do.
 
 mod admission;
 mod alerts;
@@ -13,6 +13,7 @@ mod annotations;
 mod dashboard;
 mod defaults;
 mod images;
+mod looking;
 mod manifests;
 mod networks;
 mod notes;

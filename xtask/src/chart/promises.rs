@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
 use super::manifests::{Manifests, list, text};
-use super::{admission, annotations, defaults, networks};
+use super::{admission, annotations, defaults, looking, networks};
 
 /// The promises that a rendering breaks.
 pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Result<Vec<String>> {
@@ -94,7 +94,8 @@ pub(super) fn broken(values: &str, manifests: &Manifests, program: &Path) -> Res
     let others = annotations::promises(&name, manifests)?
         .into_iter()
         .chain(networks::promises(values, &name, manifests)?)
-        .chain(defaults::promises(values, &name, manifests)?);
+        .chain(defaults::promises(values, &name, manifests)?)
+        .chain(looking::promises(&name, manifests)?);
     for (is_kept, text) in requester(&name, manifests)?.into_iter().chain(others) {
         promise(is_kept, text);
     }
