@@ -141,39 +141,44 @@ fn judge_secret(findings: &mut Findings, seen: &Snapshot, ours: &Issuer) {
         return;
     };
     let shared = cluster_namespace(&seen.certmanager.controllers);
-    let place = match (ours.metadata.namespace.as_str(), &shared) {
-        ("", Ok(shared)) => shared.as_str(),
-        ("", Err(why)) => return findings.partly(why),
-        (namespace, _) => namespace,
-    };
-    let is_other = |one: &&Issuer| {
-        self::secret(one) == Some(secret) && one.metadata.place() != ours.metadata.place()
-    };
-    match &seen.issuance.issuers {
-        Ok(issuers) => {
-            let there = issuers.iter().filter(|one| one.metadata.namespace == place);
-            for other in there.filter(is_other) {
-                let name = other.metadata.place();
-                findings.error(format!(
-                    "Issuer {name} signs with the Secret {place}/{secret} too"
-                ));
+    for (kind, issuers) in [
+        ("Issuer", &seen.issuance.issuers),
+        ("ClusterIssuer", &seen.issuance.cluster_issuers),
+    ] {
+        let issuers = match issuers {
+            Ok(issuers) => issuers,
+            Err(unseen) => {
+                findings.unseen(unseen);
+                continue;
+            }
+        };
+        let others = issuers.iter().filter(|one| {
+            self::secret(one) == Some(secret) && one.metadata.place() != ours.metadata.place()
+        });
+        for other in others {
+            let name = other.metadata.place();
+            match is_same_namespace(ours, other, shared.as_deref()) {
+                Some(true) => {
+                    findings.error(format!("{kind} {name} signs with the Secret {secret} too"));
+                }
+                Some(false) => {}
+                None => findings.partly(format!(
+                    "not looked at: whether {kind} {name} signs with the same Secret {secret}, \
+                     since the namespace of the Secrets of ClusterIssuers is not known"
+                )),
             }
         }
-        Err(unseen) => findings.unseen(unseen),
     }
-    if shared.as_ref().is_ok_and(|shared| shared != place) {
-        return;
-    }
-    match &seen.issuance.cluster_issuers {
-        Ok(issuers) => {
-            for other in issuers.iter().filter(is_other) {
-                let name = other.metadata.place();
-                findings.error(format!(
-                    "ClusterIssuer {name} signs with the Secret {place}/{secret} too"
-                ));
-            }
-        }
-        Err(unseen) => findings.unseen(unseen),
+}
+
+/// Whether two issuers have their Secrets in one namespace, of which that of ClusterIssuers may not
+/// be known.
+fn is_same_namespace(one: &Issuer, other: &Issuer, shared: Option<&str>) -> Option<bool> {
+    let [one, other] = [one, other].map(|issuer| issuer.metadata.namespace.as_str());
+    match (one, other) {
+        ("", "") => Some(true),
+        ("", namespace) | (namespace, "") => Some(shared? == namespace),
+        _ => Some(one == other),
     }
 }
 
@@ -181,21 +186,16 @@ fn secret(issuer: &Issuer) -> Option<&str> {
     Some(issuer.spec.ca.as_ref()?.secret_name.beginning())
 }
 
-/// The namespace of the Secrets of ClusterIssuers.
-fn cluster_namespace(controllers: &Seen<Vec<Deployment>>) -> Result<String, String> {
-    let unknown = "not looked at: the namespace of the Secrets of ClusterIssuers is not known";
-    let controllers = match controllers {
-        Ok(controllers) => controllers,
-        Err(unseen) => return Err(unseen.to_string()),
-    };
-    let controller = controllers.first().ok_or(unknown)?;
+/// The namespace of the Secrets of ClusterIssuers, if the controller is known.
+fn cluster_namespace(controllers: &Seen<Vec<Deployment>>) -> Option<String> {
+    let controller = controllers.as_ref().ok()?.first()?;
     let containers = controller.spec.template.spec.containers.kept.iter();
     let mut words = containers.flat_map(|one| one.words().unwrap_or_default());
     let flag = words.find_map(|word| {
         let value = word.strip_prefix("--cluster-resource-namespace=")?;
         Some(value.to_owned())
     });
-    // The static manifests give it by a field reference, `$(POD_NAMESPACE)`.
+    // The manifests give it by a field reference, `$(POD_NAMESPACE)`.
     let flag = flag.filter(|value| !value.is_empty() && value != "node");
-    Ok(flag.unwrap_or_else(|| controller.metadata.namespace.clone()))
+    Some(flag.unwrap_or_else(|| controller.metadata.namespace.clone()))
 }

@@ -227,6 +227,17 @@ fn what_is_wrong_with_the_issuer_is_named() {
             &[(Check::IssuerSecretShared, Error)],
         ),
         (
+            "an Issuer elsewhere than its Secret, by a flag of cert-manager",
+            |world| {
+                let controllers = world.certmanager.controllers.as_mut().unwrap();
+                let container = json!({"args": ["--cluster-resource-namespace=secrets"]});
+                controllers[0].spec.template.spec.containers = read(json!([container]));
+                let issuer = ca_issuer("cert-manager", "web", "spiffe-ca");
+                world.issuance.issuers = all(json!([issuer]));
+            },
+            &[],
+        ),
+        (
             "an Issuer where its Secret is",
             |world| {
                 let issuer = ca_issuer("cert-manager", "web", "spiffe-ca");

@@ -195,4 +195,8 @@ fn objects_of_any_size_and_shape_are_read_within_limits() {
     assert_eq!(pod.spec.volumes.kept.len(), 64);
     assert!(format!("{pod:?}").len() < 64 * 1024);
     assert!(!format!("{pod:?}").contains("SECRET"));
+    // What the API server writes for a node without any driver.
+    let none = json!({"metadata": {"name": "n"}, "spec": {"drivers": null}});
+    let node: crate::check::look::objects::CsiNode = serde_json::from_value(none).unwrap();
+    assert!(node.spec.drivers.kept.is_empty());
 }

@@ -217,6 +217,64 @@ async fn who_may_read_nothing_is_told_what_was_not_looked_at() {
     installation.cluster.shutdown().await;
 }
 
+/// As the chart gives them to the account of `helm test`, and as docs/check.md lists them.
+fn rights() -> Vec<Rule> {
+    let list = |group: &str, plurals: &[&str]| -> Vec<Rule> {
+        let rules = plurals.iter();
+        rules
+            .map(|plural| Rule::new(group, plural, &["list"]))
+            .collect()
+    };
+    let admission = [
+        "validatingadmissionpolicies",
+        "validatingadmissionpolicybindings",
+        "mutatingwebhookconfigurations",
+        "validatingwebhookconfigurations",
+    ];
+    let core = [
+        "namespaces",
+        "nodes",
+        "pods",
+        "limitranges",
+        "resourcequotas",
+    ];
+    [
+        list("", &core),
+        list("apps", &["daemonsets", "deployments"]),
+        list("storage.k8s.io", &["csinodes"]),
+        list("events.k8s.io", &["events"]),
+        list(
+            "cert-manager.io",
+            &["certificaterequests", "issuers", "clusterissuers"],
+        ),
+        list("admissionregistration.k8s.io", &admission),
+        vec![
+            Rule::new("storage.k8s.io", "csidrivers", &["get"]).named(DRIVER),
+            Rule::new("coordination.k8s.io", "leases", &["get"]).named(DRIVER),
+            Rule::new("", "configmaps", &["get"]).named("spiffe-roots"),
+            Rule::new("authorization.k8s.io", "subjectaccessreviews", &["create"]),
+        ],
+    ]
+    .concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_that_are_documented_are_enough_to_see_everything() {
+    let installation = Installation::new().await;
+    let account = ServiceAccountName::new("cert-manager", "spiffe-check");
+    installation.cluster.add_service_account(&account).unwrap();
+    installation.cluster.permissions().grant(Grant {
+        subject: Subject::from(&account),
+        reach: Reach::Cluster,
+        rules: rights(),
+    });
+
+    let ran = installation.check_as(&Identity::ServiceAccount(account, Binding::None), &[]);
+
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    installation.cluster.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_api_server_makes_nothing_good() {
     let installation = Installation::new().await;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use svid_api::bounded::{Few, Text};
 use svid_client::watch::Versioned;
 
-use super::{Condition, Metadata, Nothing, Object};
+use super::{Condition, Metadata, Nothing, Object, null_is_empty};
 
 /// core/v1 Node.
 pub(crate) type Node = Object<NodeSpec, NodeStatus>;
@@ -50,6 +50,7 @@ pub(crate) struct NodeStatus {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct CsiNodeSpec {
+    #[serde(deserialize_with = "null_is_empty")]
     pub(crate) drivers: Few<RegisteredDriver, 256>,
 }
 
@@ -87,6 +88,7 @@ pub(crate) struct LeaseSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct LimitRangeSpec {
+    #[serde(deserialize_with = "null_is_empty")]
     pub(crate) limits: Few<LimitRangeItem, 16>,
 }
 
@@ -240,12 +242,14 @@ impl Versioned for Event {
 #[serde(default)]
 pub(crate) struct Webhooks {
     pub(crate) metadata: Metadata,
+    #[serde(deserialize_with = "null_is_empty")]
     pub(crate) webhooks: Few<Webhook, 64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Webhook {
+    #[serde(deserialize_with = "null_is_empty")]
     pub(crate) rules: Few<WebhookRule, 16>,
 }
 

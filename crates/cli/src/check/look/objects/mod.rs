@@ -12,7 +12,7 @@ mod roles;
 use std::marker::PhantomData;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use svid_api::bounded::{Few, Text};
 use svid_client::watch::Versioned;
 
@@ -119,6 +119,13 @@ impl Metadata {
         let mut owners = self.owner_references.kept.iter();
         owners.any(|owner| owner.uid.beginning() == uid)
     }
+}
+
+/// Reads `null` as the empty value: Kubernetes writes it for empty lists whose field is required.
+fn null_is_empty<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// A time as the API server writes it; `None` for what is none.
