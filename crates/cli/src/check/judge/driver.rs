@@ -98,9 +98,9 @@ fn judge_rollout(findings: &mut Findings, seen: &Snapshot, set: &DaemonSet) {
     let (status, place) = (&set.status, set.metadata.place());
     let desired = status.desired_number_scheduled;
     if status.observed_generation < set.metadata.generation {
-        findings.warning(format!("{place}: its last change was not looked at yet"));
-    }
-    if desired == 0 {
+        // What the status counts is of an earlier version, or of none.
+        findings.error(format!("{place}: its last change was not looked at yet"));
+    } else if desired == 0 {
         findings.error(format!("{place}: no node takes its pods"));
     } else if status.number_ready < desired {
         findings.error(format!(

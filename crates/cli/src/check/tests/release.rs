@@ -229,6 +229,11 @@ fn what_is_wrong_with_the_driver_is_named() {
             &[(Check::DriverRolledOut, Warning)],
         ),
         (
+            "a change that its controller has not seen",
+            |world| driver_set(world).metadata.generation = 3,
+            &[(Check::DriverRolledOut, Error)],
+        ),
+        (
             "no node",
             |world| driver_set(world).status.desired_number_scheduled = 0,
             &[(Check::DriverRolledOut, Error)],
