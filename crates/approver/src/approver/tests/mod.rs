@@ -388,7 +388,7 @@ async fn many_slow_decisions_of_one_namespace_leave_places_for_others() {
     sleep(Duration::from_secs(5)).await;
     assert_eq!(
         world.decisions(),
-        8,
+        4,
         "half of all places, for one namespace"
     );
     world.add_namespace("shop");
