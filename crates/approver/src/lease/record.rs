@@ -78,6 +78,17 @@ pub(super) fn created(name: &str, identity: &str, duration: Duration, now: Times
     acquired(lease, identity, duration, now)
 }
 
+/// Returns a lease that somebody deleted, as it is created again: what it said, in a new object.
+pub(super) fn recreated(lease: &Lease, name: &str) -> Lease {
+    Lease {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        },
+        spec: lease.spec.clone(),
+    }
+}
+
 /// Returns the lease as it is once `identity` took it. Counts a transition if the holder is another
 /// than before.
 pub(super) fn acquired(

@@ -31,7 +31,7 @@ pub(crate) struct Election {
 enum Renewal {
     /// The lease is ours for another while.
     Renewed(Box<Lease>),
-    /// Somebody else holds it, or it was deleted.
+    /// Somebody else holds it.
     Lost,
 }
 
@@ -190,24 +190,43 @@ impl Election {
         held
     }
 
-    /// Writes a new time of renewal; if the lease has changed, checks the holder first.
+    /// Writes a new time of renewal; if the lease has changed or is gone, looks at it first. One
+    /// that is gone is created again, ours.
     async fn renew(&self, lease: &Lease) -> Result<Renewal, ApiError> {
         match self.write_acquired(lease.clone()).await {
             Ok(lease) => return Ok(Renewal::Renewed(Box::new(lease))),
-            Err(ApiError::Conflict(_)) => {}
+            Err(ApiError::Conflict(_) | ApiError::NotFound) => {}
             Err(error) => return Err(error),
         }
         match self.lease.read().await? {
             Some(found) if record::is_held_by(&found, &self.identity) => Ok(Renewal::Renewed(
                 Box::new(self.write_acquired(found).await?),
             )),
-            Some(_) | None => Ok(Renewal::Lost),
+            Some(_) => Ok(Renewal::Lost),
+            None => self.recreate(lease).await,
+        }
+    }
+
+    /// Creates the lease that somebody deleted, unless another replica is faster.
+    async fn recreate(&self, lease: &Lease) -> Result<Renewal, ApiError> {
+        tracing::warn!(
+            lease = self.lease.name(),
+            "the lease was deleted, creating it again"
+        );
+        let lease = self.acquired(record::recreated(lease, self.lease.name()));
+        match self.lease.create(&lease).await {
+            Ok(lease) => Ok(Renewal::Renewed(Box::new(lease))),
+            Err(ApiError::Conflict(_)) => Ok(Renewal::Lost),
+            Err(error) => Err(error),
         }
     }
 
     async fn write_acquired(&self, lease: Lease) -> Result<Lease, ApiError> {
-        let lease = record::acquired(lease, &self.identity, self.timing.duration, (self.clock)());
-        self.lease.replace(&lease).await
+        self.lease.replace(&self.acquired(lease)).await
+    }
+
+    fn acquired(&self, lease: Lease) -> Lease {
+        record::acquired(lease, &self.identity, self.timing.duration, (self.clock)())
     }
 
     /// Gives the lease away. When that fails others wait until it is stale: no harm but a pause.
@@ -216,8 +235,9 @@ impl Election {
         let written = self.lease.replace(&lease).await;
         match written {
             Ok(_lease) => tracing::info!(lease = self.lease.name(), "the lease was given away"),
-            // A renewal whose answer was lost; or it was taken, and then there is nothing to give.
-            Err(ApiError::Conflict(_)) => self.release_anew().await,
+            // A renewal whose answer was lost; or it was taken or deleted, and then there is nothing
+            // to give.
+            Err(ApiError::Conflict(_) | ApiError::NotFound) => self.release_anew().await,
             Err(error) => {
                 tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
             }

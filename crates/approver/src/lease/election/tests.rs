@@ -200,6 +200,43 @@ async fn a_lease_that_was_taken_ends_the_term_at_the_next_renewal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_that_is_deleted_while_held_is_created_again_and_the_term_goes_on() {
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
+    a.until_leading().await;
+    let term = a.leadership.borrow().term().unwrap().clone();
+    for _ in 0..3 {
+        sleep(Duration::from_secs(5)).await;
+        world.delete(&lease());
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(holder(&world), "a");
+    }
+    assert!(!term.has_ended() && term.holds(Instant::now()));
+    world.delete(&lease());
+    a.stop().await;
+    assert!(world.object(&lease()).is_none(), "there is nothing to give");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_another_created_after_it_was_deleted_ends_the_term() {
+    let world = World::new();
+    let mut a = Replica::start(&world, "a");
+    a.until_leading().await;
+    let b = Replica::start(&world, "b");
+    sleep(Duration::from_secs(5)).await;
+    let mut another = serde_json::Value::clone(&world.object(&lease()).unwrap());
+    another["spec"]["holderIdentity"] = json!("c");
+    another["metadata"] = json!({ "name": "driver", "namespace": "cert-manager" });
+    world.delete(&lease());
+    world.put(&lease(), another);
+    sleep(Duration::from_secs(5)).await;
+    assert!(!a.leads() && !b.leads());
+    assert_eq!(holder(&world), "c");
+    a.stop().await;
+    b.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_that_create_it_at_once_do_not_both_lead() {
     let world = World::new();
     let a = Replica::start(&world, "a");
