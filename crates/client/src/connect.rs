@@ -4,6 +4,7 @@
 //! that disappears silently is noticed within [`LOST_PEER`], small writes are sent at once, and
 //! connecting is bounded. Sends nothing.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
@@ -17,6 +18,7 @@ use kube::config::{AuthInfo, Config};
 use tower::{BoxError, ServiceBuilder};
 
 use crate::ApiClient;
+use crate::token::{Authorize, TokenFile};
 
 /// Clients for one API server. Each has a pool of connections of its own.
 #[derive(Clone)]
@@ -45,6 +47,15 @@ pub enum ConnectError {
         /// What is wrong.
         #[source]
         source: Box<kube::Error>,
+    },
+    /// The file with our own token cannot be used.
+    #[error("reading our own token from {}", path.display())]
+    Token {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: std::io::Error,
     },
 }
 
@@ -96,14 +107,34 @@ fn client(config: &Config) -> Result<ApiClient, ConnectError> {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .build(timed);
+    let token = token_file(&config.auth_info).map(open).transpose()?;
+    let others = match token {
+        Some(_) => None,
+        None => config.auth_layer().map_err(wrong)?,
+    };
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer().map_err(wrong)?)
+        .option_layer(others)
+        .option_layer(token.map(Authorize::with))
         .layer(config.extra_headers_layer().map_err(wrong)?)
         .map_err(BoxError::from)
         .service(http);
     let client: Client = ClientBuilder::new(service, config.default_namespace.clone()).build();
     Ok(ApiClient::new(client))
+}
+
+/// The file with our own token, if that is what identifies us. kube reads it again by the wall
+/// clock, which somebody may set, and sends a refused token for up to a minute.
+fn token_file(own: &AuthInfo) -> Option<PathBuf> {
+    let is_other = own.auth_provider.is_some()
+        || own.token.is_some()
+        || (own.username.is_some() && own.password.is_some());
+    let file = own.token_file.as_ref().filter(|_| !is_other)?;
+    Some(PathBuf::from(file))
+}
+
+fn open(path: PathBuf) -> Result<TokenFile, ConnectError> {
+    TokenFile::open(path.clone()).map_err(|source| ConnectError::Token { path, source })
 }
 
 /// How every connection is made.

@@ -17,6 +17,7 @@
 //! | [`issuer`] | which issuer is in effect: flags, or the `ConfigMap` that both roles follow |
 //! | `labels` | closed sets as labels of metrics |
 //! | [`retry`] | when to try again |
+//! | [`token`] | tokens as headers, and our own one from its file |
 //! | `body` | reading an answer with limits; cutting a stream into objects |
 //! | `testing` | lists and watches from bytes, for fuzz targets; in no shipped build |
 
@@ -30,6 +31,7 @@ mod labels;
 pub mod retry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod token;
 pub mod watch;
 
 pub use call::ApiClient;

@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::unfold;
 use http::HeaderValue;
-use http::header::{AUTHORIZATION, InvalidHeaderValue};
+use http::header::AUTHORIZATION;
 use kube::Resource as _;
 use kube::api::{DeleteParams, GetParams, PostParams};
 use kube::core::Request as Target;
 use svid_api::certmanager::{CertificateRequest, StoredRequest};
 use svid_client::watch::{self, Selection};
-use svid_client::{ApiClient, ApiError};
-use zeroize::Zeroizing;
+use svid_client::{ApiClient, ApiError, token};
 
 use super::{ApiHealth, Calls, Requests, Watch};
 use crate::credential::{Credential, PodToken};
@@ -114,26 +112,9 @@ fn target(namespace: &str) -> Target {
     Target::new(CertificateRequest::url_path(&(), Some(namespace)))
 }
 
-/// The header with the token, in memory that is wiped when the last clone of it is dropped.
 fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
-    let parts = ["Bearer ".as_bytes(), token.secret.as_bytes()];
-    // Of the whole size at once: memory that grows leaves copies behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(
-        parts.iter().map(|part| part.len()).sum(),
-    ));
-    parts.iter().for_each(|part| text.extend_from_slice(part));
-    let Ok(mut value) = shared(text) else {
-        return Err(ApiError::Unauthorized(
-            "it holds bytes that no token has".to_owned(),
-        ));
-    };
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-/// The header's value without a copy of it.
-fn shared(text: Zeroizing<Vec<u8>>) -> Result<HeaderValue, InvalidHeaderValue> {
-    HeaderValue::from_maybe_shared(Bytes::from_owner(text))
+    token::bearer(token.secret.as_bytes())
+        .map_err(|_bytes| ApiError::Unauthorized("it holds bytes that no token has".to_owned()))
 }
 
 /// For a create: longer than the 30 s that a webhook may take (cert-manager's have them), so that the
@@ -141,34 +122,3 @@ fn shared(text: Zeroizing<Vec<u8>>) -> Result<HeaderValue, InvalidHeaderValue> {
 const CREATE_LIMIT: Duration = Duration::from_secs(35);
 /// For every other call, so that a connection that died silently costs no more.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-
-    #[test]
-    fn the_header_shows_the_memory_that_is_wiped_and_so_do_its_clones() {
-        let text = Zeroizing::new(b"Bearer eyJ".to_vec());
-        let wiped = text.as_ptr();
-        let value = shared(text).unwrap();
-        let clone = value.clone();
-        assert_eq!(
-            (value.as_bytes().as_ptr(), clone.as_bytes().as_ptr()),
-            (wiped, wiped)
-        );
-    }
-
-    #[test]
-    fn the_header_holds_the_whole_token_and_does_not_print_it() {
-        let token = |text: &str| PodToken {
-            secret: Zeroizing::new(text.to_owned()),
-            expires_at: Timestamp::UNIX_EPOCH,
-        };
-        let value = bearer(&token("eyJ.secret")).unwrap();
-        assert_eq!(value.as_bytes(), b"Bearer eyJ.secret");
-        assert!(!format!("{value:?}").contains("secret"));
-        assert!(bearer(&token("eyJ\nsecret")).is_err());
-    }
-}
