@@ -131,16 +131,23 @@ impl World {
         self.api.faults().cut_watches();
     }
 
+    /// Sets the store back to the version of this object, as a restored backup does.
+    pub(crate) fn set_store_back(&self, object: &Value) {
+        let version = object["metadata"]["resourceVersion"].as_str().unwrap();
+        let is_set_back = self.api.faults().set_store_back(version.parse().unwrap());
+        assert!(is_set_back, "{version} is not in the history");
+    }
+
     /// Lets every watch stay open and report nothing more.
     pub(crate) fn mute_watches(&self) {
         self.api.faults().mute_watches();
     }
 
-    /// Waits until the object looks right, a minute of (paused) time at most.
+    /// Waits until the object looks right, two minutes of (paused) time at most.
     pub(crate) async fn until(&self, key: &Key, fits: impl Fn(&Value) -> bool + Send) -> Object {
         let is_it = move |object: &Value| object["metadata"]["name"] == key.name && fits(object);
         let objects = self.api.objects();
-        let waited = objects.wait_for(key.resource, Some(&key.namespace), MINUTE, is_it);
+        let waited = objects.wait_for(key.resource, Some(&key.namespace), LIMIT, is_it);
         waited.await.unwrap()
     }
 }
@@ -149,4 +156,4 @@ fn account(name: &str) -> ServiceAccountName {
     ServiceAccountName::new("cert-manager", name)
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);

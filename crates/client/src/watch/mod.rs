@@ -11,6 +11,9 @@
 //! - After that every change is yielded in order. A watch that ends is opened again from the last
 //!   version that was seen, so nothing is missed in between; if the server no longer knows that
 //!   version (410), everything begins with [`Event::Init`] again.
+//! - So it does if the store was set back to an older version, as after a restore from a backup:
+//!   the server would report nothing before its count has passed the version from which we watch.
+//!   The present version is asked for before every other watch.
 //! - A connection on which nothing arrives any more is given up after [`WATCH_LIMIT`].
 //!
 //! | file | job |
@@ -112,6 +115,7 @@ pub fn watch<T: DeserializeOwned + Versioned + Send>(
         chance,
         backoff: Backoff::new(RETRY),
         pause: Duration::ZERO,
+        compared: Instant::now(),
         phase: Phase::Start,
         objects: PhantomData::<fn() -> T>,
     };
@@ -171,6 +175,8 @@ struct Watcher<T> {
     chance: fn() -> f64,
     backoff: Backoff,
     pause: Duration,
+    /// When the version from which we watch was last known not to be ahead of the store.
+    compared: Instant,
     phase: Phase,
     objects: PhantomData<fn() -> T>,
 }
@@ -225,15 +231,8 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
     }
 
     async fn ask_for_page(&mut self, token: Option<String>) -> Result<Option<Event<T>>, ApiError> {
-        let parameters = ListParams {
-            field_selector: self.selection.field_selector.clone(),
-            limit: Some(PAGE),
-            continue_token: token,
-            ..ListParams::default()
-        };
-        let call = Request::new(&self.selection.path).list(&parameters);
-        let body = self.client.open(call, OPEN_LIMIT).await?;
-        self.phase = Phase::Listing(Objects::new(Shape::List, body, PAGE_LIMIT));
+        let page = list(&self.client, &self.selection, PAGE, token).await?;
+        self.phase = Phase::Listing(page);
         Ok(None)
     }
 
@@ -255,6 +254,7 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
                     return Ok(None);
                 }
                 self.backoff.reset();
+                self.compared = Instant::now();
                 self.phase = Phase::Open { version };
                 return Ok(Some(Event::InitDone));
             }
@@ -264,8 +264,9 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
     }
 
     async fn open(&mut self, version: String) -> Result<Option<Event<T>>, ApiError> {
-        match open(&self.client, &self.selection, &version).await {
-            Ok(changes) => {
+        match self.open_unless_set_back(&version).await {
+            Ok(None) => Ok(None),
+            Ok(Some(changes)) => {
                 self.phase = Phase::Watching {
                     changes,
                     version,
@@ -278,6 +279,24 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
                 Err(error)
             }
         }
+    }
+
+    /// None if the store's own version is lower: then everything begins again.
+    async fn open_unless_set_back(&mut self, version: &str) -> Result<Option<Changes>, ApiError> {
+        if self.compared.elapsed() >= COMPARE_AFTER {
+            let present = present_version(&self.client, &self.selection).await?;
+            if is_lower(&present, version) {
+                tracing::warn!(
+                    path = self.selection.path,
+                    present,
+                    seen = version,
+                    "the API server's store was set back, listing everything again"
+                );
+                return Ok(None);
+            }
+            self.compared = Instant::now();
+        }
+        open(&self.client, &self.selection, version).await.map(Some)
     }
 
     async fn read_changes(
@@ -334,6 +353,41 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
     }
 }
 
+/// So many objects of the list as it is now, or of the page with this token.
+async fn list(
+    client: &ApiClient,
+    selection: &Selection,
+    limit: u32,
+    token: Option<String>,
+) -> Result<Objects, ApiError> {
+    let parameters = ListParams {
+        field_selector: selection.field_selector.clone(),
+        limit: Some(limit),
+        continue_token: token,
+        ..ListParams::default()
+    };
+    let call = Request::new(&selection.path).list(&parameters);
+    let body = client.open(call, OPEN_LIMIT).await?;
+    Ok(Objects::new(Shape::List, body, PAGE_LIMIT))
+}
+
+/// The version that the store has now, by a list of one object.
+async fn present_version(client: &ApiClient, selection: &Selection) -> Result<String, ApiError> {
+    let mut objects = list(client, selection, 1, None).await?;
+    while objects.next().await?.is_some() {}
+    let list: List = serde_json::from_slice(objects.rest()).map_err(ApiError::unreadable)?;
+    Ok(list.metadata.resource_version)
+}
+
+/// Whether one version is lower than another. They are numbers (comparable by contract since
+/// Kubernetes 1.35); of any that is not, nothing is known.
+fn is_lower(version: &str, than: &str) -> bool {
+    match (version.parse::<u128>(), than.parse::<u128>()) {
+        (Ok(version), Ok(than)) => version < than,
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
 /// A list without its items.
 #[derive(Deserialize)]
 struct List {
@@ -362,6 +416,10 @@ fn error_of_status(code: u16, message: &str) -> ApiError {
 pub const WATCH_SECONDS: u32 = 30;
 /// A watch that the server has not ended after this is given up.
 pub const WATCH_LIMIT: Duration = Duration::from_secs(35);
+/// The store's version is compared before every second watch of full length. If this were halved,
+/// it would be before each, and a quiet watch would cost two calls per 30 s in place of three per
+/// minute.
+const COMPARE_AFTER: Duration = Duration::from_secs(45);
 /// For the head of an answer.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// For one page of a list to its end.

@@ -194,6 +194,7 @@ async fn a_connection_that_is_silent_is_given_up_and_what_was_missed_is_caught_u
         Answer::Silent(line("ADDED", &thing("a", 10, 1))),
         // The next connection is dead from the beginning.
         Answer::Hang,
+        list(&[thing("a", 10, 1)], "", "11"),
         Answer::Silent(line("ADDED", &thing("b", 11, 2))),
     ]);
     let events = watch::<Thing>(client, Selection::all("/things".to_owned()), || 0.5);
@@ -211,7 +212,54 @@ async fn a_connection_that_is_silent_is_given_up_and_what_was_missed_is_caught_u
         "{:?}",
         lost.elapsed()
     );
-    assert!(asked.lock().unwrap()[3].contains("resourceVersion=10"));
+    let asked = asked.lock().unwrap();
+    assert!(asked[3].contains("limit=1&") || asked[3].ends_with("limit=1"));
+    assert!(asked[4].contains("resourceVersion=10"));
+}
+
+/// A watch on which nothing arrives until it is given up.
+fn quiet() -> Answer {
+    Answer::Silent(String::new())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_was_set_back_is_listed_again_within_90_seconds() {
+    let (client, asked) = client(vec![
+        list(&[thing("a", 700, 1)], "", "900"),
+        quiet(),
+        quiet(),
+        // The version is the same or higher: nothing has happened.
+        list(&[], "", "900"),
+        quiet(),
+        quiet(),
+        list(&[thing("b", 300, 2)], "more", "310"),
+        list(&[thing("b", 300, 2)], "", "310"),
+        quiet(),
+    ]);
+    let begun = Instant::now();
+    let events = watch::<Thing>(client, Selection::all("/things".to_owned()), || 0.5);
+    let events = events.filter(|event| std::future::ready(event.is_ok()));
+    let events: Vec<_> = events.map(describe).take(6).collect().await;
+    assert_eq!(events, ["init", "+a 1", "done", "init", "+b 2", "done"]);
+    assert!(begun.elapsed() < Duration::from_secs(180));
+    let asked = asked.lock().unwrap();
+    let compared = |query: &&String| query.contains("limit=1") && !query.contains("continue");
+    assert_eq!(asked.iter().filter(compared).count(), 2, "{asked:?}");
+    let watched = |query: &&String| query.contains("resourceVersion=900");
+    assert_eq!(asked.iter().filter(watched).count(), 4, "{asked:?}");
+}
+
+#[test]
+fn only_numbers_are_compared() {
+    for (version, than, expected) in [
+        ("9", "10", true),
+        ("10", "10", false),
+        ("11", "10", false),
+        ("", "10", false),
+        ("9", "x", false),
+    ] {
+        assert_eq!(is_lower(version, than), expected, "{version} {than}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

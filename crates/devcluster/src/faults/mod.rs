@@ -100,6 +100,18 @@ impl Faults {
         self.store.compact();
     }
 
+    /// Sets the store back to this revision, as a backup that is restored does, and ends every watch
+    /// that a client holds, as the restart of the API server that goes with it does. False if the
+    /// history does not reach back so far; then nothing happens.
+    #[must_use]
+    pub fn set_store_back(&self, revision: u64) -> bool {
+        let is_set_back = self.store.set_back(revision).is_ok();
+        if is_set_back {
+            self.store.cut_watches();
+        }
+        is_set_back
+    }
+
     /// Breaks every connection of every client, in the middle of whatever it does.
     pub fn sever_connections(&self) {
         self.connections.sever_all();

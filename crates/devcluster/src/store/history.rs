@@ -42,6 +42,12 @@ impl History {
         }
     }
 
+    /// Takes out the newest change, if it is newer than this revision.
+    pub(super) fn pop_after(&mut self, revision: u64) -> Option<Change> {
+        self.changes
+            .pop_back_if(|change| change.revision > revision)
+    }
+
     /// Forgets everything up to this revision.
     pub(super) fn compact(&mut self, revision: u64) {
         self.changes.retain(|change| change.revision > revision);

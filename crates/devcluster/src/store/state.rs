@@ -183,6 +183,21 @@ impl Store {
         state.history.compact(revision);
     }
 
+    /// Takes back every change after this revision, and the count of revisions with them, as the
+    /// restore of a backup does. No watch hears of it.
+    pub(crate) fn set_back(&self, revision: u64) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        drop(state.history.after(revision)?);
+        while let Some(Change { key, before, .. }) = state.history.pop_after(revision) {
+            match before {
+                Some(before) => state.objects.insert(key, before),
+                None => state.objects.remove(&key),
+            };
+        }
+        state.revision = state.revision.min(revision);
+        Ok(())
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -94,6 +94,25 @@ fn after_a_compaction_not_even_the_latest_revision_can_be_watched_from() {
     );
 }
 
+#[test]
+fn a_store_that_is_set_back_has_what_it_had_and_counts_from_there() {
+    let store = store_with(&["x", "y"]);
+    let backup = store.revision();
+    let x = store.read(&key("x")).expect("x");
+    set_node(&store, "x", "m");
+    store
+        .remove(&key("y"), |_| Ok::<_, StoreError>(()))
+        .expect("remove");
+    store.create(key("z"), pod("z", "n")).expect("z");
+    store.set_back(backup).expect("set back");
+    assert_eq!(store.read(&key("x")), Some(x));
+    assert!(store.read(&key("y")).is_some() && store.read(&key("z")).is_none());
+    store.create(key("w"), pod("w", "n")).expect("w");
+    assert_eq!(store.revision(), backup + 1);
+    store.compact();
+    assert!(store.set_back(backup).is_err());
+}
+
 #[tokio::test]
 async fn a_cut_ends_watches_of_clients_and_no_others() {
     let store = store_with(&[]);

@@ -59,6 +59,32 @@ async fn a_watch_that_has_gone_silent_misses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_in_a_store_that_was_set_back_are_decided_within_90_seconds() {
+    let world = World::new();
+    let approver = Running::start(&world, "a", configuration());
+    world
+        .until(&lease(), |lease| lease["spec"]["holderIdentity"] == "a")
+        .await;
+    let backup = world.put(&key("one"), right("one"));
+    world.until(&key("one"), is("Approved")).await;
+    for at in 0..300 {
+        let name = format!("r{at:03}");
+        world.put(&key(&name), approved(&name));
+    }
+    // A watch has just been opened.
+    sleep(Duration::from_secs(31)).await;
+    world.set_store_back(&backup);
+    assert_eq!(decision(&world.object(&key("one")).unwrap()), None);
+    let set_back = Instant::now();
+    world.put(&key("two"), right("two"));
+    world.until(&key("one"), is("Approved")).await;
+    world.until(&key("two"), is("Approved")).await;
+    let elapsed = set_back.elapsed();
+    assert!(elapsed <= Duration::from_secs(90), "{elapsed:?}");
+    approver.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_on_a_later_page_of_the_list_are_decided() {
     let world = World::new();
     for at in 0..501 {

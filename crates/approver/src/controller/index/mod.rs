@@ -111,8 +111,14 @@ impl Index {
     }
 
     /// Begins a list of all objects that there are.
+    ///
+    /// What was written before is forgotten: the list shows the decision, or else the store was set
+    /// back to before it, and whatever version the list shows then is to be decided on.
     pub(crate) fn begin_list(&mut self) {
         self.listed = Some(HashSet::new());
+        self.entries
+            .retain(|_, entry| !matches!(entry.state, State::Written { .. }));
+        self.counts.written = 0;
     }
 
     /// Ends the list: what was not in it is gone.

@@ -237,6 +237,32 @@ fn a_standby_does_not_grow() {
     assert!(index.turns.is_empty());
 }
 
+#[test]
+fn what_a_list_shows_undecided_although_it_was_written_before_is_decided_again() {
+    let mut index = Index::default();
+    for listed in [3, 5] {
+        index.apply(candidate("x", 5));
+        take(&mut index);
+        index.finish(&key("x"), written(5));
+        // The watch lags behind.
+        index.apply(candidate("x", 5));
+        assert_eq!(take(&mut index), None);
+        index.begin_list();
+        assert_eq!(index.pending(), 0);
+        index.apply(candidate("x", listed));
+        index.end_list();
+        assert_eq!(take(&mut index), taken("x", listed));
+        index.finish(&key("x"), Ending::Settled);
+    }
+    // What is written while the list is read may not be in it yet.
+    index.begin_list();
+    index.apply(candidate("x", 5));
+    take(&mut index);
+    index.finish(&key("x"), written(5));
+    index.apply(candidate("x", 5));
+    assert_eq!(take(&mut index), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_refused_each_time_rests_until_it_changes_and_is_reported_once() {
     let mut index = Index::default();
