@@ -18,6 +18,7 @@
 //! | `labels` | closed sets as labels of metrics |
 //! | [`retry`] | when to try again |
 //! | [`token`] | tokens as headers, and our own one from its file |
+//! | [`trouble`] | a failure that goes on, said once and then at intervals |
 //! | `body` | reading an answer with limits; cutting a stream into objects |
 //! | `testing` | lists and watches from bytes, for fuzz targets; in no shipped build |
 
@@ -32,6 +33,7 @@ pub mod retry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
+pub mod trouble;
 pub mod watch;
 
 pub use call::ApiClient;

@@ -9,11 +9,13 @@ use kube::Resource as _;
 use svid_core::policy::IssuerReference;
 use svid_core::text::one_line;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::choice::{Choice, StoredConfigMap};
 use super::{ConfigMapName, IssuerState, Issuers, IssuersReceiver};
 use crate::retry::chance;
+use crate::trouble::{Said, Trouble};
 use crate::watch::watch_object;
 use crate::{ApiClient, ApiError};
 
@@ -86,11 +88,17 @@ async fn follow(
     let path = ConfigMap::url_path(&(), Some(&name.namespace));
     let observations = watch_object::<StoredConfigMap>(client, path, &name.name, chance);
     let mut observations = std::pin::pin!(observations);
-    let mut warned = Warned::No;
+    let mut trouble = Trouble::default();
     while let Some(observation) = observations.next().await {
         match observation {
             Ok(found) => {
-                warned = Warned::No;
+                if let Some(Said {
+                    failures,
+                    for_seconds,
+                }) = trouble.ends(Instant::now())
+                {
+                    tracing::info!(config_map = %name, failures, for_seconds, "the ConfigMap can be read again");
+                }
                 publish(
                     issuers,
                     name,
@@ -100,7 +108,13 @@ async fn follow(
             Err(error) => {
                 failed(&error);
                 let reason = explain(name, &error);
-                warned.warn(&reason);
+                match trouble.fails(&reason, Instant::now()) {
+                    Some(Said {
+                        failures,
+                        for_seconds,
+                    }) => tracing::warn!(failures, for_seconds, "{reason}"),
+                    None => tracing::debug!("{reason}"),
+                }
                 issuers.send_if_modified(|issuers| {
                     let waiting =
                         matches!(&issuers.current, IssuerState::NotYetRead(old) if *old != reason);
@@ -130,23 +144,6 @@ fn publish(issuers: &watch::Sender<Issuers>, name: &ConfigMapName, new: Issuers)
         *issuers = new;
         true
     });
-}
-
-/// Whether a warning about the current series of failures was logged; the rest is logged at debug.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Warned {
-    No,
-    Yes,
-}
-
-impl Warned {
-    fn warn(&mut self, reason: &str) {
-        match self {
-            Self::No => tracing::warn!("{reason}"),
-            Self::Yes => tracing::debug!("{reason}"),
-        }
-        *self = Self::Yes;
-    }
 }
 
 fn explain(name: &ConfigMapName, error: &ApiError) -> String {

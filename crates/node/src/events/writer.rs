@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Resource as _;
 use kube::api::PostParams;
 use kube::core::Request;
+use svid_client::trouble::{Said, Trouble};
 use svid_client::{ApiClient, ApiError};
 use svid_core::text::one_line;
 use tokio::sync::mpsc;
@@ -31,6 +32,7 @@ pub struct EventWriter {
     counts: EventCounts,
     /// Set while permissions are missing: nothing is sent before then.
     forbidden_until: Option<Instant>,
+    trouble: Trouble,
 }
 
 impl EventWriter {
@@ -48,6 +50,7 @@ impl EventWriter {
             reports,
             counts,
             forbidden_until: None,
+            trouble: Trouble::default(),
         }
     }
 
@@ -82,6 +85,7 @@ impl EventWriter {
         match self.client.send(request, LIMIT).await {
             Ok(()) => {
                 self.forbidden_until = None;
+                self.succeeded();
                 self.counts.send_one();
                 return;
             }
@@ -93,16 +97,44 @@ impl EventWriter {
 
     fn failed(&mut self, report: &Report, error: &ApiError) {
         let namespace = &report.namespace;
-        if let ApiError::Unauthorized(_) | ApiError::Forbidden(_) = error {
-            if self.forbidden_until.is_none() {
-                tracing::warn!(
-                    "Events cannot be sent: {error} (the driver's service account needs create \
-                     on events.events.k8s.io)"
-                );
+        let advice = match error {
+            ApiError::Unauthorized(_) | ApiError::Forbidden(_) => {
+                self.forbidden_until = Some(Instant::now() + FORBIDDEN_PAUSE);
+                " (the driver's service account needs create on events.events.k8s.io)"
             }
-            self.forbidden_until = Some(Instant::now() + FORBIDDEN_PAUSE);
-        } else {
-            tracing::debug!(%namespace, "sending an Event failed: {error}");
+            // Of this namespace alone, which is going.
+            ApiError::Terminating(_) | ApiError::NotFound => {
+                return tracing::debug!(%namespace, "sending an Event failed: {error}");
+            }
+            ApiError::Conflict(_)
+            | ApiError::Expired
+            | ApiError::Throttled { .. }
+            | ApiError::Refused { .. }
+            | ApiError::Failed { .. }
+            | ApiError::Unreachable(_)
+            | ApiError::TimedOut(_)
+            | ApiError::Unreadable(_) => "",
+        };
+        match self.trouble.fails(&error.to_string(), Instant::now()) {
+            Some(Said {
+                failures,
+                for_seconds,
+            }) => tracing::warn!(
+                failures,
+                for_seconds,
+                "Events cannot be sent: {error}{advice}"
+            ),
+            None => tracing::debug!(%namespace, "sending an Event failed: {error}"),
+        }
+    }
+
+    fn succeeded(&mut self) {
+        if let Some(Said {
+            failures,
+            for_seconds,
+        }) = self.trouble.ends(Instant::now())
+        {
+            tracing::info!(failures, for_seconds, "Events are sent again");
         }
     }
 }

@@ -5,6 +5,7 @@ mod attested;
 mod changing;
 mod lasting;
 mod leading;
+mod said;
 mod watching;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use svid_api::certmanager::{CertificateRequest, StoredRequest};
 use svid_client::ApiError;
 use svid_client::issuer::{IssuerState, Issuers, IssuersReceiver};
 use svid_client::retry::chance;
+use svid_client::trouble::{Said, Trouble};
 use svid_client::watch::{Event, Selection, Unreadable, watch};
 use tokio::task::coop::consume_budget;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -33,6 +34,8 @@ pub(crate) struct Controller {
     leadership: LeadershipReceiver,
     readiness: Readiness,
     metrics: Metrics,
+    /// Of the watch.
+    trouble: Trouble,
     index: Index,
     bystander: Bystander,
     running: JoinSet<Result<Ending, AttemptError>>,
@@ -52,6 +55,7 @@ impl Controller {
             readiness,
             bystander: Bystander::new(&worker.attestation, metrics.clone()),
             metrics,
+            trouble: Trouble::default(),
             worker,
             index: Index::default(),
             running: JoinSet::new(),
@@ -131,6 +135,19 @@ impl Controller {
     }
 
     fn observe(&mut self, event: Result<Event<StoredRequest>, ApiError>) {
+        // That a list begins does not yet say that it was answered.
+        if !matches!(event, Ok(Event::Init) | Err(_))
+            && let Some(Said {
+                failures,
+                for_seconds,
+            }) = self.trouble.ends(Instant::now())
+        {
+            tracing::info!(
+                failures,
+                for_seconds,
+                "certificate requests are watched again"
+            );
+        }
         match event {
             Ok(Event::Init) => {
                 self.index.begin_list();
@@ -149,8 +166,20 @@ impl Controller {
             Ok(Event::Unreadable(unreadable)) => self.cannot_read(unreadable),
             Err(error) => {
                 self.metrics.watch_failed(Watch::Requests);
-                tracing::warn!(%error, "watching certificate requests failed, trying again");
+                self.not_watched(&error);
             }
+        }
+    }
+
+    /// Says that the watch failed: each cause once, then at intervals.
+    fn not_watched(&mut self, error: &ApiError) {
+        const WHAT: &str = "watching certificate requests failed, trying again";
+        match self.trouble.fails(&error.to_string(), Instant::now()) {
+            Some(Said {
+                failures,
+                for_seconds,
+            }) => tracing::warn!(%error, failures, for_seconds, "{WHAT}"),
+            None => tracing::debug!(%error, "{WHAT}"),
         }
     }
 

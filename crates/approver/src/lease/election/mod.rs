@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use svid_client::retry::chance;
+use svid_client::trouble::{Said, Trouble};
 use svid_client::{ApiClient, ApiError};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -77,10 +78,15 @@ impl Election {
     /// the lease was written, so a term that is counted from it ends early, not late.
     async fn acquire(&self, step_down: &CancellationToken) -> Option<(Lease, Instant)> {
         let mut observation = Observation::default();
+        let mut trouble = Trouble::default();
         loop {
             let asked = Instant::now();
             // Writing is not cancelled: if it succeeds the lease has to be given away again.
-            let wait = match self.stand(&mut observation, step_down).await {
+            let stood = self.stand(&mut observation, step_down).await;
+            if let Ok(Stood::Acquired(_) | Stood::Held { .. }) = stood {
+                self.answered(&mut trouble);
+            }
+            let wait = match stood {
                 Ok(Stood::Acquired(lease)) => return Some((*lease, asked)),
                 Ok(Stood::Held { until }) => {
                     let left = until.saturating_duration_since(Instant::now());
@@ -89,7 +95,7 @@ impl Election {
                 Ok(Stood::SteppedDown) => return None,
                 Err(ApiError::Conflict(_)) => self.pause(),
                 Err(error) => {
-                    tracing::warn!(lease = self.lease.name(), %error, "standing for the lease failed");
+                    self.failed(&mut trouble, &error, "standing for the lease failed");
                     self.pause()
                 }
             };
@@ -136,6 +142,7 @@ impl Election {
         step_down: &CancellationToken,
     ) -> Option<Lease> {
         let term = Term::new(since + self.timing.renew_within);
+        let mut trouble = Trouble::default();
         tracing::info!(
             lease = self.lease.name(),
             identity = self.identity,
@@ -168,6 +175,7 @@ impl Election {
             };
             match renewal {
                 Ok(Ok(Renewal::Renewed(renewed))) => {
+                    self.answered(&mut trouble);
                     lease = *renewed;
                     term.extend(asked + self.timing.renew_within);
                 }
@@ -178,9 +186,7 @@ impl Election {
                     );
                     break None;
                 }
-                Ok(Err(error)) => {
-                    tracing::warn!(lease = self.lease.name(), %error, "renewing the lease failed");
-                }
+                Ok(Err(error)) => self.failed(&mut trouble, &error, "renewing the lease failed"),
                 Err(_elapsed) => {}
             }
         };
@@ -257,6 +263,34 @@ impl Election {
         };
         if let Err::<(), ApiError>(error) = released.await {
             tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
+        }
+    }
+
+    /// Says that a call failed: each cause once, then at intervals.
+    fn failed(&self, trouble: &mut Trouble, error: &ApiError, what: &'static str) {
+        let lease = self.lease.name();
+        match trouble.fails(&error.to_string(), Instant::now()) {
+            Some(Said {
+                failures,
+                for_seconds,
+            }) => tracing::warn!(lease, %error, failures, for_seconds, "{what}"),
+            None => tracing::debug!(lease, %error, "{what}"),
+        }
+    }
+
+    fn answered(&self, trouble: &mut Trouble) {
+        if let Some(Said {
+            failures,
+            for_seconds,
+        }) = trouble.ends(Instant::now())
+        {
+            let lease = self.lease.name();
+            tracing::info!(
+                lease,
+                failures,
+                for_seconds,
+                "the lease can be read and written again"
+            );
         }
     }
 
