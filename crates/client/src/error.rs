@@ -161,7 +161,7 @@ impl ApiError {
     }
 
     /// The whole chain of causes: whether it was refused, untrusted or an unknown name is at its
-    /// end.
+    /// end. And what to do about it.
     pub(crate) fn unreachable(error: &dyn Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -172,7 +172,8 @@ impl ApiError {
             }
             cause = inner.source();
         }
-        Self::Unreachable(one_line(&text))
+        let advice = advice(&text);
+        Self::Unreachable(one_line(&text) + advice)
     }
 
     pub(crate) fn unreadable(why: impl std::fmt::Display) -> Self {
@@ -186,6 +187,33 @@ impl ApiError {
         }
     }
 }
+
+/// What to look at, by how the libraries below name a cause.
+fn advice(cause: &str) -> &'static str {
+    let known = ADVICE.iter().find(|(words, _)| cause.contains(words));
+    known.map_or("", |(_, advice)| advice)
+}
+
+const ADVICE: [(&str, &str); 5] = [
+    (
+        "Connection refused",
+        " (nothing listens there: is the address right, and does the API server run?)",
+    ),
+    ("UnknownIssuer", ANOTHER_AUTHORITY),
+    // It has the same name, as the authorities of most clusters do ("kubernetes").
+    ("BadSignature", ANOTHER_AUTHORITY),
+    (
+        "NotValidForName",
+        " (its certificate does not name this host: use a name or an address that it names)",
+    ),
+    (
+        "failed to lookup address",
+        " (is the host name right, and does DNS answer?)",
+    ),
+];
+
+const ANOTHER_AUTHORITY: &str = " (another authority than the configured one signed its \
+                                 certificate: is it --certificate-authority?)";
 
 /// Text from elsewhere, made fit for one line of a log.
 pub(crate) fn one_line(words: &str) -> String {
