@@ -428,7 +428,7 @@ const PAGE_LIMIT: Duration = Duration::from_secs(60);
 /// 10,000 objects cost 20 calls.
 const PAGE: u32 = 500;
 /// A watch that ends sooner did not end normally.
-const LASTING: Duration = Duration::from_secs(5);
+pub const LASTING: Duration = Duration::from_secs(5);
 /// After a failure.
 const RETRY: Retry = Retry {
     first: Duration::from_millis(800),

@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use svid_api::bounded::Text;
 use svid_api::certmanager::{Progress, StoredCondition, StoredRequest};
 use svid_client::ApiError;
-use svid_client::watch::Change;
+use svid_client::watch::{Change, LASTING};
 use svid_core::text::one_line;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -231,6 +231,3 @@ fn words(condition: &StoredCondition) -> String {
 const MOST_WORDS: usize = 1024;
 /// The pause before a watch that lasted is opened again.
 const REOPEN: Duration = Duration::from_millis(100);
-/// A watch that ends sooner did not end normally. One that lasted and is cut by a proxy or a server
-/// that restarts says that watching works.
-const LASTING: Duration = Duration::from_secs(10);
