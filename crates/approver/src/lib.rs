@@ -36,6 +36,3 @@ mod world;
 pub use approver::{Approver, ApproverError};
 pub use configuration::{Configuration, OrdinaryRequests};
 pub use readiness::Readiness;
-
-/// The wall clock, as an argument: it is only ever written into objects, never compared.
-type Clock = fn() -> jiff::Timestamp;

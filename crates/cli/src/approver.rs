@@ -9,6 +9,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use svid_approver::{Approver, Configuration, Readiness};
+use svid_client::clock::Surroundings;
+use svid_client::retry::chance;
+use svid_node::clock::SystemClock;
 
 use crate::admin::{self, Endpoints, Health, Listener};
 use crate::args::Role;
@@ -40,6 +43,7 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         Listener::bind("--readiness-probe-bind-address", servers.probes.as_ref()).await?;
     let measured = Listener::bind("--metrics-bind-address", servers.metrics.as_ref()).await?;
     let clients = kubernetes::connect(&connection).await?;
+    let (clock, clock_steps) = SystemClock::new().context("making a timer for the wall clock")?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         driver = %configuration.driver_name,
@@ -52,6 +56,10 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         process::unique_name().context("naming this replica")?,
         clients.own,
         clients.lease,
+        Surroundings {
+            clock: Arc::new(clock),
+            chance,
+        },
         &mut registry,
     );
 
@@ -61,6 +69,12 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     admin::serve(&mut tasks, "probe server", readiness, probes);
     let metrics = Endpoints::default().metrics(Arc::<Registry>::new(registry));
     admin::serve(&mut tasks, "metrics server", measured, metrics);
+    tasks.spawn("clock", |shutdown| async move {
+        clock_steps
+            .run(shutdown)
+            .await
+            .context("waiting for steps of the wall clock")
+    });
     tasks.spawn("approver", |shutdown| async move {
         approver.run(shutdown).await.map_err(Into::into)
     });

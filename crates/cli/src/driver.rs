@@ -56,8 +56,8 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         Surroundings {
             clock: Arc::new(clock),
             chance,
-            selinux: selinux(Path::new(SELINUX)),
         },
+        selinux(Path::new(SELINUX)),
         &mut registry,
     )?;
 

@@ -13,7 +13,7 @@
 //! | [`connect`] | from a configuration to clients: sockets, TLS, pools |
 //! | [`call`] | one request and its answer |
 //! | [`watch`] | list and watch of a collection, watch of one object |
-//! | [`clock`] | the wall clock, as an argument |
+//! | [`clock`] | the wall clock and chance, as arguments |
 //! | [`issuer`] | which issuer is in effect: flags, or the `ConfigMap` that both roles follow |
 //! | `labels` | closed sets as labels of metrics |
 //! | [`retry`] | when to try again |

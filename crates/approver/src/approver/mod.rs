@@ -2,12 +2,12 @@
 
 use prometheus_client::registry::Registry;
 use svid_client::ApiClient;
+use svid_client::clock::Surroundings;
 use svid_client::issuer::IssuerSource;
 use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::Clock;
 use crate::configuration::Configuration;
 use crate::controller::{Controller, Worker};
 use crate::kinds::Kinds;
@@ -69,9 +69,10 @@ impl Approver {
         identity: String,
         client: ApiClient,
         lease: ApiClient,
+        surroundings: Surroundings,
         registry: &mut Registry,
     ) -> Self {
-        let clock: Clock = jiff::Timestamp::now;
+        let Surroundings { clock, chance } = surroundings.clone();
         let Configuration {
             driver_name,
             trust_domain,
@@ -85,14 +86,14 @@ impl Approver {
         } = configuration;
         let metrics = Metrics::register(registry);
         let readiness = Readiness::default();
-        let (issuers, known_issuers) = IssuerSource::new(issuer, runtime_issuance);
+        let (issuers, known_issuers) = IssuerSource::new(issuer, runtime_issuance, chance);
         let (election, leadership) = Election::new(
             lease,
             &leader_election_namespace,
             driver_name.to_string(),
             identity,
             Timing::DEFAULT,
-            clock,
+            surroundings,
             metrics.clone(),
         );
         let worker = Worker {
@@ -107,7 +108,7 @@ impl Approver {
             clock,
             metrics: metrics.clone(),
         };
-        let controller = Controller::new(worker, leadership, readiness.clone());
+        let controller = Controller::new(worker, leadership, readiness.clone(), chance);
         Self {
             client,
             controller,

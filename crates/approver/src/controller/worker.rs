@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use svid_client::clock::Clock;
 use svid_client::issuer::{IssuerState, IssuersReceiver};
 use svid_client::{ApiClient, ApiError};
 use svid_core::identity::TrustDomain;
@@ -16,7 +17,6 @@ use super::candidate::{Candidate, Key, Sighting, Wish};
 use super::failure::AttemptError;
 use super::index::Ending;
 use super::kept::Kept;
-use crate::Clock;
 use crate::configuration::OrdinaryRequests;
 use crate::kinds::Kinds;
 use crate::lease::Term;
@@ -44,7 +44,7 @@ pub(crate) struct Worker {
     /// Which kinds of issuer there are.
     pub(crate) kinds: Kinds,
     /// The time that is written into conditions.
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Where decisions are counted.
     pub(crate) metrics: Metrics,
 }
@@ -169,7 +169,7 @@ impl Worker {
 
     async fn write(&self, candidate: &Candidate, verdict: &Verdict) -> Result<(), ApiError> {
         let started = Instant::now();
-        let condition = verdict.condition((self.clock)());
+        let condition = verdict.condition(self.clock.now());
         let version = candidate.version();
         status::write(&self.client, &version, candidate.conditions, &condition).await?;
         self.metrics.took(Stage::Patch, started.elapsed());

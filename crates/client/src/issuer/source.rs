@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::choice::{Choice, StoredConfigMap};
 use super::{ConfigMapName, IssuerState, Issuers, IssuersReceiver};
-use crate::retry::chance;
 use crate::trouble::{Said, Trouble};
 use crate::watch::watch_object;
 use crate::{ApiClient, ApiError};
@@ -25,6 +24,7 @@ use crate::{ApiClient, ApiError};
 pub struct IssuerSource {
     watched: Option<ConfigMapName>,
     flags: Option<IssuerReference>,
+    chance: fn() -> f64,
     issuers: watch::Sender<Issuers>,
 }
 
@@ -33,6 +33,7 @@ impl IssuerSource {
     pub fn new(
         flags: Option<IssuerReference>,
         config_map: Option<ConfigMapName>,
+        chance: fn() -> f64,
     ) -> (Self, IssuersReceiver) {
         let current = match (&config_map, &flags) {
             (Some(name), _) => {
@@ -49,6 +50,7 @@ impl IssuerSource {
             Self {
                 watched: config_map,
                 flags,
+                chance,
                 issuers,
             },
             receiver,
@@ -65,6 +67,7 @@ impl IssuerSource {
         let Self {
             watched,
             flags,
+            chance,
             issuers,
         } = self;
         let Some(name) = watched else {
@@ -72,7 +75,7 @@ impl IssuerSource {
             return;
         };
         shutdown
-            .run_until_cancelled(follow(&name, client, flags, &issuers, failed))
+            .run_until_cancelled(follow(&name, client, flags, chance, &issuers, failed))
             .await;
     }
 }
@@ -81,6 +84,7 @@ async fn follow(
     name: &ConfigMapName,
     client: ApiClient,
     flags: Option<IssuerReference>,
+    chance: fn() -> f64,
     issuers: &watch::Sender<Issuers>,
     failed: impl Fn(&ApiError),
 ) {

@@ -84,7 +84,7 @@ fn name() -> ConfigMapName {
 /// The names of the issuers seen one after the other, or the text of another state.
 async fn states(answers: Vec<(StatusCode, String)>, count: usize) -> Vec<String> {
     let (client, _) = client(answers);
-    let (source, mut receiver) = IssuerSource::new(flags(), Some(name()));
+    let (source, mut receiver) = IssuerSource::new(flags(), Some(name()), || 0.5);
     assert!(matches!(
         receiver.borrow().current,
         IssuerState::NotYetRead(_)
@@ -171,7 +171,7 @@ async fn another_config_map_is_not_listened_to() {
 #[tokio::test(start_paused = true)]
 async fn asks_for_the_one_object_only() {
     let (client, asked) = client(vec![list(&[object("1", "first")])]);
-    let (source, mut receiver) = IssuerSource::new(None, Some(name()));
+    let (source, mut receiver) = IssuerSource::new(None, Some(name()), || 0.5);
     let shutdown = CancellationToken::new();
     let stop = async {
         receiver.changed().await.unwrap();
@@ -193,11 +193,11 @@ async fn asks_for_the_one_object_only() {
 
 #[tokio::test]
 async fn without_a_config_map_the_flags_decide() {
-    let (_source, receiver) = IssuerSource::new(flags(), None);
+    let (_source, receiver) = IssuerSource::new(flags(), None, || 0.5);
     assert!(
         matches!(&receiver.borrow().current, IssuerState::Known(issuer) if issuer.name == "flags")
     );
-    let (source, receiver) = IssuerSource::new(None, None);
+    let (source, receiver) = IssuerSource::new(None, None, || 0.5);
     assert!(matches!(receiver.borrow().current, IssuerState::Missing(_)));
     let shutdown = CancellationToken::new();
     shutdown.cancel();

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use configuration::Configuration;
 pub use health::{DriverHealth, Unhealthy};
 pub use status::DriverStatus;
+pub use svid_client::clock::Surroundings;
 
 // What a configuration is made of.
 pub use crate::credential::Requester;
@@ -45,7 +46,6 @@ use crate::registration::{BindError, ServeError, Server};
 use crate::socket::MissingFolder;
 use crate::trust::TrustSource;
 use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
-use svid_client::clock::Clock;
 
 /// Clients for one API server.
 #[derive(Clone)]
@@ -55,17 +55,6 @@ pub struct Clients {
     /// Without credentials, on connections of its own: creates carry their pod's token. Not used if
     /// the driver creates the requests itself.
     pub anonymous: ApiClient,
-}
-
-/// What is around the driver: time, chance and the node.
-#[derive(Clone, Debug)]
-pub struct Surroundings {
-    /// The wall clock.
-    pub clock: Arc<dyn Clock>,
-    /// Jitter.
-    pub chance: fn() -> f64,
-    /// What SELinux does on this node.
-    pub selinux: Selinux,
 }
 
 /// A driver that holds its data folder and its sockets, and does nothing yet.
@@ -123,6 +112,7 @@ impl Driver {
         configuration: Configuration,
         clients: Clients,
         surroundings: Surroundings,
+        selinux: Selinux,
         registry: &mut Registry,
     ) -> Result<(Self, Option<Socket>), StartError> {
         let status_socket = configuration.status_socket();
@@ -142,15 +132,11 @@ impl Driver {
             key_usage,
         } = configuration;
         let Clients { driver, anonymous } = clients;
-        let Surroundings {
-            clock,
-            chance,
-            selinux,
-        } = surroundings;
+        let Surroundings { clock, chance } = surroundings;
         let installation = Arc::new(installation);
         let stop = CancellationToken::new();
         let (trust, trusted) = TrustSource::watch(source_ca_bundle);
-        let (issuer, issuers) = IssuerSource::new(issuer, runtime_issuance);
+        let (issuer, issuers) = IssuerSource::new(issuer, runtime_issuance, chance);
         let (recorder, events) = EventRecorder::new(
             driver.clone(),
             Arc::clone(&clock),

@@ -27,7 +27,7 @@ use svid_client::issuer::ConfigMapName;
 
 use crate::configuration::OrdinaryRequests;
 use crate::metrics::{Elsewhere, Outcome};
-use crate::world::World;
+use crate::world::{TODAY, World, surroundings};
 
 fn lease() -> Key {
     Key::new(
@@ -159,6 +159,7 @@ impl Running {
             name.to_owned(),
             world.client(name),
             world.client(name),
+            surroundings(TODAY),
             &mut Registry::default(),
         );
         let shutdown = CancellationToken::new();

@@ -8,7 +8,6 @@ use kube::Resource as _;
 use svid_api::certmanager::{CertificateRequest, StoredRequest};
 use svid_client::ApiError;
 use svid_client::issuer::{IssuerState, Issuers, IssuersReceiver};
-use svid_client::retry::chance;
 use svid_client::trouble::{Said, Trouble};
 use svid_client::watch::{Event, Selection, Unreadable, watch};
 use tokio::task::coop::consume_budget;
@@ -33,6 +32,7 @@ pub(crate) struct Controller {
     issuers: IssuersReceiver,
     leadership: LeadershipReceiver,
     readiness: Readiness,
+    chance: fn() -> f64,
     metrics: Metrics,
     /// Of the watch.
     trouble: Trouble,
@@ -47,12 +47,14 @@ impl Controller {
         worker: Worker,
         leadership: LeadershipReceiver,
         readiness: Readiness,
+        chance: fn() -> f64,
     ) -> Self {
         let metrics = worker.metrics.clone();
         Self {
             issuers: worker.issuers.clone(),
             leadership,
             readiness,
+            chance,
             bystander: Bystander::new(&worker.attestation, metrics.clone()),
             metrics,
             trouble: Trouble::default(),
@@ -72,7 +74,7 @@ impl Controller {
         }
         let requests = Selection::all(CertificateRequest::url_path(&(), None));
         let client = self.worker.client.clone();
-        let events = watch::<StoredRequest>(client, requests, chance);
+        let events = watch::<StoredRequest>(client, requests, self.chance);
         self.decide_on(events, &stop).await;
         self.drain().await;
     }
@@ -255,7 +257,7 @@ impl Controller {
         };
         let remedy = error.remedy();
         let failures = self.index.failures(key).saturating_add(1);
-        let delay = error.delay(failures, chance());
+        let delay = error.delay(failures, (self.chance)());
         if remedy == Remedy::Time || self.index.reports(key) {
             let delay_seconds = delay.as_secs_f64();
             let Key { namespace, name } = key;

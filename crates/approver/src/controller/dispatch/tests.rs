@@ -15,11 +15,11 @@ use super::*;
 use crate::configuration::OrdinaryRequests;
 use crate::kinds::Kinds;
 use crate::lease::Leadership;
-use crate::world::World;
+use crate::world::{TODAY, World, surroundings};
 
 fn controller(world: &World, leadership: Leadership) -> (Controller, watch::Sender<Leadership>) {
     let ours = IssuerReference::new("spiffe-ca", "", "");
-    let (_source, issuers) = IssuerSource::new(Some(ours), None);
+    let (_source, issuers) = IssuerSource::new(Some(ours), None, || 0.5);
     let worker = Worker {
         client: world.client("a"),
         trust_domain: TrustDomain::parse("cluster.local").unwrap(),
@@ -29,11 +29,11 @@ fn controller(world: &World, leadership: Leadership) -> (Controller, watch::Send
         ordinary: OrdinaryRequests::LeaveAlone,
         issuers,
         kinds: Kinds::default(),
-        clock: jiff::Timestamp::now,
+        clock: surroundings(TODAY).clock,
         metrics: Metrics::register(&mut Registry::default()),
     };
     let (sender, leadership) = watch::channel(leadership);
-    let controller = Controller::new(worker, leadership, Readiness::default());
+    let controller = Controller::new(worker, leadership, Readiness::default(), || 0.5);
     (controller, sender)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use svid_client::retry::chance;
+use svid_client::clock::Surroundings;
 use svid_client::trouble::{Said, Trouble};
 use svid_client::{ApiClient, ApiError};
 use tokio::sync::watch;
@@ -14,7 +14,6 @@ use super::Timing;
 use super::object::LeaseObject;
 use super::record::{self, Observation, Standing};
 use super::term::{Leadership, LeadershipReceiver, Term};
-use crate::Clock;
 use crate::metrics::Metrics;
 
 /// Stands for one lease on behalf of this process.
@@ -22,7 +21,8 @@ pub(crate) struct Election {
     lease: LeaseObject,
     identity: String,
     timing: Timing,
-    clock: Clock,
+    /// The time is only ever written into the lease, never compared.
+    surroundings: Surroundings,
     metrics: Metrics,
     leadership: watch::Sender<Leadership>,
 }
@@ -44,7 +44,7 @@ impl Election {
         name: String,
         identity: String,
         timing: Timing,
-        clock: Clock,
+        surroundings: Surroundings,
         metrics: Metrics,
     ) -> (Self, LeadershipReceiver) {
         let (leadership, receiver) = watch::channel(Leadership::Standby);
@@ -53,7 +53,7 @@ impl Election {
                 lease: LeaseObject::new(client, namespace, name),
                 identity,
                 timing,
-                clock,
+                surroundings,
                 metrics,
                 leadership,
             },
@@ -121,7 +121,7 @@ impl Election {
                 self.lease.name(),
                 &self.identity,
                 self.timing.duration,
-                (self.clock)(),
+                self.surroundings.clock.now(),
             );
             let lease = self.lease.create(&lease).await?;
             return Ok(Stood::Acquired(Box::new(lease)));
@@ -232,12 +232,17 @@ impl Election {
     }
 
     fn acquired(&self, lease: Lease) -> Lease {
-        record::acquired(lease, &self.identity, self.timing.duration, (self.clock)())
+        record::acquired(
+            lease,
+            &self.identity,
+            self.timing.duration,
+            self.surroundings.clock.now(),
+        )
     }
 
     /// Gives the lease away. When that fails others wait until it is stale: no harm but a pause.
     async fn release(&self, lease: Lease) {
-        let lease = record::released(lease, (self.clock)());
+        let lease = record::released(lease, self.surroundings.clock.now());
         let written = self.lease.replace(&lease).await;
         match written {
             Ok(_lease) => tracing::info!(lease = self.lease.name(), "the lease was given away"),
@@ -254,7 +259,7 @@ impl Election {
         let released = async {
             match self.lease.read().await? {
                 Some(found) if record::is_held_by(&found, &self.identity) => {
-                    let lease = record::released(found, (self.clock)());
+                    let lease = record::released(found, self.surroundings.clock.now());
                     self.lease.replace(&lease).await?;
                     Ok(())
                 }
@@ -296,7 +301,9 @@ impl Election {
 
     /// The retry interval, a fifth more or less: replicas that started together drift apart.
     fn pause(&self) -> Duration {
-        self.timing.retry.mul_f64(0.8 + 0.4 * chance())
+        self.timing
+            .retry
+            .mul_f64(0.8 + 0.4 * (self.surroundings.chance)())
     }
 }
 

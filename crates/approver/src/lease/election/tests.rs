@@ -5,15 +5,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::world::World;
+use crate::world::{TODAY, World, surroundings};
 
 fn lease() -> Key {
     Key::new(&resource::LEASES, "cert-manager", "driver")
-}
-
-/// A wall clock that is wrong by decades: nothing may depend on it.
-fn wrong_clock() -> jiff::Timestamp {
-    jiff::Timestamp::UNIX_EPOCH
 }
 
 struct Replica {
@@ -30,11 +25,12 @@ impl Replica {
             "driver".to_owned(),
             name.to_owned(),
             Timing::DEFAULT,
-            if name == "b" {
-                wrong_clock
+            // A wall clock that is wrong by decades: nothing may depend on it.
+            surroundings(if name == "b" {
+                "1970-01-01T00:00:00Z"
             } else {
-                jiff::Timestamp::now
-            },
+                TODAY
+            }),
             Metrics::register(&mut Registry::default()),
         );
         let step_down = CancellationToken::new();
