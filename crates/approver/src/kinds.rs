@@ -7,13 +7,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use kube::api::GetParams;
-use kube::core::Request;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use svid_api::bounded::{Few, Text};
+use svid_client::call::CALL_LIMIT;
 use svid_client::{ApiClient, ApiError};
 use svid_core::names::{is_label, is_subdomain};
 use svid_core::policy::IssuerReference;
@@ -85,7 +82,7 @@ impl Kinds {
 }
 
 async fn is_served(client: &ApiClient, group: &str, kind: &str) -> Result<bool, ApiError> {
-    let Some(versions) = ask::<ApiGroup>(client, "/apis", group).await? else {
+    let Some(versions) = client.find::<ApiGroup>("/apis", group, CALL_LIMIT).await? else {
         return Ok(false);
     };
     for version in versions.versions.kept {
@@ -93,7 +90,9 @@ async fn is_served(client: &ApiClient, group: &str, kind: &str) -> Result<bool, 
         if !is_label(&version) {
             continue;
         }
-        let resources = ask::<ApiResources>(client, &format!("/apis/{group}"), &version).await?;
+        let resources = client
+            .find::<ApiResources>(&format!("/apis/{group}"), &version, CALL_LIMIT)
+            .await?;
         let kinds = resources.into_iter().flat_map(|list| list.resources.kept);
         if kinds
             .map(|resource| resource.kind)
@@ -103,20 +102,6 @@ async fn is_served(client: &ApiClient, group: &str, kind: &str) -> Result<bool, 
         }
     }
     Ok(false)
-}
-
-/// None where there is nothing of this name.
-async fn ask<T: DeserializeOwned>(
-    client: &ApiClient,
-    path: &str,
-    name: &str,
-) -> Result<Option<T>, ApiError> {
-    let request = Request::new(path).get(name, &GetParams::default());
-    match client.call(request, LIMIT).await {
-        Ok(found) => Ok(Some(found)),
-        Err(ApiError::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 #[derive(Deserialize)]
@@ -140,8 +125,6 @@ struct ApiResource {
 }
 
 const CERT_MANAGER: &str = "cert-manager.io";
-/// As for reading and writing requests.
-const LIMIT: Duration = Duration::from_secs(10);
 /// Of more kinds than this each is asked for again.
 const MOST_KINDS: usize = 256;
 /// Bytes of a name or kind; Kubernetes allows 63.

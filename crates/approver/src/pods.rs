@@ -6,14 +6,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1;
 use kube::Resource as _;
-use kube::api::GetParams;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use svid_api::bounded::Text;
+use svid_client::call::CALL_LIMIT;
 use svid_client::{ApiClient, ApiError};
 use svid_core::policy::{Pod, PodReference};
 use thiserror::Error;
@@ -49,17 +48,14 @@ pub(crate) async fn read(
         namespace, name, ..
     } = reference;
     let url = v1::Pod::url_path(&(), Some(namespace));
-    // Without a resourceVersion: the newest there is.
-    let request = kube::core::Request::new(url).get(name, &GetParams::default());
-    match client.call::<StoredPod>(request, LIMIT).await {
-        Ok(object) => Ok(Some(object.into())),
-        Err(ApiError::NotFound) => Ok(None),
-        Err(error) => Err(PodError {
+    let found = client.find::<StoredPod>(&url, name, CALL_LIMIT).await;
+    found
+        .map(|object| object.map(Pod::from))
+        .map_err(|error| PodError {
             namespace: namespace.clone(),
             name: name.clone(),
             error,
-        }),
-    }
+        })
 }
 
 /// Reads a Pod from its JSON, as [`read`] does.
@@ -180,11 +176,11 @@ fn advice(error: &ApiError) -> &'static str {
 const MOST_NAME: usize = 256;
 /// Different CSI drivers; a node has a handful.
 const MOST_DRIVERS: usize = 256;
-/// As for reading and writing requests.
-const LIMIT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
     use svid_devcluster::{Answer, Key, resource};
 

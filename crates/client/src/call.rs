@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::header::{ACCEPT_ENCODING, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use kube::Client;
+use kube::api::GetParams;
 use kube::client::Body;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
@@ -18,6 +19,10 @@ use tokio::time::timeout;
 use crate::ApiError;
 use crate::body::{self, LARGE_ANSWERS};
 use crate::error::one_line;
+
+/// The longest that a call of one object may take, if nothing asks for another limit. The API server
+/// gives up on its own after 60 s; a call that takes ten is better repeated on another connection.
+pub const CALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// A request as kube builds it.
 pub type Built = Result<Request<Vec<u8>>, kube::core::request::Error>;
@@ -54,6 +59,25 @@ impl ApiClient {
             serde_json::from_slice(answer.as_ref()).map_err(ApiError::unreadable)
         })
         .await
+    }
+
+    /// Reads the object of this name under this URL path, as it is now; None if there is none.
+    ///
+    /// # Errors
+    /// It is not known whether it exists, or what it is.
+    pub async fn find<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        name: &str,
+        limit: Duration,
+    ) -> Result<Option<T>, ApiError> {
+        // Without a resourceVersion: the newest there is.
+        let request = kube::core::Request::new(path).get(name, &GetParams::default());
+        match self.call(request, limit).await {
+            Ok(object) => Ok(Some(object)),
+            Err(ApiError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sends a request of which only the success matters. Nothing of the answer is kept: what

@@ -103,14 +103,12 @@ impl Worker {
 
     /// Reads a request as it is now; None where there is nothing to decide.
     async fn read(&self, key: &Key) -> Result<Option<Arc<Candidate>>, ApiError> {
-        match status::read(&self.client, &key.namespace, &key.name).await {
-            Ok(object) => match Sighting::read(object, self.ordinary) {
-                Sighting::Undecided(candidate) => Ok(Some(Arc::from(candidate))),
-                Sighting::Decided(_) | Sighting::Settled(_) => Ok(None),
-            },
-            Err(ApiError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let found = status::read(&self.client, &key.namespace, &key.name).await?;
+        let sighting = found.map(|object| Sighting::read(object, self.ordinary));
+        Ok(match sighting {
+            Some(Sighting::Undecided(candidate)) => Some(Arc::from(candidate)),
+            Some(Sighting::Decided(_) | Sighting::Settled(_)) | None => None,
+        })
     }
 
     /// Asks the policy, and reads a Pod if the policy needs one. None when the request is not ours

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Resource;
-use kube::api::{GetParams, PostParams};
+use kube::api::PostParams;
 use kube::core::Request;
 use kube::core::request::Error;
 use svid_client::{ApiClient, ApiError};
@@ -31,12 +31,7 @@ impl LeaseObject {
     /// # Errors
     /// When it is unknown whether it exists.
     pub(super) async fn read(&self) -> Result<Option<Lease>, ApiError> {
-        let request = Request::new(&self.url).get(&self.name, &GetParams::default());
-        match self.client.call(request, CALL_LIMIT).await {
-            Ok(lease) => Ok(Some(lease)),
-            Err(ApiError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.client.find(&self.url, &self.name, CALL_LIMIT).await
     }
 
     /// Creates the lease.

@@ -5,16 +5,15 @@
 //! exactly the version of the object that the policy saw: the PATCH carries its resourceVersion,
 //! and the API server answers 409 when there is a newer one.
 
-use std::time::Duration;
-
 use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
-use kube::api::{GetParams, Patch, PatchParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 use svid_api::certmanager::{
     CertificateRequest, CertificateRequestCondition, ConditionStatus, StoredRequest, condition_type,
 };
+use svid_client::call::CALL_LIMIT;
 use svid_client::{ApiClient, ApiError};
 use svid_core::policy::{Approval, Denial, OrdinaryApproval};
 
@@ -152,18 +151,17 @@ pub(crate) async fn write(
     client.send(request, CALL_LIMIT).await
 }
 
-/// Reads the object as it is now.
+/// Reads the object as it is now; None when it is gone.
 ///
 /// # Errors
-/// [`ApiError::NotFound`] when it is gone.
+/// It could not be read.
 pub(crate) async fn read(
     client: &ApiClient,
     namespace: &str,
     name: &str,
-) -> Result<StoredRequest, ApiError> {
+) -> Result<Option<StoredRequest>, ApiError> {
     let url = CertificateRequest::url_path(&(), Some(namespace));
-    let request = kube::core::Request::new(url).get(name, &GetParams::default());
-    client.call(request, CALL_LIMIT).await
+    client.find(&url, name, CALL_LIMIT).await
 }
 
 fn body(
@@ -194,6 +192,3 @@ fn body(
 pub(crate) const REASON: &str = "spiffe.csi.cert-manager.io";
 /// Names us in `metadata.managedFields`.
 const FIELD_MANAGER: &str = "csi-driver-spiffe-approver";
-/// The longest that one call may take. The API server gives up on its own after 60 s; a call that
-/// takes ten is better repeated on another connection.
-const CALL_LIMIT: Duration = Duration::from_secs(10);

@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::Resource as _;
 use kube::api::PostParams;
 use kube::core::Request;
+use svid_client::call::CALL_LIMIT;
 use svid_client::trouble::{Said, Trouble};
 use svid_client::{ApiClient, ApiError};
 use svid_core::text::one_line;
@@ -82,7 +83,7 @@ impl EventWriter {
         let request = serde_json::to_vec(&event)
             .map_err(kube::core::request::Error::SerializeBody)
             .and_then(|event| Request::new(url).create(&PostParams::default(), event));
-        match self.client.send(request, LIMIT).await {
+        match self.client.send(request, CALL_LIMIT).await {
             Ok(()) => {
                 self.forbidden_until = None;
                 self.succeeded();
@@ -178,9 +179,6 @@ const NOTE_LIMIT: usize = 1024;
 
 /// Bytes, of the API server's validation.
 const INSTANCE_LIMIT: usize = 128;
-
-/// How long one Event may take.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// How long nothing is sent while permissions are missing. Somebody has to add them by hand.
 const FORBIDDEN_PAUSE: Duration = Duration::from_secs(10 * 60);

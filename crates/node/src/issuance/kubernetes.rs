@@ -11,6 +11,7 @@ use kube::Resource as _;
 use kube::api::{DeleteParams, GetParams, PostParams};
 use kube::core::Request as Target;
 use svid_api::certmanager::{CertificateRequest, StoredRequest};
+use svid_client::call::CALL_LIMIT;
 use svid_client::watch::{self, Selection};
 use svid_client::{ApiClient, ApiError, token};
 
@@ -120,5 +121,3 @@ fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
 /// For a create: longer than the 30 s that a webhook may take (cert-manager's have them), so that the
 /// API server says which one did not answer. Shorter than a publish waits.
 const CREATE_LIMIT: Duration = Duration::from_secs(35);
-/// For every other call, so that a connection that died silently costs no more.
-const CALL_LIMIT: Duration = Duration::from_secs(10);
