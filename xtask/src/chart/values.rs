@@ -1,5 +1,5 @@
-//! What each value means: its comment in values.yaml, from which the descriptions in
-//! values.schema.json and the chart's README are made.
+//! The chart's files that are made: descriptions in values.schema.json and the README, from the
+//! comments in values.yaml, and the version in Chart.yaml, which is the workspace's.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
 
+use crate::image;
+
 /// One value that can be set.
 struct Setting {
     /// The names that lead to it.
@@ -15,7 +17,7 @@ struct Setting {
     comment: String,
 }
 
-/// Writes the descriptions and the README.
+/// Writes the descriptions, the README and the version.
 ///
 /// # Errors
 /// When a value has no comment, or a file cannot be read or written.
@@ -26,7 +28,7 @@ pub(super) fn write(chart: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files that are not what values.yaml makes of them.
+/// The files that are not what values.yaml and the version make of them.
 ///
 /// # Errors
 /// As [`write`].
@@ -35,7 +37,7 @@ pub(super) fn stale(chart: &Path) -> Result<Vec<String>> {
     for (path, text) in generated(chart)? {
         if fs::read_to_string(chart.join(path)).unwrap_or_default() != text {
             stale.push(format!(
-                "{path} is not what the comments in values.yaml say: run cargo xtask chart --write"
+                "{path} is not what values.yaml and the workspace's version make of it: run cargo xtask chart --write"
             ));
         }
     }
@@ -69,7 +71,7 @@ pub(super) fn untried(chart: &Path, files: &[PathBuf]) -> Result<Vec<String>> {
         .collect())
 }
 
-fn generated(chart: &Path) -> Result<[(&'static str, String); 2]> {
+fn generated(chart: &Path) -> Result<[(&'static str, String); 3]> {
     let text = fs::read_to_string(chart.join(VALUES)).context("reading values.yaml")?;
     let values: Value = serde_saphyr::from_str(&text).context("values.yaml is not YAML")?;
     let settings = settings(&text);
@@ -86,10 +88,21 @@ fn generated(chart: &Path) -> Result<[(&'static str, String); 2]> {
         .map(|path| path.join("."))
         .collect();
     ensure!(silent.is_empty(), "values.yaml says nothing of {silent:?}");
+    let about = fs::read_to_string(chart.join(ABOUT)).context("reading Chart.yaml")?;
     Ok([
+        (ABOUT, versioned(&about, image::version())),
         (SCHEMA, described(schema, &settings)?),
         (README, readme(&values, &leaves, &settings)),
     ])
+}
+
+/// Chart.yaml with this version for the chart and for what it installs: they are released as one.
+fn versioned(about: &str, version: &str) -> String {
+    let line = |line: &str| match line.split_once(':') {
+        Some((key @ ("version" | "appVersion"), _)) => format!("{key}: {version}\n"),
+        _ => format!("{line}\n"),
+    };
+    about.lines().map(line).collect()
 }
 
 /// The comment of a key is what stands directly above it, at its depth.
@@ -168,6 +181,7 @@ fn readme(values: &Value, leaves: &[Vec<String>], settings: &[Setting]) -> Strin
     text
 }
 
+const ABOUT: &str = "Chart.yaml";
 const VALUES: &str = "values.yaml";
 const SCHEMA: &str = "values.schema.json";
 const README: &str = "README.md";
@@ -187,6 +201,15 @@ Names and values are those of the Go driver's chart; values marked \"New\" are n
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_chart_and_what_it_installs_have_one_version() {
+        let about = "apiVersion: v2\nname: version\nversion: 0.15.0\nappVersion: v0.14.0\n";
+        assert_eq!(
+            versioned(about, "1.2.3"),
+            "apiVersion: v2\nname: version\nversion: 1.2.3\nappVersion: 1.2.3\n"
+        );
+    }
 
     #[test]
     fn a_comment_belongs_to_the_key_below_it_and_to_no_other() {

@@ -1,7 +1,7 @@
 //! Owns what must hold of the documents: every link leads somewhere, every sentence that a page
 //! quotes of the product is one that the product prints, every place in them that the product names
-//! exists, every value of the chart that is named is there, and what is undecided stands in one
-//! place.
+//! exists, every value of the chart that is named is there, what is undecided stands in one place,
+//! and an image is named by the version that there is.
 //!
 //! In a page, a block quotation (lines that begin with `>`) is a sentence of ours, with `…` where
 //! something varies; what other programs print stands in fenced blocks. Each check is a function
@@ -13,6 +13,7 @@ mod owner;
 mod quotes;
 mod sentences;
 mod values;
+mod version;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::repository;
+use crate::{image, repository};
 use sentences::Sentences;
 
 /// Pages by their path from the root of the repository.
@@ -60,6 +61,7 @@ fn violations() -> Result<(usize, Vec<String>)> {
     let schema = serde_json::from_str(schema).context(SCHEMA)?;
     violations.extend(values::unknown(&pages, &schema));
     violations.extend(values::unknown(&chart, &schema));
+    violations.extend(version::others(image::version(), &pages));
     Ok((pages.len(), violations))
 }
 
