@@ -8,5 +8,6 @@ pub mod command;
 mod hash;
 pub mod image;
 pub mod programs;
+pub mod project;
 pub mod repository;
 pub mod wait;

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::project::Project;
 use crate::{image, repository};
 use sentences::Sentences;
 
@@ -53,7 +54,7 @@ fn violations() -> Result<(usize, Vec<String>)> {
     let symptoms = pages.get(Path::new(SYMPTOMS)).map_or("", String::as_str);
     let missing = quotes::missing(symptoms, &sentences);
     violations.extend(missing.iter().map(|what| format!("{SYMPTOMS}: {what}")));
-    let project = fs::read_to_string(root.join(PROJECT)).context(PROJECT)?;
+    let project = Project::of_this_repository()?;
     violations.extend(owner::repeated(&project, &pages));
     let chart = chart(root)?;
     violations.extend(owner::repeated(&project, &chart));
@@ -137,9 +138,6 @@ const PROGRAM: &[&str] = &["api", "approver", "cli", "client", "core", "node"];
 
 /// The page that goes by what is printed.
 const SYMPTOMS: &str = "docs/troubleshooting.md";
-
-/// What only the owner can decide.
-const PROJECT: &str = "project.toml";
 
 /// The values of the chart.
 const SCHEMA: &str = "deploy/charts/csi-driver-spiffe/values.schema.json";

@@ -1,12 +1,14 @@
 //! What only the owner can decide: as long as it is undecided it stands in one place, so that nothing
 //! is published under a name that somebody else could own.
 
+use crate::project::Project;
+
 use super::Pages;
 
 /// Names every file that repeats an undecided value of `project`.
-pub(super) fn repeated(project: &str, others: &Pages) -> Vec<String> {
+pub(super) fn repeated(project: &Project, others: &Pages) -> Vec<String> {
     let mut violations = Vec::new();
-    for value in undecided(project) {
+    for (_, value) in project.undecided() {
         for (path, text) in others {
             if text.contains(value) {
                 let path = path.display();
@@ -17,15 +19,6 @@ pub(super) fn repeated(project: &str, others: &Pages) -> Vec<String> {
         }
     }
     violations
-}
-
-/// The values below the domain `invalid`, which nobody can own (RFC 2606).
-fn undecided(project: &str) -> impl Iterator<Item = &str> {
-    project
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.split('"').nth(1))
-        .filter(|value| value.contains(".invalid"))
 }
 
 #[cfg(test)]
@@ -39,7 +32,8 @@ mod tests {
 
     fn found(text: &str) -> Vec<String> {
         let others = [(PathBuf::from("README.md"), text.to_owned())];
-        repeated(PROJECT, &others.into_iter().collect())
+        let project = Project::parse(PROJECT).unwrap();
+        repeated(&project, &others.into_iter().collect())
     }
 
     #[test]
