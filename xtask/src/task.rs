@@ -109,7 +109,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "image",
-        does: "writes the product's container image",
+        does: "[--twice] [FILE]: writes the product's container image",
         run: image::run,
     },
     Task {

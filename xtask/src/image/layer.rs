@@ -10,14 +10,14 @@ use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 
 /// Files, in the order in which they were added.
-pub(super) struct Layer(Builder<Vec<u8>>);
+pub(crate) struct Layer(Builder<Vec<u8>>);
 
 /// A finished layer.
-pub(super) struct Packed {
+pub(crate) struct Packed {
     /// The tar archive, whose digest names it in the image's configuration.
-    pub(super) plain: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
     /// The same, compressed, as it is kept.
-    pub(super) compressed: Vec<u8>,
+    pub(crate) compressed: Vec<u8>,
 }
 
 impl Default for Layer {
@@ -27,27 +27,27 @@ impl Default for Layer {
 }
 
 impl Layer {
-    pub(super) fn folder(self, path: &str, mode: u32) -> Result<Self> {
+    pub(crate) fn folder(self, path: &str, mode: u32) -> Result<Self> {
         self.add(path, EntryType::Directory, mode, &[], None)
     }
 
-    pub(super) fn file(self, path: &str, content: &[u8], mode: u32) -> Result<Self> {
+    pub(crate) fn file(self, path: &str, content: &[u8], mode: u32) -> Result<Self> {
         self.add(path, EntryType::Regular, mode, content, None)
     }
 
-    pub(super) fn link(self, path: &str, to: &str) -> Result<Self> {
+    pub(crate) fn link(self, path: &str, to: &str) -> Result<Self> {
         self.add(path, EntryType::Symlink, 0o777, &[], Some(to))
     }
 
     /// The tar archive.
-    pub(super) fn plain(&self) -> Vec<u8> {
+    pub(crate) fn plain(&self) -> Vec<u8> {
         let mut plain = self.0.get_ref().clone();
         // The end of a tar archive: two empty blocks.
         plain.extend([0; 1024]);
         plain
     }
 
-    pub(super) fn pack(&self) -> Result<Packed> {
+    pub(crate) fn pack(&self) -> Result<Packed> {
         let plain = self.plain();
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&plain).context("compressing a layer")?;

@@ -1,59 +1,83 @@
-//! Images without a container engine: `cargo xtask image [FILE]`.
+//! Images without a container engine: `cargo xtask image [--twice] [FILE]`.
 //!
 //! Owns what is in the product's image and in the two that the test cluster runs. The product's
 //! holds the one static binary, built without the demo, and nothing else: no shell, no
 //! certificates, since the API server's authority comes with the pod.
 
 mod archive;
+mod build;
 mod layer;
+mod workshop;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::project::Project;
 use crate::repository;
 use archive::{Archive, Image};
+use build::PLATFORMS;
+use workshop::Workshop;
+
+pub use build::binary;
 use layer::Layer;
 
 /// The product's image, until it gets a name in a registry.
 pub const NAME: &str = "localhost/csi-driver-spiffe";
 
-/// Writes the product's image for every platform whose Rust target is installed.
+/// Writes the product's image for every platform whose Rust target is installed. With `--twice`
+/// builds it a second time under other paths, too, and compares.
 ///
 /// # Errors
-/// When the target does not exist, or the build fails.
+/// When the target does not exist, the build fails, or two builds differ.
 pub fn run(arguments: &[String]) -> Result<()> {
-    let path = match arguments {
-        [] => repository::root().join("target/image/csi-driver-spiffe.tar"),
+    let (flags, files): (Vec<_>, Vec<_>) =
+        arguments.iter().partition(|word| word.starts_with("--"));
+    let path = match files.as_slice() {
+        [] => product(),
         [path] => env::current_dir()?.join(path),
-        _ => bail!("say `image` or `image FILE`"),
+        _ => bail!("say `image`, `image FILE` or `image --twice`"),
     };
-    let platforms = write_product(&path)?;
+    let is_twice = match flags.as_slice() {
+        [] => false,
+        [flag] if *flag == "--twice" => true,
+        _ => bail!("say `image`, `image FILE` or `image --twice`"),
+    };
+    let digest = write(&path, &Workshop::here()?)?;
     let size = fs::metadata(&path)?.len();
-    println!("{}: {:.1} MB", path.display(), size as f64 / 1e6);
-    let limit = MOST_PER_PLATFORM * platforms as u64;
-    ensure!(
-        size <= limit,
-        "the image is larger than {:.1} MB: find out what made it grow, or raise MOST_PER_PLATFORM \
-         and say why",
-        limit as f64 / 1e6
-    );
+    println!("{}: {:.1} MB, {digest}", path.display(), size as f64 / 1e6);
+    if is_twice {
+        let folder = tempfile::tempdir().context("making a folder for the second build")?;
+        let other = Workshop::elsewhere(folder.path())?;
+        let second = write(&folder.path().join("image.tar"), &other)?;
+        if second != digest {
+            bail!("a second build under other paths gave {second}");
+        }
+        println!("a second build under other paths gave the same");
+    }
     Ok(())
 }
 
-/// The most that one platform may take, compressed, in bytes: each node of a cluster pulls it. 4.5
-/// MB in November 2026, and a quarter more.
-const MOST_PER_PLATFORM: u64 = 5_700_000;
+/// Where the product's image is written if nothing else is said.
+pub fn product() -> PathBuf {
+    repository::root().join("target/image/csi-driver-spiffe.tar")
+}
 
-/// Builds the binary for each platform and writes them as one image. Returns for how many.
+/// Builds the binary for each platform and writes them as one image.
 ///
 /// # Errors
 /// As [`run`].
-pub fn write_product(path: &Path) -> Result<usize> {
-    let installed = installed_targets()?;
+pub fn write_product(path: &Path) -> Result<()> {
+    write(path, &Workshop::here()?).map(drop)
+}
+
+/// The same, at a place to build; gives the image's digest.
+fn write(path: &Path, workshop: &Workshop) -> Result<String> {
+    let installed = build::installed_targets()?;
     let mut archive = Archive::default();
     let mut images = Vec::new();
     for platform in &PLATFORMS {
@@ -64,7 +88,7 @@ pub fn write_product(path: &Path) -> Result<usize> {
             );
             continue;
         }
-        let binary = build(platform)?;
+        let binary = build::build(platform, workshop)?;
         let content = fs::read(&binary).with_context(|| format!("reading {}", binary.display()))?;
         images.push(archive.image(&Image {
             architecture: platform.architecture,
@@ -73,18 +97,7 @@ pub fn write_product(path: &Path) -> Result<usize> {
                 &content,
                 0o755,
             )?,
-            config: json!({
-                "Entrypoint": ["/csi-driver-spiffe"],
-                // The approver needs nobody's rights; the driver's pod says that it is root.
-                "User": "65532:65532",
-                "WorkingDir": "/",
-                "Labels": {
-                    "org.opencontainers.image.title": "csi-driver-spiffe",
-                    "org.opencontainers.image.description": "X.509-SVIDs for pods, by cert-manager",
-                    "org.opencontainers.image.version": version(),
-                    "org.opencontainers.image.licenses": "Apache-2.0",
-                },
-            }),
+            config: configuration()?,
         })?);
     }
     if images.is_empty() {
@@ -93,10 +106,93 @@ pub fn write_product(path: &Path) -> Result<usize> {
             PLATFORMS[0].target
         );
     }
-    archive.name(&format!("{NAME}:v{}", version()), &images)?;
+    let digest = archive.name(&format!("{NAME}:v{}", version()), &images)?;
     archive.write(path)?;
-    Ok(images.len())
+    let size = fs::metadata(path)?.len();
+    let limit = MOST_PER_PLATFORM * images.len() as u64;
+    ensure!(
+        size <= limit,
+        "{} has {size} bytes, more than {limit}: find out what made it grow, or raise \
+         MOST_PER_PLATFORM and say why",
+        path.display()
+    );
+    Ok(digest)
 }
+
+/// The most bytes that one platform may take, compressed: each node of a cluster pulls it. It was
+/// 4.5 MB in November 2026; this is a quarter more.
+const MOST_PER_PLATFORM: u64 = 5_700_000;
+
+/// How the program is started, and what registries and scanners show of the image.
+fn configuration() -> Result<Value> {
+    let mut labels = json!({
+        "org.opencontainers.image.title": "csi-driver-spiffe",
+        "org.opencontainers.image.description": "X.509-SVIDs for pods, by cert-manager",
+        "org.opencontainers.image.version": version(),
+        "org.opencontainers.image.licenses": "Apache-2.0",
+    });
+    if let Some(labels) = labels.as_object_mut() {
+        if let Some(commit) = build::commit() {
+            labels.insert(
+                "org.opencontainers.image.revision".to_owned(),
+                commit.into(),
+            );
+        }
+        if let Some(home) = Project::of_this_repository()?.decided("home") {
+            labels.insert("org.opencontainers.image.source".to_owned(), home.into());
+        }
+    }
+    Ok(json!({
+        "Entrypoint": ["/csi-driver-spiffe"],
+        // The approver needs nobody's rights; the driver's pod says that it is root.
+        "User": "65532:65532",
+        "WorkingDir": "/",
+        "Labels": labels,
+    }))
+}
+
+/// An image that was put together from archives.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// Of the index of all its platforms, as in `sha256:...`.
+    pub digest: String,
+    /// As Go names them, sorted.
+    pub architectures: Vec<String>,
+    /// That its images say they were built from.
+    pub commits: BTreeSet<String>,
+}
+
+/// Puts the images of several archives, each for other platforms, into one under a name. So each
+/// platform can be built on a machine of its own.
+///
+/// # Errors
+/// When an archive cannot be read or is damaged, or two have the same platform.
+pub fn join(archives: &[PathBuf], name: &str, path: &Path) -> Result<Joined> {
+    let mut joined = Archive::default();
+    let mut images = Vec::new();
+    for archive in archives {
+        images.extend(joined.take(archive)?);
+    }
+    images.sort_by_key(archive::architecture);
+    let architectures: Vec<_> = images.iter().map(archive::architecture).collect();
+    for (one, next) in architectures.iter().zip(architectures.iter().skip(1)) {
+        ensure!(one != next, "{one} is in the archives more than once");
+    }
+    let commits = images
+        .iter()
+        .map(|image| joined.label(image, REVISION).unwrap_or_default());
+    let commits = commits.collect();
+    let digest = joined.name(name, &images)?;
+    joined.write(path)?;
+    Ok(Joined {
+        digest,
+        architectures,
+        commits,
+    })
+}
+
+/// The label with the commit that an image was built from.
+const REVISION: &str = "org.opencontainers.image.revision";
 
 /// Images named `localhost/busybox:1` and `localhost/pause:1`, both of a static busybox and the
 /// tests' own peer.
@@ -139,110 +235,5 @@ pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-struct Platform {
-    architecture: &'static str,
-    target: &'static str,
-    /// Where the C parts are not compiled by the machine's own compiler: its name and package in
-    /// Debian, and the variables that say so to cargo.
-    cross: Cross,
-}
-
-struct Cross {
-    compiler: &'static str,
-    package: &'static str,
-    variables: [&'static str; 2],
-}
-
-const PLATFORMS: [Platform; 2] = [
-    Platform {
-        architecture: "amd64",
-        target: "x86_64-unknown-linux-musl",
-        cross: Cross {
-            compiler: "x86_64-linux-gnu-gcc",
-            package: "gcc-x86-64-linux-gnu",
-            variables: [
-                "CC_x86_64_unknown_linux_musl",
-                "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER",
-            ],
-        },
-    },
-    Platform {
-        architecture: "arm64",
-        target: "aarch64-unknown-linux-musl",
-        cross: Cross {
-            compiler: "aarch64-linux-gnu-gcc",
-            package: "gcc-aarch64-linux-gnu and libc6-dev-arm64-cross",
-            variables: [
-                "CC_aarch64_unknown_linux_musl",
-                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER",
-            ],
-        },
-    },
-];
-
-/// Builds the binary that ships for this machine, as the image holds it.
-///
-/// # Errors
-/// When there is no target for it, or it cannot be built.
-pub fn binary() -> Result<PathBuf> {
-    let own = PLATFORMS
-        .iter()
-        .find(|platform| platform.target.starts_with(env::consts::ARCH));
-    build(own.context("images are built for amd64 and arm64 only")?)
-}
-
-fn build(platform: &Platform) -> Result<PathBuf> {
-    let arguments = [
-        "build",
-        "--profile=image",
-        "--package=csi-driver-spiffe",
-        "--no-default-features",
-        "--target",
-        platform.target,
-    ];
-    let mut command = repository::cargo(&arguments);
-    // Whoever builds without git, from an archive, may say it in the environment.
-    if env::var_os(COMMIT).is_none()
-        && let Some(commit) = repository::commit()
-    {
-        command.env(COMMIT, commit);
-    }
-    let mut package = "musl-tools";
-    if !platform.target.starts_with(env::consts::ARCH) {
-        package = platform.cross.package;
-        // If they are set, that is deliberate.
-        for variable in platform.cross.variables {
-            if env::var_os(variable).is_none() {
-                command.env(variable, platform.cross.compiler);
-            }
-        }
-    }
-    let status = command.status().context("starting cargo")?;
-    if !status.success() {
-        bail!(
-            "the static binary for {} was not built: {status}; it needs a C compiler for it (on Debian: {package})",
-            platform.architecture
-        );
-    }
-    Ok(repository::target()
-        .join(platform.target)
-        .join("image/csi-driver-spiffe"))
-}
-
-/// What the program says of its sources.
-const COMMIT: &str = "CSI_DRIVER_SPIFFE_COMMIT";
-
-/// Those whose standard library is beside the compiler's own.
-fn installed_targets() -> Result<Vec<String>> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = std::process::Command::new(rustc)
-        .args(["--print", "sysroot"])
-        .output()
-        .context("asking rustc")?;
-    let root = PathBuf::from(String::from_utf8(output.stdout)?.trim()).join("lib/rustlib");
-    let entries = fs::read_dir(&root).with_context(|| format!("reading {}", root.display()))?;
-    Ok(entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect())
-}
+#[cfg(test)]
+mod tests;
