@@ -9,5 +9,6 @@ mod hash;
 pub mod image;
 pub mod programs;
 pub mod project;
+pub mod release;
 pub mod repository;
 pub mod wait;

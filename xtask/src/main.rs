@@ -15,7 +15,7 @@ mod sanity;
 mod task;
 mod walls;
 
-use xtask::{command, image, programs, project, repository, wait};
+use xtask::{command, image, programs, project, release, repository, wait};
 
 fn main() -> std::process::ExitCode {
     task::run(std::env::args().skip(1))

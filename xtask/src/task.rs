@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{chart, check, codegen, docs, image, repository, sanity, walls};
+use crate::{chart, check, codegen, docs, image, release, repository, sanity, walls};
 
 /// Runs the task that the arguments name. Exit code 64 where they name none.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
@@ -111,6 +111,11 @@ const TASKS: &[Task] = &[
         name: "image",
         does: "[--twice] [FILE]: writes the product's container image",
         run: image::run,
+    },
+    Task {
+        name: "release",
+        does: "[--push | --registry R]: image, chart, what is known of them, pushed and signed",
+        run: release::run,
     },
     Task {
         name: "codegen",

@@ -24,7 +24,7 @@ use build::PLATFORMS;
 use workshop::Workshop;
 
 pub use build::binary;
-use layer::Layer;
+pub(crate) use layer::Layer;
 
 /// The product's image, until it gets a name in a registry.
 pub const NAME: &str = "localhost/csi-driver-spiffe";
@@ -189,6 +189,16 @@ pub fn join(archives: &[PathBuf], name: &str, path: &Path) -> Result<Joined> {
         architectures,
         commits,
     })
+}
+
+/// As `rustc` names the platforms of these architectures.
+pub(crate) fn targets(architectures: &[String]) -> Vec<&'static str> {
+    let ours = |platform: &&build::Platform| {
+        let mut names = architectures.iter();
+        names.any(|name| name == platform.architecture)
+    };
+    let platforms = PLATFORMS.iter().filter(ours);
+    platforms.map(|platform| platform.target).collect()
 }
 
 /// The label with the commit that an image was built from.
