@@ -14,6 +14,8 @@ mod provenance;
 mod push;
 mod sbom;
 mod sign;
+#[cfg(test)]
+mod workflows;
 
 use std::env;
 use std::fs;
