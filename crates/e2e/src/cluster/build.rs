@@ -20,6 +20,8 @@ pub(crate) struct Tools {
     /// cert-manager's definitions of its kinds.
     pub(crate) definitions: PathBuf,
     pub(crate) helm: PathBuf,
+    /// An OCI registry.
+    pub(crate) registry: PathBuf,
     /// What looks at volumes from inside pods.
     pub(crate) peer: PathBuf,
 }
@@ -50,6 +52,7 @@ pub(crate) fn tools() -> Result<Tools> {
         definitions: certmanager.join("definitions"),
         certmanager,
         peer: module("peer", &[], &["."])?,
+        registry: module("registry", &[], &["."])?,
         helm: helm_folder()?,
     })
 }

@@ -23,6 +23,7 @@ mod pki;
 mod place;
 mod prerequisites;
 mod process;
+mod registry;
 mod status;
 
 use anyhow::{Result, bail};
@@ -40,6 +41,7 @@ pub(crate) use node::restart_kubelet;
 pub(crate) use objects::{account, list, role, rule};
 pub(crate) use place::{API_PORT, NODE_NAME, Place, SERVICE_ADDRESS, configuration};
 pub(crate) use process::wait;
+pub(crate) use registry::{Registry, end_registry, forget_image};
 
 /// Runs `up`, `down` or `status`.
 ///

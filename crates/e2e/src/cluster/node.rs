@@ -50,6 +50,7 @@ fn containerd(place: &Place, tools: &Tools) -> Result<()> {
         )
         .replace("RUN", &place.run.join("containerd").display().to_string())
         .replace("SOCKET", &place.containerd_socket().display().to_string())
+        .replace("HOSTS", &place.registries().display().to_string())
         .replace("CNI_BIN", &tools.cni.display().to_string())
         .replace("CNI_CONF", &network.display().to_string());
     let path = place.state.join("containerd.toml");

@@ -26,6 +26,8 @@ pub(crate) const ETCD_PEER_PORT: u16 = 23800;
 /// Where cert-manager's webhooks listen, for the API server beside them.
 pub(crate) const WEBHOOK_ADDRESS: &str = "127.0.0.1";
 pub(crate) const WEBHOOK_PORT: u16 = 10260;
+/// Where an OCI registry listens, for Helm and containerd.
+pub(crate) const REGISTRY_PORT: u16 = 10270;
 pub(crate) const NODE_NAME: &str = "node-1";
 /// The bridge that pods are on.
 pub(crate) const BRIDGE: &str = "cni-csi-spiffe";
@@ -66,6 +68,11 @@ impl Place {
 
     pub(crate) fn kubelet(&self) -> PathBuf {
         self.state.join("kubelet")
+    }
+
+    /// What containerd knows of registries, a folder for each.
+    pub(crate) fn registries(&self) -> PathBuf {
+        self.state.join("registries")
     }
 
     /// The file of shell assignments for users of the cluster.

@@ -240,7 +240,7 @@ fn roots(world: &World) -> Result<bool> {
 }
 
 /// The ConfigMap with the trust bundle.
-const ROOTS: &str = "spiffe-roots";
+pub(super) const ROOTS: &str = "spiffe-roots";
 
 /// Waits until the driver has read a bundle of this many roots.
 pub(super) fn wait_roots(world: &World, count: u64) -> Result<()> {

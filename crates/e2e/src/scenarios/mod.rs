@@ -32,6 +32,7 @@ mod process;
 mod promises;
 mod readers;
 mod registration;
+mod release;
 mod renewal;
 mod report;
 mod requester;
@@ -83,6 +84,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         registration::scenarios(),
         renewal::scenarios(),
         upgrade::scenarios(),
+        release::scenarios(),
     ];
     let trials = scenarios.into_iter().flatten().map(|scenario| {
         let world = world.clone();
@@ -109,6 +111,7 @@ fn clear(world: &World) -> Result<()> {
     cluster::end_silence();
     let steps = [
         |world: &World| cluster::end_built_in_approver(&world.place),
+        |world: &World| cluster::end_registry(&world.place),
         requester::clear,
         neighbours::clear,
         policies::clear,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{self, Authority, Extent, Kubectl, Place, Tools};
 use crate::wait::eventually;
-use crate::{command, image, repository};
+use crate::{command, image};
 
 /// Where the product is installed.
 pub(super) const NAMESPACE: &str = "cert-manager";
@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) place: Place,
     pub(super) tools: Tools,
     pub(super) kubectl: Kubectl,
+    /// The product's image.
+    pub(super) archive: PathBuf,
 }
 
 impl World {
@@ -40,7 +42,7 @@ impl World {
         let archive = if let Some(archive) = built {
             archive
         } else {
-            let archive = repository::root().join("target/image/csi-driver-spiffe.tar");
+            let archive = image::product();
             image::write_product(&archive)?;
             archive
         };
@@ -50,6 +52,7 @@ impl World {
             place,
             tools,
             kubectl,
+            archive,
         })
     }
 
