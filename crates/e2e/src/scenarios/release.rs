@@ -7,7 +7,7 @@ use xtask::release::{self, Destination, Options, Released, Signing};
 
 use super::installation::{self, RELEASE};
 use super::pods::{self, enroll};
-use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World};
+use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World, spiffe_id};
 use super::{Scenario, scenario};
 use crate::cluster::{self, Registry};
 use crate::image;
@@ -47,7 +47,7 @@ fn released(world: &World) -> Result<()> {
     pod.wait_ready(world)?;
     let seen = pod.look(world)?;
     ensure!(
-        seen.id() == pods::spiffe_id("released", "web"),
+        seen.id() == spiffe_id("released", "web"),
         "{seen:?} was issued"
     );
     pod.delete(world)?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-
 use super::PublishError;
 use super::credentials::Offer;
 use super::error::WriteError;
