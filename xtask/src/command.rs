@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Runs a program and gives what it printed.
+/// Runs a program and returns its output.
 ///
 /// # Errors
 /// When it cannot be started or fails: its name, arguments and what it said.

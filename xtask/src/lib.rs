@@ -1,6 +1,6 @@
-//! What the tasks of this repository stand on, and the tests on a real cluster with them: where the
-//! repository is, other programs and images. Knows the repository and cargo; nothing that ships
-//! depends on it.
+//! What the tasks of this repository, and the tests on a real cluster, have in common: the location
+//! of the repository, other programs, and images. Knows the repository and cargo; nothing that
+//! ships depends on it.
 
 #![expect(clippy::print_stdout, reason = "for programs on the terminal")]
 

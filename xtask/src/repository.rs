@@ -32,8 +32,8 @@ pub fn chart() -> PathBuf {
     root().join("deploy/charts/csi-driver-spiffe")
 }
 
-/// The commit that is checked out, with `-modified` if files differ from it; None without git, as in
-/// sources from an archive.
+/// The commit that is checked out, with `-modified` if files differ from it; None without git, as
+/// in sources from an archive.
 pub fn commit() -> Option<String> {
     let mut git = Command::new("git");
     git.args(["describe", "--always", "--exclude=*", "--abbrev=40"])

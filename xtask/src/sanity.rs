@@ -1,7 +1,7 @@
 //! The CSI conformance tests against the driver: `cargo xtask sanity`.
 //!
-//! Owns how they are run and what is left out, with the reason. Needs no cluster: what a driver
-//! without controller must do by the specification is to refuse, and to identify itself.
+//! Owns how they are run and what is left out, with the reason. Needs no cluster: all that the
+//! specification requires of a driver without a controller is to refuse, and to identify itself.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{chart, check, codegen, docs, image, release, repository, sanity, walls};
 
-/// Runs the task that the arguments name. Exit code 64 where they name none.
+/// Runs the task that the arguments name. Exit code 64 if there is no such task.
 pub(crate) fn run(mut arguments: impl Iterator<Item = String>) -> ExitCode {
     let name = arguments.next().unwrap_or_default();
     let task = TASKS.iter().find(|task| task.name == name);
@@ -119,12 +119,12 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "codegen",
-        does: "makes the gRPC code of crates/api anew",
+        does: "regenerates the gRPC code of crates/api",
         run: |words| none(words).and_then(|()| codegen::write()),
     },
     Task {
         name: "docs",
-        does: "checks links and quotations of the documents",
+        does: "checks the documents' links and quotations",
         run: |words| none(words).and_then(|()| docs::check()),
     },
     Task {
@@ -134,7 +134,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "walls",
-        does: "checks what each crate may know",
+        does: "checks which crate may depend on which",
         run: |words| none(words).and_then(|()| walls::check()),
     },
 ];

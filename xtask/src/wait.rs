@@ -1,13 +1,13 @@
-//! Waiting for what other programs do.
+//! Waiting for other programs.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Waits until something is so, at most for `limit`.
+/// Waits until a condition holds, for at most `limit`.
 ///
 /// # Errors
-/// When it is not so in time.
+/// When it does not hold in time.
 pub fn wait(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) -> Result<()> {
     let end = Instant::now() + limit;
     while !is_so() {
@@ -42,7 +42,7 @@ pub fn eventually<T>(
     }
 }
 
-/// Lets so much time pass.
+/// Sleeps for this long.
 #[expect(
     clippy::disallowed_methods,
     reason = "other programs' states have no event to wait on, and there is no runtime here"

@@ -1,8 +1,8 @@
 //! Reading untrusted input without keeping more of it than is useful.
 //!
-//! A text, list or map of any length is read to its end; what is beyond the limit is dropped while it
-//! is read. Whether something was dropped stays known, so that a truncated text is never taken for
-//! its beginning.
+//! A text, list or map of any length is read to its end; whatever exceeds the limit is dropped
+//! while reading. Whether something was dropped is recorded, so that a truncated text is never
+//! mistaken for a complete one.
 
 use std::fmt;
 use std::marker::PhantomData;

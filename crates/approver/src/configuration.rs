@@ -15,9 +15,9 @@ pub struct Configuration {
     pub driver_name: DriverName,
     /// The trust domain of every identity that is approved.
     pub trust_domain: TrustDomain,
-    /// The exact lifetime that every request must ask for.
+    /// The exact lifetime that every request must have.
     pub certificate_duration: Duration,
-    /// The issuer of the SVIDs as the flags name it; the one in the `ConfigMap` goes before.
+    /// The issuer of the SVIDs according to the flags; the one in the `ConfigMap` takes precedence.
     pub issuer: Option<IssuerReference>,
     /// Where an issuer may be named at run time.
     pub runtime_issuance: Option<ConfigMapName>,

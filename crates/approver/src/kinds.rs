@@ -1,9 +1,9 @@
-//! Which kinds of issuer there are: for ordinary requests, which may name any.
+//! Which kinds of issuer exist: for ordinary requests, which may name any.
 //!
-//! Owns the question to the API server's discovery (`/apis/GROUP`, which every authenticated
-//! account may ask). A decision about an issuer of a kind that nobody serves is refused by
-//! cert-manager's webhook each time, and would wait for whoever serves that kind later. Invariant:
-//! what stands in a path is a legal name, whatever the request says.
+//! Owns the discovery calls to the API server (`/apis/GROUP`, which every authenticated account may
+//! read). cert-manager's webhook refuses every decision about an issuer of a kind that is not
+//! served, and an approval would otherwise wait for whoever installs that kind later. Invariant:
+//! only valid names become part of a URL path, whatever the request contains.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use thiserror::Error;
 
 /// It could not be found out whether there is such a kind.
 #[derive(Debug, Error)]
-#[error("asking which kinds of issuer the API group {group} has: {error}")]
+#[error("discovering the kinds of issuer in the API group {group}: {error}")]
 pub(crate) struct KindsError {
     group: String,
     error: ApiError,
@@ -34,15 +34,15 @@ impl KindsError {
 /// The kinds that were found; clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kinds {
-    found: Arc<Mutex<BTreeSet<Kind>>>,
+    found: Arc<Mutex<BTreeSet<GroupKind>>>,
 }
 
 /// An API group and a kind in it.
-type Kind = (String, String);
+type GroupKind = (String, String);
 
 impl Kinds {
-    /// Whether the API server serves the kind that this reference names. One that was found is not
-    /// asked for again; cert-manager's own always exist.
+    /// Whether the API server serves the kind that this reference names. A kind that was found is
+    /// cached; cert-manager's own always exist.
     ///
     /// # Errors
     /// The API server does not say.
@@ -76,7 +76,7 @@ impl Kinds {
         Ok(is_served)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<Kind>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeSet<GroupKind>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

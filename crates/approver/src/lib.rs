@@ -1,9 +1,9 @@
 //! The approver: decides on cert-manager's certificate requests for SPIFFE identities.
 //!
-//! Owns the way from a watched request to the condition in its status: which replica decides (one,
-//! by lease), when (on events, never by polling), and how it is written (bound to the version that
-//! was read). What is right is the business of `svid_core::policy`; the HTTP endpoints for metrics
-//! and readiness are the binary's.
+//! Owns the path from a watched request to the condition in its status: which replica decides (one,
+//! by lease), when (on events, never by polling), and how the decision is written (bound to the
+//! version that was read). Which requests are valid is up to `svid_core::policy`; the HTTP
+//! endpoints for metrics and readiness belong to the binary.
 //!
 //! Invariants: nothing is decided without the lease, before the configured issuer is known, or
 //! twice; another approver's decision is never touched.
@@ -13,8 +13,8 @@
 //! | `controller` | from watch to decision: index, queue, workers |
 //! | `status` | a decision as a condition, and the PATCH that writes it |
 //! | `lease` | which of several replicas decides |
-//! | `pods` | the one Pod that a decision of node-attested mode rests on |
-//! | `kinds` | which kinds of issuer there are, for ordinary requests |
+//! | `pods` | the one Pod that a decision in node-attested mode is based on |
+//! | `kinds` | which kinds of issuer exist, for ordinary requests |
 //! | `metrics`, `readiness` | what others may see |
 //! | `testing` | requests and Pods as they are read, for fuzz targets; in no shipped build |
 

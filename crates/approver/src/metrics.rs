@@ -1,4 +1,4 @@
-//! What the approver counts. Labels are closed sets; no object is ever named in one.
+//! The approver's metrics. Labels are closed sets; none ever names an object.
 //!
 //! The names read `csi_driver_spiffe_approver_...`.
 
@@ -19,9 +19,9 @@ pub(crate) struct Metrics {
     pub(crate) decisions: Family<DecisionLabels, Counter>,
     /// How long the steps of a decision take.
     stages: Family<StageLabels, Histogram>,
-    /// Decisions that met a newer version of their object.
+    /// Decisions that conflicted with a newer version of their object.
     pub(crate) conflicts: Counter,
-    /// Decisions that could not be written and are tried again.
+    /// Decisions that could not be written and are retried.
     pub(crate) errors: Counter,
     /// Pods that could not be read; the decisions are tried again.
     pub(crate) pod_errors: Counter,
@@ -52,7 +52,7 @@ impl Metrics {
             undecided: Family::default(),
             unreadable: Counter::default(),
         };
-        // Taken apart, so that one that is not registered does not compile.
+        // Destructured, so that a metric that is not registered does not compile.
         let Self {
             decisions,
             stages,
@@ -69,39 +69,41 @@ impl Metrics {
         registry.register("decisions", "Decisions written, by outcome", decisions);
         registry.register(
             "stage_duration_seconds",
-            "Time spent on evaluating a request, on reading its Pod and on writing its decision",
+            "Time spent on the stages of a decision: evaluating the request, reading its Pod, \
+             writing the condition",
             stages,
         );
         registry.register(
             "patch_conflicts",
-            "Decisions that met a newer version of their object and were made anew",
+            "Decisions that conflicted with a newer version of their request and were made again",
             conflicts,
         );
         registry.register(
             "patch_errors",
-            "Decisions that could not be written and were tried again",
+            "Decisions that could not be written and were retried",
             errors,
         );
         registry.register(
             "pod_read_errors",
-            "Pods that could not be read, so that their requests stayed undecided and were tried again",
+            "Failed reads of Pods, whose requests stay undecided and are retried",
             pod_errors,
         );
         registry.register(
             "watch_errors",
-            "Failures of a watch, by what is watched",
+            "Failed watches, by watched resource",
             watch_errors,
         );
         registry.register("leader", "1 while this replica holds the lease", leader);
         registry.register(
             "decided_elsewhere",
-            "Requests to a SPIFFE issuer with a decision that this approver would not have made",
+            "Requests for a SPIFFE issuer with a decision that this approver would not have made",
             decided_elsewhere,
         );
         registry.register(
             "undecided_requests",
-            "Requests without a decision: pending ones are ours, those left alone name another issuer, \
-             undecidable ones are refused by the API server each time",
+            "Requests without a decision: pending ones are for this approver, those left alone \
+             are for another issuer, and for undecidable ones the API server refuses every \
+             decision",
             undecided,
         );
         registry.register(
@@ -113,15 +115,15 @@ impl Metrics {
         metrics
     }
 
-    /// Makes each labelled number exist, so that the first event is seen as a rise.
+    /// Initialises every labelled metric, so that the first event is visible as an increase.
     fn begin(&self) {
-        for &outcome in Outcome::ALL {
+        for &outcome in DecisionOutcome::ALL {
             drop(self.decisions.get_or_create(&DecisionLabels { outcome }));
         }
-        for &stage in Stage::ALL {
+        for &stage in DecisionStage::ALL {
             drop(self.stages.get_or_create(&StageLabels { stage }));
         }
-        for &watch in Watch::ALL {
+        for &watch in WatchedResource::ALL {
             drop(self.watch_errors.get_or_create(&WatchLabels { watch }));
         }
         for &decision in Elsewhere::ALL {
@@ -133,21 +135,21 @@ impl Metrics {
     }
 
     /// Counts one decision as written.
-    pub(crate) fn decided(&self, outcome: Outcome) {
+    pub(crate) fn decided(&self, outcome: DecisionOutcome) {
         self.decisions
             .get_or_create(&DecisionLabels { outcome })
             .inc();
     }
 
     /// Notes how long a stage took.
-    pub(crate) fn took(&self, stage: Stage, duration: Duration) {
+    pub(crate) fn took(&self, stage: DecisionStage, duration: Duration) {
         self.stages
             .get_or_create(&StageLabels { stage })
             .observe(duration.as_secs_f64());
     }
 
     /// Counts one failure of a watch.
-    pub(crate) fn watch_failed(&self, watch: Watch) {
+    pub(crate) fn watch_failed(&self, watch: WatchedResource) {
         self.watch_errors
             .get_or_create(&WatchLabels { watch })
             .inc();
@@ -168,7 +170,7 @@ impl Metrics {
     }
 
     #[cfg(test)]
-    pub(crate) fn count_decided(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn count_decided(&self, outcome: DecisionOutcome) -> u64 {
         self.decisions
             .get_or_create(&DecisionLabels { outcome })
             .get()
@@ -190,9 +192,9 @@ impl Metrics {
     }
 }
 
-/// How a decision came out.
+/// The outcome of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Outcome {
+pub(crate) enum DecisionOutcome {
     /// An identity was approved.
     Approved,
     /// An identity was denied.
@@ -205,7 +207,7 @@ pub(crate) enum Outcome {
 
 /// The steps of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Stage {
+pub(crate) enum DecisionStage {
     /// The policy.
     Evaluate,
     /// The call that reads the Pod, in node-attested mode.
@@ -216,7 +218,7 @@ pub(crate) enum Stage {
 
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Watch {
+pub(crate) enum WatchedResource {
     /// Certificate requests.
     Requests,
     /// The issuer's `ConfigMap`.
@@ -244,14 +246,14 @@ pub(crate) enum Undecided {
 }
 
 label_values! {
-    Outcome {
+    DecisionOutcome {
         Approved => "approved",
         Denied => "denied",
         OrdinaryApproved => "ordinary_approved",
         OrdinaryDenied => "ordinary_denied",
     }
-    Stage { Evaluate => "evaluate", ReadPod => "read_pod", Patch => "patch" }
-    Watch { Requests => "requests", Issuer => "issuer" }
+    DecisionStage { Evaluate => "evaluate", ReadPod => "read_pod", Patch => "patch" }
+    WatchedResource { Requests => "requests", Issuer => "issuer" }
     Elsewhere { Approved => "approved", Denied => "denied" }
     Undecided { Pending => "pending", LeftAlone => "left_alone", Undecidable => "undecidable" }
 }
@@ -259,19 +261,19 @@ label_values! {
 /// Labels of `decisions`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct DecisionLabels {
-    outcome: Outcome,
+    outcome: DecisionOutcome,
 }
 
 /// Labels of `stage_duration_seconds`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
-    stage: Stage,
+    stage: DecisionStage,
 }
 
 /// Labels of `watch_errors`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct WatchLabels {
-    watch: Watch,
+    watch: WatchedResource,
 }
 
 /// Labels of `decided_elsewhere`.
@@ -302,11 +304,11 @@ mod tests {
     fn reads_as_documented() {
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
-        metrics.decided(Outcome::OrdinaryDenied);
-        metrics.took(Stage::Patch, Duration::from_millis(3));
+        metrics.decided(DecisionOutcome::OrdinaryDenied);
+        metrics.took(DecisionStage::Patch, Duration::from_millis(3));
         metrics.elsewhere(Elsewhere::Approved, 2);
         metrics.set_undecided(Undecided::LeftAlone, 5);
-        metrics.watch_failed(Watch::Issuer);
+        metrics.watch_failed(WatchedResource::Issuer);
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         let prefix = "csi_driver_spiffe_approver_";

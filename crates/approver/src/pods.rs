@@ -1,8 +1,8 @@
-//! The one Pod that a decision of node-attested mode rests on.
+//! The one Pod that a decision in node-attested mode is based on.
 //!
-//! Owns reading it and putting it into the policy's words. Invariant: each decision reads it again
-//! from the API server, never from a cache that lags behind; and what could not be read is an
-//! error, not an answer, so that a failing API server never causes a denial.
+//! Owns reading it and converting it into the policy's types. Invariant: every decision reads it
+//! from the API server, never from a possibly stale cache; and a failed read is an error, not an
+//! answer, so that a failing API server never causes a denial.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,7 +14,7 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use svid_api::bounded::Text;
 use svid_client::call::CALL_LIMIT;
 use svid_client::{ApiClient, ApiError};
-use svid_core::policy::{Pod, PodReference};
+use svid_core::policy::{PodEvidence, PodReference};
 use thiserror::Error;
 
 /// Why a Pod could not be read. The request stays undecided.
@@ -43,14 +43,14 @@ impl PodError {
 pub(crate) async fn read(
     client: &ApiClient,
     reference: &PodReference,
-) -> Result<Option<Pod>, PodError> {
+) -> Result<Option<PodEvidence>, PodError> {
     let PodReference {
         namespace, name, ..
     } = reference;
     let url = v1::Pod::url_path(&(), Some(namespace));
     let found = client.find::<StoredPod>(&url, name, CALL_LIMIT).await;
     found
-        .map(|object| object.map(Pod::from))
+        .map(|object| object.map(PodEvidence::from))
         .map_err(|error| PodError {
             namespace: namespace.clone(),
             name: name.clone(),
@@ -60,18 +60,18 @@ pub(crate) async fn read(
 
 /// Reads a Pod from its JSON, as [`read`] does.
 #[cfg(feature = "testing")]
-pub(crate) fn from_json(json: &[u8]) -> serde_json::Result<Pod> {
-    serde_json::from_slice::<StoredPod>(json).map(Pod::from)
+pub(crate) fn from_json(json: &[u8]) -> serde_json::Result<PodEvidence> {
+    serde_json::from_slice::<StoredPod>(json).map(PodEvidence::from)
 }
 
-/// A Pod as far as a decision rests on it. Its author writes nearly all of the rest, up to 1.5 MiB,
-/// which is never built.
+/// The parts of a Pod that a decision is based on. Nearly all of the rest, up to 1.5 MiB, is
+/// written by its author and never decoded.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct StoredPod {
     metadata: Metadata,
     spec: Spec,
-    status: Option<Status>,
+    status: Option<PodStatus>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,12 +80,12 @@ struct Metadata {
     namespace: String,
     name: String,
     uid: String,
-    annotations: Option<Annotations>,
+    annotations: Option<PodAnnotations>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Annotations {
+struct PodAnnotations {
     /// Marks a Pod that a kubelet has made, to show one of its own.
     #[serde(rename = "kubernetes.io/config.mirror")]
     mirror: Option<IgnoredAny>,
@@ -101,7 +101,7 @@ struct Spec {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Status {
+struct PodStatus {
     phase: Option<Text<MOST_NAME>>,
 }
 
@@ -126,7 +126,7 @@ impl<'de> Visitor<'de> for VolumesVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut volumes: A) -> Result<CsiDrivers, A::Error> {
         #[derive(Deserialize)]
-        struct Volume {
+        struct PodVolume {
             csi: Option<Csi>,
         }
         #[derive(Deserialize)]
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for VolumesVisitor {
             driver: Text<MOST_NAME>,
         }
         let mut drivers = BTreeSet::new();
-        while let Some(volume) = volumes.next_element::<Volume>()? {
+        while let Some(volume) = volumes.next_element::<PodVolume>()? {
             if let Some(csi) = volume.csi
                 && drivers.len() < MOST_DRIVERS
             {
@@ -145,7 +145,7 @@ impl<'de> Visitor<'de> for VolumesVisitor {
     }
 }
 
-impl From<StoredPod> for Pod {
+impl From<StoredPod> for PodEvidence {
     fn from(pod: StoredPod) -> Self {
         let text = |text: Option<Text<MOST_NAME>>| text.unwrap_or_default().into_beginning();
         Self {
@@ -166,7 +166,7 @@ impl From<StoredPod> for Pod {
 
 fn advice(error: &ApiError) -> &'static str {
     if let ApiError::Forbidden(_) = error {
-        "; give the approver's service account the verb get on pods"
+        "; grant the approver's service account the verb get on pods"
     } else {
         ""
     }
@@ -222,7 +222,7 @@ mod tests {
             }),
         );
         let found = read(&world.client("a"), &reference()).await.unwrap();
-        let expected = Pod {
+        let expected = PodEvidence {
             namespace: "payments".to_owned(),
             name: "api-7".to_owned(),
             uid: stored["metadata"]["uid"].as_str().unwrap().to_owned(),
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn what_a_pod_does_not_say_is_empty() {
         let stored: StoredPod = serde_json::from_value(json!({"metadata": {"name": "x"}})).unwrap();
-        let found = Pod::from(stored);
+        let found = PodEvidence::from(stored);
         assert_eq!((found.node.as_str(), found.uid.as_str()), ("", ""));
         assert!(found.csi_drivers.is_empty() && !found.is_mirror);
     }

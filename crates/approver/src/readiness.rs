@@ -1,13 +1,13 @@
-//! Whether the approver is ready to decide if it leads.
+//! Whether the approver is ready to decide once it leads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A handle that says whether the approver's watches have synced once.
 ///
-/// True on standbys too: a standby with warm watches is what a rollout waits for. Never turns false
-/// again, because a watch that breaks later is retried and shows in the metrics; taking a replica
-/// out of service would not fix it.
+/// Also true on standbys: a standby with synced watches is what a rollout waits for. Never becomes
+/// false again, because a watch that fails later is retried and visible in the metrics; taking a
+/// replica out of service would not fix it.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness {
     synced: Arc<AtomicBool>,

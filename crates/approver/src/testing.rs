@@ -3,10 +3,10 @@
 //! For fuzz targets: no shipped build has the feature `testing`.
 
 use svid_api::certmanager::StoredRequest;
-use svid_core::policy::{OrdinaryRequest, Pod, Request};
+use svid_core::policy::{OrdinaryRequest, PodEvidence, Request};
 
 use crate::configuration::OrdinaryRequests;
-use crate::controller::{Sighting, Wish};
+use crate::controller::{Classified, Requested};
 
 /// What one version of an object means to the approver, where it decides on ordinary requests, too.
 #[derive(Debug)]
@@ -24,13 +24,13 @@ pub enum Seen {
 /// Reads an object of a list or watch.
 #[must_use]
 pub fn see(object: StoredRequest) -> Seen {
-    match Sighting::read(object, OrdinaryRequests::Approve) {
-        Sighting::Undecided(candidate) => match candidate.wish {
-            Wish::Identity(request) => Seen::Identity(request),
-            Wish::Ordinary(request) => Seen::Ordinary(request),
+    match Classified::read(object, OrdinaryRequests::Approve) {
+        Classified::Undecided(candidate) => match candidate.requested {
+            Requested::Identity(request) => Seen::Identity(request),
+            Requested::Ordinary(request) => Seen::Ordinary(request),
         },
-        Sighting::Decided(decided) => Seen::Decided(Box::new(decided.into_request())),
-        Sighting::Settled(_) => Seen::Settled,
+        Classified::Decided(decided) => Seen::Decided(Box::new(decided.into_request())),
+        Classified::Settled(_) => Seen::Settled,
     }
 }
 
@@ -38,6 +38,6 @@ pub fn see(object: StoredRequest) -> Seen {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn pod(json: &[u8]) -> serde_json::Result<Pod> {
+pub fn pod(json: &[u8]) -> serde_json::Result<PodEvidence> {
     crate::pods::from_json(json)
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 use svid_client::ApiClient;
-use svid_client::clock::{Clock, Surroundings};
+use svid_client::clock::{Clock, Environment};
 use svid_client::retry::chance;
 use svid_devcluster::{
     Answer, ApiServer, Binding, Filter, Identity, Key, Object, Options, Resource, Roles,
@@ -158,9 +158,9 @@ impl World {
 }
 
 /// A wall clock that stands still at this time, and real chance.
-pub(crate) fn surroundings(now: &str) -> Surroundings {
+pub(crate) fn surroundings(now: &str) -> Environment {
     let clock = Arc::new(StoppedClock(now.parse().unwrap()));
-    Surroundings { clock, chance }
+    Environment { clock, chance }
 }
 
 #[derive(Debug)]

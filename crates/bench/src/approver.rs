@@ -13,8 +13,9 @@ use crate::roles::Role;
 use crate::sample::{Sample, figure};
 use crate::watch::{Expected, Stage, Watch};
 
-/// Decisions per second on requests that are there already, beside a client that writes the same
-/// condition on each; then the latency while requests are being created. No approver may run yet.
+/// Decisions per second on requests that are there already, compared with a client that writes the
+/// same condition to each; then the latency while requests are being created. No approver may be
+/// running yet.
 pub(crate) async fn measure(
     report: &mut Report,
     floor: &Floor,

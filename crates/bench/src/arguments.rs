@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Measure the driver and the approver beside a bare client. Needs root and the control plane of
-/// `cargo xtask cluster up`, which `cargo xtask bench` starts.
+/// Measure the driver and the approver, compared with a minimal client. Needs root and the control
+/// plane of `cargo xtask cluster up`, which `cargo xtask bench` starts.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 pub(crate) struct Arguments {
@@ -21,22 +21,22 @@ pub(crate) struct Arguments {
     /// Volumes that are published together, per round.
     #[arg(long, default_value_t = 250)]
     pub(crate) volumes: usize,
-    /// Calls at once.
+    /// Concurrent CSI calls.
     #[arg(long, default_value_t = 50)]
     pub(crate) at_once: usize,
     /// Volumes for the driver's memory and its restart.
     #[arg(long, default_value_t = 1000)]
     pub(crate) most: usize,
-    /// Requests at once for the approver.
+    /// Requests that the approver gets at once.
     #[arg(long, default_value_t = 1000)]
     pub(crate) requests: usize,
-    /// Minutes of one-minute certificates in `--most` volumes; 0: left out.
+    /// For how many minutes to run `--most` volumes with one-minute certificates; 0: skip this.
     #[arg(long, default_value_t = 3)]
     pub(crate) renewal_minutes: u64,
-    /// Where to write the figures.
+    /// File to write the figures to.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Figures of an earlier run, to compare with.
+    /// Figures of an earlier run to compare with.
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
 }

@@ -1,5 +1,5 @@
-//! The least that a certificate can cost: a client that creates a request, approves it, and sees it
-//! signed on one watch for all, with keys made ahead.
+//! The minimum that a certificate can cost: a client that creates a request, approves it and waits
+//! on one shared watch until it is signed, with keys generated in advance.
 
 use std::time::{Duration, Instant};
 

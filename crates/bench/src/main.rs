@@ -1,11 +1,11 @@
-//! What the product costs on a real API server, beside what the same work costs a client that does
-//! nothing else: `cargo xtask bench`.
+//! What the product costs on a real API server, compared with a client that does only the same
+//! minimal work: `cargo xtask bench`.
 //!
 //! Owns the measurements. Both sides are measured in turn, in one run, against the same API server
 //! and the same cert-manager, and every figure is the median of several rounds, with its spread.
 //! The product is measured from outside: latency from the caller's side of the CSI socket, memory
-//! and processor time from proc(5). Nothing here asserts: figures are compared by who reads them,
-//! or with those of an earlier run.
+//! and processor time from proc(5). Nothing here asserts: the reader compares the figures, or an
+//! earlier run is given as the baseline.
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 

@@ -1,4 +1,4 @@
-//! Pods that nobody runs, and their tokens.
+//! Pods that are only objects, and their tokens.
 
 use std::path::{Path, PathBuf};
 

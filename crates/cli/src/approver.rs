@@ -9,11 +9,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use svid_approver::{Approver, Configuration, Readiness};
-use svid_client::clock::Surroundings;
+use svid_client::clock::Environment;
 use svid_client::retry::chance;
 use svid_node::clock::SystemClock;
 
-use crate::admin::{self, Endpoints, Health, Listener};
+use crate::admin::{self, Endpoints, HealthCheck, Listener};
 use crate::args::Role;
 use crate::process::{self, Signals, Tasks};
 use crate::{kubernetes, logs, metrics};
@@ -53,10 +53,10 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     let mut registry = metrics::registry();
     let approver = Approver::new(
         configuration,
-        process::unique_name().context("naming this replica")?,
+        process::unique_name().context("choosing a name for this replica")?,
         clients.own,
         clients.lease,
-        Surroundings {
+        Environment {
             clock: Arc::new(clock),
             chance,
         },
@@ -81,14 +81,14 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     tasks.run(signals).await
 }
 
-fn ready(readiness: Readiness) -> Health {
+fn ready(readiness: Readiness) -> HealthCheck {
     Arc::new(move || {
         let ready = readiness.is_ready();
         Box::pin(async move {
             if ready {
                 Ok(())
             } else {
-                Err("the certificate requests were not read yet".to_owned())
+                Err("the certificate requests have not been read yet".to_owned())
             }
         })
     })

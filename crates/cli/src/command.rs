@@ -71,8 +71,8 @@ fn print_help(help: &clap::Error, code: ExitCode) -> ExitCode {
 
 fn refuse(problems: &Problems) -> ExitCode {
     let flags = match problems.len() {
-        1 => "1 flag or argument is wrong".to_owned(),
-        count => format!("{count} flags or arguments are wrong"),
+        1 => "1 flag or argument is invalid".to_owned(),
+        count => format!("{count} flags or arguments are invalid"),
     };
     let lines: String = problems
         .iter()

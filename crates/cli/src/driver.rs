@@ -12,9 +12,9 @@ use anyhow::Context as _;
 use prometheus_client::registry::Registry;
 use svid_client::retry::chance;
 use svid_node::clock::SystemClock;
-use svid_node::driver::{Clients, Configuration, Driver, DriverHealth, Selinux, Surroundings};
+use svid_node::driver::{Configuration, Driver, DriverClients, DriverHealth, Environment, Selinux};
 
-use crate::admin::{self, Endpoints, Health, Listener};
+use crate::admin::{self, Endpoints, HealthCheck, Listener};
 use crate::args::Role;
 use crate::process::{self, Signals, Tasks};
 use crate::{kubernetes, logs, metrics};
@@ -44,16 +44,16 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     let measured = Listener::bind("--metrics-bind-address", servers.metrics.as_ref()).await?;
     let looked_at = Listener::bind("--status-address", servers.status.as_ref()).await?;
     let clients = kubernetes::connect(&connection).await?;
-    let (clock, clock_steps) = SystemClock::new().context("making a timer for the wall clock")?;
+    let (clock, clock_steps) = SystemClock::new().context("creating a timer for the wall clock")?;
     say_start(&configuration, &warnings);
     let mut registry = metrics::registry();
     let (driver, status_socket) = Driver::new(
         configuration,
-        Clients {
+        DriverClients {
             driver: clients.own,
             anonymous: clients.anonymous,
         },
-        Surroundings {
+        Environment {
             clock: Arc::new(clock),
             chance,
         },
@@ -80,7 +80,7 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         clock_steps
             .run(shutdown)
             .await
-            .context("waiting for steps of the wall clock")
+            .context("watching for steps of the wall clock")
     });
     tasks.spawn("driver", |shutdown| async move {
         driver.run(shutdown).await.map_err(Into::into)
@@ -88,14 +88,14 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     tasks.run(signals).await
 }
 
-fn alive(health: DriverHealth) -> Health {
+fn alive(health: DriverHealth) -> HealthCheck {
     Arc::new(move || {
         let health = health.clone();
         Box::pin(async move { health.alive().await.map_err(|why| why.to_string()) })
     })
 }
 
-fn ready(health: DriverHealth) -> Health {
+fn ready(health: DriverHealth) -> HealthCheck {
     Arc::new(move || {
         let health = health.clone();
         Box::pin(async move { health.ready().await.map_err(|why| why.to_string()) })

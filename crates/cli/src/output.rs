@@ -1,7 +1,7 @@
 //! Owns what the commands that look at something have in common: the verdict as an exit code, and
 //! the way a report is printed.
 //!
-//! Must not know what a report says.
+//! Must not know what a report contains.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub(crate) const FAINT: Style = Style::new().dimmed();
 pub(crate) enum Verdict {
     /// All is well.
     Good,
-    /// It could not be looked at, or not at everything, and what was seen is good.
+    /// It could not be examined, or not completely, and what was seen is fine.
     Unseen,
     /// Something is wrong.
     Bad,
@@ -53,7 +53,7 @@ pub(crate) fn print<Report: Serialize>(
             .map_err(Into::into)
             .and_then(|()| writeln!(stdout)),
     }
-    .context("writing the answer")
+    .context("writing the output")
 }
 
 /// Seconds in human-readable form: the two largest units. Empty for none.

@@ -1,4 +1,4 @@
-//! Owns what is known of this build.
+//! Owns the version information of this build.
 //!
 //! Must not ask the machine it runs on. The commit comes from the environment of the build, so that
 //! it needs no git and no clock: the same sources and commit give the same bytes.
@@ -12,18 +12,18 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Build {
     pub(crate) version: &'static str,
-    /// Of the sources; `unknown` if whoever built it did not say.
+    /// The commit of the sources; `unknown` if the build did not set it.
     pub(crate) commit: &'static str,
     /// As `rustc` names it.
     #[serde(serialize_with = "as_triple")]
-    pub(crate) target: Target,
+    pub(crate) target: BuildTarget,
 }
 
 /// What it was built for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Target;
+pub(crate) struct BuildTarget;
 
-impl std::fmt::Display for Target {
+impl std::fmt::Display for BuildTarget {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let library = if cfg!(target_env = "musl") {
             "musl"
@@ -34,7 +34,7 @@ impl std::fmt::Display for Target {
     }
 }
 
-fn as_triple<S: serde::Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_triple<S: serde::Serializer>(target: &BuildTarget, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(target)
 }
 
@@ -45,7 +45,7 @@ pub(crate) const BUILD: Build = Build {
         Some(commit) => commit,
         None => "unknown",
     },
-    target: Target,
+    target: BuildTarget,
 };
 
 /// Writes it for people.

@@ -20,8 +20,9 @@ use crate::ApiError;
 use crate::body::{self, LARGE_ANSWERS};
 use crate::error::one_line;
 
-/// The longest that a call of one object may take, if nothing asks for another limit. The API server
-/// gives up on its own after 60 s; a call that takes ten is better repeated on another connection.
+/// The longest that a call of one object may take, if nothing asks for another limit. The API
+/// server gives up on its own after 60 s; a call that takes ten is better repeated on another
+/// connection.
 pub const CALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// A request as kube builds it.

@@ -18,7 +18,7 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
 
 /// Time and chance.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct Environment {
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Jitter: a number in `0.0..1.0`.

@@ -10,10 +10,10 @@ use svid_core::text;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
     /// 401: the credentials are not accepted (any more).
-    #[error("the API server does not accept the token: {0}")]
+    #[error("the API server rejected the credentials: {0}")]
     Unauthorized(String),
     /// 403: permissions are missing, or admission refuses.
-    #[error("the API server forbids it: {0}")]
+    #[error("the API server forbade it: {0}")]
     Forbidden(String),
     /// 403 because the namespace is being deleted: nothing new can be created in it. That passes by
     /// itself and says nothing about our permissions.
@@ -23,13 +23,13 @@ pub enum ApiError {
     #[error("it does not exist")]
     NotFound,
     /// 409: on create, the object exists; on a write, it is no longer the version that was read.
-    #[error("the API server answered 409: {0}")]
+    #[error("the API server reported a conflict: {0}")]
     Conflict(String),
     /// 410: the version to list or watch from is too old.
-    #[error("the version is too old")]
+    #[error("the resource version is too old")]
     Expired,
     /// 429: there are too many requests for the server.
-    #[error("the API server is busy")]
+    #[error("the API server is throttling requests")]
     Throttled {
         /// How long the server asks us to wait.
         retry_after: Option<Duration>,
@@ -160,8 +160,8 @@ impl ApiError {
         }
     }
 
-    /// The whole chain of causes: whether it was refused, untrusted or an unknown name is at its
-    /// end. And what to do about it.
+    /// The whole chain of causes: its end tells a refused connection, an untrusted certificate and
+    /// an unknown host apart. And what to do about it.
     pub(crate) fn unreachable(error: &dyn Error) -> Self {
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -183,7 +183,7 @@ impl ApiError {
     pub(crate) fn not_built(error: &kube::core::request::Error) -> Self {
         Self::Refused {
             code: 0,
-            message: format!("the call cannot be put together: {error}"),
+            message: format!("the request cannot be built: {error}"),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::Contract;
 use crate::requests;
-use crate::room::{Room, code, until};
+use crate::room::{TestNamespace, code, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     the_requester_is_stamped_over_whatever_it_says_of_itself,
@@ -27,7 +27,7 @@ fn approved() -> Value {
     }]}})
 }
 
-async fn the_requester_is_stamped_over_whatever_it_says_of_itself(room: Room) {
+async fn the_requester_is_stamped_over_whatever_it_says_of_itself(room: TestNamespace) {
     let till = room.account("till").await;
     room.allow("till", requests::REQUESTS, &["create"], None)
         .await;
@@ -51,7 +51,9 @@ async fn the_requester_is_stamped_over_whatever_it_says_of_itself(room: Room) {
     assert_eq!(created["metadata"]["generation"], 1);
 }
 
-async fn a_specification_is_immutable_unless_validation_is_disabled_for_the_namespace(room: Room) {
+async fn a_specification_is_immutable_unless_validation_is_disabled_for_the_namespace(
+    room: TestNamespace,
+) {
     let administrator = room.administrator();
     room.request("x").await;
     let edit = json!({"spec": {"username": "system:serviceaccount:bank:vault"}});
@@ -85,7 +87,7 @@ async fn a_specification_is_immutable_unless_validation_is_disabled_for_the_name
     unchecked.close().await;
 }
 
-async fn status_and_specification_are_written_through_their_own_paths_only(room: Room) {
+async fn status_and_specification_are_written_through_their_own_paths_only(room: TestNamespace) {
     let administrator = room.administrator();
     let mut body = requests::body("x");
     body["status"] = approved()["status"].clone();
@@ -114,7 +116,7 @@ async fn status_and_specification_are_written_through_their_own_paths_only(room:
     assert_eq!(patched["metadata"]["generation"], 1);
 }
 
-async fn an_approval_needs_the_right_to_approve_and_stays(room: Room) {
+async fn an_approval_needs_the_right_to_approve_and_stays(room: TestNamespace) {
     room.request("x").await;
     let driver = room.account("driver").await;
     let refused = room.merge(&driver, "x", "/status", &approved()).await;
@@ -154,7 +156,7 @@ async fn an_approval_needs_the_right_to_approve_and_stays(room: Room) {
     assert_eq!(code(refused), 422, "a list by type holds each type once");
 }
 
-async fn who_may_write_the_status_may_still_not_approve_for_every_issuer(room: Room) {
+async fn who_may_write_the_status_may_still_not_approve_for_every_issuer(room: TestNamespace) {
     room.request("x").await;
     let approver = room.account("approver").await;
     room.allow("approver", "certificaterequests/status", &["patch"], None)
@@ -177,7 +179,7 @@ async fn who_may_write_the_status_may_still_not_approve_for_every_issuer(room: R
 }
 
 async fn an_approval_for_an_issuer_of_a_kind_that_is_not_served_is_refused_to_everybody(
-    room: Room,
+    room: TestNamespace,
 ) {
     let administrator = room.administrator();
     let mut body = requests::body("x");
@@ -193,7 +195,7 @@ async fn an_approval_for_an_issuer_of_a_kind_that_is_not_served_is_refused_to_ev
     assert_eq!(code(refused), 403);
 }
 
-async fn a_request_without_a_sound_csr_is_refused(room: Room) {
+async fn a_request_without_a_sound_csr_is_refused(room: TestNamespace) {
     let administrator = room.administrator();
     let no_pem = requests::with_csr("x", "no PEM");
     assert_eq!(code(room.request_as(&administrator, &no_pem).await), 403);
@@ -220,7 +222,7 @@ async fn a_request_without_a_sound_csr_is_refused(room: Room) {
     unchecked.close().await;
 }
 
-async fn a_csr_that_asks_for_something_else_than_the_specification_is_refused(room: Room) {
+async fn a_csr_that_asks_for_something_else_than_the_specification_is_refused(room: TestNamespace) {
     let administrator = room.administrator();
     let asks = async |name: &str, pem: &str, is_ca: bool| {
         let mut body = requests::with_csr(name, pem);
@@ -243,7 +245,7 @@ async fn a_csr_that_asks_for_something_else_than_the_specification_is_refused(ro
     }
 }
 
-async fn a_duration_that_go_cannot_read_is_refused(room: Room) {
+async fn a_duration_that_go_cannot_read_is_refused(room: TestNamespace) {
     for duration in ["", "1", "1 h", "an hour", "1d"] {
         let mut body = requests::body("x");
         body["spec"]["duration"] = json!(duration);

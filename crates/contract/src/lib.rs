@@ -2,11 +2,11 @@
 //!
 //! Owns one function per promise, each named as a sentence. Knows only HTTP: it takes clients, and
 //! so checks the embedded API server (`devcluster/tests/contract`) and a real one alike. That is
-//! what makes the embedded one honest. Nothing here may rely on faults, on a clock that is moved or
-//! on anything that one of the two does not have.
+//! what keeps the embedded one faithful. Nothing here may rely on injected faults, on a manipulated
+//! clock or on anything that only one of the two has.
 //!
-//! A promise that a real server keeps only after a while (garbage collection, a token that dies
-//! with its pod) is waited for. Every promise has a namespace of its own, so they may run side by
+//! Promises that a real server keeps only after a while (garbage collection, a token that expires
+//! with its pod) are waited for. Every promise has a namespace of its own, so they may run side by
 //! side.
 //!
 //! Against a real server, as administrator and with cert-manager installed:
@@ -59,14 +59,14 @@ mod watches;
 use futures::future::BoxFuture;
 
 pub use rbac::rbac;
-use room::Room;
+use room::TestNamespace;
 pub use server::{Grant, Right, Server};
 
 /// One promise.
 #[derive(Clone, Copy)]
 pub struct Contract {
     name: &'static str,
-    run: fn(Room) -> BoxFuture<'static, ()>,
+    run: fn(TestNamespace) -> BoxFuture<'static, ()>,
 }
 
 impl Contract {
@@ -80,7 +80,7 @@ impl Contract {
     /// # Panics
     /// If the promise is not kept.
     pub async fn check(&self, server: &Server) {
-        let room = Room::open(server).await;
+        let room = TestNamespace::open(server).await;
         (self.run)(room.clone()).await;
         room.close().await;
     }
@@ -99,7 +99,7 @@ pub fn contracts() -> Vec<Contract> {
     .concat()
 }
 
-/// The contracts that these functions of a [`Room`] are.
+/// The contracts that these functions of a [`TestNamespace`] are.
 macro_rules! named {
     ($($name:ident),* $(,)?) => {
         &[$($crate::Contract {

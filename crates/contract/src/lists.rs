@@ -6,7 +6,7 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::Contract;
-use crate::room::{Room, code, config_map, refusal};
+use crate::room::{TestNamespace, code, config_map, refusal};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     lists_select_by_label_and_field,
@@ -15,7 +15,7 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_version_of_the_future_is_waited_for_and_then_504,
 ];
 
-async fn lists_select_by_label_and_field(room: Room) {
+async fn lists_select_by_label_and_field(room: TestNamespace) {
     for (name, app) in [("x", "web"), ("y", "web"), ("z", "db")] {
         let mut map = config_map(name, "1");
         map.metadata.labels = Some([("app".to_owned(), app.to_owned())].into());
@@ -37,7 +37,7 @@ async fn lists_select_by_label_and_field(room: Room) {
     assert!(selected(&maps, elsewhere).await.is_empty());
 }
 
-async fn a_field_that_is_not_indexed_cannot_be_selected_on(room: Room) {
+async fn a_field_that_is_not_indexed_cannot_be_selected_on(room: TestNamespace) {
     let path = room.path("cert-manager.io", "certificaterequests");
     let select = |field: &str| format!("{path}?fieldSelector={field}%3Dx");
     let indexed = select("spec.issuerRef.name");
@@ -47,7 +47,7 @@ async fn a_field_that_is_not_indexed_cannot_be_selected_on(room: Room) {
     assert_eq!(code(room.admin("GET", &other, &Value::Null).await), 400);
 }
 
-async fn a_list_in_pages_shows_what_was_there_at_the_first(room: Room) {
+async fn a_list_in_pages_shows_what_was_there_at_the_first(room: TestNamespace) {
     let maps = room.maps();
     for name in ["a", "c", "e", "g", "i"] {
         room.map(name).await;
@@ -79,7 +79,7 @@ async fn a_list_in_pages_shows_what_was_there_at_the_first(room: Room) {
 }
 
 /// A real server waits three seconds for it.
-async fn a_version_of_the_future_is_waited_for_and_then_504(room: Room) {
+async fn a_version_of_the_future_is_waited_for_and_then_504(room: TestNamespace) {
     let path = room.path("", "configmaps");
     let path = format!("{path}?resourceVersion=999999999999");
     let refused = room.admin("GET", &path, &Value::Null).await;

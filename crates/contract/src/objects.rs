@@ -7,7 +7,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::Contract;
-use crate::room::{Room, code, config_map, refusal, send_as, until};
+use crate::room::{TestNamespace, code, config_map, refusal, send_as, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_created_object_is_completed_by_the_server,
@@ -25,7 +25,7 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     bodies_that_make_no_sense_are_refused,
 ];
 
-async fn a_created_object_is_completed_by_the_server(room: Room) {
+async fn a_created_object_is_completed_by_the_server(room: TestNamespace) {
     let created = room.map("x").await;
     assert!(created.uid().is_some_and(|uid| uid.len() == 36));
     assert!(created.meta().creation_timestamp.is_some());
@@ -37,7 +37,7 @@ async fn a_created_object_is_completed_by_the_server(room: Room) {
     assert_eq!(refusal(again), (409, "AlreadyExists".to_owned()));
 }
 
-async fn generated_names_differ_and_keep_their_prefix(room: Room) {
+async fn generated_names_differ_and_keep_their_prefix(room: TestNamespace) {
     let mut wanted = config_map("", "1");
     wanted.metadata.name = None;
     wanted.metadata.generate_name = Some("req-".to_owned());
@@ -53,7 +53,7 @@ async fn generated_names_differ_and_keep_their_prefix(room: Room) {
     assert_eq!(names.len(), 20);
 }
 
-async fn an_object_needs_its_namespace_and_a_legal_name(room: Room) {
+async fn an_object_needs_its_namespace_and_a_legal_name(room: TestNamespace) {
     let params = PostParams::default();
     let nowhere = Api::namespaced(room.administrator(), &format!("{}-not", room.namespace));
     let refused = nowhere.create(&params, &config_map("x", "1")).await;
@@ -64,7 +64,7 @@ async fn an_object_needs_its_namespace_and_a_legal_name(room: Room) {
     }
 }
 
-async fn of_two_writers_of_one_version_the_second_gets_a_conflict(room: Room) {
+async fn of_two_writers_of_one_version_the_second_gets_a_conflict(room: TestNamespace) {
     let maps = room.maps();
     let mut first = room.map("x").await;
     let mut second = first.clone();
@@ -86,7 +86,7 @@ async fn of_two_writers_of_one_version_the_second_gets_a_conflict(room: Room) {
     assert_eq!(data, config_map("x", "third").data);
 }
 
-async fn what_only_the_server_sets_stays_as_it_was(room: Room) {
+async fn what_only_the_server_sets_stays_as_it_was(room: TestNamespace) {
     let maps = room.maps();
     let mut created = room.map("x").await;
     let params = PatchParams::default();
@@ -114,7 +114,7 @@ async fn what_only_the_server_sets_stays_as_it_was(room: Room) {
     );
 }
 
-async fn a_delete_holds_to_its_preconditions(room: Room) {
+async fn a_delete_holds_to_its_preconditions(room: TestNamespace) {
     let maps = room.maps();
     let uid = room.map("x").await.uid().expect("uid");
     let with_uid = |uid: &str| DeleteParams {
@@ -131,7 +131,7 @@ async fn a_delete_holds_to_its_preconditions(room: Room) {
     assert_eq!(refusal(gone), (404, "NotFound".to_owned()));
 }
 
-async fn a_finalizer_holds_an_object_until_it_is_taken_off(room: Room) {
+async fn a_finalizer_holds_an_object_until_it_is_taken_off(room: TestNamespace) {
     let maps = room.maps();
     let mut map = config_map("x", "1");
     map.metadata.finalizers = Some(vec!["example.org/hold".to_owned()]);
@@ -149,7 +149,9 @@ async fn a_finalizer_holds_an_object_until_it_is_taken_off(room: Room) {
     assert!(maps.get_opt("x").await.expect("read").is_none());
 }
 
-async fn a_namespace_has_a_default_service_account_and_takes_its_objects_along(room: Room) {
+async fn a_namespace_has_a_default_service_account_and_takes_its_objects_along(
+    room: TestNamespace,
+) {
     // Opening it has waited for its default service account.
     let other = room.beside(json!({})).await;
     other.map("x").await;
@@ -164,7 +166,7 @@ async fn a_namespace_has_a_default_service_account_and_takes_its_objects_along(r
     .await;
 }
 
-async fn a_namespace_that_is_going_takes_nothing_new(room: Room) {
+async fn a_namespace_that_is_going_takes_nothing_new(room: TestNamespace) {
     let other = room.beside(json!({})).await;
     let path = format!("/api/v1/namespaces/{}", other.namespace);
     let hold = json!({"metadata": {"finalizers": ["example.org/hold"]}});
@@ -186,7 +188,7 @@ async fn a_namespace_that_is_going_takes_nothing_new(room: Room) {
     freed.expect("freed");
 }
 
-async fn a_lease_is_taken_by_one_of_two_candidates(room: Room) {
+async fn a_lease_is_taken_by_one_of_two_candidates(room: TestNamespace) {
     let leases: Api<Lease> = Api::namespaced(room.administrator(), &room.namespace);
     let lease: Lease =
         serde_json::from_value(json!({"metadata": {"name": "l"}, "spec": {}})).expect("lease");
@@ -207,7 +209,7 @@ async fn a_lease_is_taken_by_one_of_two_candidates(room: Room) {
     assert_eq!(refusal(unbound), (422, "Invalid".to_owned()));
 }
 
-async fn discovery_tells_kubectl_what_there_is(room: Room) {
+async fn discovery_tells_kubectl_what_there_is(room: TestNamespace) {
     let client: Client = room.administrator();
     let version = kube::core::GroupVersion::gv("cert-manager.io", "v1");
     let found = kube::discovery::pinned_group(&client, &version).await;
@@ -229,7 +231,7 @@ async fn discovery_tells_kubectl_what_there_is(room: Room) {
     assert_eq!(version["major"], "1");
 }
 
-async fn what_is_not_served_is_refused_by_its_own_code(room: Room) {
+async fn what_is_not_served_is_refused_by_its_own_code(room: TestNamespace) {
     room.map("x").await;
     let maps = room.path("", "configmaps");
     let one = format!("{maps}/x");
@@ -250,7 +252,7 @@ async fn what_is_not_served_is_refused_by_its_own_code(room: Room) {
     }
 }
 
-async fn bodies_that_make_no_sense_are_refused(room: Room) {
+async fn bodies_that_make_no_sense_are_refused(room: TestNamespace) {
     let path = room.path("", "configmaps");
     let deep = "[".repeat(10_000);
     let other = r#"{"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "x"}}"#;

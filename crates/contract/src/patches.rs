@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::Contract;
 use crate::requests::REQUESTS;
-use crate::room::{Room, code, refusal, send_as};
+use crate::room::{TestNamespace, code, refusal, send_as};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     patches_of_all_kinds_are_applied,
@@ -15,7 +15,7 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_condition_is_added_to_the_status_of_one_version,
 ];
 
-async fn patches_of_all_kinds_are_applied(room: Room) {
+async fn patches_of_all_kinds_are_applied(room: TestNamespace) {
     room.map("x").await;
     let maps = room.maps();
     let params = PatchParams::default();
@@ -36,7 +36,7 @@ async fn patches_of_all_kinds_are_applied(room: Room) {
     assert_eq!(patched["data"], json!({"b": "2"}));
 }
 
-async fn a_json_patch_is_refused_where_its_test_fails_or_its_version_is_stale(room: Room) {
+async fn a_json_patch_is_refused_where_its_test_fails_or_its_version_is_stale(room: TestNamespace) {
     let created = room.map("x").await;
     let wrong = json!([{"op": "test", "path": "/data/key", "value": "9"}]);
     assert_eq!(code(json_patch(&room, &wrong).await), 422);
@@ -61,7 +61,7 @@ async fn a_json_patch_is_refused_where_its_test_fails_or_its_version_is_stale(ro
 
 /// The three ways in which the approver writes one condition. None of these conditions is one that
 /// cert-manager's controllers act on.
-async fn a_condition_is_added_to_the_status_of_one_version(room: Room) {
+async fn a_condition_is_added_to_the_status_of_one_version(room: TestNamespace) {
     let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": "contract"});
     let add = async |before: &Value, path: &str, value: Value| {
         let metadata = &before["metadata"];
@@ -104,12 +104,16 @@ async fn a_condition_is_added_to_the_status_of_one_version(room: Room) {
     assert_eq!(listed["metadata"]["generation"], 1);
 }
 
-async fn json_patch(room: &Room, operations: &Value) -> Result<Value, kube::Error> {
+async fn json_patch(room: &TestNamespace, operations: &Value) -> Result<Value, kube::Error> {
     let path = format!("{}/x", room.path("", "configmaps"));
     patch_at(room, &path, operations).await
 }
 
-async fn patch_at(room: &Room, path: &str, operations: &Value) -> Result<Value, kube::Error> {
+async fn patch_at(
+    room: &TestNamespace,
+    path: &str,
+    operations: &Value,
+) -> Result<Value, kube::Error> {
     let kind = "application/json-patch+json";
     let operations = operations.to_string();
     send_as(&room.administrator(), "PATCH", path, kind, &operations).await

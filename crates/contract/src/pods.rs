@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::Contract;
 use crate::requests::{self, REQUESTS};
-use crate::room::{Room, code, until};
+use crate::room::{TestNamespace, code, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_pod_on_a_node_is_only_marked_until_its_kubelet_removes_it,
@@ -30,11 +30,11 @@ pub(crate) fn pod(name: &str, account: &str) -> Value {
     })
 }
 
-fn pods(room: &Room) -> Api<Pod> {
+fn pods(room: &TestNamespace) -> Api<Pod> {
     Api::namespaced(room.administrator(), &room.namespace)
 }
 
-async fn a_pod_on_a_node_is_only_marked_until_its_kubelet_removes_it(room: Room) {
+async fn a_pod_on_a_node_is_only_marked_until_its_kubelet_removes_it(room: TestNamespace) {
     let pods = pods(&room);
     let mut body: Pod = serde_json::from_value(pod("p", "default")).expect("pod");
     body.spec.as_mut().expect("spec").service_account_name = None;
@@ -62,7 +62,7 @@ async fn a_pod_on_a_node_is_only_marked_until_its_kubelet_removes_it(room: Room)
     assert_eq!(code(refused), 403, "no such service account");
 }
 
-async fn a_pod_that_its_kubelet_is_done_with_waits_for_its_finalizers_only(room: Room) {
+async fn a_pod_that_its_kubelet_is_done_with_waits_for_its_finalizers_only(room: TestNamespace) {
     let pods = pods(&room);
     let mut body: Pod = serde_json::from_value(pod("p", "default")).expect("pod");
     body.metadata.finalizers = Some(vec!["example.org/hold".to_owned()]);
@@ -85,7 +85,7 @@ async fn a_pod_that_its_kubelet_is_done_with_waits_for_its_finalizers_only(room:
     assert!(pods.get_opt("p").await.expect("read").is_none());
 }
 
-async fn requests_go_with_the_pod_that_owns_them(room: Room) {
+async fn requests_go_with_the_pod_that_owns_them(room: TestNamespace) {
     let path = room.path("", "pods");
     let owner = room
         .admin("POST", &path, &pod("p", "default"))

@@ -1,4 +1,5 @@
-//! CertificateRequests as the driver makes them, for an issuer that does not exist: nobody signs.
+//! CertificateRequests as the driver creates them, for an issuer that does not exist: nobody signs
+//! them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use svid_core::identity::SpiffeId;
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
 
-use crate::room::{Room, send};
+use crate::room::{TestNamespace, send};
 
 pub(crate) const REQUESTS: &str = "certificaterequests";
 
@@ -39,14 +40,14 @@ pub(crate) fn csr() -> String {
     csr.to_pem().to_owned()
 }
 
-/// Sound ones by OpenSSL, which ask for usages: those of [`body`], the same in another order, the
+/// Valid ones by OpenSSL, which request usages: those of [`body`], the same in another order, the
 /// usages of the key alone; and one that asks to be an authority.
 pub(crate) const BOTH_USAGES: &str = include_str!("csrs/both-usages.pem");
 pub(crate) const OTHER_ORDER: &str = include_str!("csrs/other-order.pem");
 pub(crate) const KEY_USAGE_ALONE: &str = include_str!("csrs/key-usage-alone.pem");
 pub(crate) const AUTHORITY: &str = include_str!("csrs/authority.pem");
 
-/// Sound but for its signature.
+/// Valid except for its signature.
 pub(crate) fn forged_csr() -> String {
     let csr = csr();
     let lines: Vec<&str> = csr.lines().collect();
@@ -60,7 +61,7 @@ pub(crate) fn forged_csr() -> String {
     format!("{first}\n{}\n{last}\n", STANDARD.encode(der))
 }
 
-impl Room {
+impl TestNamespace {
     /// A request that the administrator has created.
     pub(crate) async fn request(&self, name: &str) -> Value {
         self.request_as(&self.administrator(), &body(name))

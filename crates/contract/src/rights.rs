@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::Contract;
 use crate::pods::pod;
 use crate::requests::{self, REQUESTS};
-use crate::room::{LIMIT, Room, code, refusal, send, until};
+use crate::room::{LIMIT, TestNamespace, code, refusal, send, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_bad_token_is_401_and_no_token_is_a_stranger,
@@ -19,7 +19,7 @@ pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_review_of_rights_says_what_a_call_is_answered,
 ];
 
-async fn a_bad_token_is_401_and_no_token_is_a_stranger(room: Room) {
+async fn a_bad_token_is_401_and_no_token_is_a_stranger(room: TestNamespace) {
     let path = room.path("cert-manager.io", REQUESTS);
     let bad = send(&room.bearer(Some("a.b.c")), "GET", &path, &Value::Null).await;
     assert_eq!(refusal(bad), (401, "Unauthorized".to_owned()));
@@ -33,7 +33,7 @@ async fn a_bad_token_is_401_and_no_token_is_a_stranger(room: Room) {
     assert_eq!(code::<Value>(Err(stranger)), 403);
 }
 
-async fn a_workload_creates_requests_only_if_it_may_and_only_at_home(room: Room) {
+async fn a_workload_creates_requests_only_if_it_may_and_only_at_home(room: TestNamespace) {
     let rightless = room.account("rightless").await;
     let body = requests::body("x");
     let refused = room.request_as(&rightless, &body).await;
@@ -58,7 +58,7 @@ async fn a_workload_creates_requests_only_if_it_may_and_only_at_home(room: Room)
     assert_eq!(code(read), 403, "a workload may not even read its request");
 }
 
-async fn a_token_request_makes_a_token_bound_to_the_pod(room: Room) {
+async fn a_token_request_makes_a_token_bound_to_the_pod(room: TestNamespace) {
     room.account("till").await;
     room.allow("till", REQUESTS, &["create"], None).await;
     let pods = room.path("", "pods");
@@ -102,7 +102,7 @@ async fn a_token_request_makes_a_token_bound_to_the_pod(room: Room) {
 }
 
 /// As the driver and the approver read the ConfigMap of the issuer.
-async fn a_right_to_one_object_is_to_read_and_to_watch_that_one(room: Room) {
+async fn a_right_to_one_object_is_to_read_and_to_watch_that_one(room: TestNamespace) {
     let version = room.map("own").await.resource_version().expect("version");
     room.map("other").await;
     let reader = room.account("reader").await;
@@ -134,7 +134,7 @@ async fn a_right_to_one_object_is_to_read_and_to_watch_that_one(room: Room) {
     }
 }
 
-async fn a_review_of_rights_says_what_a_call_is_answered(room: Room) {
+async fn a_review_of_rights_says_what_a_call_is_answered(room: TestNamespace) {
     let till = room.account("till").await;
     room.allow("till", REQUESTS, &["create"], None).await;
     let namespace = &room.namespace;

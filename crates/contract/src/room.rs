@@ -1,4 +1,4 @@
-//! The namespace that one promise is checked in, and what is done there again and again.
+//! The namespace that one promise is checked in, and helpers for it.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::server::{Right, Server};
 
 /// A namespace of its own.
 #[derive(Clone, Debug)]
-pub(crate) struct Room {
+pub(crate) struct TestNamespace {
     server: Server,
     pub(crate) namespace: String,
 }
 
-impl Room {
+impl TestNamespace {
     pub(crate) async fn open(server: &Server) -> Self {
         Self::open_labelled(server, json!({})).await
     }

@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchP
 use serde_json::json;
 
 use crate::Contract;
-use crate::room::{LIMIT, Room, config_map};
+use crate::room::{LIMIT, TestNamespace, config_map};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_watch_begins_behind_a_version,
@@ -35,7 +35,12 @@ fn describe(event: &WatchEvent<ConfigMap>) -> String {
 }
 
 /// The next events of a watch, at most this many.
-async fn events(room: &Room, params: &WatchParams, version: &str, count: usize) -> Vec<String> {
+async fn events(
+    room: &TestNamespace,
+    params: &WatchParams,
+    version: &str,
+    count: usize,
+) -> Vec<String> {
     let maps = room.maps();
     let stream = maps.watch(params, version).await.expect("watch");
     let events = stream
@@ -46,7 +51,7 @@ async fn events(room: &Room, params: &WatchParams, version: &str, count: usize) 
     events.expect("in time").expect("events")
 }
 
-async fn merge(room: &Room, name: &str, patch: serde_json::Value) {
+async fn merge(room: &TestNamespace, name: &str, patch: serde_json::Value) {
     let patched = room
         .maps()
         .patch(name, &PatchParams::default(), &Patch::Merge(patch))
@@ -54,16 +59,16 @@ async fn merge(room: &Room, name: &str, patch: serde_json::Value) {
     patched.expect(name);
 }
 
-async fn change(room: &Room, name: &str, value: &str) {
+async fn change(room: &TestNamespace, name: &str, value: &str) {
     merge(room, name, json!({"data": {"key": value}})).await;
 }
 
-async fn delete(room: &Room, name: &str) {
+async fn delete(room: &TestNamespace, name: &str) {
     let deleted = room.maps().delete(name, &DeleteParams::default()).await;
     deleted.expect(name);
 }
 
-async fn a_watch_begins_behind_a_version(room: Room) {
+async fn a_watch_begins_behind_a_version(room: TestNamespace) {
     room.map("a").await;
     let version = room.map("b").await.resource_version().expect("version");
     change(&room, "a", "2").await;
@@ -72,12 +77,12 @@ async fn a_watch_begins_behind_a_version(room: Room) {
     assert_eq!(since, ["modified a", "deleted b"]);
 }
 
-async fn a_watch_from_version_0_begins_with_the_present(room: Room) {
+async fn a_watch_from_version_0_begins_with_the_present(room: TestNamespace) {
     room.map("a").await;
     assert_eq!(events(&room, &params(), "0", 1).await, ["added a"]);
 }
 
-async fn a_watch_of_one_name_sees_nothing_else(room: Room) {
+async fn a_watch_of_one_name_sees_nothing_else(room: TestNamespace) {
     let version = room.map("a").await.resource_version().expect("version");
     room.map("b").await;
     change(&room, "b", "2").await;
@@ -90,7 +95,7 @@ async fn a_watch_of_one_name_sees_nothing_else(room: Room) {
     );
 }
 
-async fn a_watch_by_label_sees_objects_come_and_go_by_their_labels(room: Room) {
+async fn a_watch_by_label_sees_objects_come_and_go_by_their_labels(room: TestNamespace) {
     let version = room.map("a").await.resource_version().expect("version");
     merge(
         &room,
@@ -112,12 +117,12 @@ async fn a_watch_by_label_sees_objects_come_and_go_by_their_labels(room: Room) {
 }
 
 /// The first version of all, which every server forgets some minutes after its start.
-async fn a_version_that_is_too_old_is_410_in_the_stream(room: Room) {
+async fn a_version_that_is_too_old_is_410_in_the_stream(room: TestNamespace) {
     room.map("a").await;
     assert_eq!(events(&room, &params(), "1", 1).await, ["error 410"]);
 }
 
-async fn a_watch_ends_by_its_timeout_and_bookmarks_come_to_those_who_ask(room: Room) {
+async fn a_watch_ends_by_its_timeout_and_bookmarks_come_to_those_who_ask(room: TestNamespace) {
     let version = room.map("a").await.resource_version().expect("version");
     let mute = WatchParams {
         bookmarks: false,

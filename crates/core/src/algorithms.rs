@@ -1,8 +1,8 @@
 //! The supported keys and signatures: ECDSA on the NIST curves, RSA and Ed25519, with SHA-2.
 //!
-//! Owns the tables, not what is allowed where: `svid` reads what an issuer may use, and `policy`
-//! what a request may, more strictly. Invariant: whatever has a name here has one encoding as an
-//! AlgorithmIdentifier and fits the keys of one kind.
+//! Owns the tables, not what is allowed where: `svid` decides what an issuer may use and `policy`,
+//! more strictly, what a request may use. Invariant: every algorithm named here has exactly one
+//! encoding as an AlgorithmIdentifier and goes with one kind of key.
 //!
 //! Source: RFC 5480, RFC 5758, RFC 8017 and RFC 8410.
 
@@ -29,7 +29,7 @@ pub(crate) enum KeyKind {
     Ed25519,
 }
 
-/// The curves of NIST.
+/// The NIST curves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Curve {
     P256,
@@ -37,7 +37,7 @@ pub(crate) enum Curve {
     P521,
 }
 
-/// A way to sign that is named by one OID.
+/// A signature algorithm, identified by one OID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SignatureAlgorithm {
     /// ecdsa-with-SHA*.
@@ -48,7 +48,7 @@ pub(crate) enum SignatureAlgorithm {
     Ed25519,
 }
 
-/// The hashes of SHA-2.
+/// The SHA-2 hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hash {
     Sha256,
@@ -57,8 +57,7 @@ pub(crate) enum Hash {
 }
 
 impl KeyKind {
-    /// Reads the kind in a SubjectPublicKeyInfo. Of the parameters only the name of a curve is
-    /// looked at.
+    /// Reads the kind from a SubjectPublicKeyInfo. Of the parameters only a curve's name is read.
     pub(crate) fn read(algorithm: &AlgorithmIdentifier<'_>) -> Option<Self> {
         let name = &algorithm.algorithm;
         if *name == oid::OID_KEY_TYPE_EC_PUBLIC_KEY {
@@ -70,7 +69,7 @@ impl KeyKind {
         others.into_iter().find(|known| known.oid() == *name)
     }
 
-    /// Writes the AlgorithmIdentifier, with the parameters that the kind must have.
+    /// Encodes the AlgorithmIdentifier with the parameters that this kind requires.
     pub(crate) fn to_der(self) -> Vec<u8> {
         let parameters = match self {
             Self::Ecdsa(curve) => der::oid(curve.oid().as_bytes()),
@@ -92,7 +91,7 @@ impl KeyKind {
 impl Curve {
     const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
 
-    /// What people call a key on it.
+    /// The usual name of a key on this curve.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::P256 => "ECDSA P-256",
@@ -130,14 +129,14 @@ impl SignatureAlgorithm {
         Self::Ed25519,
     ];
 
-    /// Reads the algorithm by its name; parameters are not looked at.
+    /// Reads the algorithm from its OID; parameters are ignored.
     pub(crate) fn read(algorithm: &AlgorithmIdentifier<'_>) -> Option<Self> {
         let name = &algorithm.algorithm;
         Self::ALL.into_iter().find(|known| known.oid() == *name)
     }
 
-    /// Writes the AlgorithmIdentifier: RFC 8017 (A.2) wants a NULL as parameters, RFC 5758 (3.2)
-    /// and RFC 8410 (3) want none.
+    /// Encodes the AlgorithmIdentifier: RFC 8017 (A.2) requires NULL parameters, RFC 5758 (3.2) and
+    /// RFC 8410 (3) require none.
     pub(crate) fn to_der(self) -> Vec<u8> {
         let parameters: &[u8] = match self {
             Self::Rsa(_) => &der::NULL,

@@ -1,12 +1,12 @@
 //! PEM (RFC 7468): text armour around DER.
 //!
-//! Written here rather than taken from a library for two reasons: buffers that hold a private key
-//! have to be wiped, the ones in between as well; and a block that does not end, or is not base64,
-//! has to be an error, not one block fewer.
+//! Written here instead of using a library for two reasons: every buffer that holds a private key
+//! must be wiped, intermediate ones included; and an unterminated block, or one that is not base64,
+//! must be an error instead of being skipped.
 //!
-//! Text outside blocks is ignored, as RFC 7468 section 2 requires. Headers inside blocks (encrypted
-//! keys of old) are refused, unless the caller asks for them to be skipped. Of what must be one
-//! block and nothing else the policy has a stricter reader (`policy/pem`).
+//! Text outside blocks is ignored, as RFC 7468 section 2 requires. Headers inside blocks (old
+//! encrypted keys) are refused, unless the caller asks to skip them. For text that must be exactly
+//! one block the policy has a stricter reader (`policy/pem`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 
 /// One block: its label and the decoded bytes, wiped when dropped.
 pub struct Block<'a> {
-    /// What stands behind `BEGIN`.
+    /// The text after `BEGIN`.
     pub label: &'a str,
     /// The decoded bytes.
     pub der: Zeroizing<Vec<u8>>,
 }
 
-/// Reads all blocks of a PEM text, in order, as everything here reads PEM: keys, certificates,
-/// bundles, and what the driver itself requests.
+/// Reads all blocks of a PEM text, in order, the way all PEM here is read: keys, certificates,
+/// bundles, and the driver's own requests.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ pub fn decode(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
     read(text, bytes)
 }
 
-/// Reads all blocks as [`decode`] does, and as Go's `encoding/pem` it skips headers within them
+/// Reads all blocks as [`decode`] does, but skips headers within them, as Go's `encoding/pem` does
 /// (RFC 1421, section 4.4: lines with a colon, up to a blank one), and white space in the base64.
 pub(crate) fn decode_past_headers(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorError> {
     read(text, |lines| {
@@ -46,7 +46,7 @@ pub(crate) fn decode_past_headers(text: &[u8]) -> Result<Vec<Block<'_>>, ArmorEr
     })
 }
 
-/// Reads all blocks; `bytes` makes what is in one of its lines.
+/// Reads all blocks; `bytes` decodes the lines of one.
 fn read(
     text: &[u8],
     bytes: impl Fn(&[&[u8]]) -> Option<Zeroizing<Vec<u8>>>,
@@ -99,7 +99,7 @@ pub(crate) fn decode_single(
 /// Writes one block with lines of 64 characters, in memory that is wiped when dropped.
 pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(STANDARD.encode(der));
-    // Long enough from the start: a text that grows leaves its old copies unwiped.
+    // At full capacity from the start: a text that grows leaves unwiped copies behind.
     let length = base64.len() + base64.len() / LINE + 2 * (label.len() + BOUNDARY);
     let mut text = Zeroizing::new(String::with_capacity(length));
     text.extend([BEGIN, label, "-----\n"]);
@@ -117,13 +117,13 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> Zeroizing<String> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ArmorError {
     /// A block has no end or no begin, or they differ.
-    #[error("the PEM block of line {line} does not begin and end with the same label")]
+    #[error("the PEM block at line {line} does not begin and end with the same label")]
     Unfinished {
         /// The line of its begin, or of the end without one, counted from 1.
         line: usize,
     },
-    /// What stands inside a block is not base64.
-    #[error("the PEM block that begins in line {line} is not base64")]
+    /// The content of a block is not base64.
+    #[error("the PEM block that begins at line {line} is not base64")]
     Base64 {
         /// The line of its begin, counted from 1.
         line: usize,

@@ -1,4 +1,4 @@
-//! Writes the few DER structures that signing requests and names are made of.
+//! Encodes the few DER structures that signing requests and names consist of.
 //!
 //! A writer only: the reader is x509-parser. Invariant: lengths are minimal and definite, so for
 //! one input there is one output (X.690, section 10).

@@ -1,7 +1,7 @@
-//! What the driver and the approver must agree on, as pure functions: who a workload is, what an
-//! SVID is, and which request may become one.
+//! What the driver and the approver must agree on, as pure functions: what identifies a workload,
+//! what a valid SVID is, and which requests may become one.
 //!
-//! Nothing in here reads a file, a clock or the network, and nothing knows Kubernetes or gRPC: the
+//! Nothing in this crate reads a file, a clock or the network, or knows Kubernetes or gRPC: the
 //! time is an argument, and the only randomness is the key generator of the cryptographic library.
 
 mod algorithms;

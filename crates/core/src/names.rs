@@ -34,7 +34,7 @@ impl fmt::Display for DriverName {
     }
 }
 
-/// Why a text is not a name. The message leaves the text out, to be written behind it.
+/// Why a text is not a valid name. The message omits the text: the caller puts it in front.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// It is not a DNS label.
@@ -61,7 +61,7 @@ pub fn is_label(name: &str) -> bool {
 }
 
 /// Whether a name is a DNS subdomain of 1 to 253 bytes, as the names of most objects are. Its
-/// labels may be longer than 63 bytes, since Kubernetes does not count them.
+/// labels may be longer than 63 bytes, since Kubernetes does not check their length.
 #[must_use]
 pub fn is_subdomain(name: &str) -> bool {
     check(name, MAX_SUBDOMAIN_BYTES).is_ok()

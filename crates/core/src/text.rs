@@ -1,9 +1,9 @@
-//! Untrusted text, made fit to be shown in an error, a log, an Event or a condition.
+//! Untrusted text, made safe to show in an error, a log, an Event or a condition.
 //!
-//! Three ways, by the reader: [`quote`] for a denial, where nothing but printable ASCII may stand;
-//! [`excerpt`] for one value between our own words; [`one_line`] for words that explain something.
-//! Invariant: what comes out is short, stays on its line and shows every character that is in it:
-//! nothing in it controls a terminal, turns the direction of writing or is invisible.
+//! Three functions for three uses: [`quote`] for a denial, which may contain only printable ASCII;
+//! [`excerpt`] for one value within our own sentence; [`one_line`] for a whole explanation.
+//! Invariant: the result is short, stays on one line and is fully visible: nothing in it controls a
+//! terminal, changes the direction of writing or is invisible.
 
 /// Returns the bytes in double quotes, everything but printable ASCII escaped (`\x1b`, `\n`,
 /// `\"`), and cut after 120 characters.

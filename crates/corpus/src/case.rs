@@ -1,4 +1,4 @@
-//! One request of a corpus, and the list that the corpora are built with.
+//! One request of a corpus, and the builder of the corpora.
 
 use svid_core::policy::{Request, Rule};
 
@@ -11,16 +11,16 @@ pub struct Case {
     /// What is special about it. No two cases have one name.
     pub name: String,
     pub request: Request,
-    /// What the policy of its world must answer.
+    /// The result that the policy must give.
     pub expect: Expect,
 }
 
 /// What must become of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// It is right.
+    /// It is valid.
     Approve,
-    /// It is hostile; the rule must be among those that object.
+    /// It is hostile; this rule must be among those that are violated.
     Deny(Rule),
     /// It names another issuer.
     LeaveAlone,

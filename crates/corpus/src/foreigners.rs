@@ -1,5 +1,5 @@
-//! Requests to other issuers: none of this approver's business, so neither approved nor denied,
-//! right or not.
+//! Requests for other issuers: not this approver's to decide, so neither approved nor denied, valid
+//! or not.
 
 use svid_core::policy::{DurationField, IssuerReference};
 

@@ -1,9 +1,9 @@
 //! The cluster that the corpora are made for: its policy, and the right object around a signing
 //! request.
 //!
-//! The only place where a [`Request`] and a [`Policy`] are written out: a new field of theirs is
-//! given its right value here, and every case has it. Texts everywhere else are written for the
-//! default world, where they can be read, and moved to another one by [`World::here`].
+//! The only place where a [`Request`] and a [`Policy`] are written out: a new field gets its valid
+//! value here, and every case has it. Texts everywhere else are written for the default world,
+//! where they can be read, and moved to another one by [`World::here`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use svid_core::policy::{
     NodeAttestation, Owner, Policy, Request, Requester,
 };
 
-use crate::craft::{Craft, RIGHT_ID, Signer, general_name, san};
+use crate::craft::{Craft, Signer, VALID_ID, general_name, san};
 
 /// The names by which one cluster differs from another.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ impl World {
     /// The identity that every request may have.
     #[must_use]
     pub fn identity(&self) -> String {
-        self.here(RIGHT_ID)
+        self.here(VALID_ID)
     }
 
     #[must_use]

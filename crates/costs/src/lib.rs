@@ -1,8 +1,8 @@
 //! The pure steps of a certificate, as work that can be repeated and measured.
 //!
 //! Owns what is measured, once for both measures: `benches/pure.rs` says how long each takes, which
-//! depends on the machine, and `tests/allocations.rs` how much memory it asks for, which does not and
-//! so has limits.
+//! depends on the machine, and `tests/allocations.rs` how much memory it asks for, which does not
+//! and so has limits.
 
 #![expect(
     clippy::indexing_slicing,

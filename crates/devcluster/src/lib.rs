@@ -1,4 +1,4 @@
-//! A small but honest Kubernetes in one process, for the demo and the tests.
+//! A small but faithful Kubernetes in one process, for the demo and the tests.
 //!
 //! Owns what the driver and the approver need of a cluster: an API server over loopback HTTP
 //! ([`Cluster`]) or without sockets ([`ApiServer`]), a CA issuer with an X.509 library of its own

@@ -1,8 +1,8 @@
 //! A real Kubernetes on this machine, and the product on it: `cargo xtask cluster` and
 //! `cargo xtask e2e`.
 //!
-//! Knows the repository, by xtask's library, and nothing of the product's code: what it tries are
-//! the chart and the image.
+//! Knows the repository, through xtask's library, but nothing of the product's code: it tests the
+//! chart and the image.
 
 #![expect(
     clippy::print_stdout,
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use xtask::{command, image, programs, repository, wait};
 
-/// Runs what the first argument names. Exit code 64 where it names nothing.
+/// Runs the task named by the first argument. Exit code 64 if there is none of that name.
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let task = arguments.next().unwrap_or_default();

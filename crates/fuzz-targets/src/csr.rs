@@ -1,24 +1,23 @@
-//! Any signing request in a right object: the approver's policy.
+//! Any signing request in a valid object: the approver's policy.
 //!
 //! Promises: it answers; a denial is short printable ASCII; what it approves, two X.509 libraries
 //! read as the expected name, one URI and an empty subject, and the driver's own reader as signed
 //! by its key, in either mode. As an ordinary request, what is approved has no SPIFFE name in
 //! either library.
 //!
-//! A fuzzer cannot sign. So the first byte says what the rest is: a whole request, or a part of
-//! one which is completed and signed here. Then it is the reading that must refuse, not the
-//! signature.
+//! A fuzzer cannot sign. So the first byte says what the rest is: a whole request, or a part of one
+//! that is completed and signed here, so that parsing has to refuse it and not the signature check.
 
 use svid_core::der::{self, tlv};
 use svid_core::policy::{
-    Approval, Decision, Denial, IssuerReference, OrdinaryDecision, OrdinaryRequest, Pod, Policy,
-    evaluate, evaluate_ordinary,
+    Approval, Decision, Denial, IssuerReference, OrdinaryDecision, OrdinaryRequest, PodEvidence,
+    Policy, evaluate, evaluate_ordinary,
 };
 use svid_core::svid::{CertificateSigningRequest, decode_pem};
 use svid_corpus::craft::{Craft, Signer, attribute, extension, extension_request, to_pem};
 use svid_corpus::hostile::hostile;
 use svid_corpus::right::right;
-use svid_corpus::{CSI_DRIVER, RIGHT_ID, World, around, by_driver, node_attested, owner, policy};
+use svid_corpus::{CSI_DRIVER, VALID_ID, World, around, by_driver, node_attested, owner, policy};
 
 use crate::reading::{Reading, by_x509_cert, by_x509_parser};
 
@@ -45,7 +44,7 @@ fn by_node(der: &[u8], pem: &[u8]) {
         ..policy()
     };
     let request = by_driver(pem.to_vec());
-    let pod = Pod {
+    let pod = PodEvidence {
         namespace: request.namespace.clone(),
         name: owner().name,
         uid: owner().uid,
@@ -68,10 +67,10 @@ fn by_node(der: &[u8], pem: &[u8]) {
 
 /// What was approved is read as the right identity and nothing else, by everybody.
 fn assert_right(approval: &Approval, der: &[u8], pem: &[u8]) {
-    assert_eq!(approval.spiffe_id().as_str(), RIGHT_ID);
+    assert_eq!(approval.spiffe_id().as_str(), VALID_ID);
     let expected = Reading {
         subject_is_empty: true,
-        uris: vec![RIGHT_ID.to_owned()],
+        uris: vec![VALID_ID.to_owned()],
         strangers: 0,
     };
     assert_eq!(by_x509_parser(der).as_ref(), Some(&expected));
@@ -147,8 +146,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         (SIGNED_PART, craft.info()),
         (ATTRIBUTES, extension_request(&[Craft::right_san()])),
         (EXTENSIONS, Craft::right_san()),
-        (NAMES, tlv(der::URI, RIGHT_ID.as_bytes())),
-        (URI, RIGHT_ID.as_bytes().to_vec()),
+        (NAMES, tlv(der::URI, VALID_ID.as_bytes())),
+        (URI, VALID_ID.as_bytes().to_vec()),
         (SUBJECT, vec![0x30, 0x00]),
         (KEY, signer().spki()),
         (ALGORITHM, signer().algorithm()),

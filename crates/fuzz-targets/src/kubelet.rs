@@ -9,10 +9,10 @@ use svid_api::csi::v1::volume_capability::{AccessType, MountVolume};
 use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
 use svid_core::identity::TrustDomain;
 use svid_core::names::DriverName;
-use svid_node::credential::Requester;
+use svid_node::credential::RequestMode;
 use svid_node::csi::publish::{PublishRequestError, parse};
 use svid_node::driver::{Installation, NodeId};
-use svid_node::wish::PublishRequest;
+use svid_node::spec::PublishRequest;
 
 /// The key under which the kubelet hands over tokens.
 pub(crate) const TOKENS: &str = "csi.storage.k8s.io/serviceAccount.tokens";
@@ -24,7 +24,7 @@ pub(crate) const SIGNATURE: &str = "U0VDUkVUU0VDUkVUU0VDUkVU";
 /// Reads a request as the driver does, an hour before the tokens here expire.
 pub(crate) fn read(
     request: &NodePublishVolumeRequest,
-    requester: Requester,
+    requester: RequestMode,
 ) -> Result<PublishRequest, PublishRequestError> {
     let installation = Installation {
         driver_name: DriverName::parse("spiffe.csi.cert-manager.io").unwrap(),

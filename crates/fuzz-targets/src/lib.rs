@@ -1,5 +1,5 @@
-//! What the fuzz targets do with their bytes, so that the replay on a stable toolchain does the
-//! same and no target can rot.
+//! The code of the fuzz targets, so that the replay on a stable toolchain runs the same and no
+//! target can rot.
 //!
 //! Owns the promises that hold for any input: each function panics when one is broken. Must not
 //! know its callers, and must not be in anything that ships. Invariant: the same bytes take the

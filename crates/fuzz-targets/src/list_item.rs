@@ -1,4 +1,4 @@
-//! Anything at all as one item of a list of requests, between two right ones.
+//! Arbitrary bytes as one item of a list of requests, between two valid ones.
 //!
 //! Promises: the list is read the same in whatever packets it arrives; the item before is read,
 //! whatever the item is, and if that is one JSON object, so is the item behind; of what is read no

@@ -4,7 +4,7 @@
 //! approved is the right one, on the right node and alive, for a reader that knows nothing of ours.
 
 use serde_json::{Value, json};
-use svid_core::policy::{Decision, Pod, PodInquiry, Policy, evaluate};
+use svid_core::policy::{Decision, PodEvidence, PodInquiry, Policy, evaluate};
 use svid_corpus::craft::{Craft, Signer};
 use svid_corpus::{CSI_DRIVER, by_driver, node_attested, owner, policy};
 
@@ -14,7 +14,7 @@ pub fn pod(data: &[u8]) {
     let Ok(pod) = svid_approver::testing::pod(data) else {
         return;
     };
-    let Pod {
+    let PodEvidence {
         node,
         service_account,
         csi_drivers,

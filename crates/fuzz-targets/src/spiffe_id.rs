@@ -7,7 +7,7 @@
 
 use svid_core::identity::{ServiceAccount, SpiffeId, TrustDomain};
 use svid_corpus::hostile::wrong_uris;
-use svid_corpus::{RIGHT_ID, World, policy};
+use svid_corpus::{VALID_ID, World, policy};
 
 use crate::assert_tellable;
 
@@ -71,7 +71,7 @@ fn trust_domain(text: &str) {
 /// The right identity, every wrong one of the corpus, and user names.
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let texts = [
-        RIGHT_ID,
+        VALID_ID,
         "spiffe://td",
         "spiffe://1_-.x/A/.../_",
         "cluster.local",

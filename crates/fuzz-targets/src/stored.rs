@@ -14,7 +14,7 @@ use svid_core::policy::{
     evaluate_approved,
 };
 use svid_corpus::craft::{Craft, Signer};
-use svid_corpus::{RIGHT_ID, policy};
+use svid_corpus::{VALID_ID, policy};
 
 use crate::assert_tellable;
 
@@ -30,7 +30,7 @@ pub(crate) fn right() -> Value {
             "uid": "u",
             "resourceVersion": "7",
             "generation": 1,
-            "annotations": {(IDENTITY): RIGHT_ID},
+            "annotations": {(IDENTITY): VALID_ID},
         },
         "spec": {
             "request": EncodedBytes::encode(pem),
@@ -71,7 +71,7 @@ pub(crate) fn variants() -> Vec<Value> {
         ("/metadata/annotations", json!(null)),
         (
             "/metadata/annotations",
-            json!({(IDENTITY): RIGHT_ID, "a": "b"}),
+            json!({(IDENTITY): VALID_ID, "a": "b"}),
         ),
         (
             "/metadata/annotations",
@@ -117,7 +117,7 @@ pub(crate) fn assert_promises(json: &[u8], read: Result<&StoredRequest, &Unreada
         Seen::Identity(request) => {
             assert_small(&request);
             if let Decision::Approve(approval) = evaluate(&policy(), &request) {
-                assert_eq!(approval.spiffe_id().as_str(), RIGHT_ID);
+                assert_eq!(approval.spiffe_id().as_str(), VALID_ID);
                 if let Some(value) = value.filter(has_shape) {
                     assert_said(&request, &value);
                     assert_eq!(decisions(&value), 0, "{value}");
@@ -170,7 +170,7 @@ fn assert_said(request: &Request, value: &Value) {
     };
     assert_eq!(text("/metadata/namespace"), request.namespace);
     assert_eq!(text("/spec/username"), request.requester.username);
-    assert_eq!(value["metadata"]["annotations"][IDENTITY], RIGHT_ID);
+    assert_eq!(value["metadata"]["annotations"][IDENTITY], VALID_ID);
     assert_eq!(value["metadata"]["generation"], 1);
     let (name, kind) = (text("/spec/issuerRef/name"), text("/spec/issuerRef/kind"));
     let issuer = IssuerReference::new(name, kind, text("/spec/issuerRef/group"));
@@ -200,8 +200,8 @@ fn decisions(value: &Value) -> usize {
         .count()
 }
 
-/// Whether objects are objects: our reader also takes the fields in a list, one after another, which
-/// no API server sends.
+/// Whether objects are objects: our reader also takes the fields in a list, one after another,
+/// which no API server sends.
 fn has_shape(value: &Value) -> bool {
     let is = |path: &str| {
         value

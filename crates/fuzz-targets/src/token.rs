@@ -8,7 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use svid_node::credential::{Credential, Requester};
+use svid_node::credential::{Credential, RequestMode};
 
 use crate::assert_tellable;
 use crate::kubelet::{
@@ -35,7 +35,7 @@ pub fn token(data: &[u8]) {
             &mut request.volume_context
         };
         map.insert(TOKENS.to_owned(), json.clone());
-        match read(&request, Requester::Pod) {
+        match read(&request, RequestMode::Pod) {
             Ok(published) => {
                 let Credential::Pod(token) = &published.credential else {
                     unreachable!("the pod makes its requests")

@@ -11,8 +11,8 @@ use std::path::Component;
 
 use svid_api::csi::v1::NodePublishVolumeRequest;
 use svid_api::csi::v1::volume_capability::{AccessType, BlockVolume, MountVolume};
-use svid_node::credential::{Credential, Requester};
-use svid_node::wish::{PublishRequest, TargetPath, VolumeId};
+use svid_node::credential::{Credential, RequestMode};
+use svid_node::spec::{PublishRequest, TargetPath, VolumeId};
 
 use crate::assert_tellable;
 use crate::kubelet::{SIGNATURE, TOKENS, claims, jwt, read, request, tokens};
@@ -22,23 +22,23 @@ pub fn volume_context(data: &[u8]) {
     for entry in data.split(|byte| *byte == END_OF_ENTRY) {
         change(&mut request, entry);
     }
-    for requester in [Requester::Pod, Requester::Driver] {
+    for requester in [RequestMode::Pod, RequestMode::Driver] {
         answer(&request, requester);
     }
 }
 
-fn answer(request: &NodePublishVolumeRequest, requester: Requester) {
+fn answer(request: &NodePublishVolumeRequest, requester: RequestMode) {
     match read(request, requester) {
         Ok(published) => {
             assert_faithful(request, &published);
             match (&published.credential, requester) {
-                (Credential::Pod(token), Requester::Pod) => {
+                (Credential::Pod(token), RequestMode::Pod) => {
                     assert!(!format!("{published:?}").contains(token.secret.as_str()));
                 }
                 // Nothing else says whose volume it is.
-                (Credential::Driver, Requester::Driver) => {
-                    let wish = &published.wish;
-                    assert_eq!(wish.target.pod_uid(), Some(wish.pod.uid.as_str()));
+                (Credential::Driver, RequestMode::Driver) => {
+                    let spec = &published.spec;
+                    assert_eq!(spec.target.pod_uid(), Some(spec.pod.uid.as_str()));
                 }
                 (Credential::Pod(_) | Credential::Driver, _) => {
                     unreachable!("credentials are those of the installation")
@@ -104,18 +104,18 @@ fn change(request: &mut NodePublishVolumeRequest, entry: &[u8]) {
 }
 
 fn assert_faithful(request: &NodePublishVolumeRequest, published: &PublishRequest) {
-    let PublishRequest { wish, .. } = published;
-    assert_eq!(wish.volume.as_str(), request.volume_id);
+    let PublishRequest { spec, .. } = published;
+    assert_eq!(spec.volume.as_str(), request.volume_id);
     assert_eq!(
-        VolumeId::parse(wish.volume.as_str()).as_ref(),
-        Ok(&wish.volume)
+        VolumeId::parse(spec.volume.as_str()).as_ref(),
+        Ok(&spec.volume)
     );
-    let path = wish.target.as_path();
+    let path = spec.target.as_path();
     let safe = |part| matches!(part, Component::RootDir | Component::Normal(_));
     assert!(path.is_absolute() && path.components().all(safe));
     assert_eq!(
         TargetPath::parse(path.to_str().unwrap()).as_ref(),
-        Ok(&wish.target)
+        Ok(&spec.target)
     );
     assert_eq!(
         path.to_str().unwrap(),
@@ -124,19 +124,19 @@ fn assert_faithful(request: &NodePublishVolumeRequest, published: &PublishReques
             .strip_suffix('/')
             .unwrap_or(&request.target_path)
     );
-    assert!(wish.target.pod_uid().is_none_or(|uid| uid == wish.pod.uid));
+    assert!(spec.target.pod_uid().is_none_or(|uid| uid == spec.pod.uid));
     let said = |key: &str| request.volume_context.get(key).map(String::as_str);
-    let account = &wish.service_account;
+    let account = &spec.service_account;
     for (key, taken) in [
         ("csi.storage.k8s.io/ephemeral", "true"),
-        ("csi.storage.k8s.io/pod.name", &wish.pod.name),
-        ("csi.storage.k8s.io/pod.uid", &wish.pod.uid),
+        ("csi.storage.k8s.io/pod.name", &spec.pod.name),
+        ("csi.storage.k8s.io/pod.uid", &spec.pod.uid),
         ("csi.storage.k8s.io/pod.namespace", account.namespace()),
         ("csi.storage.k8s.io/serviceAccount.name", account.name()),
     ] {
         assert_eq!(said(key), Some(taken), "{key}");
     }
-    assert!(request.readonly && wish.fs_group != Some(0));
+    assert!(request.readonly && spec.fs_group != Some(0));
 }
 
 /// Every kind of entry, alone and together.

@@ -1,7 +1,7 @@
-//! Anything at all as one event of a watch of requests, between two right ones.
+//! Arbitrary bytes as one event of a watch of requests, between two valid ones.
 //!
-//! Promises: those of [`crate::list_item`], for the object of an event; and an error that the server
-//! reports, or an event that is none, is told in one short line.
+//! Promises: those of [`crate::list_item`], for the object of an event; and an error that the
+//! server reports, or a malformed event, is reported in one short line.
 
 use serde_json::Value;
 use serde_json::value::RawValue;

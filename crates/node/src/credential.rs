@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 /// Who creates the requests, for the whole node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Requester {
+pub enum RequestMode {
     /// Each pod, with the token that the kubelet hands over.
     Pod,
     /// The driver (node-attested mode): no pod token is needed or looked at.

@@ -10,7 +10,7 @@ use svid_api::duration::GoDuration;
 use svid_core::identity::TrustDomain;
 use svid_core::names::DriverName;
 
-use crate::credential::Requester;
+use crate::credential::RequestMode;
 
 /// What several modules need to know of this installation.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Installation {
     /// The node's name.
     pub node_id: NodeId,
     /// Who creates the requests.
-    pub requester: Requester,
+    pub requester: RequestMode,
     /// The trust domain of every SPIFFE ID.
     pub trust_domain: TrustDomain,
     /// The lifetime that is requested for certificates, at least a second.
@@ -74,7 +74,7 @@ pub(crate) fn fixture() -> Installation {
     Installation {
         driver_name: DriverName::parse("spiffe.csi.cert-manager.io").unwrap(),
         node_id: NodeId::parse("node-1").unwrap(),
-        requester: Requester::Pod,
+        requester: RequestMode::Pod,
         trust_domain: TrustDomain::parse("example.org").unwrap(),
         duration: "1h".parse().unwrap(),
         extra_annotations: BTreeMap::new(),

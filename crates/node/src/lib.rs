@@ -5,18 +5,18 @@
 //! | `driver` | the whole: its parts, created and connected |
 //! | `csi` | the gRPC services that the kubelet calls |
 //! | `socket` | the files of our Unix sockets |
-//! | `registration` | the kubelet's sockets, and registering with it |
-//! | `overview` | what is going on, as people and `status` read it |
+//! | `serving` | the kubelet's sockets, and registering with it |
+//! | `overview` | the driver's status, as people and `status` read it |
 //! | `installation` | who this driver is, on this node |
 //! | `clock` | the machine's wall clock |
 //! | `credential` | what a request is created with: a pod's token, or our own credentials |
-//! | `wish` | what the kubelet wants of us, typed |
+//! | `spec` | what the kubelet requests, as typed values |
 //! | `lifecycle` | one task per volume, from publish to unpublish |
 //! | `issuance` | one CertificateRequest, from create to a checked certificate |
-//! | `renewal` | when to ask again: schedule and backoff, pure |
+//! | `renewal` | when to renew and to retry: schedule and backoff, pure |
 //! | `volume` | mounts, files and records |
 //! | `trust` | the CA bundle and its changes |
-//! | `metrics` | what is counted |
+//! | `metrics` | the driver's metrics |
 //! | `events` | Events on a pod about problems that somebody must act on |
 //!
 //! The program needs `driver` and `clock`. The rest is private, so that the compiler finds what
@@ -41,14 +41,14 @@ mod issuance;
 mod lifecycle;
 mod metrics;
 mod overview;
-mod registration;
 mod renewal;
+mod serving;
 mod socket;
+#[cfg(not(feature = "testing"))]
+mod spec;
 mod trust;
 #[cfg(not(feature = "testing"))]
 mod volume;
-#[cfg(not(feature = "testing"))]
-mod wish;
 
 // For fuzz targets and the mount tests.
 #[cfg(feature = "testing")]
@@ -56,6 +56,6 @@ pub mod credential;
 #[cfg(feature = "testing")]
 pub mod csi;
 #[cfg(feature = "testing")]
-pub mod volume;
+pub mod spec;
 #[cfg(feature = "testing")]
-pub mod wish;
+pub mod volume;

@@ -1,4 +1,4 @@
-//! What the driver counts.
+//! The driver's metrics.
 //!
 //! Owns names, help texts and labels of every driver metric. Labels are closed enums; no label is
 //! ever an object's name. Numbers that are owned elsewhere (volumes, Events, refused bundles) are
@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 
 use svid_client::{ApiError, label_values};
 
-use crate::issuance::Outcome;
+use crate::issuance::AttemptOutcome;
 
 /// The driver's counters. Cheap to clone; all clones count together.
 #[derive(Clone, Debug)]
@@ -38,9 +38,9 @@ pub enum AttemptKind {
     Renewal,
 }
 
-/// How far a request has come, for the time since it began.
+/// The stages of a request, for measuring the time to reach each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum StageReached {
+pub enum AttemptStage {
     /// The API server accepted it.
     Requested,
     /// The approver approved it.
@@ -64,7 +64,7 @@ pub enum ApiCall {
     Delete,
 }
 
-/// Why somebody may refuse a certificate that is shown.
+/// Why a peer may reject a published certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Doubt {
     /// It does not lead to the trust bundle.
@@ -96,7 +96,7 @@ impl Metrics {
         } = metrics.clone();
         registry.register(
             "csi_driver_spiffe_driver_attempts",
-            "Attempts to get a certificate, by whether the pod had one and how they ended",
+            "Attempts to get a certificate, by whether the pod already had one and by outcome",
             attempts,
         );
         registry.register(
@@ -106,7 +106,7 @@ impl Metrics {
         );
         registry.register(
             "csi_driver_spiffe_driver_retries",
-            "Waits before another attempt",
+            "Attempts that were retried after a wait",
             retries,
         );
         registry.register(
@@ -116,12 +116,12 @@ impl Metrics {
         );
         registry.register(
             "csi_driver_spiffe_driver_failed_removals",
-            "Removals of volumes that failed and are tried again",
+            "Failed removals of volumes, which are retried",
             failed_removals,
         );
         registry.register(
             "csi_driver_spiffe_driver_doubtful_certificates",
-            "Certificates that were shown although somebody may refuse them, by why",
+            "Certificates that were published although some peers may reject them, by reason",
             doubts,
         );
         metrics.begin();
@@ -131,14 +131,14 @@ impl Metrics {
     /// Initialises every labelled number, so that the first event is seen as a rise.
     fn begin(&self) {
         for &kind in AttemptKind::ALL {
-            for &outcome in Outcome::ALL {
+            for &outcome in AttemptOutcome::ALL {
                 drop(
                     self.attempts
                         .get_or_create(&AttemptLabels { kind, outcome }),
                 );
             }
         }
-        for &stage in StageReached::ALL {
+        for &stage in AttemptStage::ALL {
             drop(self.stages.get_or_create(&StageLabels { stage }));
         }
         for &doubt in Doubt::ALL {
@@ -155,14 +155,14 @@ impl Metrics {
     }
 
     /// Counts an attempt that ended.
-    pub fn attempt(&self, kind: AttemptKind, outcome: Outcome) {
+    pub fn attempt(&self, kind: AttemptKind, outcome: AttemptOutcome) {
         self.attempts
             .get_or_create(&AttemptLabels { kind, outcome })
             .inc();
     }
 
     /// Records how long after its start an attempt reached a stage.
-    pub fn stage(&self, stage: StageReached, after: Duration) {
+    pub fn stage(&self, stage: AttemptStage, after: Duration) {
         self.stages
             .get_or_create(&StageLabels { stage })
             .observe(after.as_secs_f64());
@@ -202,7 +202,7 @@ impl Metrics {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AttemptLabels {
     kind: AttemptKind,
-    outcome: Outcome,
+    outcome: AttemptOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -212,7 +212,7 @@ struct DoubtLabels {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
-    stage: StageReached,
+    stage: AttemptStage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -223,7 +223,7 @@ struct ApiErrorLabels {
 
 label_values! {
     AttemptKind { Issuance => "issuance", Renewal => "renewal" }
-    StageReached {
+    AttemptStage {
         Requested => "requested",
         Approved => "approved",
         Issued => "issued",

@@ -1,8 +1,8 @@
-//! What is going on, as `/status` sends it and whoever asked reads it.
+//! The driver's status, as `/status` sends it and its clients read it.
 //!
-//! Owns the form of the answer, for both ends. Must not know how it is found out or sent.
-//! Invariant: holds nothing secret; and every text in it is one [`Line`], so what a stranger wrote
-//! cannot control the terminal of the reader, even if the sender is not this program.
+//! Owns the format for both ends. Must not know how it is determined or sent. Invariant: contains
+//! no secrets; and every text in it is a [`Line`], so untrusted text cannot control the reader's
+//! terminal, even if the sender is not this program.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,13 +21,13 @@ pub struct Overview {
     pub node: Line,
     /// When this was written, by the driver's clock.
     pub time: Timestamp,
-    /// What the kubelet made of us.
-    pub registration: Registration,
-    /// Who is asked for certificates.
-    pub issuer: Issuer,
+    /// The state of the registration with the kubelet.
+    pub registration: KubeletRegistration,
+    /// The issuer that certificates are requested from.
+    pub issuer: IssuerStatus,
     /// The roots that volumes get.
-    pub trust_bundle: TrustBundle,
-    /// What became of Events.
+    pub trust_bundle: TrustBundleStatus,
+    /// Events that were sent, repeated or lost.
     pub events: Events,
     /// The names of the files in every volume.
     pub file_names: FileNamesShown,
@@ -37,10 +37,10 @@ pub struct Overview {
     pub volumes: Vec<VolumeOverview>,
 }
 
-/// What the kubelet made of the driver.
+/// The state of the driver's registration with the kubelet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state")]
-pub enum Registration {
+pub enum KubeletRegistration {
     /// We do not register ourselves.
     #[serde(rename = "left to a sidecar")]
     Sidecar,
@@ -58,10 +58,10 @@ pub enum Registration {
     },
 }
 
-/// Who is asked for certificates.
+/// The issuer that certificates are requested from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state")]
-pub enum Issuer {
+pub enum IssuerStatus {
     /// This one.
     #[serde(rename = "known")]
     Known {
@@ -85,7 +85,7 @@ pub enum Issuer {
 /// The roots that volumes get.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all_fields = "camelCase")]
-pub enum TrustBundle {
+pub enum TrustBundleStatus {
     /// Volumes get none.
     #[serde(rename = "no source")]
     NoSource,
@@ -105,10 +105,10 @@ pub enum TrustBundle {
     },
 }
 
-/// What became of Events.
+/// Events that were sent, repeated or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Events {
-    /// The API server took them.
+    /// The API server accepted them.
     pub sent: u64,
     /// Not sent, since the same was sent a short time before.
     pub repeated: u64,
@@ -215,7 +215,7 @@ mod tests {
         let text = "a\u{1b}[2J\u{7}b\nc\u{9b}31m\u{202e}d";
         let sent = serde_json::json!({"state": "refused", "reason": text});
 
-        let Registration::Refused { reason } = serde_json::from_value(sent).unwrap() else {
+        let KubeletRegistration::Refused { reason } = serde_json::from_value(sent).unwrap() else {
             panic!("another state");
         };
 
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn states_are_told_apart_by_their_words() {
-        let bundle = TrustBundle::Read {
+        let bundle = TrustBundleStatus::Read {
             certificates: 2,
             newer_refused: None,
         };
@@ -236,9 +236,9 @@ mod tests {
             serde_json::json!({"state": "read", "certificates": 2, "newerRefused": null})
         );
         for (registration, state) in [
-            (Registration::Sidecar, "left to a sidecar"),
-            (Registration::Unheard, "not found by the kubelet yet"),
-            (Registration::Registered, "registered"),
+            (KubeletRegistration::Sidecar, "left to a sidecar"),
+            (KubeletRegistration::Unheard, "not found by the kubelet yet"),
+            (KubeletRegistration::Registered, "registered"),
         ] {
             assert_eq!(
                 serde_json::to_value(registration).unwrap(),

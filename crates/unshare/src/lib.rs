@@ -24,7 +24,10 @@ pub enum NamespaceError {
     #[error("mounting is not allowed here: {0}")]
     Forbidden(String),
     /// The variable by which this program knows that it was started again is set, and it was not.
-    #[error("{LEFT} is set, but this is the mount namespace that was to be left: unset it")]
+    #[error(
+        "{LEFT} is set, but this is still the mount namespace that should have been left: \
+        unset it"
+    )]
     NotLeft,
     /// The kernel's name for the namespace cannot be read.
     #[error("reading /proc/self/ns/mnt (is /proc mounted?)")]
@@ -51,7 +54,8 @@ pub fn enter() -> Result<(), NamespaceError> {
 /// Returns only if it failed.
 fn go_again(left: &OsString) -> NamespaceError {
     let ways = if rustix::process::geteuid().is_root() {
-        // Root in a container may lack the right to the first and yet have the second, as anybody has.
+        // Root in a container may lack the right to the first and yet have the second, as anybody
+        // has.
         [MOUNT, USER_AND_MOUNT].as_slice()
     } else {
         &[USER_AND_MOUNT]
@@ -101,8 +105,8 @@ const USER_AND_MOUNT: &[&str] = &["--user", "--map-root-user", "--mount"];
 const LEFT: &str = "CSI_DRIVER_SPIFFE_LEFT";
 
 /// What to do where it is forbidden.
-pub const ADVICE: &str = "\
-It needs `unshare` of util-linux and the right to make a mount namespace:
+pub const ADVICE: &str =
+    "It needs `unshare` from util-linux and permission to create a mount namespace:
   - not found: install util-linux;
   - as a plain user: `sysctl -w kernel.unprivileged_userns_clone=1` (Debian), or
     `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu), or

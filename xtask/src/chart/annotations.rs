@@ -1,4 +1,4 @@
-//! Annotations of requests: both roles are given the same, and a policy keeps others away.
+//! Annotations of requests: both roles get the same ones, and a policy forbids others.
 
 use std::path::Path;
 

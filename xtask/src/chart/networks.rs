@@ -1,5 +1,5 @@
-//! Network policies: there are none unless asked for, and then nobody comes in but who is named. No
-//! cluster of ours enforces them, so what is looked at is what they say.
+//! Network policies: there are none unless requested, and then they admit only those who are named.
+//! None of our clusters enforces them, so only their content is checked.
 
 use std::path::Path;
 

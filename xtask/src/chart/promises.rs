@@ -228,7 +228,7 @@ fn refused(program: &Path, role: &str, object: &Value) -> Result<Option<String>>
         .context("starting the program")?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let is_alone =
-        said.contains("1 flag or argument is wrong") && said.contains("wrong-on-purpose");
+        said.contains("1 flag or argument is invalid") && said.contains("wrong-on-purpose");
     let is_role = arguments.first().is_some_and(|first| first == role);
     Ok((!is_alone || !is_role).then(|| format!("the {role} refuses {arguments:?}: {said}")))
 }

@@ -66,7 +66,7 @@ fn fault(
     match pages.get(&target) {
         Some(text) if markdown::anchors(text).iter().any(|one| one == anchor) => None,
         Some(_) => Some("names no heading of that page"),
-        None => Some("names a place in what is no page"),
+        None => Some("has an anchor into a file that is not a page"),
     }
 }
 

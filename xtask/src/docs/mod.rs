@@ -38,10 +38,10 @@ pub(crate) fn check() -> Result<()> {
         eprintln!("documents: {violation}");
     }
     if violations.is_empty() {
-        println!("documents: {pages} pages, all sound");
+        println!("documents: {pages} pages, no problems");
         return Ok(());
     }
-    bail!("{} things are wrong in the documents", violations.len())
+    bail!("{} problems in the documents", violations.len())
 }
 
 fn violations() -> Result<(usize, Vec<String>)> {

@@ -1,5 +1,5 @@
-//! What only the owner can decide: as long as it is undecided it stands in one place, so that nothing
-//! is published under a name that somebody else could own.
+//! Values that only the owner can decide: while undecided, they appear in only one place, so that
+//! nothing is published under a name that somebody else could own.
 
 use crate::project::Project;
 

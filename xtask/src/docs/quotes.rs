@@ -1,5 +1,5 @@
-//! Quotations: what a page says that the product prints, it prints; and what somebody must act on
-//! is in the page that goes by what is printed.
+//! Quotations: the product prints every sentence that a page quotes, and the troubleshooting page
+//! covers everything that somebody must act on.
 
 use super::sentences::Sentences;
 use super::{Pages, markdown};

@@ -16,11 +16,11 @@ use super::names::Names;
 pub enum Signing {
     /// Not at all.
     No,
-    /// By whoever runs it, as the identity provider of the build says; it is written into the public
-    /// log.
+    /// By whoever runs it, as the identity provider of the build says; it is written into the
+    /// public log.
     Keyless,
-    /// With a private key of cosign's, whose password is in COSIGN_PASSWORD. Nothing is written into
-    /// a public log.
+    /// With a private key of cosign's, whose password is in COSIGN_PASSWORD. Nothing is written
+    /// into a public log.
     Key(PathBuf),
 }
 

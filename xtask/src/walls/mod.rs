@@ -1,5 +1,5 @@
-//! Owns the walls between the rooms of the workspace: which crate may know which, what must not be
-//! in a build, and that no source file or dependency is left over.
+//! Owns the walls between the rooms of the workspace: which crate may depend on which, what must
+//! not be in a build, and that there are no unused source files or dependencies.
 //!
 //! Each check is a function from facts to violations; only this file and [`facts`] ask cargo.
 //! Invariant: a room that the tables do not know is a violation, so a new crate is a decision.

@@ -45,9 +45,9 @@ struct Room {
 }
 
 /// Arrows point down only: the program knows the roles, the roles know the rules and the wire
-/// types, and those two know nothing of each other. The two roles hold different rights, so
-/// neither may reach the other's code. The corpora, what is fuzzed and the real cluster are for
-/// tests: nothing that ships may know them, and the trees (`walls/trees`) look that nothing does.
+/// types, and those two know nothing of each other. The two roles hold different rights, so neither
+/// may reach the other's code. The corpora, what is fuzzed and the real cluster are for tests:
+/// nothing that ships may depend on them, which the trees (`walls/trees`) verify.
 /// docs/architecture.md lists the same rooms.
 const ROOMS: &[Room] = &[
     Room {

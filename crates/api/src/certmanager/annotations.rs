@@ -1,8 +1,8 @@
-//! The annotations of a stored request: the identity, and as much of the others as can matter.
+//! The annotations of a stored request: the identity, and as much of the others as may matter.
 //!
-//! Whoever may create requests puts up to 256 KiB of annotations on one, and issuers obey some. So
-//! all of them are looked at, and little is kept: of an identity request a few entries and whether
-//! there were more, of any other request nothing.
+//! Anybody who may create requests can put up to 256 KiB of annotations on one, and issuers act on
+//! some. So all of them are read but few are kept: for an identity request some entries and whether
+//! there were more, for any other request none.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::bounded::{Few, Text};
 /// See [`super::StoredRequest`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredAnnotations {
-    /// The requested SPIFFE ID; a request without it is not ours.
+    /// The requested SPIFFE ID; a request without it is not an identity request.
     pub identity: Option<Text<MOST_IDENTITY>>,
     /// The others, in the object's order; none where there is no identity.
     pub others: Few<OtherAnnotation, { Self::MOST_OTHERS }>,
@@ -24,15 +24,15 @@ pub struct StoredAnnotations {
 /// Key and value of an annotation that is not the identity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OtherAnnotation {
-    /// The key. None that the API server accepts is cut.
+    /// The key. Long enough for every key that the API server accepts.
     pub key: Text<MOST_KEY>,
     /// The value.
     pub value: Text<{ StoredAnnotations::MOST_VALUE }>,
 }
 
 impl StoredAnnotations {
-    /// Annotations beside the identity that are kept of one request. Requests of a driver have as
-    /// many as the administrator lists, and nobody was seen to list more than a handful.
+    /// How many annotations besides the identity are kept per request. Requests of a driver have as
+    /// many as the administrator lists, usually no more than a handful.
     pub const MOST_OTHERS: usize = 32;
 
     /// Bytes that are kept of the value of such an annotation: what an identity may have.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lenient;
 
-/// One statement about a request, by the component entitled to make it.
+/// One condition of a request, set by the component entitled to do so.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRequestCondition {

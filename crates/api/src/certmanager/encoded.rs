@@ -64,7 +64,7 @@ pub enum EncodedBytesError {
     #[error("decoding a base64 field: {0}")]
     NotBase64(#[from] base64::DecodeError),
     /// More than is read.
-    #[error("decoding a base64 field: it has more than {MOST_TEXT} bytes")]
+    #[error("decoding a base64 field: it is longer than {MOST_TEXT} bytes")]
     TooLong,
 }
 

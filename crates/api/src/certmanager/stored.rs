@@ -1,10 +1,9 @@
-//! A `CertificateRequest` as it is read: what this project looks at, and no more of that than can
-//! matter.
+//! A `CertificateRequest` as it is read: only the fields that this project uses, and no more of
+//! them than may matter.
 //!
 //! A user who may create requests controls nearly all of an object: `managedFields` and annotations
-//! of hundreds of KiB, lists of a hundred thousand usages. None of that is ever built. The limits
-//! are far above every valid request, and a truncated value breaks the rule that the whole would
-//! have broken.
+//! of hundreds of KiB, lists of a hundred thousand usages. None of that is ever decoded. The limits
+//! are far above every valid request, and a truncated value violates the same rule as the whole.
 
 use std::fmt;
 
@@ -115,29 +114,29 @@ pub struct StoredExtra {
         rename = "authentication.kubernetes.io/pod-name",
         deserialize_with = "claim"
     )]
-    pub pod_name: Option<Claims>,
+    pub pod_name: Option<ClaimValues>,
     /// That pod's UID.
     #[serde(
         rename = "authentication.kubernetes.io/pod-uid",
         deserialize_with = "claim"
     )]
-    pub pod_uid: Option<Claims>,
+    pub pod_uid: Option<ClaimValues>,
     /// The node that this pod was on when the token was issued.
     #[serde(
         rename = "authentication.kubernetes.io/node-name",
         deserialize_with = "claim"
     )]
-    pub node_name: Option<Claims>,
+    pub node_name: Option<ClaimValues>,
     /// That node's UID.
     #[serde(
         rename = "authentication.kubernetes.io/node-uid",
         deserialize_with = "claim"
     )]
-    pub node_uid: Option<Claims>,
+    pub node_uid: Option<ClaimValues>,
 }
 
 /// The values of one claim; a token that the API server has issued has one.
-pub type Claims = Few<Text<MOST_NAME>, 2>;
+pub type ClaimValues = Few<Text<MOST_NAME>, 2>;
 
 /// See [`StoredRequest`].
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -245,8 +244,8 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 }
 
 /// A claim that is present without any value is not an absent claim.
-fn claim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Claims>, D::Error> {
-    Option::<Claims>::deserialize(deserializer).map(|found| Some(found.unwrap_or_default()))
+fn claim<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ClaimValues>, D::Error> {
+    Option::<ClaimValues>::deserialize(deserializer).map(|found| Some(found.unwrap_or_default()))
 }
 
 /// Names, kinds, groups, UIDs, reasons: Kubernetes allows 253 bytes, and a denial quotes 120.

@@ -28,7 +28,8 @@ impl FromStr for GoDuration {
             let term;
             (term, rest) = term_of(rest)?;
             // Go checks the sum after it may have wrapped (2^63 + 2^63 = 0), so two such terms
-            // vanish. We read what Go reads: both sides of a request must see one lifetime.
+            // cancel out. We parse what Go parses: both sides of a request must see the same
+            // lifetime.
             total = total.wrapping_add(term);
             if total > LARGEST {
                 return Err(GoDurationError::TooLong);

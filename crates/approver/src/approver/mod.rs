@@ -1,8 +1,8 @@
-//! Starts the parts and stops them in order.
+//! Starts the components and stops them in order.
 
 use prometheus_client::registry::Registry;
 use svid_client::ApiClient;
-use svid_client::clock::Surroundings;
+use svid_client::clock::Environment;
 use svid_client::issuer::IssuerSource;
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -12,7 +12,7 @@ use crate::configuration::Configuration;
 use crate::controller::{Controller, Worker};
 use crate::kinds::Kinds;
 use crate::lease::{Election, Timing};
-use crate::metrics::{Metrics, Watch};
+use crate::metrics::{Metrics, WatchedResource};
 use crate::readiness::Readiness;
 
 /// The approver, ready to run.
@@ -58,21 +58,20 @@ impl Part {
 impl Approver {
     /// Makes an approver and registers its metrics.
     ///
-    /// `identity` names this process among the replicas in the lease. Unique for each process, so
-    /// that one that was restarted does not take its predecessor's lease for its own while that may
-    /// still be at work.
+    /// `identity` identifies this process among the replicas in the lease. It must be unique to the
+    /// process, so that a restarted one does not take its predecessor's lease for its own while the
+    /// predecessor may still be running.
     ///
-    /// The lease has a client of its own, so that connections that are dead or busy do not cost
-    /// the term.
+    /// The lease has its own client, so that dead or busy connections cannot cost it.
     pub fn new(
         configuration: Configuration,
         identity: String,
         client: ApiClient,
         lease: ApiClient,
-        surroundings: Surroundings,
+        surroundings: Environment,
         registry: &mut Registry,
     ) -> Self {
-        let Surroundings { clock, chance } = surroundings.clone();
+        let Environment { clock, chance } = surroundings.clone();
         let Configuration {
             driver_name,
             trust_domain,
@@ -125,13 +124,13 @@ impl Approver {
         self.readiness.clone()
     }
 
-    /// Runs until asked to shut down.
+    /// Runs until shutdown is requested.
     ///
-    /// Then no decision is begun, those under way end, and only after that the lease is given
-    /// away, so that the next leader finds nothing half done. Takes some seconds at most.
+    /// Then no new decision is started, those in progress finish, and only then the lease is
+    /// released, so that the next leader finds nothing half done. Takes a few seconds at most.
     ///
     /// # Errors
-    /// Only for defects of the approver: trouble with the API server is retried.
+    /// Only for bugs in the approver: problems with the API server are retried.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ApproverError> {
         let Self {
             client,
@@ -146,7 +145,7 @@ impl Approver {
         let mut parts = JoinSet::new();
         parts.spawn(part(Part::Controller, controller.run(deciding.clone())));
         parts.spawn(part(Part::Election, election.run(standing.clone())));
-        let failed = move |_error: &_| metrics.watch_failed(Watch::Issuer);
+        let failed = move |_error: &_| metrics.watch_failed(WatchedResource::Issuer);
         parts.spawn(part(
             Part::Issuers,
             issuers.run(client, failed, standing.clone()),

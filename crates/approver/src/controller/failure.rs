@@ -1,10 +1,10 @@
-//! Why an attempt to decide fails, what would mend it, and when to try again.
+//! Why an attempt to decide fails, what would fix it, and when to retry.
 //!
-//! A refusal looks the same whether it is about this one request or about all of them, and the two
-//! must not be confused: if the approver lacks a right, everything must go on within minutes once
-//! it is given; but a request that nobody can ever decide must not be sent again and again.
-//! Kubernetes says neither in a field, so the text of the answer decides, in the direction that
-//! does no harm: what is not known to be about the request alone is tried every five minutes.
+//! A refusal looks the same whether it concerns this one request or all of them, and the two must
+//! not be confused: if the approver lacks a permission, everything must resume within minutes once
+//! it is granted; but a request that nobody can ever decide must not be retried constantly.
+//! Kubernetes has no field for this distinction, so the text of the answer is used, erring on the
+//! safe side: what is not known to concern only this request is retried every five minutes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use svid_client::retry::Retry;
 use svid_core::policy::IssuerReference;
 use thiserror::Error;
 
-use super::index::Wakes;
+use super::index::RetryTrigger;
 use crate::kinds::KindsError;
 use crate::pods::PodError;
 
@@ -26,31 +26,32 @@ pub(crate) enum AttemptError {
     /// The Pod could not be read.
     #[error(transparent)]
     Pod(#[from] PodError),
-    /// It could not be found out whether there is such a kind of issuer.
+    /// Whether such a kind of issuer exists could not be determined.
     #[error(transparent)]
     Kinds(#[from] KindsError),
     /// It names an issuer of a kind that the API server does not serve.
     #[error(
-        "it names the issuer {0}, and the API server serves no such kind; install what serves it, \
-         or delete the request"
+        "it names the issuer {0}, and the API server serves no such kind; install that issuer's \
+         CRDs, or delete the request"
     )]
     UnknownKind(IssuerReference),
-    /// The object is there and its status is not.
+    /// The object exists but its status does not.
     #[error("its status does not exist, but the request does; install cert-manager's own CRDs")]
     NoStatus,
-    /// The term lapsed meanwhile and may still be extended.
+    /// The term has lapsed in the meantime and may still be extended.
     #[error("the lease was not renewed in time")]
     Lapsed,
 }
 
-/// What would mend a failure.
+/// What would fix a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// Time alone: the API server is busy, or cannot be reached.
     Time,
-    /// Somebody who gives a right or changes a webhook or policy, which nothing reports.
+    /// An administrator who grants a permission or changes a webhook or policy, which no event
+    /// reports.
     Administrator,
-    /// Another version of the request, or an installation that has more in it.
+    /// A change of the request, or the installation of something that is missing.
     Change,
 }
 
@@ -60,7 +61,7 @@ impl AttemptError {
         self.answer().and_then(ApiError::retry_after)
     }
 
-    /// What would mend it.
+    /// What would fix it.
     pub(crate) fn remedy(&self) -> Remedy {
         match self {
             Self::UnknownKind(_) | Self::NoStatus => Remedy::Change,
@@ -131,32 +132,32 @@ impl Remedy {
         }
     }
 
-    /// What the log says of it.
+    /// The log message for it.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Self::Time => "deciding failed, trying again",
+            Self::Time => "the decision failed, retrying",
             Self::Administrator => {
-                "deciding is refused, trying again every five minutes; this is said once"
+                "the decision was refused, retrying every five minutes; this is logged once"
             }
             Self::Change => {
-                "deciding is refused each time, trying again in an hour or when the request \
-                 changes; this is said once"
+                "every decision is refused, retrying in an hour or when the request changes; this \
+                 is logged once"
             }
         }
     }
 
-    /// What ends the rest before its time.
-    pub(crate) fn wakes(self) -> Wakes {
+    /// What ends the wait early.
+    pub(crate) fn wakes(self) -> RetryTrigger {
         match self {
-            Self::Time | Self::Administrator => Wakes::OnTime,
-            Self::Change => Wakes::OnChange,
+            Self::Time | Self::Administrator => RetryTrigger::OnTime,
+            Self::Change => RetryTrigger::OnChange,
         }
     }
 }
 
 /// What cert-manager's webhook for approvals answers if the kind of issuer is not served
-/// (`internal/webhook/admission/certificaterequest/approval`). If the words change, such requests
-/// are tried every five minutes.
+/// (`internal/webhook/admission/certificaterequest/approval`). If the text changes, such requests
+/// are retried every five minutes.
 const NO_SUCH_SIGNER: &str = "referenced signer resource does not exist";
 /// What etcd answers, and its client, if an object has no room for one more condition. The API
 /// server passes it on as a failure of its own.
@@ -171,9 +172,9 @@ const ADMISSION: [&str; 2] = ["admission webhook", "ValidatingAdmissionPolicy"];
 const FIRST: Duration = Duration::from_millis(500);
 /// Bounds what a lasting failure costs.
 const MINUTE: Duration = Duration::from_secs(60);
-/// How long after a right was given the last request is decided; per request, a lack costs a call
-/// in so long. Halved, ten thousand requests that are refused cost 67 calls per second in place of
-/// 33.
+/// The longest time until all requests are decided once a permission has been granted; a missing
+/// permission costs one call per request in this time. Halved, ten thousand refused requests cost
+/// 67 calls per second instead of 33.
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 /// For what is refused each time.
 const HOUR: Duration = Duration::from_secs(3600);

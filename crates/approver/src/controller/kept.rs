@@ -1,35 +1,35 @@
-//! How much of an undecided request is kept until it is decided.
+//! How much of an undecided request is kept in memory until it is decided.
 
 use std::sync::Arc;
 
 use svid_core::policy::{IssuerReference, Owner};
 
-use super::candidate::{Candidate, Key, Wish};
+use super::candidate::{Candidate, NamespacedName, Requested};
 
-/// What is kept of an undecided request that is left alone, or is too large to be kept: it is read
-/// again before it is decided.
+/// What is kept of an undecided request that is left alone or too large to keep: it is read again
+/// before it is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reference {
+pub(crate) struct RequestReference {
     /// Its object.
-    pub(crate) key: Key,
+    pub(crate) key: NamespacedName,
     /// Tells it from an earlier object of the same name.
     pub(crate) uid: String,
     /// The version that was seen.
     pub(crate) resource_version: String,
-    kind: Kind,
+    kind: RequestKind,
     issuer: IssuerReference,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum RequestKind {
     Identity,
     Ordinary,
 }
 
-impl Reference {
+impl RequestReference {
     /// Which object this is, and nothing of what it says but its issuer.
     pub(crate) fn of(candidate: &Candidate) -> Self {
-        let (kind, issuer) = Kind::of(candidate);
+        let (kind, issuer) = RequestKind::of(candidate);
         Self {
             key: candidate.key.clone(),
             uid: candidate.uid.clone(),
@@ -39,18 +39,18 @@ impl Reference {
         }
     }
 
-    /// Whether it is ours to decide while this issuer is ours. Without one, no request is: any
-    /// could be for it.
+    /// Whether it is ours to decide while this is our issuer. Without an issuer no request is: any
+    /// could be for the unknown one.
     pub(crate) fn is_ours(&self, issuer: Option<&IssuerReference>) -> bool {
         self.kind.is_ours(&self.issuer, issuer)
     }
 }
 
-impl Kind {
+impl RequestKind {
     fn of(candidate: &Candidate) -> (Self, &IssuerReference) {
-        match &candidate.wish {
-            Wish::Identity(request) => (Self::Identity, &request.issuer),
-            Wish::Ordinary(request) => (Self::Ordinary, &request.issuer),
+        match &candidate.requested {
+            Requested::Identity(request) => (Self::Identity, &request.issuer),
+            Requested::Ordinary(request) => (Self::Ordinary, &request.issuer),
         }
     }
 
@@ -62,9 +62,9 @@ impl Kind {
     }
 }
 
-/// [`Reference::is_ours`] for a request that was just read.
+/// [`RequestReference::is_ours`] for a request that was just read.
 pub(crate) fn is_ours(candidate: &Candidate, issuer: Option<&IssuerReference>) -> bool {
-    let (kind, named) = Kind::of(candidate);
+    let (kind, named) = RequestKind::of(candidate);
     kind.is_ours(named, issuer)
 }
 
@@ -74,13 +74,13 @@ pub(crate) enum Kept {
     /// With all that a decision needs.
     Whole(Arc<Candidate>),
     /// To be read again.
-    Reference(Reference),
+    Reference(RequestReference),
 }
 
 impl From<Candidate> for Kept {
     fn from(candidate: Candidate) -> Self {
         if text_bytes(&candidate) > MOST_KEPT_BYTES {
-            Self::Reference(Reference::of(&candidate))
+            Self::Reference(RequestReference::of(&candidate))
         } else {
             Self::Whole(Arc::new(candidate))
         }
@@ -89,7 +89,7 @@ impl From<Candidate> for Kept {
 
 impl Kept {
     /// Its object.
-    pub(crate) fn key(&self) -> &Key {
+    pub(crate) fn key(&self) -> &NamespacedName {
         match self {
             Self::Whole(candidate) => &candidate.key,
             Self::Reference(reference) => &reference.key,
@@ -113,9 +113,9 @@ impl Kept {
     }
 
     /// As little of it as suffices to come back to it.
-    pub(crate) fn reference(&self) -> Reference {
+    pub(crate) fn reference(&self) -> RequestReference {
         match self {
-            Self::Whole(candidate) => Reference::of(candidate),
+            Self::Whole(candidate) => RequestReference::of(candidate),
             Self::Reference(reference) => reference.clone(),
         }
     }
@@ -124,8 +124,8 @@ impl Kept {
 /// Bytes of untrusted text, except for short fields.
 fn text_bytes(candidate: &Candidate) -> usize {
     let sum = |texts: &[String]| texts.iter().map(String::len).sum::<usize>();
-    match &candidate.wish {
-        Wish::Identity(request) => {
+    match &candidate.requested {
+        Requested::Identity(request) => {
             let owners = request.owners.iter().map(|owner| {
                 let Owner {
                     api_version,
@@ -153,10 +153,10 @@ fn text_bytes(candidate: &Candidate) -> usize {
                     .sum::<usize>()
                 + owners.sum::<usize>()
         }
-        Wish::Ordinary(request) => request.csr_pem.len(),
+        Requested::Ordinary(request) => request.csr_pem.len(),
     }
 }
 
-/// Of requests with more bytes of text than this only a reference is kept: a standby keeps every
-/// undecided request. One with an RSA 4096 key takes 3 KiB with usual names.
+/// Of larger requests only a reference is kept, since a standby keeps every undecided request. One
+/// with an RSA 4096 key takes 3 KiB with usual names.
 const MOST_KEPT_BYTES: usize = 6 * 1024;

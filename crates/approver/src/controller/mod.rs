@@ -1,8 +1,8 @@
 //! From watch to decision.
 //!
-//! One task owns the index and does nothing slow: it takes in what the watch, the lease and the
-//! issuer say, and hands undecided requests to a bounded number of workers. Nothing polls; a
-//! request is looked at when it appears, changes, or when what it depends on changes.
+//! One task owns the index and does nothing slow: it processes events of the watch, the lease and
+//! the issuer, and hands undecided requests to a bounded number of workers. Nothing polls; a
+//! request is considered when it appears or changes, or when something it depends on changes.
 //!
 //! ```text
 //! watch ──> candidate ──> index ──> worker ──> policy ──> status (PATCH)
@@ -29,6 +29,6 @@ mod kept;
 mod worker;
 
 #[cfg(feature = "testing")]
-pub(crate) use candidate::{Sighting, Wish};
+pub(crate) use candidate::{Classified, Requested};
 pub(crate) use dispatch::Controller;
 pub(crate) use worker::Worker;

@@ -1,4 +1,5 @@
-//! One decision: policy, then PATCH, and again from a fresh read if the object has changed.
+//! One decision: evaluate the policy, PATCH the status, and start again from a fresh read if the
+//! object has changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +14,16 @@ use svid_core::policy::{
 };
 use tokio::time::Instant;
 
-use super::candidate::{Candidate, Key, Sighting, Wish};
+use super::candidate::{Candidate, Classified, NamespacedName, Requested};
 use super::failure::AttemptError;
 use super::index::Ending;
 use super::kept::Kept;
 use crate::configuration::OrdinaryRequests;
 use crate::kinds::Kinds;
 use crate::lease::Term;
-use crate::metrics::{Metrics, Outcome, Stage};
+use crate::metrics::{DecisionOutcome, DecisionStage, Metrics};
 use crate::pods::{self, PodError};
-use crate::status::{self, Verdict};
+use crate::status::{self, StatusUpdate};
 
 /// What every decision needs.
 #[derive(Clone)]
@@ -52,9 +53,9 @@ pub(crate) struct Worker {
 impl Worker {
     /// Decides on one request, unless the term ends first.
     ///
-    /// A call that is under way when the term ends is given up; whether it still takes effect is
-    /// as open as with any call whose answer is lost, and harmless for the same reason: it is
-    /// bound to the version that was judged.
+    /// A call in progress when the term ends is abandoned. It may still take effect, like any call
+    /// whose answer is lost, and is harmless for the same reason: it is bound to the version that
+    /// was judged.
     pub(crate) async fn decide(self, kept: Kept, term: Term) -> Result<Ending, AttemptError> {
         tokio::select! {
             biased;
@@ -97,61 +98,67 @@ impl Worker {
             }
             candidate = fresh;
         }
-        let conflicts = format!("it changed {MOST_CONFLICTS} times while it was decided");
+        let conflicts = format!("it changed {MOST_CONFLICTS} times while it was being decided");
         Err(ApiError::Conflict(conflicts).into())
     }
 
     /// Reads a request as it is now; None where there is nothing to decide.
-    async fn read(&self, key: &Key) -> Result<Option<Arc<Candidate>>, ApiError> {
+    async fn read(&self, key: &NamespacedName) -> Result<Option<Arc<Candidate>>, ApiError> {
         let found = status::read(&self.client, &key.namespace, &key.name).await?;
-        let sighting = found.map(|object| Sighting::read(object, self.ordinary));
+        let sighting = found.map(|object| Classified::read(object, self.ordinary));
         Ok(match sighting {
-            Some(Sighting::Undecided(candidate)) => Some(Arc::from(candidate)),
-            Some(Sighting::Decided(_) | Sighting::Settled(_)) | None => None,
+            Some(Classified::Undecided(candidate)) => Some(Arc::from(candidate)),
+            Some(Classified::Decided(_) | Classified::Settled(_)) | None => None,
         })
     }
 
-    /// Asks the policy, and reads a Pod if the policy needs one. None when the request is not ours
-    /// to decide, now at least.
-    async fn judge(&self, candidate: &Candidate) -> Result<Option<Verdict>, AttemptError> {
+    /// Evaluates the policy, reading a Pod if the policy needs one. None if the request is not ours
+    /// to decide, at least for now.
+    async fn judge(&self, candidate: &Candidate) -> Result<Option<StatusUpdate>, AttemptError> {
         let started = Instant::now();
         let issuers = self.issuers.borrow().clone();
         // While none of our issuers is known, any could be one.
         let IssuerState::Known(issuer) = issuers.current else {
             return Ok(None);
         };
-        let verdict = match &candidate.wish {
-            Wish::Identity(request) => match evaluate(&self.policy((*issuer).clone()), request) {
-                Decision::Approve(approval) => Verdict::approve(&approval),
-                Decision::Deny(denial) => Verdict::deny(&denial),
-                Decision::LeaveAlone => return Ok(None),
-                Decision::Inquire(inquiry) => {
-                    self.metrics.took(Stage::Evaluate, started.elapsed());
-                    return Ok(Some(self.inquire(inquiry).await?));
+        let verdict = match &candidate.requested {
+            Requested::Identity(request) => {
+                match evaluate(&self.policy((*issuer).clone()), request) {
+                    Decision::Approve(approval) => StatusUpdate::approve(&approval),
+                    Decision::Deny(denial) => StatusUpdate::deny(&denial),
+                    Decision::LeaveAlone => return Ok(None),
+                    Decision::Inquire(inquiry) => {
+                        self.metrics
+                            .took(DecisionStage::Evaluate, started.elapsed());
+                        return Ok(Some(self.inquire(inquiry).await?));
+                    }
                 }
-            },
-            Wish::Ordinary(request) => {
+            }
+            Requested::Ordinary(request) => {
                 if !self.kinds.has(&self.client, &request.issuer).await? {
                     return Err(AttemptError::UnknownKind(request.issuer.clone()));
                 }
                 match evaluate_ordinary(&issuers.ever, request) {
-                    OrdinaryDecision::Approve(approval) => Verdict::approve_ordinary(&approval),
-                    OrdinaryDecision::Deny(denial) => Verdict::deny_ordinary(&denial),
+                    OrdinaryDecision::Approve(approval) => {
+                        StatusUpdate::approve_ordinary(&approval)
+                    }
+                    OrdinaryDecision::Deny(denial) => StatusUpdate::deny_ordinary(&denial),
                 }
             }
         };
-        self.metrics.took(Stage::Evaluate, started.elapsed());
+        self.metrics
+            .took(DecisionStage::Evaluate, started.elapsed());
         Ok(Some(verdict))
     }
 
     /// Reads the Pod and has the policy conclude. The one read of a decision.
-    async fn inquire(&self, inquiry: PodInquiry) -> Result<Verdict, PodError> {
+    async fn inquire(&self, inquiry: PodInquiry) -> Result<StatusUpdate, PodError> {
         let started = Instant::now();
         let found = pods::read(&self.client, inquiry.pod()).await?;
-        self.metrics.took(Stage::ReadPod, started.elapsed());
+        self.metrics.took(DecisionStage::ReadPod, started.elapsed());
         Ok(match inquiry.conclude(found.as_ref()) {
-            Ok(approval) => Verdict::approve(&approval),
-            Err(denial) => Verdict::deny(&denial),
+            Ok(approval) => StatusUpdate::approve(&approval),
+            Err(denial) => StatusUpdate::deny(&denial),
         })
     }
 
@@ -165,20 +172,20 @@ impl Worker {
         }
     }
 
-    async fn write(&self, candidate: &Candidate, verdict: &Verdict) -> Result<(), ApiError> {
+    async fn write(&self, candidate: &Candidate, verdict: &StatusUpdate) -> Result<(), ApiError> {
         let started = Instant::now();
         let condition = verdict.condition(self.clock.now());
         let version = candidate.version();
         status::write(&self.client, &version, candidate.conditions, &condition).await?;
-        self.metrics.took(Stage::Patch, started.elapsed());
+        self.metrics.took(DecisionStage::Patch, started.elapsed());
         self.metrics.decided(verdict.outcome());
         let (namespace, name) = (&version.namespace, &version.name);
         let reason = verdict.message();
         match verdict.outcome() {
-            Outcome::Approved | Outcome::OrdinaryApproved => {
+            DecisionOutcome::Approved | DecisionOutcome::OrdinaryApproved => {
                 tracing::info!(namespace, request = name, reason, "approved");
             }
-            Outcome::Denied | Outcome::OrdinaryDenied => {
+            DecisionOutcome::Denied | DecisionOutcome::OrdinaryDenied => {
                 tracing::warn!(namespace, request = name, reason, "denied");
             }
         }
@@ -186,6 +193,6 @@ impl Worker {
     }
 }
 
-/// After so many conflicts in a row the object is being changed constantly; it rests as after an
-/// error, so that others get their turn.
+/// After this many conflicts in a row the object is being changed constantly; it backs off as after
+/// an error, so that others get their turn.
 const MOST_CONFLICTS: usize = 5;

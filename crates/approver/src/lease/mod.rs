@@ -1,15 +1,15 @@
 //! Which of several replicas decides: leader election by a Kubernetes `Lease`.
 //!
 //! Owns the lease object. Knows nothing of requests. Invariants:
-//! - A replica leads only while the record that it wrote cannot have gone stale for anybody: from
-//!   the moment it sent the last renewal that succeeded, for less time than others wait.
+//! - A replica leads only while the record that it wrote cannot have expired for any other: from
+//!   the moment it sent its last successful renewal, for less time than others wait.
 //! - Another holder's record is judged by how long *we* have seen it unchanged, never by comparing
-//!   the time written in it with our clock. So clocks may differ, jump or stand still.
-//! - A replica that stops on purpose releases the lease, so that another takes it at once.
+//!   the time written in it with our clock. So clocks may differ, jump or stop.
+//! - A replica that shuts down releases the lease, so that another acquires it at once.
 //!
-//! The lease is advisory: a replica that is stopped for a while between looking at its term and
-//! sending a decision may still send it. The resourceVersion in every decision makes that
-//! harmless: one of two decisions loses with a conflict, and both would have been the same.
+//! The lease is advisory: a replica that is suspended between checking its term and sending a
+//! decision may still send it. The resourceVersion in every decision makes that harmless: one of
+//! two decisions fails with a conflict, and both would have been the same.
 //!
 //! The format and the rules are those of client-go (`tools/leaderelection`), so replicas of the Go
 //! approver and of this one may compete for the same lease during an upgrade.

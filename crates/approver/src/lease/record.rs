@@ -7,12 +7,12 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use tokio::time::Instant;
 
-/// What a record means for a replica that wants the lease.
+/// The state of the lease as seen by a replica that wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Nobody holds it, or its holder has been silent for too long.
+pub(super) enum LeaseState {
+    /// Nobody holds it, or its holder has not renewed it in time.
     Free,
-    /// We hold it already: an answer was lost, or the API server was away.
+    /// We hold it already: an answer was lost, or the API server was unavailable.
     Ours,
     /// Somebody holds it, and keeps it until then unless it is renewed.
     Held {
@@ -21,7 +21,7 @@ pub(super) enum Standing {
     },
 }
 
-/// The record as last seen, and since when it has been like that by our own clock.
+/// The record as last observed, and since when it has been unchanged by our own clock.
 #[derive(Debug, Default)]
 pub(super) struct Observation {
     seen: Option<(LeaseSpec, Instant)>,
@@ -35,21 +35,21 @@ impl Observation {
         identity: &str,
         default: Duration,
         now: Instant,
-    ) -> Standing {
+    ) -> LeaseState {
         let spec = lease.spec.clone().unwrap_or_default();
         let since = match &self.seen {
             Some((seen, since)) if *seen == spec => *since,
             Some(_) | None => now,
         };
         let standing = match spec.holder_identity.as_deref() {
-            None | Some("") => Standing::Free,
-            Some(holder) if holder == identity => Standing::Ours,
+            None | Some("") => LeaseState::Free,
+            Some(holder) if holder == identity => LeaseState::Ours,
             Some(_other) => {
                 let until = since + patience(&spec, default);
                 if until <= now {
-                    Standing::Free
+                    LeaseState::Free
                 } else {
-                    Standing::Held { until }
+                    LeaseState::Held { until }
                 }
             }
         };
@@ -118,7 +118,7 @@ fn later(before: Option<&MicroTime>, now: Timestamp) -> MicroTime {
     MicroTime(least.map_or(now, |least| least.max(now)))
 }
 
-/// Returns the lease as it is once its holder gave it away: free for anybody at once.
+/// Returns the lease as it is once its holder has released it: available at once.
 pub(super) fn released(mut lease: Lease, now: Timestamp) -> Lease {
     let spec = lease.spec.get_or_insert_default();
     spec.holder_identity = Some(String::new());
@@ -168,19 +168,19 @@ mod tests {
             };
             assert_eq!(
                 after(0),
-                Standing::Held {
+                LeaseState::Held {
                     until: start + FIFTEEN
                 },
                 "{written}"
             );
             assert_eq!(
                 after(14),
-                Standing::Held {
+                LeaseState::Held {
                     until: start + FIFTEEN
                 },
                 "{written}"
             );
-            assert_eq!(after(15), Standing::Free, "{written}");
+            assert_eq!(after(15), LeaseState::Free, "{written}");
         }
     }
 
@@ -194,7 +194,7 @@ mod tests {
             let standing = observation.note(&lease, "me", FIFTEEN, now);
             assert_eq!(
                 standing,
-                Standing::Held {
+                LeaseState::Held {
                     until: now + FIFTEEN
                 },
                 "{seconds}"
@@ -215,7 +215,7 @@ mod tests {
             let lease = held("other", "2026-11-23T10:00:00Z", seconds);
             let standing = Observation::default().note(&lease, "me", FIFTEEN, now);
             let until = now + Duration::from_secs(wait);
-            assert_eq!(standing, Standing::Held { until }, "{seconds:?}");
+            assert_eq!(standing, LeaseState::Held { until }, "{seconds:?}");
         }
     }
 
@@ -223,20 +223,20 @@ mod tests {
     async fn a_lease_without_holder_is_free_and_our_own_is_ours() {
         let now = Instant::now();
         let note = |lease: &Lease| Observation::default().note(lease, "me", FIFTEEN, now);
-        assert_eq!(note(&Lease::default()), Standing::Free);
+        assert_eq!(note(&Lease::default()), LeaseState::Free);
         assert_eq!(
             note(&held("", "2026-11-23T10:00:00Z", Some(15))),
-            Standing::Free
+            LeaseState::Free
         );
         assert_eq!(
             note(&held("me", "2026-11-23T10:00:00Z", Some(15))),
-            Standing::Ours
+            LeaseState::Ours
         );
         let gone = released(
             held("other", "2026-11-23T10:00:00Z", Some(15)),
             Timestamp::UNIX_EPOCH,
         );
-        assert_eq!(note(&gone), Standing::Free);
+        assert_eq!(note(&gone), LeaseState::Free);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the rest of the approver knows of the lease.
+//! What the rest of the approver knows about the lease.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ impl Leadership {
     }
 }
 
-/// Where leadership is learned from. It wakes its readers when a term begins or ends; whoever
-/// needs to know that one was extended asks the term.
+/// Reports leadership. It wakes its readers when a term begins or ends; the term itself shows
+/// whether it was extended.
 pub(crate) type LeadershipReceiver = watch::Receiver<Leadership>;
 
-/// A time in which this replica decides, from acquiring the lease to losing it. Clones are the same
-/// term: each of them sees that it was extended.
+/// A period in which this replica decides, from acquiring the lease to losing it. Clones share the
+/// term: each sees when it is extended.
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
     until: Arc<watch::Sender<Instant>>,
@@ -45,9 +45,9 @@ impl Term {
         }
     }
 
-    /// Whether the term goes on. Looks at the clock too, so that a process that was stopped for
-    /// longer than its lease knows before its timers do. A term that has lapsed so may still be
-    /// extended, if the renewal was under way.
+    /// Whether the term is still in force. Also checks the clock, so that a process that was
+    /// suspended for longer than its lease notices before its timers do. A term that has lapsed
+    /// this way may still be extended if its renewal was in progress.
     pub(crate) fn holds(&self, now: Instant) -> bool {
         !self.has_ended() && now < self.until()
     }

@@ -1,9 +1,9 @@
-//! A decision in cert-manager's words, and the one call that writes it.
+//! A decision as a cert-manager condition, and the one call that writes it.
 //!
-//! The only mapping from the policy's answers to conditions. Invariant: a condition is made from
-//! the policy's own proof ([`Approval`], [`OrdinaryApproval`] or [`Denial`]) and written onto
-//! exactly the version of the object that the policy saw: the PATCH carries its resourceVersion,
-//! and the API server answers 409 when there is a newer one.
+//! The only mapping from the policy's results to conditions. Invariant: a condition is created from
+//! the policy's own proof ([`Approval`], [`OrdinaryApproval`] or [`Denial`]) and written to exactly
+//! the version of the object that the policy judged: the PATCH contains its resourceVersion, and
+//! the API server answers 409 if there is a newer one.
 
 use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -17,23 +17,23 @@ use svid_client::call::CALL_LIMIT;
 use svid_client::{ApiClient, ApiError};
 use svid_core::policy::{Approval, Denial, OrdinaryApproval};
 
-use crate::metrics::Outcome;
+use crate::metrics::DecisionOutcome;
 
 #[cfg(test)]
 mod tests;
 
 /// A decision that may be written. Made from what the policy answered and nothing else.
 #[derive(Clone, Debug)]
-pub(crate) struct Verdict {
-    outcome: Outcome,
+pub(crate) struct StatusUpdate {
+    outcome: DecisionOutcome,
     message: String,
 }
 
-impl Verdict {
+impl StatusUpdate {
     /// The request may have the identity that it asks for.
     pub(crate) fn approve(approval: &Approval) -> Self {
         Self {
-            outcome: Outcome::Approved,
+            outcome: DecisionOutcome::Approved,
             message: format!("approved for {}", approval.spiffe_id()),
         }
     }
@@ -41,7 +41,7 @@ impl Verdict {
     /// The request may not have the identity that it asks for.
     pub(crate) fn deny(denial: &Denial) -> Self {
         Self {
-            outcome: Outcome::Denied,
+            outcome: DecisionOutcome::Denied,
             message: denial.message(),
         }
     }
@@ -49,7 +49,7 @@ impl Verdict {
     /// The request has nothing to do with SPIFFE.
     pub(crate) fn approve_ordinary(_proof: &OrdinaryApproval) -> Self {
         Self {
-            outcome: Outcome::OrdinaryApproved,
+            outcome: DecisionOutcome::OrdinaryApproved,
             message: "approved: not a request for a SPIFFE identity".to_owned(),
         }
     }
@@ -57,13 +57,13 @@ impl Verdict {
     /// The request would make an SVID without asking for one.
     pub(crate) fn deny_ordinary(denial: &Denial) -> Self {
         Self {
-            outcome: Outcome::OrdinaryDenied,
+            outcome: DecisionOutcome::OrdinaryDenied,
             message: denial.message(),
         }
     }
 
     /// How the decision is counted.
-    pub(crate) fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> DecisionOutcome {
         self.outcome
     }
 
@@ -75,8 +75,10 @@ impl Verdict {
     /// The condition that says so.
     pub(crate) fn condition(&self, now: Timestamp) -> CertificateRequestCondition {
         let type_ = match self.outcome {
-            Outcome::Approved | Outcome::OrdinaryApproved => condition_type::APPROVED,
-            Outcome::Denied | Outcome::OrdinaryDenied => condition_type::DENIED,
+            DecisionOutcome::Approved | DecisionOutcome::OrdinaryApproved => {
+                condition_type::APPROVED
+            }
+            DecisionOutcome::Denied | DecisionOutcome::OrdinaryDenied => condition_type::DENIED,
         };
         CertificateRequestCondition {
             type_: type_.to_owned(),
@@ -92,7 +94,7 @@ impl Verdict {
 
 /// One version of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Version {
+pub(crate) struct ObjectVersion {
     /// The object's namespace.
     pub(crate) namespace: String,
     /// The object's name.
@@ -101,7 +103,7 @@ pub(crate) struct Version {
     pub(crate) resource_version: String,
 }
 
-/// How much of the way to its conditions is there in an object.
+/// How much of the path to the conditions exists in an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conditions {
     /// No status.
@@ -123,16 +125,16 @@ impl Conditions {
     }
 }
 
-/// Writes a decision onto the version of the object that was judged.
+/// Writes a decision to the version of the object that was judged.
 ///
-/// A JSON patch (RFC 6902) adds the one condition: those that are there already need not be known,
-/// and nothing of the answer is read, which others have written most of.
+/// A JSON patch (RFC 6902) adds the one condition: existing conditions need not be known, and the
+/// response, most of which others have written, is not read.
 ///
 /// # Errors
 /// [`ApiError::Conflict`] when the object is no longer that version: judge it again.
 pub(crate) async fn write(
     client: &ApiClient,
-    version: &Version,
+    version: &ObjectVersion,
     conditions: Conditions,
     condition: &CertificateRequestCondition,
 ) -> Result<(), ApiError> {
@@ -187,8 +189,8 @@ fn body(
     ])
 }
 
-/// The reason in our conditions, by which they are known to be ours. It is the Go driver's,
-/// whatever the CSI driver is called.
+/// The reason in our conditions, which marks them as ours. It is the Go driver's, whatever the name
+/// of the CSI driver.
 pub(crate) const REASON: &str = "spiffe.csi.cert-manager.io";
 /// Names us in `metadata.managedFields`.
 const FIELD_MANAGER: &str = "csi-driver-spiffe-approver";

@@ -54,12 +54,12 @@ fn the_patch_is_bound_to_its_version_and_adds_one_condition_to_what_is_there() {
 #[test]
 fn each_outcome_has_its_condition() {
     for (outcome, type_) in [
-        (Outcome::Approved, "Approved"),
-        (Outcome::OrdinaryApproved, "Approved"),
-        (Outcome::Denied, "Denied"),
-        (Outcome::OrdinaryDenied, "Denied"),
+        (DecisionOutcome::Approved, "Approved"),
+        (DecisionOutcome::OrdinaryApproved, "Approved"),
+        (DecisionOutcome::Denied, "Denied"),
+        (DecisionOutcome::OrdinaryDenied, "Denied"),
     ] {
-        let verdict = Verdict {
+        let verdict = StatusUpdate {
             outcome,
             message: "why".to_owned(),
         };

@@ -43,8 +43,8 @@ pub(super) async fn serve(
         .serve_connection(TokioIo::new(stream), service);
     match tokio::time::timeout(CONNECTION_LIMIT, serving).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::trace!(%error, "a connection broke off"),
-        Err(_elapsed) => tracing::trace!("a connection was cut off, being too slow"),
+        Ok(Err(error)) => tracing::trace!(%error, "a connection failed"),
+        Err(_elapsed) => tracing::trace!("closed a connection that was too slow"),
     }
 }
 

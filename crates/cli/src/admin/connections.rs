@@ -37,9 +37,9 @@ impl Connections {
     {
         self.forget_ended();
         match room(&self.open, network) {
-            Room::Free => {}
-            Room::InsteadOf(silent) => self.close(silent).await,
-            Room::Full => return,
+            Capacity::Free => {}
+            Capacity::InsteadOf(silent) => self.close(silent).await,
+            Capacity::Full => return,
         }
         let request = RequestMark::default();
         let task = self.tasks.spawn(serve(request.clone()));
@@ -97,7 +97,7 @@ fn judge(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "answering a request panicked");
+        tracing::error!(%error, "a request handler panicked");
     }
 }
 
@@ -120,10 +120,10 @@ impl Connection {
 
 /// Shows how far the request of a connection has come. Set by the task that serves it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RequestMark(Arc<Progress>);
+pub(super) struct RequestMark(Arc<RequestStage>);
 
 #[derive(Debug, Default)]
-struct Progress {
+struct RequestStage {
     asked: OnceLock<()>,
     answered: OnceLock<Instant>,
 }
@@ -142,7 +142,7 @@ impl RequestMark {
 
 /// Whether another connection fits.
 #[derive(Debug, PartialEq, Eq)]
-enum Room {
+enum Capacity {
     Free,
     /// Once the one with this index is closed.
     InsteadOf(usize),
@@ -150,11 +150,11 @@ enum Room {
     Full,
 }
 
-fn room(open: &[Connection], network: Network) -> Room {
+fn room(open: &[Connection], network: Network) -> Capacity {
     let neighbours = open.iter().filter(|open| open.network == network).count();
     let among = |open: &Connection| neighbours < MOST_PER_NETWORK || open.network == network;
     if neighbours < MOST_PER_NETWORK && open.len() < MOST {
-        return Room::Free;
+        return Capacity::Free;
     }
     open.iter()
         .position(|open| among(open) && open.is_silent())
@@ -162,7 +162,7 @@ fn room(open: &[Connection], network: Network) -> Room {
             open.iter()
                 .position(|open| among(open) && open.is_slow_reader())
         })
-        .map_or(Room::Full, Room::InsteadOf)
+        .map_or(Capacity::Full, Capacity::InsteadOf)
 }
 
 /// Connections per port. Doubled, strangers hold 128 more descriptors of the process; halved, they

@@ -17,7 +17,7 @@ use super::exposition::Form;
 use super::page::{BUILD_LIMIT, Page, PageSource, SharedPage};
 
 /// Reports whether something in this process works. The text of an error is shown to the caller.
-pub(crate) type Health = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+pub(crate) type HealthCheck = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// What is served at one address.
 #[derive(Default)]
@@ -29,12 +29,12 @@ pub(crate) struct Endpoints {
 
 impl Endpoints {
     /// Adds `/healthz`: the answer itself shows that the event loop works, `check` shows the rest.
-    pub(crate) fn health(self, check: Health) -> Self {
+    pub(crate) fn health(self, check: HealthCheck) -> Self {
         self.check("/healthz", check)
     }
 
     /// Adds `/readyz`.
-    pub(crate) fn readiness(self, check: Health) -> Self {
+    pub(crate) fn readiness(self, check: HealthCheck) -> Self {
         self.check("/readyz", check)
     }
 
@@ -80,7 +80,7 @@ impl Endpoints {
         Either::Left(open_metrics.unwrap_or(source).latest())
     }
 
-    fn check(self, path: &'static str, check: Health) -> Self {
+    fn check(self, path: &'static str, check: HealthCheck) -> Self {
         let build = move || -> BoxFuture<'static, Page> { Box::pin(verdict(check())) };
         self.page(path, PageSource::new(build))
     }
@@ -111,7 +111,7 @@ fn exposition(form: Form, registry: Arc<Registry>) -> PageSource {
                 body: text.into(),
             },
             Err(error) => {
-                tracing::error!(%error, "metrics cannot be written");
+                tracing::error!(%error, "cannot encode the metrics");
                 Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
             }
         };
@@ -127,14 +127,14 @@ fn json(value: &impl Serialize) -> Page {
             body: body.into(),
         },
         Err(error) => {
-            tracing::error!(%error, "the status cannot be written");
+            tracing::error!(%error, "cannot encode the status");
             Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
         }
     }
 }
 
 /// A check that only needs the event loop to answer.
-pub(crate) fn always() -> Health {
+pub(crate) fn always() -> HealthCheck {
     Arc::new(|| Box::pin(async { Ok(()) }))
 }
 

@@ -31,7 +31,9 @@ pub(crate) fn parse(
                 continue;
             };
             if key.starts_with(annotation::PREFIX) {
-                warnings.push(format!("{flag}: {key:?} is ours to set and was dropped"));
+                warnings.push(format!(
+                    "{flag}: {key:?} is reserved for the driver itself and was ignored"
+                ));
                 continue;
             }
             if problems
@@ -50,7 +52,8 @@ pub(crate) fn parse(
         let wrong = Wrong::new(
             format!("is {size} bytes in all"),
             format!(
-                "{LARGEST} bytes of keys and values (the API server takes 256 KiB with our own)"
+                "{LARGEST} bytes of keys and values (the API server accepts 256 KiB, our own \
+                 included)"
             ),
         );
         problems.add_without_value(flag, wrong);
@@ -117,12 +120,12 @@ fn quoted_field(text: &str) -> Result<Field<'_>, Wrong> {
             None => {
                 return match after.strip_prefix(',') {
                     Some(after) => Ok((field, Some(after))),
-                    None => Err(Wrong::new("has text behind a closing quote", FORM)),
+                    None => Err(Wrong::new("has text after a closing quote", FORM)),
                 };
             }
         }
     }
-    Err(Wrong::new("has a quote that is not closed", FORM))
+    Err(Wrong::new("has an unclosed quote", FORM))
 }
 
 /// Checks the key of an annotation as the API server does, which ignores case.
@@ -145,11 +148,14 @@ fn qualified_name(key: &str) -> Result<(), Wrong> {
     if legal {
         Ok(())
     } else {
-        Err(Wrong::new("has a key that is no annotation", allowed))
+        Err(Wrong::new(
+            "has a key that is not a valid annotation key",
+            allowed,
+        ))
     }
 }
 
-const FORM: &str = "KEY=VALUE,KEY=VALUE, with an entry that has a comma in it in double quotes";
+const FORM: &str = "KEY=VALUE,KEY=VALUE, with entries that contain a comma in double quotes";
 
 /// Bytes of all keys and values: what Kubernetes allows, less room for our own annotation.
 const LARGEST: usize = 256 * 1024 - 4096;

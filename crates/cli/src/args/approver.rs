@@ -118,7 +118,7 @@ fn can_be_compared(annotations: &BTreeMap<String, String>) -> Result<(), Wrong> 
         StoredAnnotations::MOST_OTHERS - 1,
         StoredAnnotations::MOST_VALUE,
     );
-    let allowed = format!("{most} annotations with values of {longest} bytes");
+    let allowed = format!("at most {most} annotations, with values of at most {longest} bytes");
     let count = annotations.len();
     if count > most {
         return Err(Wrong::new(format!("has {count} annotations"), allowed));

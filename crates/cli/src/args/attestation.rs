@@ -41,7 +41,8 @@ pub(super) fn from_flags(
             csi_driver: driver_name?.to_string(),
         })),
         (true, _, None) => {
-            let what = "is missing: with --use-own-service-account it names who may make requests";
+            let what = "is missing: with --use-own-service-account it names the one account that \
+                may create requests";
             problems.add_without_value(DRIVER_SERVICE_ACCOUNT, Wrong::new(what, USER_NAME));
             None
         }

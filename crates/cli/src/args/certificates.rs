@@ -48,7 +48,7 @@ impl Certificates {
         let (issuer, runtime_issuance) = (issuer?, runtime_issuance?);
         if issuer.is_none() && runtime_issuance.is_none() {
             let allowed =
-                "the name of an issuer; empty only with --runtime-issuance-config-map-name";
+                "the name of an issuer; may be empty only with --runtime-issuance-config-map-name";
             problems.add("--issuer-name", "", Wrong::new("is empty", allowed));
             return None;
         }
@@ -66,7 +66,7 @@ impl Certificates {
 
 fn trust_domain(text: &str) -> Result<TrustDomain, Wrong> {
     TrustDomain::parse(text).map_err(|error| {
-        let allowed = "1 to 255 lower case letters, digits, ., - and _, as in cluster.local";
+        let allowed = "1 to 255 lower case letters, digits, ., - and _, such as cluster.local";
         Wrong::new(error.to_string(), allowed)
     })
 }
@@ -76,7 +76,7 @@ fn lifetime(text: &str) -> Result<(GoDuration, Duration), Wrong> {
     let (go_duration, duration) = values::duration(text)?;
     if duration < Duration::from_secs(1) {
         return Err(Wrong::new(
-            "is shorter than a certificate can live",
+            "is shorter than any certificate's lifetime can be",
             "one second or more, such as 1h",
         ));
     }
@@ -124,7 +124,7 @@ fn issuer(flags: &CertificateFlags, problems: &mut Problems) -> Option<Option<Is
 fn kind(text: &str, of_cert_manager: bool) -> Result<String, Wrong> {
     if of_cert_manager && !matches!(text, "Issuer" | "ClusterIssuer") {
         return Err(Wrong::new(
-            "is no kind of issuer in group cert-manager.io",
+            "is not a kind of issuer in the group cert-manager.io",
             "Issuer or ClusterIssuer, or the --issuer-group that the kind belongs to",
         ));
     }
@@ -137,8 +137,8 @@ fn kind(text: &str, of_cert_manager: bool) -> Result<String, Wrong> {
         return Ok(text.to_owned());
     }
     Err(Wrong::new(
-        "is not the kind of a Kubernetes object",
-        "1 to 63 letters and digits, a letter first",
+        "is not a valid kind of Kubernetes object",
+        "1 to 63 letters and digits, beginning with a letter",
     ))
 }
 

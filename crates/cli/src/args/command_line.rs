@@ -1,6 +1,6 @@
 //! Owns the step from `argv` to flags as text: what clap does, with two differences that the Go
-//! programs' users need: every unknown flag and stray argument is reported, not only the first, and
-//! the exit code is ours.
+//! programs' users need: every unknown flag and unexpected argument is reported, not only the
+//! first, and the exit code is ours.
 //!
 //! Must not know what a flag means. Invariant: no value of a flag is copied into a problem here,
 //! since it may be a token.
@@ -20,7 +20,7 @@ pub(crate) enum NoFlags {
     Shown(clap::Error),
     /// No command was given: help for standard error.
     Missing(clap::Error),
-    /// Unknown flags, stray arguments, missing values.
+    /// Unknown flags, unexpected arguments, missing values.
     Wrong(Problems),
 }
 
@@ -76,7 +76,7 @@ fn note(problems: &mut Problems, error: &clap::Error) {
         let similar = text(error, ContextKind::SuggestedArg);
         Wrong::new("unknown flag", perhaps(similar))
     } else if is_unknown {
-        let wrong = Wrong::new("stray argument", "flags only");
+        let wrong = Wrong::new("unexpected argument", "flags only");
         return problems.add("argument", &invalid, wrong);
     } else if error.kind() == ErrorKind::MissingRequiredArgument {
         return problems.add_without_value(&invalid, Wrong::new("missing", "one value"));
@@ -124,7 +124,7 @@ fn first_line(error: &clap::Error) -> String {
     line.trim_start_matches("error: ").to_owned()
 }
 
-const LISTED: &str = "what help lists";
+const LISTED: &str = "one of those that help lists";
 
 #[cfg(test)]
 mod tests {
@@ -199,10 +199,10 @@ mod tests {
             ]),
             [
                 "--nod-id: unknown flag; allowed: perhaps --node-id",
-                "argument=\"stray\": stray argument; allowed: flags only",
-                "-x: unknown flag; allowed: what help lists",
-                "--what: unknown flag; allowed: what help lists",
-                "argument=\"end\": stray argument; allowed: flags only",
+                "argument=\"stray\": unexpected argument; allowed: flags only",
+                "-x: unknown flag; allowed: one of those that help lists",
+                "--what: unknown flag; allowed: one of those that help lists",
+                "argument=\"end\": unexpected argument; allowed: flags only",
             ]
         );
     }
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(
             problems(&["driver", "--bogus", "--node-id"]),
             [
-                "--bogus: unknown flag; allowed: what help lists",
+                "--bogus: unknown flag; allowed: one of those that help lists",
                 "--node-id: takes a value; allowed: --node-id=VALUE",
             ]
         );
@@ -234,7 +234,7 @@ mod tests {
             ("drive", "perhaps driver"),
             ("statsu", "perhaps status"),
             ("inspct", "perhaps inspect"),
-            ("xyzzy", "what help lists"),
+            ("xyzzy", "one of those that help lists"),
         ] {
             assert_eq!(
                 problems(&[word]),

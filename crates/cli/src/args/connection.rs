@@ -127,16 +127,16 @@ fn server(text: &str) -> Result<Uri, Wrong> {
         return Err(wrong("is not an http or https URL"));
     }
     if uri.host().is_none_or(str::is_empty) {
-        return Err(wrong("names no host"));
+        return Err(wrong("has no host"));
     }
     if uri
         .authority()
         .is_some_and(|authority| authority.as_str().contains('@'))
     {
-        return Err(wrong("has a user in it"));
+        return Err(wrong("contains a user"));
     }
     if uri.query().is_some() {
-        return Err(wrong("has a query in it"));
+        return Err(wrong("contains a query"));
     }
     Ok(uri)
 }
@@ -162,7 +162,7 @@ fn token(text: &str, problems: &mut Problems) -> Option<Token> {
         return Some(Token(Zeroizing::new(text.to_owned())));
     }
     let wrong = Wrong::new(
-        "has a space or another character that no token has (value not shown)",
+        "contains a space or another character that cannot be part of a token (value not shown)",
         "a bearer token",
     );
     problems.add_without_value("--token", wrong);
@@ -207,7 +207,11 @@ fn impersonation(flags: &ConnectionFlags, problems: &mut Problems) -> Option<Imp
             problems.add(flag, value, wrong);
         }
         if user.is_empty() && !value.is_empty() {
-            problems.add(flag, value, Wrong::new("needs --as", "a user to act as"));
+            problems.add(
+                flag,
+                value,
+                Wrong::new("needs --as", "a user to impersonate"),
+            );
         }
     }
     (!user.is_empty()).then(|| Impersonation {

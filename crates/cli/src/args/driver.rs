@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use svid_api::duration::GoDuration;
 use svid_core::names::DriverName;
 use svid_node::driver::Configuration;
-use svid_node::driver::Requester;
+use svid_node::driver::RequestMode;
 use svid_node::driver::VolumesPerPod;
 use svid_node::driver::registration_name;
 use svid_node::driver::{AnchoringPolicy, KeyUsagePolicy};
@@ -71,7 +71,7 @@ pub(super) fn from_flags(
     let requester = problems.check(
         "--use-own-service-account",
         &flags.use_own_service_account,
-        |text| values::either(text, Requester::Pod, Requester::Driver),
+        |text| values::either(text, RequestMode::Pod, RequestMode::Driver),
     );
     let files = file_names::from_flags(&flags.file_names, problems);
     let file_mode = problems.check("--file-mode", &flags.file_mode, FileMode::parse);
@@ -126,8 +126,11 @@ pub(super) fn from_flags(
 fn working_folder(problems: &mut Problems) -> Option<PathBuf> {
     std::env::current_dir()
         .map_err(|error| {
-            let wrong = Wrong::new(format!("cannot be found: {error}"), "a folder that exists");
-            problems.add_without_value("working folder", wrong);
+            let wrong = Wrong::new(
+                format!("cannot be found: {error}"),
+                "a directory that exists",
+            );
+            problems.add_without_value("working directory", wrong);
         })
         .ok()
 }
@@ -149,20 +152,22 @@ fn warn(configuration: &Configuration, warnings: &mut Vec<String>) {
         && configuration.source_ca_bundle.is_none()
     {
         warnings.push(
-            "--require-anchored-chain has no effect without --source-ca-bundle: there are no roots \
-             that a chain could lead to"
+            "--require-anchored-chain has no effect without --source-ca-bundle: there are no \
+             roots to verify a chain against"
                 .to_owned(),
         );
     }
-    if installation.requester == Requester::Pod && installation.duration < SHORTEST_THAT_SURVIVES {
+    if installation.requester == RequestMode::Pod && installation.duration < SHORTEST_THAT_SURVIVES
+    {
         warnings.push(format!(
-            "--certificate-request-duration is below {SHORTEST_THAT_SURVIVES}: a certificate may expire \
-             while a restarted driver waits for the kubelet to publish the volume again and bring a token"
+            "--certificate-request-duration is below {SHORTEST_THAT_SURVIVES}: a certificate may \
+             expire while a restarted driver waits for the kubelet to publish the volume again \
+             with a new token"
         ));
     }
-    if file_mode.lets_all_read() {
+    if file_mode.is_world_readable() {
         warnings.push(format!(
-            "--file-mode={file_mode}: every user of a pod can read its private key"
+            "--file-mode={file_mode}: every user in a pod can read its private key"
         ));
     }
 }

@@ -13,8 +13,8 @@ use super::check::{self, CheckFlags};
 #[command(
     name = "csi-driver-spiffe",
     about = "X.509-SVIDs for pods, as files in a volume, signed through cert-manager",
-    after_help = "Exit codes: 0 done, 1 failed while running, 64 wrong flags (nothing was started). Of status, \
-        inspect and check: 1 not all is well, 2 could not look.",
+    after_help = "Exit codes: 0 success, 1 failure while running, 64 invalid flags (nothing was started). For \
+        status, inspect and check: 1 problems found, 2 could not look.",
     version,
     args_override_self = true,
     max_term_width = 100
@@ -54,17 +54,17 @@ fn as_pflag_takes_it(flag: Arg) -> Arg {
 /// The subcommands with their flags, as text.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CommandFlags {
-    /// Serve volumes to the kubelet of this node (a DaemonSet runs it)
+    /// Serve volumes to the kubelet of this node (run by a DaemonSet)
     Driver(Box<DriverFlags>),
-    /// Approve or deny certificate requests (a Deployment runs it)
+    /// Approve or deny certificate requests (run by a Deployment)
     Approver(Box<ApproverFlags>),
-    /// Ask the driver of this node what its volumes are doing
+    /// Show what the volumes of this node's driver are doing
     Status(StatusFlags),
-    /// Say what is in a volume's folder, and whether it is a good SVID
+    /// Show what is in a volume's directory, and whether it is a valid SVID
     Inspect(Box<InspectFlags>),
     /// Look at the cluster and say what is wrong, and what to do about it
     Check(Box<CheckFlags>),
-    /// Show it all on this machine: an embedded cluster, two pods, their identities
+    /// Demonstrate everything on this machine: an embedded cluster, two pods and their identities
     #[cfg(feature = "demo")]
     Demo(crate::demo::DemoFlags),
     /// Print the version, the commit and the target of this build
@@ -80,22 +80,22 @@ pub(crate) struct DriverFlags {
     /// Name of the node that the driver runs on (required)
     #[arg(long, value_name = "NAME")]
     pub(crate) node_id: String,
-    /// Folder for the records of volumes (required); relative to the working folder
+    /// Directory for the records of volumes (required); relative to the working directory
     #[arg(long, value_name = "DIR")]
     pub(crate) data_root: String,
-    /// Unix socket on which the kubelet calls, e.g. unix://plugin/csi.sock (required); relative to
-    /// the working folder
+    /// Unix socket for the kubelet's CSI calls, e.g. unix://plugin/csi.sock (required); relative to
+    /// the working directory
     #[arg(long, value_name = "UNIX")]
     pub(crate) endpoint: String,
-    /// Register with the kubelet by a socket in this folder, e.g.
-    /// /var/lib/kubelet/plugins_registry; empty: a node-driver-registrar sidecar does it
+    /// Register with the kubelet through a socket in this directory, e.g.
+    /// /var/lib/kubelet/plugins_registry; empty: leave it to a node-driver-registrar sidecar
     #[arg(long, value_name = "DIR")]
     pub(crate) kubelet_registration_dir: String,
     /// Address of /healthz and /readyz, e.g. :9809; empty or 0: off
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) health_address: String,
-    /// Address of /status, which names the pods of the node and asks for no credentials, e.g.
-    /// 127.0.0.1:9810; empty or 0: off. The command `status` needs no address
+    /// Address of /status, which names the node's pods and requires no credentials, e.g.
+    /// 127.0.0.1:9810; empty or 0: off. The command `status` does not need it
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) status_address: String,
     /// Address of /metrics, e.g. :9402; empty or 0: off
@@ -111,12 +111,12 @@ pub(crate) struct DriverFlags {
     /// Refuse a certificate that does not lead to a root of --source-ca-bundle, instead of warning
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_anchored_chain: String,
-    /// Refuse a certificate without key usage, which most SPIFFE libraries do not take, instead of
+    /// Refuse a certificate without key usage, which most SPIFFE libraries reject, instead of
     /// warning
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_key_usage: String,
-    /// Make requests with the driver's own token instead of the pods' (node-attested mode); the
-    /// approver needs the same flag, and Kubernetes has to be 1.30 or newer
+    /// Create requests with the driver's own token instead of the pods' (node-attested mode); the
+    /// approver needs the same flag; requires Kubernetes 1.30 or newer
     #[arg(long, value_name = "BOOL")]
     pub(crate) use_own_service_account: String,
 
@@ -135,7 +135,8 @@ pub(crate) struct DriverFlags {
     /// PEM file with the trust roots that every volume gets; empty: volumes get none
     #[arg(long, value_name = "FILE")]
     pub(crate) source_ca_bundle: String,
-    /// How many volumes of this driver one pod may begin, 1 to 65535; those that exist go on
+    /// Maximum number of volumes of this driver per pod, 1 to 65535; existing volumes are not
+    /// affected
     #[arg(long, value_name = "COUNT", default_value = "16")]
     pub(crate) max_volumes_per_pod: String,
 
@@ -149,12 +150,11 @@ pub(crate) struct DriverFlags {
 #[derive(Debug, Args)]
 #[command(args_override_self = true, next_help_heading = "Approver")]
 pub(crate) struct ApproverFlags {
-    /// Also decide requests without our annotation: approve them, unless they ask for a SPIFFE ID
-    /// or for our issuer
+    /// Also decide on requests without the identity annotation: approve them, unless they request a
+    /// SPIFFE ID or name the SPIFFE issuer
     #[arg(long, value_name = "BOOL")]
     pub(crate) auto_approve_non_spiffe: String,
-    /// Namespace of the Lease by which one of several replicas is chosen; its name is the CSI
-    /// driver's
+    /// Namespace of the leader election Lease, which is named after the CSI driver
     #[arg(long, value_name = "NAMESPACE", default_value = "cert-manager")]
     pub(crate) leader_election_namespace: String,
     /// Address of /readyz and /healthz; empty or 0: off
@@ -166,25 +166,25 @@ pub(crate) struct ApproverFlags {
 
     #[command(flatten, next_help_heading = "Certificates")]
     pub(crate) certificates: CertificateFlags,
-    /// Take requests from the driver's own service account and from nobody else, each for a pod on
-    /// the node of the driver that asks (node-attested mode); the driver needs the same flag
+    /// Accept requests only from the driver's own service account, each for a pod on the requesting
+    /// driver's node (node-attested mode); the driver needs the same flag
     #[arg(long, value_name = "BOOL")]
     pub(crate) use_own_service_account: String,
     /// User name of the driver's service account, system:serviceaccount:NAMESPACE:NAME; required
-    /// with --use-own-service-account, without effect otherwise
+    /// with --use-own-service-account, ignored otherwise
     #[arg(long, value_name = "USER")]
     pub(crate) driver_service_account: String,
-    /// Refuse requests that were made with anything but the token of a pod, which dies with it;
-    /// node-attested mode requires that of the driver anyway
+    /// Deny requests that were not created with a pod-bound token, which is valid only as long as
+    /// its pod exists; node-attested mode requires this of the driver anyway
     #[arg(long, value_name = "BOOL")]
     pub(crate) require_pod_bound_token: String,
-    /// Annotations that the drivers put on every CertificateRequest, by their flag of this name: a
-    /// request must have exactly these beside its identity; empty: none. Without the flag a request
-    /// may have any but those that issuers are known to obey
+    /// Annotations that the drivers put on every CertificateRequest, as in their flag of the same
+    /// name: a request must have exactly these besides its identity; empty: none. Without the flag
+    /// a request may have any annotations except those that issuers are known to act on
     #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
     pub(crate) extra_certificate_request_annotations: Vec<String>,
-    /// What that flag was at the drivers before a change, as a whole: a request may have exactly
-    /// these instead; empty: none. May be repeated, once for each earlier value
+    /// An earlier value of the drivers' flag, in full: a request may have exactly these annotations
+    /// instead; empty: none. May be repeated, once per earlier value
     #[arg(long, value_name = "MAP", action = clap::ArgAction::Append)]
     pub(crate) former_certificate_request_annotations: Vec<String>,
 
@@ -207,7 +207,7 @@ pub(crate) struct CertificateFlags {
     /// Trust domain of the SPIFFE IDs
     #[arg(long, value_name = "DOMAIN", default_value = "cluster.local")]
     pub(crate) trust_domain: String,
-    /// Lifetime that certificates are asked for, e.g. 1h or 90m
+    /// Requested lifetime of certificates, e.g. 1h or 90m
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     pub(crate) certificate_request_duration: String,
     /// Name of the issuer; may be empty if a runtime ConfigMap is named
@@ -219,7 +219,8 @@ pub(crate) struct CertificateFlags {
     /// API group of the issuer
     #[arg(long, value_name = "GROUP", default_value = "cert-manager.io")]
     pub(crate) issuer_group: String,
-    /// ConfigMap that names the issuer at run time, before the flags above; empty: none
+    /// ConfigMap that names the issuer at run time and takes precedence over the flags above;
+    /// empty: none
     #[arg(long, value_name = "NAME")]
     pub(crate) runtime_issuance_config_map_name: String,
     /// Namespace of that ConfigMap
@@ -244,11 +245,11 @@ pub(crate) struct FileNameFlags {
 /// How much is logged, and in what form.
 #[derive(Debug, Args)]
 pub(crate) struct LogFlags {
-    /// How much to log: 0 warnings, 1 what happens, 2 and 3 details, 4 everything of ours, 5
-    /// clients too
+    /// How much to log: 0 warnings, 1 normal operation, 2 and 3 details, 4 everything that this
+    /// program logs, 5 also the Kubernetes client
     #[arg(long, short = 'v', value_name = "LEVEL", default_value = "1")]
     pub(crate) log_level: String,
-    /// Form of a log line: text or json
+    /// Format of log lines: text or json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: String,
 }
@@ -274,7 +275,7 @@ pub(crate) struct ConnectionFlags {
     /// Bearer token for the API server
     #[arg(long, value_name = "TOKEN")]
     pub(crate) token: String,
-    /// PEM file with the roots of the API server's certificate
+    /// PEM file with the CA certificates to verify the API server with
     #[arg(long, value_name = "FILE")]
     pub(crate) certificate_authority: String,
     /// PEM file with a client certificate for TLS
@@ -283,13 +284,13 @@ pub(crate) struct ConnectionFlags {
     /// PEM file with the key of --client-certificate
     #[arg(long, value_name = "FILE")]
     pub(crate) client_key: String,
-    /// Name to expect in the API server's certificate, instead of the one in its address
+    /// Name to expect in the API server's certificate, instead of the host in its address
     #[arg(long, value_name = "NAME")]
     pub(crate) tls_server_name: String,
     /// Do not check the API server's certificate; insecure
     #[arg(long, value_name = "BOOL")]
     pub(crate) insecure_skip_tls_verify: String,
-    /// How long the API server may be silent before a connection is given up, e.g. 30s; 0: no limit
+    /// How long the API server may be silent before a connection is closed, e.g. 30s; 0: no limit
     #[arg(long, value_name = "DURATION", default_value = "0")]
     pub(crate) request_timeout: String,
     /// User to impersonate
@@ -301,13 +302,13 @@ pub(crate) struct ConnectionFlags {
     /// Group to impersonate; may be repeated
     #[arg(long = "as-group", value_name = "GROUP", action = clap::ArgAction::Append)]
     pub(crate) impersonate_groups: Vec<String>,
-    /// Accepted as kubectl does, without effect here
+    /// Accepted for compatibility with kubectl, without effect here
     #[arg(long, short = 'n', value_name = "NAMESPACE", hide = true)]
     pub(crate) namespace: String,
-    /// Accepted as kubectl does, without effect here
+    /// Accepted for compatibility with kubectl, without effect here
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) cache_dir: String,
-    /// Accepted as kubectl does, without effect here: responses are never compressed
+    /// Accepted for compatibility with kubectl, without effect here: responses are never compressed
     #[arg(long, value_name = "BOOL", hide = true)]
     pub(crate) disable_compression: String,
 }
@@ -316,14 +317,15 @@ pub(crate) struct ConnectionFlags {
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
-    after_help = "In a cluster: kubectl exec DRIVER-POD -- /csi-driver-spiffe status\n\n\
-        Exit codes: 0 all is well, 1 something is not, 2 the driver could not be asked, 64 wrong flags."
+    after_help = "In a cluster: kubectl exec DRIVER-POD -- /csi-driver-spiffe status\n\nExit \
+        codes: 0 no problems, 1 problems found, 2 the driver could not be asked, 64 invalid \
+        flags."
 )]
 pub(crate) struct StatusFlags {
     /// Only the volumes of this pod
     #[arg(long, value_name = "NAMESPACE/NAME")]
     pub(crate) pod: String,
-    /// Form of the answer: text or json
+    /// Output format: text or json
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     pub(crate) output: String,
     #[command(flatten)]
@@ -334,7 +336,7 @@ pub(crate) struct StatusFlags {
 #[derive(Debug, Args)]
 pub(crate) struct SocketFlags {
     /// The driver's socket, DATA-ROOT/DRIVER-NAME/sockets/status.sock; empty: that of the driver
-    /// that is process 1, as in its container
+    /// running as process 1, as in its own container
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: String,
 }
@@ -343,7 +345,7 @@ pub(crate) struct SocketFlags {
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub(crate) struct VersionFlags {
-    /// Form of the answer: text or json
+    /// Output format: text or json
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     pub(crate) output: String,
 }
@@ -364,28 +366,29 @@ pub(crate) struct CompletionsFlags {
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
-    after_help = "In a cluster: kubectl exec DRIVER-POD -- /csi-driver-spiffe inspect --pod payments/api\n\n\
-        Exit codes: 0 a good SVID, 1 not, 2 it could not be looked at, 64 wrong flags."
+    after_help = "In a cluster: kubectl exec DRIVER-POD -- /csi-driver-spiffe inspect --pod \
+        payments/api\n\nExit codes: 0 a valid SVID, 1 not, 2 it could not be read, 64 invalid \
+        flags."
 )]
 pub(crate) struct InspectFlags {
-    /// Folder to look at: what a pod sees at its mount path
+    /// Directory to inspect: what a pod sees at its mount path
     #[arg(value_name = "DIR")]
     pub(crate) folder: Option<std::path::PathBuf>,
-    /// Instead of DIR: the volumes of this pod, as the driver on its node knows them, with the names
-    /// of their files and the SPIFFE ID to expect
+    /// Inspect the volumes of this pod instead of DIR; the driver on its node supplies their
+    /// directories, file names and the SPIFFE ID to expect
     #[arg(long, value_name = "NAMESPACE/NAME")]
     pub(crate) pod: String,
-    /// The SPIFFE ID that it must be
+    /// SPIFFE ID that the certificate must have
     #[arg(long, value_name = "ID")]
     pub(crate) expect_id: String,
-    /// How long it must still be valid, e.g. 10m
+    /// Minimum remaining validity, e.g. 10m
     #[arg(long, value_name = "DURATION", default_value = "0")]
     pub(crate) min_left: String,
     /// Go on looking until a signal, and print again whenever what is there has changed; the exit
     /// code is that of the last look
     #[arg(long, value_name = "BOOL")]
     pub(crate) watch: String,
-    /// Form of the answer: text or json
+    /// Output format: text or json
     #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
     pub(crate) output: String,
     #[command(flatten)]

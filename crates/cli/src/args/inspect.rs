@@ -18,7 +18,7 @@ use super::values::{self, Output};
 /// What to look at, what to expect, and how to print the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InspectArgs {
-    pub(crate) place: Place,
+    pub(crate) place: InspectTarget,
     /// The SPIFFE ID to expect; `None`: any, or that of the pod.
     pub(crate) expected_id: Option<SpiffeId>,
     /// How long it must still be valid.
@@ -38,7 +38,7 @@ pub(crate) enum Stay {
 
 /// Where the files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum InspectTarget {
     /// In this folder, under these names.
     Folder { folder: PathBuf, names: FileNames },
     /// Where the driver says. `None`: the driver in this container.
@@ -61,21 +61,21 @@ impl InspectArgs {
             values::either(text, Stay::Leave, Stay::Watch)
         });
         let place = match (&flags.folder, pod?) {
-            (Some(folder), None) => Place::Folder {
+            (Some(folder), None) => InspectTarget::Folder {
                 folder: folder.clone(),
                 names: names?,
             },
-            (None, Some(pod)) => Place::Pod {
+            (None, Some(pod)) => InspectTarget::Pod {
                 pod,
                 socket: socket?,
             },
             (None, None) => {
-                let wrong = Wrong::new("missing", "a folder, or --pod=NAMESPACE/NAME");
+                let wrong = Wrong::new("missing", "a directory, or --pod=NAMESPACE/NAME");
                 problems.add_without_value("DIR", wrong);
                 return None;
             }
             (Some(_), Some(_)) => {
-                let wrong = Wrong::new("is given beside DIR", "one of the two");
+                let wrong = Wrong::new("is given together with DIR", "either one, not both");
                 problems.add("--pod", &flags.pod, wrong);
                 return None;
             }

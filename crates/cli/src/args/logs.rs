@@ -27,13 +27,13 @@ impl LogArgs {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             match text.parse::<u32>() {
                 Ok(level) if digits => Ok(level),
-                _ => Err(Wrong::new("is not a level", "a number from 0 to 5")),
+                _ => Err(Wrong::new("is not a log level", "a number from 0 to 5")),
             }
         });
         let format = problems.check("--log-format", &flags.log_format, |text| match text {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
-            _ => Err(Wrong::new("is not a form of logs", "text or json")),
+            _ => Err(Wrong::new("is not a log format", "text or json")),
         });
         Some(Self {
             level: level?,

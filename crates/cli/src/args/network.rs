@@ -57,7 +57,9 @@ impl ListenAddress {
                     host: Some(inner.to_owned()),
                     port,
                 }),
-                Err(_) => Err(wrong("has something else than an IPv6 address in brackets")),
+                Err(_) => Err(wrong(
+                    "has something other than an IPv6 address in brackets",
+                )),
             };
         }
         if host.contains(':') {

@@ -25,7 +25,7 @@ pub(crate) fn required(text: &str, working_folder: &Path) -> Result<PathBuf, Wro
 /// A NUL in it.
 pub(crate) fn optional(text: &str, working_folder: &Path) -> Result<Option<PathBuf>, Wrong> {
     if text.contains('\0') {
-        return Err(Wrong::new("has a NUL in it", "a path"));
+        return Err(Wrong::new("contains a NUL byte", "a path"));
     }
     // `components` drops `.` and repeated separators, so that the path is the same in every log.
     Ok((!text.is_empty()).then(|| working_folder.join(text).components().collect()))
@@ -37,17 +37,17 @@ pub(crate) fn optional(text: &str, working_folder: &Path) -> Result<Option<PathB
 /// # Errors
 /// Another scheme, no file name, or longer than a socket's path can be.
 pub(crate) fn endpoint(text: &str, working_folder: &Path) -> Result<PathBuf, Wrong> {
-    let wrong = |what: &str| Wrong::new(what, "unix://PATH, as in unix://plugin/csi.sock");
+    let wrong = |what: &str| Wrong::new(what, "unix://PATH, such as unix://plugin/csi.sock");
     let path = match text.split_once("://") {
         Some((scheme, path)) if scheme.eq_ignore_ascii_case("unix") => path,
         Some(_) => return Err(wrong("is not a Unix socket")),
         None if text.is_empty() => return Err(wrong("is empty")),
         None if text.starts_with('/') => text,
-        None => return Err(wrong("has no unix:// before it")),
+        None => return Err(wrong("does not begin with unix://")),
     };
     let names_file = !path.is_empty() && !path.ends_with(['/', '.']);
     if !names_file {
-        return Err(wrong("names no file"));
+        return Err(wrong("does not name a file"));
     }
     let path = required(path, working_folder)?;
     fits_socket(&path)?;
@@ -65,7 +65,7 @@ pub(crate) fn fits_socket(path: &Path) -> Result<(), Wrong> {
     }
     Err(Wrong::new(
         format!(
-            "makes the socket {} whose path is {length} bytes long",
+            "leads to the socket {}, whose path is {length} bytes long",
             path.display()
         ),
         format!("a path of at most {LONGEST_SOCKET_PATH} bytes in all"),

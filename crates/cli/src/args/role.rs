@@ -54,7 +54,10 @@ impl Servers {
             let mut earlier = all.iter().take(index);
             let same = earlier.find(|(.., other)| fixed.is_some() && other.as_ref() == fixed);
             if let Some((other, ..)) = same {
-                let wrong = Wrong::new(format!("is also {other}"), "an address of its own");
+                let wrong = Wrong::new(
+                    format!("is also the value of {other}"),
+                    "a different address",
+                );
                 problems.add(flag, text, wrong);
                 return None;
             }

@@ -61,7 +61,7 @@ impl PodName {
                 namespace: namespace.to_owned(),
                 name: name.to_owned(),
             }),
-            _ => Err(Wrong::new("names no pod", "NAMESPACE/NAME")),
+            _ => Err(Wrong::new("does not name a pod", "NAMESPACE/NAME")),
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn output(text: &str) -> Result<Output, Wrong> {
     match text {
         "text" => Ok(Output::Text),
         "json" => Ok(Output::Json),
-        _ => Err(Wrong::new("is not a form of output", "text or json")),
+        _ => Err(Wrong::new("is not an output format", "text or json")),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Owns the list of checks: what each says when all is well, what to do when not, and where the
 //! documents go on.
 //!
-//! Must not judge. Invariant: no check is without advice and a place in the documents; `docs/check.md`
-//! lists them all (a test), and `cargo xtask docs` looks that every place exists.
+//! Must not judge. Invariant: no check is without advice and a place in the documents;
+//! `docs/check.md` lists them all (a test), and `cargo xtask docs` looks that every place exists.
 
 /// What is known of a check before it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ checks! {
             "docs/install.md#2-the-chart"
         FlagsUnderstood "flags-understood"
             "the flags of driver and approver are good"
-            "mend extraArgs and the values behind these flags; the role ends at once with them"
+            "correct extraArgs and the values behind these flags; the role ends at once with them"
             "docs/troubleshooting.md#it-ends-at-once"
         RolesAgree "roles-agree"
             "driver and approver agree"
@@ -119,7 +119,7 @@ checks! {
             "docs/faq.md#which-cert-manager-issuers-can-sign"
         IssuerSecretShared "issuer-secret-shared"
             "no other issuer signs with the same CA"
-            "give the other issuer a CA of its own: whoever may use it gets any identity"
+            "give the other issuer a CA of its own: anyone who may use it can get any identity"
             "docs/troubleshooting.md#another-issuer-has-the-same-ca"
         OthersApprove "others-approve"
             "nobody but our approver decides for the issuer"

@@ -1,7 +1,7 @@
 //! Owns `check`: what is wrong with an installation, and what to do about each thing.
 //!
-//! Must not write anything, nor read a Secret. Reading ([`look`]) is apart from judging ([`judge`]),
-//! which is pure. Invariant: what could not be looked at is said, and is never good.
+//! Must not write anything, nor read a Secret. Reading ([`look`]) is apart from judging
+//! ([`judge`]), which is pure. Invariant: what could not be looked at is said, and is never good.
 //!
 //! | file | what it owns |
 //! | --- | --- |

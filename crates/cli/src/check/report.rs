@@ -1,7 +1,7 @@
 //! Owns what is printed of all checks.
 //!
-//! Must not judge. Invariant: advice and a place in the documents stand where something is not good,
-//! and nowhere else.
+//! Must not judge. Invariant: advice and a place in the documents stand where something is not
+//! good, and nowhere else.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! Owns what is asked about rights: those that the roles need (docs/operations.md, "What the cluster
-//! needs"), those that nobody else should have, and those that installing takes.
+//! Owns what is asked about rights: those that the roles need (docs/operations.md, "What the
+//! cluster needs"), those that nobody else should have, and those that installing takes.
 //!
 //! Must not ask. Invariant: a pure function of what was found.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use svid_approver::Configuration as ApproverConfiguration;
 use svid_client::issuer::ConfigMapName;
 use svid_core::policy::{Attestation, IssuerReference};
-use svid_node::driver::{Configuration as DriverConfiguration, Requester};
+use svid_node::driver::{Configuration as DriverConfiguration, RequestMode};
 
 use super::look::objects::Pod;
 use super::snapshot::{Account, Asked};
@@ -20,7 +20,7 @@ const LEASES: &str = "coordination.k8s.io";
 /// What the driver needs.
 pub(crate) fn of_driver(account: &Account, driver: &DriverConfiguration) -> Vec<Asked> {
     let mut verbs = vec!["get", "watch", "delete"];
-    if driver.installation.requester == Requester::Driver {
+    if driver.installation.requester == RequestMode::Driver {
         verbs.push("create");
     }
     let mut asked: Vec<Asked> = verbs

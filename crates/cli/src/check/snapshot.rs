@@ -1,7 +1,7 @@
 //! Owns what was read of a cluster, for the judgement.
 //!
-//! Must not read anything itself. Invariant: what could not be read is an [`Unseen`], never an empty
-//! list.
+//! Must not read anything itself. Invariant: what could not be read is an [`Unseen`], never an
+//! empty list.
 
 use std::fmt;
 

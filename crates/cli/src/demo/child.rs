@@ -98,7 +98,7 @@ impl Child {
     pub(super) async fn ended_unasked(&self) -> anyhow::Error {
         let role = self.role;
         match self.ended().await {
-            Ok(status) => anyhow!("the {role} ended while it was needed: {status}"),
+            Ok(status) => anyhow!("the {role} ended unexpectedly: {status}"),
             Err(error) => error,
         }
     }
@@ -127,7 +127,7 @@ impl Drop for Child {
     fn drop(&mut self) {
         // The handle cannot refer to any other process, even if this one has ended.
         if let Err(error) = pidfd_send_signal(&self.handle, Signal::KILL) {
-            tracing::debug!(%error, role = self.role, "it ended before");
+            tracing::debug!(%error, role = self.role, "it had already ended");
         }
         if let Some(waiter) = self.waiter.take() {
             drop(waiter.join());

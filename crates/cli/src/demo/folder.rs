@@ -34,7 +34,7 @@ impl DemoFolder {
         let folder = tempfile::Builder::new()
             .prefix("csi-spiffe-demo-")
             .tempdir_in(&parent)
-            .with_context(|| format!("making a folder in {}", parent.display()))?;
+            .with_context(|| format!("creating a directory in {}", parent.display()))?;
         Ok(Self {
             path: folder.path().to_owned(),
             folder: Some(folder),

@@ -43,7 +43,7 @@ pub(crate) use child::follow_parent_if_told;
 /// Flags of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoFlags {
-    /// Leave it running, and say where the kubeconfig and the volumes are
+    /// Keep everything running afterwards, and print where the kubeconfig and the volumes are
     #[arg(long)]
     pub(crate) keep: bool,
 }

@@ -10,7 +10,7 @@ use super::acts::{farewell, files, forgery, handshake, renewal};
 use super::folder::DemoFolder;
 use super::stage::{Stage, kubeconfig_name};
 use super::timeline::Timeline;
-use super::vigil::Vigil;
+use super::vigil::VolumeMonitor;
 use crate::process::Signals;
 
 /// A signal ended the demo, before or after what it was to show.
@@ -48,7 +48,7 @@ pub(super) async fn perform(
 async fn main_acts(stage: &Stage, timeline: &mut Timeline) -> anyhow::Result<[Actor; 2]> {
     let actors = files::play(stage, timeline).await?;
     let [client, server] = &actors;
-    let vigils = [Vigil::begin(client)?, Vigil::begin(server)?];
+    let vigils = [VolumeMonitor::begin(client)?, VolumeMonitor::begin(server)?];
     handshake::play(&actors, &stage.cluster, timeline).await?;
     forgery::play(&actors, stage, timeline).await?;
     renewal::play(&actors, &vigils, timeline).await?;
@@ -63,7 +63,7 @@ fn say_where(
     timeline: &mut Timeline,
 ) -> anyhow::Result<()> {
     timeline.act(
-        "It goes on until Ctrl-C",
+        "It keeps running until Ctrl-C",
         &[
             "The volumes are mounted in a mount namespace of their own; these paths lead into it from outside,",
             "and work with `csi-driver-spiffe inspect`, too.",

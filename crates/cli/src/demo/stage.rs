@@ -18,7 +18,7 @@ use super::actor::{Actor, Volume};
 use super::child::Child;
 use super::folder::DemoFolder;
 use super::timeline::Timeline;
-use super::unmet::Unmet;
+use super::unmet::Unexpected;
 
 /// Everything that runs.
 pub(super) struct Stage {
@@ -39,7 +39,8 @@ impl Stage {
             "A small cluster",
             &[
                 "An API server, a CA issuer and a kubelet run inside this program. The two roles run as they do",
-                "in production: as processes of their own, each with its own few rights.",
+                "in production: as processes of their own, each with only the rights that it \
+                 needs.",
             ],
         )?;
         let cluster = Cluster::start(Options::default()).await?;
@@ -76,7 +77,7 @@ impl Stage {
             leads.context("waiting for the approver to lead")?;
             if !registered {
                 let expected = "the driver to register with the kubelet";
-                return Err(Unmet::new(expected, "no registration").into());
+                return Err(Unexpected::new(expected, "no registration").into());
             }
             Ok(())
         };
@@ -85,7 +86,7 @@ impl Stage {
         timeline
             .wait("waiting for approver and driver", LIMIT, progress, ready)
             .await?;
-        timeline.seen("the approver leads, and the driver is registered with the kubelet")
+        timeline.seen("the approver is the leader, and the driver is registered with the kubelet")
     }
 
     /// Runs a pod of a new service account that may request certificates, and waits until it is up.

@@ -164,7 +164,7 @@ impl Timeline {
         }
         // Perhaps standard output is what failed; the error is printed elsewhere, too.
         drop(write(&text));
-        error.context("the demo did not see all that it was to see")
+        error.context("the demo did not see everything that it expected")
     }
 
     fn elapsed(&self) -> String {

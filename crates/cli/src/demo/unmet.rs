@@ -7,12 +7,12 @@ use thiserror::Error;
 /// What was expected, and what was seen instead.
 #[derive(Debug, Error)]
 #[error("expected {expected}; seen: {seen}")]
-pub(super) struct Unmet {
+pub(super) struct Unexpected {
     expected: String,
     seen: String,
 }
 
-impl Unmet {
+impl Unexpected {
     /// Reads as "expected ...; seen: ...".
     pub(super) fn new(expected: impl Display, seen: impl Display) -> Self {
         Self {

@@ -13,7 +13,7 @@ use super::actor::{Actor, Sighting};
 
 /// A task that checks. Ends when dropped.
 #[derive(Debug)]
-pub(super) struct Vigil {
+pub(super) struct VolumeMonitor {
     findings: watch::Receiver<Findings>,
     _task: JoinSet<()>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Findings {
     pub(super) fault: Option<String>,
 }
 
-impl Vigil {
+impl VolumeMonitor {
     /// Looks for the first time, and keeps looking from now on.
     ///
     /// # Errors

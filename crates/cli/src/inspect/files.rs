@@ -14,32 +14,32 @@ use zeroize::Zeroizing;
 
 /// The files of a volume, each with what was found.
 #[derive(Debug)]
-pub(crate) struct Folder {
-    pub(crate) certificate: Found,
-    pub(crate) key: Found,
-    pub(crate) bundle: Found,
+pub(crate) struct VolumeFiles {
+    pub(crate) certificate: FoundFile,
+    pub(crate) key: FoundFile,
+    pub(crate) bundle: FoundFile,
 }
 
-impl Folder {
+impl VolumeFiles {
     /// Reads what is there.
     pub(crate) fn read(folder: &Path, names: &FileNames) -> Self {
         Self {
-            certificate: Found::read(folder, names.certificate()),
-            key: Found::read(folder, names.key()),
-            bundle: Found::read(folder, names.bundle()),
+            certificate: FoundFile::read(folder, names.certificate()),
+            key: FoundFile::read(folder, names.key()),
+            bundle: FoundFile::read(folder, names.bundle()),
         }
     }
 }
 
 /// One name in a folder.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct FoundFile {
     pub(crate) name: String,
-    pub(crate) state: State,
+    pub(crate) state: EntryState,
 }
 
 /// What was found under a name.
-pub(crate) enum State {
+pub(crate) enum EntryState {
     Absent,
     /// It is nothing that a volume has.
     Unfit(String),
@@ -54,7 +54,7 @@ pub(crate) enum State {
     },
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for EntryState {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Absent => "Absent",
@@ -65,19 +65,19 @@ impl std::fmt::Debug for State {
     }
 }
 
-impl Found {
+impl FoundFile {
     fn read(folder: &Path, name: &str) -> Self {
         let state = match read(&folder.join(name)) {
-            Ok((content, metadata)) => State::File {
+            Ok((content, metadata)) => EntryState::File {
                 content,
                 mode: metadata.mode() & 0o7777,
                 owner: metadata.uid(),
                 group: metadata.gid(),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => State::Absent,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => EntryState::Absent,
             // Ours, not the system's.
-            Err(error) if error.raw_os_error().is_none() => State::Unfit(error.to_string()),
-            Err(error) => State::Unseen(error.to_string()),
+            Err(error) if error.raw_os_error().is_none() => EntryState::Unfit(error.to_string()),
+            Err(error) => EntryState::Unseen(error.to_string()),
         };
         Self {
             name: name.to_owned(),
@@ -88,8 +88,8 @@ impl Found {
     /// What was read, if anything was.
     pub(crate) fn content(&self) -> Option<&[u8]> {
         match &self.state {
-            State::File { content, .. } => Some(content),
-            State::Absent | State::Unfit(_) | State::Unseen(_) => None,
+            EntryState::File { content, .. } => Some(content),
+            EntryState::Absent | EntryState::Unfit(_) | EntryState::Unseen(_) => None,
         }
     }
 }

@@ -18,11 +18,11 @@ use jiff::Timestamp;
 use svid_core::identity::SpiffeId;
 use svid_node::driver::{FileNames, Line, Overview, VolumeOverview};
 
-use crate::args::{InspectArgs, Place, PodName, Stay};
+use crate::args::{InspectArgs, InspectTarget, PodName, Stay};
 use crate::output::{self, Verdict};
 use crate::{process, status};
-use files::Folder;
-use report::{Expectation, Report};
+use files::VolumeFiles;
+use report::{InspectReport, Requirements};
 
 /// Looks at the folder, or at every folder of the pod, and prints the result. The exit code is 0
 /// for good SVIDs, 1 for any other, and 2 if not everything could be looked at.
@@ -53,12 +53,12 @@ struct Subject {
 fn subjects(args: &InspectArgs) -> anyhow::Result<Vec<Subject>> {
     let expected_id = args.expected_id.as_ref().map(SpiffeId::to_string);
     match &args.place {
-        Place::Folder { folder, names } => Ok(vec![Subject {
+        InspectTarget::Folder { folder, names } => Ok(vec![Subject {
             folder: folder.clone(),
             names: names.clone(),
             expected_id,
         }]),
-        Place::Pod { pod, socket } => {
+        InspectTarget::Pod { pod, socket } => {
             let overview = status::overview(socket.as_deref())?;
             volumes_of(pod, &overview, expected_id.as_deref())
         }
@@ -75,7 +75,7 @@ fn volumes_of(
     let names = [&names.certificate, &names.key, &names.bundle].map(Line::as_str);
     let [certificate, key, bundle] = names;
     let Ok(names) = FileNames::new(certificate, key, bundle) else {
-        bail!("the driver says that its files are named {names:?}, which no volume can have");
+        bail!("the driver reports the file names {names:?}, which are not valid in a volume");
     };
     let subject = |volume: &VolumeOverview| Subject {
         folder: volume.target.as_str().into(),
@@ -89,24 +89,29 @@ fn volumes_of(
         .collect();
     if subjects.is_empty() {
         bail!(
-            "the driver on node {} has no volume of the pod {pod}: kubectl get pod -o wide says on \
-             which node it is",
+            "the driver on node {} has no volume of the pod {pod}: kubectl get pod -o wide shows \
+             which node it is on",
             overview.node
         );
     }
     Ok(subjects)
 }
 
-fn look(subject: &Subject, args: &InspectArgs, now: Timestamp) -> anyhow::Result<Report> {
+fn look(subject: &Subject, args: &InspectArgs, now: Timestamp) -> anyhow::Result<InspectReport> {
     let metadata = std::fs::metadata(&subject.folder)
         .with_context(|| format!("looking at {}", subject.folder.display()))?;
     if !metadata.is_dir() {
-        bail!("looking at {}: not a folder", subject.folder.display());
+        bail!("looking at {}: not a directory", subject.folder.display());
     }
-    let folder = Folder::read(&subject.folder, &subject.names);
-    let expectation = Expectation {
+    let folder = VolumeFiles::read(&subject.folder, &subject.names);
+    let expectation = Requirements {
         spiffe_id: subject.expected_id.as_deref(),
         min_left: args.min_left,
     };
-    Ok(Report::new(&subject.folder, &folder, &expectation, now))
+    Ok(InspectReport::new(
+        &subject.folder,
+        &folder,
+        &expectation,
+        now,
+    ))
 }

@@ -11,12 +11,12 @@ use serde_json::Value;
 use svid_core::svid::examine::{self, CertificateSummary, Examination};
 use svid_core::text::one_line;
 
-use super::files::{Folder, Found, State};
+use super::files::{EntryState, FoundFile, VolumeFiles};
 use crate::output::Verdict;
 
 /// What a volume must have beside a good SVID.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Expectation<'a> {
+pub(crate) struct Requirements<'a> {
     /// Of whom it is; `None`: of anybody.
     pub(crate) spiffe_id: Option<&'a str>,
     /// How long it must still be valid.
@@ -25,13 +25,13 @@ pub(crate) struct Expectation<'a> {
 
 /// What is in a volume's folder.
 #[derive(Debug, Serialize)]
-pub(crate) struct Report {
+pub(crate) struct InspectReport {
     pub(crate) folder: String,
     /// Whether it is an SVID that a workload can use now.
     pub(crate) good: bool,
     /// Why not.
     pub(crate) problems: Vec<String>,
-    /// What is allowed but may surprise somebody.
+    /// What is allowed, but may be unexpected.
     pub(crate) remarks: Vec<String>,
     pub(crate) spiffe_id: Option<String>,
     pub(crate) issuer: String,
@@ -47,20 +47,20 @@ pub(crate) struct Report {
     /// Whether the chain leads to the trust bundle; absent without one.
     pub(crate) anchored: Option<bool>,
     /// The path that was found, the leaf first, without the root; empty if there is none.
-    pub(crate) path: Vec<Member>,
+    pub(crate) path: Vec<CertificateEntry>,
     /// The root of the trust bundle that the path leads to.
-    pub(crate) root: Option<Member>,
+    pub(crate) root: Option<CertificateEntry>,
     /// The certificate file, in its order.
-    pub(crate) chain: Vec<Member>,
+    pub(crate) chain: Vec<CertificateEntry>,
     pub(crate) files: Vec<FileReport>,
-    /// Something is good as far as it was seen, and not everything was.
+    /// No problem was seen, but not everything could be read.
     #[serde(skip)]
     is_unseen: bool,
 }
 
 /// One certificate of the chain.
 #[derive(Debug, Serialize)]
-pub(crate) struct Member {
+pub(crate) struct CertificateEntry {
     pub(crate) subject: String,
     pub(crate) issuer: String,
     pub(crate) serial: String,
@@ -82,12 +82,12 @@ pub(crate) struct FileReport {
     pub(crate) group: Option<u32>,
 }
 
-impl Report {
+impl InspectReport {
     /// Judges what was read.
     pub(crate) fn new(
         path: &Path,
-        folder: &Folder,
-        expectation: &Expectation<'_>,
+        folder: &VolumeFiles,
+        expectation: &Requirements<'_>,
         now: Timestamp,
     ) -> Self {
         let examination = examined(folder, now);
@@ -98,9 +98,9 @@ impl Report {
         problems.extend(examination.problems);
         let is_unseen = problems.is_empty() && !unseen.is_empty();
         problems.extend(unseen);
-        if matches!(folder.bundle.state, State::Absent) {
+        if matches!(folder.bundle.state, EntryState::Absent) {
             remarks.push(format!(
-                "there is no {}: nothing says which roots the workload is to trust",
+                "there is no {}: nothing tells the workload which roots to trust",
                 folder.bundle.name
             ));
         }
@@ -121,9 +121,17 @@ impl Report {
             key_type: examination.key_type,
             key_matches: examination.key_matches,
             anchored: examination.anchored,
-            path: examination.path.into_iter().map(Member::from).collect(),
-            root: examination.root.map(Member::from),
-            chain: examination.chain.into_iter().map(Member::from).collect(),
+            path: examination
+                .path
+                .into_iter()
+                .map(CertificateEntry::from)
+                .collect(),
+            root: examination.root.map(CertificateEntry::from),
+            chain: examination
+                .chain
+                .into_iter()
+                .map(CertificateEntry::from)
+                .collect(),
             files: [&folder.certificate, &folder.key, &folder.bundle]
                 .map(FileReport::from)
                 .into(),
@@ -152,8 +160,8 @@ impl Report {
     }
 }
 
-/// What is expected and not so. Without a certificate there is nothing to compare.
-fn unmet(expectation: &Expectation<'_>, found: &Examination, now: Timestamp) -> Vec<String> {
+/// Unmet expectations. Without a certificate there is nothing to compare.
+fn unmet(expectation: &Requirements<'_>, found: &Examination, now: Timestamp) -> Vec<String> {
     let mut unmet = Vec::new();
     if let (Some(expected), Some(id)) = (expectation.spiffe_id, &found.spiffe_id)
         && expected != id
@@ -165,25 +173,25 @@ fn unmet(expectation: &Expectation<'_>, found: &Examination, now: Timestamp) -> 
     let until = found.usable_until.filter(|until| *until > now);
     if let Some(until) = until.filter(|until| until.duration_since(now) < min_left) {
         unmet.push(format!(
-            "it is valid until {until}, and at least {} s must be left",
+            "it is valid until {until}, but must be valid for at least {} s more",
             min_left.as_secs()
         ));
     }
     unmet
 }
 
-fn unseen(folder: &Folder) -> Vec<String> {
+fn unseen(folder: &VolumeFiles) -> Vec<String> {
     let all = [&folder.certificate, &folder.key, &folder.bundle];
     all.into_iter()
         .filter_map(|found| match &found.state {
-            State::Unseen(reason) => Some(format!("{} cannot be read: {reason}", found.name)),
-            State::Absent | State::Unfit(_) | State::File { .. } => None,
+            EntryState::Unseen(reason) => Some(format!("{} cannot be read: {reason}", found.name)),
+            EntryState::Absent | EntryState::Unfit(_) | EntryState::File { .. } => None,
         })
         .collect()
 }
 
 /// What core finds; a missing file is reported only as missing, not also as empty.
-fn examined(folder: &Folder, now: Timestamp) -> Examination {
+fn examined(folder: &VolumeFiles, now: Timestamp) -> Examination {
     let files = examine::Files {
         chain_pem: folder.certificate.content().unwrap_or_default(),
         key_pem: folder.key.content(),
@@ -200,7 +208,7 @@ fn examined(folder: &Folder, now: Timestamp) -> Examination {
     examination
 }
 
-fn file_problems(folder: &Folder) -> Vec<String> {
+fn file_problems(folder: &VolumeFiles) -> Vec<String> {
     let mut problems = Vec::new();
     for (found, required) in [
         (&folder.certificate, true),
@@ -208,35 +216,35 @@ fn file_problems(folder: &Folder) -> Vec<String> {
         (&folder.bundle, false),
     ] {
         match &found.state {
-            State::Absent if required => problems.push(format!("there is no {}", found.name)),
-            State::Unfit(reason) => {
+            EntryState::Absent if required => problems.push(format!("there is no {}", found.name)),
+            EntryState::Unfit(reason) => {
                 problems.push(format!("{} cannot be read: {reason}", found.name));
             }
-            State::File { mode, .. } if mode & 0o002 != 0 => {
+            EntryState::File { mode, .. } if mode & 0o002 != 0 => {
                 problems.push(format!(
-                    "everybody may write {} (mode {mode:04o})",
+                    "{} is world-writable (mode {mode:04o})",
                     found.name
                 ));
             }
-            State::Absent | State::Unseen(_) | State::File { .. } => {}
+            EntryState::Absent | EntryState::Unseen(_) | EntryState::File { .. } => {}
         }
     }
-    if let State::File { mode, .. } = folder.key.state
+    if let EntryState::File { mode, .. } = folder.key.state
         && mode & 0o004 != 0
     {
         problems.push(format!(
-            "everybody may read the private key (mode {mode:04o})"
+            "the private key is world-readable (mode {mode:04o})"
         ));
     }
     problems
 }
 
-impl From<&Found> for FileReport {
-    fn from(found: &Found) -> Self {
+impl From<&FoundFile> for FileReport {
+    fn from(found: &FoundFile) -> Self {
         let (state, file) = match &found.state {
-            State::Absent => ("absent".to_owned(), None),
-            State::Unfit(reason) | State::Unseen(reason) => (reason.clone(), None),
-            State::File {
+            EntryState::Absent => ("absent".to_owned(), None),
+            EntryState::Unfit(reason) | EntryState::Unseen(reason) => (reason.clone(), None),
+            EntryState::File {
                 mode, owner, group, ..
             } => ("present".to_owned(), Some((mode, owner, group))),
         };
@@ -250,7 +258,7 @@ impl From<&Found> for FileReport {
     }
 }
 
-impl From<CertificateSummary> for Member {
+impl From<CertificateSummary> for CertificateEntry {
     fn from(summary: CertificateSummary) -> Self {
         Self {
             subject: summary.subject,

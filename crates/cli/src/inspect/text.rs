@@ -6,18 +6,18 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::report::{FileReport, Member, Report};
+use super::report::{CertificateEntry, FileReport, InspectReport};
 use crate::output::{BAD, FAINT, GOOD, in_two_units};
 
 /// Writes the result; the writer drops colours that its terminal does not support.
 ///
 /// # Errors
 /// The writer's errors.
-pub(super) fn write(output: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(super) fn write(output: &mut dyn Write, report: &InspectReport) -> io::Result<()> {
     let (style, verdict) = if report.good {
-        (GOOD, "good SVID")
+        (GOOD, "valid SVID")
     } else {
-        (BAD, "not a good SVID")
+        (BAD, "not a valid SVID")
     };
     writeln!(output, "{style}{verdict}{style:#} in {}", report.folder)?;
     for problem in &report.problems {
@@ -41,18 +41,18 @@ pub(super) fn write(output: &mut dyn Write, report: &Report) -> io::Result<()> {
         .try_for_each(|found| file(output, found, &report.files))
 }
 
-fn facts(output: &mut dyn Write, report: &Report) -> io::Result<()> {
+fn facts(output: &mut dyn Write, report: &InspectReport) -> io::Result<()> {
     let left = report.seconds_left.map_or_else(String::new, time_left);
     let expiry = match (report.not_after, report.usable_until) {
         (Some(leaf), Some(chain)) if chain < leaf => {
-            format!("{leaf}; the path only until {chain}")
+            format!("{leaf}; its path only until {chain}")
         }
         (Some(leaf), _) => leaf.to_string(),
         (None, _) => String::new(),
     };
     let key = match report.key_matches {
-        Some(true) => format!("{}, the key file has it", report.key_type),
-        Some(false) => format!("{}, the key file has another", report.key_type),
+        Some(true) => format!("{}, matches the key file", report.key_type),
+        Some(false) => format!("{}, does not match the key file", report.key_type),
         None => format!("{}, not compared with the key file", report.key_type),
     };
     let roots = match report.anchored {
@@ -92,7 +92,7 @@ fn facts(output: &mut dyn Write, report: &Report) -> io::Result<()> {
 }
 
 /// Who signed whom, from the leaf to the root.
-fn path(report: &Report) -> String {
+fn path(report: &InspectReport) -> String {
     let Some((_, authorities)) = report.path.split_first() else {
         return "none was found".to_owned();
     };
@@ -110,7 +110,11 @@ fn path(report: &Report) -> String {
     }
 }
 
-fn chain_member(output: &mut dyn Write, position: usize, member: &Member) -> io::Result<()> {
+fn chain_member(
+    output: &mut dyn Write,
+    position: usize,
+    member: &CertificateEntry,
+) -> io::Result<()> {
     let kind = if member.is_ca { "CA" } else { "leaf" };
     let subject = if member.subject.is_empty() {
         "(empty subject)"

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::changes::Changes;
-use super::report::Report;
+use super::report::InspectReport;
 use super::{Subject, look, text};
 use crate::args::{InspectArgs, Output};
 use crate::output::{self, Verdict};
@@ -55,7 +55,7 @@ pub(super) async fn run(subjects: &[Subject], args: &InspectArgs) -> anyhow::Res
 
 /// How long a report stays true if nothing happens: until less than what is demanded is left, or
 /// nothing is. A second more, since times are whole seconds.
-fn until_it_changes(report: &Report, min_left: Duration) -> Duration {
+fn until_it_changes(report: &InspectReport, min_left: Duration) -> Duration {
     let left = report
         .seconds_left
         .and_then(|left| u64::try_from(left).ok());

@@ -18,7 +18,8 @@ pub(crate) enum ConfigurationError {
     #[error("the kubeconfig has no {what} {name:?}")]
     Missing { what: &'static str, name: String },
     #[error(
-        "no kubeconfig and no service account of a pod; give --kubeconfig or --server, or run in a cluster"
+        "neither a kubeconfig nor a pod's service account was found; give --kubeconfig or \
+         --server, or run in a cluster"
     )]
     Nowhere(#[source] InClusterError),
     #[error("reading the certificate authority {path}", path = path.display())]

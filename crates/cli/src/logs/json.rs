@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::line::{Fields, Line};
+use super::line::{Fields, LogLine};
 
 /// Writes each event as a line.
 pub(super) struct JsonLines<Output, Time> {
@@ -63,7 +63,7 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, Registry>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let mut line = Line::new(self.now(), event.metadata(), fields);
+        let mut line = LogLine::new(self.now(), event.metadata(), fields);
         // The innermost first.
         for span in context.event_scope(event).into_iter().flatten() {
             if let Some(fields) = span.extensions().get::<Fields>() {

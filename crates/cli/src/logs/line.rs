@@ -14,9 +14,9 @@ use tracing::field::{Field, Visit};
 
 /// One line.
 #[derive(Debug)]
-pub(super) struct Line(Vec<(Cow<'static, str>, Value)>);
+pub(super) struct LogLine(Vec<(Cow<'static, str>, Value)>);
 
-impl Line {
+impl LogLine {
     pub(super) fn new(timestamp: String, metadata: &Metadata<'_>, mut fields: Fields) -> Self {
         let values = [
             timestamp,
@@ -55,7 +55,7 @@ impl Line {
     }
 }
 
-impl Serialize for Line {
+impl Serialize for LogLine {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }

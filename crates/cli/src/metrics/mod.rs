@@ -14,7 +14,7 @@ pub(crate) fn registry() -> Registry {
     let mut registry = Registry::default();
     registry.register(
         "csi_driver_spiffe_build",
-        "Version, commit and target of this program",
+        "Version, commit and build target of this program",
         Info::new(vec![
             ("version", BUILD.version.to_owned()),
             ("commit", BUILD.commit.to_owned()),

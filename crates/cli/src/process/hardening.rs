@@ -16,7 +16,7 @@ pub(crate) fn keep_memory_private() -> anyhow::Result<()> {
         current: Some(0),
         maximum: Some(0),
     };
-    setrlimit(Resource::Core, none).context("forbidding core dumps")?;
+    setrlimit(Resource::Core, none).context("disabling core dumps")?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
-        .context("keeping the memory unreadable for others")
+        .context("making this process's memory unreadable for others")
 }

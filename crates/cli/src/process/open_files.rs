@@ -20,12 +20,12 @@ pub(crate) fn raise_limit_of_open_files() {
         Ok(()) => tracing::debug!(
             from = limits.current,
             to = raised.current,
-            "raised the limit of open files"
+            "raised the open file limit"
         ),
         Err(error) => tracing::warn!(
             error = %io::Error::from(error),
             limit = limits.current,
-            "cannot raise the limit of open files; many volumes may exhaust it"
+            "cannot raise the open file limit; many volumes may exhaust it"
         ),
     }
 }

@@ -27,9 +27,9 @@ pub(crate) fn run_to_end<T>(command: impl Future<Output = anyhow::Result<T>>) ->
 /// the time is waiting.
 const WORKERS: usize = 2;
 
-/// Threads for calls that block: the driver lets no more of them work on volumes, divided by kind of
-/// work, and there is one for names and one for the rest. Doubled, a new trust bundle on a node of
-/// many volumes has twice as many callers wait for the kernel's lock on mounts.
+/// Threads for calls that block: the driver lets no more of them work on volumes, divided by kind
+/// of work, and there is one for names and one for the rest. Doubled, a new trust bundle on a node
+/// of many volumes has twice as many callers wait for the kernel's lock on mounts.
 const BLOCKING: usize = 34;
 
 /// How long a blocking call, such as one on a mount, may still take at the end.

@@ -77,7 +77,7 @@ impl Tasks {
     pub(crate) async fn run(mut self, mut signals: Signals) -> anyhow::Result<()> {
         let first = tokio::select! {
             name = signals.next() => {
-                tracing::info!(signal = name, "ending");
+                tracing::info!(signal = name, "shutting down");
                 Ok(())
             }
             Some(ended) = self.tasks.join_next() => self.judge(ended),
@@ -85,7 +85,7 @@ impl Tasks {
         self.shutdown.cancel();
         let rest = tokio::select! {
             rest = self.join() => rest,
-            name = signals.next() => Err(anyhow!("ended at once by a second signal, {name}")),
+            name = signals.next() => Err(anyhow!("stopped immediately by a second signal, {name}")),
             () = tokio::time::sleep(GRACE) => {
                 Err(anyhow!("tasks did not end within {} s", GRACE.as_secs()))
             }
@@ -97,7 +97,7 @@ impl Tasks {
             (Err(first), Err(rest)) => {
                 tracing::warn!(
                     error = format!("{rest:#}"),
-                    "another task failed at the end"
+                    "another task failed during shutdown"
                 );
                 Err(first)
             }
@@ -123,7 +123,7 @@ impl Tasks {
         let (name, outcome) = ended.context("a task panicked")?;
         outcome.with_context(|| name.to_owned())?;
         if !self.shutdown.is_cancelled() {
-            bail!("{name} ended without being asked to");
+            bail!("{name} ended unexpectedly");
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Owns asking a driver on its socket.
 //!
-//! Must not trust what answers: it may say anything, at any pace.
+//! Must not trust what answers: it may send anything, at any speed.
 
 use std::io;
 use std::path::Path;
@@ -52,7 +52,7 @@ async fn answer(connection: std::os::unix::net::UnixStream) -> anyhow::Result<By
     let exchange = async {
         let answer = sender.send_request(request).await?;
         let status = answer.status();
-        ensure!(status == StatusCode::OK, "the answer is {status}");
+        ensure!(status == StatusCode::OK, "the driver answered {status}");
         let body = Limited::new(answer.into_body(), LARGEST).collect().await;
         let body = body.map_err(|error| anyhow!("reading the answer: {error}"))?;
         Ok(body.to_bytes())
@@ -73,15 +73,15 @@ fn explain(error: io::Error) -> anyhow::Error {
     let advice = [
         (
             io::ErrorKind::NotFound,
-            "no driver has its records there, or it has not started yet",
+            "no driver keeps its records there, or it has not started yet",
         ),
         (
             io::ErrorKind::ConnectionRefused,
-            "the driver that made it is not running any more",
+            "the driver that created it is no longer running",
         ),
         (
             io::ErrorKind::PermissionDenied,
-            "it is for the driver's user alone, root",
+            "only the driver's user, root, may open it",
         ),
     ];
     match advice.iter().find(|(kind, _)| *kind == error.kind()) {
@@ -94,10 +94,10 @@ fn explain(error: io::Error) -> anyhow::Error {
 /// does not answer is reported later; halved, one on a busy node may be taken for silent.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
 
-/// Bytes of an answer. A volume takes about 600, and 3 KiB with the longest texts, so this is enough
-/// for thousands on one node. Doubled, a program that answers in the driver's place can take twice
-/// the memory, which is counted against the driver's container; halved, a node with thousands of
-/// failing volumes cannot be looked at.
+/// Bytes of an answer. A volume takes about 600, and 3 KiB with the longest texts, so this is
+/// enough for thousands on one node. Doubled, a program that answers in the driver's place can take
+/// twice the memory, which is counted against the driver's container; halved, a node with thousands
+/// of failing volumes cannot be looked at.
 const LARGEST: usize = 16 * 1024 * 1024;
 
 /// Bytes of the head of an answer.

@@ -26,7 +26,7 @@ pub(super) fn socket() -> anyhow::Result<PathBuf> {
     match args::socket_of_driver(words(&command_line)) {
         Some(socket) => Ok(socket),
         None => bail!(
-            "looking for the driver: process 1 is not one: run this in a driver's container \
+            "looking for the driver: process 1 is not a driver: run this in a driver's container \
              (kubectl exec DRIVER-POD -- /csi-driver-spiffe ...), or give --socket"
         ),
     }

@@ -15,14 +15,14 @@ use svid_node::driver::{Overview, VolumeOverview};
 
 use crate::args::{PodName, StatusArgs};
 use crate::output;
-use report::Report;
+use report::StatusReport;
 
 /// Asks the driver and prints the answer. The exit code is 0 if all is well and 1 if not.
 ///
 /// # Errors
 /// The driver cannot be found or asked, or standard output is closed.
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
-    let report = Report::new(overview(args.socket.as_deref())?, args.pod.as_ref());
+    let report = StatusReport::new(overview(args.socket.as_deref())?, args.pod.as_ref());
     output::print(&report, args.output, text::write)?;
     Ok(report.verdict().into())
 }

@@ -1,9 +1,12 @@
-//! Owns the verdict on what a driver says, and what of it was asked for.
+//! Owns judging a driver's status, and selecting the requested part of it.
 //!
-//! Must not know how it is printed. Invariant: all is well if and only if `problems` is empty.
+//! Must not know how it is printed. Invariant: there is no problem if and only if `problems` is
+//! empty.
 
 use serde::Serialize;
-use svid_node::driver::{Issuer, Overview, Registration, TrustBundle, VolumeOverview};
+use svid_node::driver::{
+    IssuerStatus, KubeletRegistration, Overview, TrustBundleStatus, VolumeOverview,
+};
 
 use super::is_of;
 use crate::args::PodName;
@@ -11,14 +14,14 @@ use crate::output::Verdict;
 
 /// What the driver says, of the pods that were asked about.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(super) struct StatusReport {
     /// Why not all is well.
     pub(super) problems: Vec<String>,
     #[serde(flatten)]
     pub(super) overview: Overview,
 }
 
-impl Report {
+impl StatusReport {
     /// Judges what a driver says of all pods, or of one.
     pub(super) fn new(mut overview: Overview, pod: Option<&PodName>) -> Self {
         if let Some(pod) = pod {
@@ -52,38 +55,38 @@ impl Report {
 fn problems(overview: &Overview, pod: Option<&PodName>) -> Vec<String> {
     let mut problems = Vec::new();
     match &overview.registration {
-        Registration::Registered | Registration::Sidecar => {}
-        Registration::Unheard => {
-            problems.push("the kubelet has not found the driver: no pod can use it".to_owned());
+        KubeletRegistration::Registered | KubeletRegistration::Sidecar => {}
+        KubeletRegistration::Unheard => {
+            problems.push("the kubelet has not found the driver, so no pod can use it".to_owned());
         }
-        Registration::Refused { reason } => {
+        KubeletRegistration::Refused { reason } => {
             problems.push(format!("the kubelet refused the registration: {reason}"));
         }
     }
     match &overview.issuer {
-        Issuer::Known { .. } => {}
-        Issuer::NotYetRead { reason } | Issuer::Missing { reason } => {
+        IssuerStatus::Known { .. } => {}
+        IssuerStatus::NotYetRead { reason } | IssuerStatus::Missing { reason } => {
             problems.push(format!("no issuer: {reason}"));
         }
     }
     match &overview.trust_bundle {
-        TrustBundle::NoSource
-        | TrustBundle::Read {
+        TrustBundleStatus::NoSource
+        | TrustBundleStatus::Read {
             newer_refused: None,
             ..
         } => {}
-        TrustBundle::Unreadable { reason } => {
+        TrustBundleStatus::Unreadable { reason } => {
             problems.push(format!("no trust bundle: {reason}"));
         }
-        TrustBundle::Read {
+        TrustBundleStatus::Read {
             newer_refused: Some(reason),
             ..
-        } => problems.push(format!("the trust bundle is an old one: {reason}")),
+        } => problems.push(format!("the trust bundle in use is out of date: {reason}")),
     }
     match overview.volumes_without_certificate {
         0 => {}
-        1 => problems.push("1 volume shows no valid certificate".to_owned()),
-        more => problems.push(format!("{more} volumes show no valid certificate")),
+        1 => problems.push("1 volume has no valid certificate".to_owned()),
+        more => problems.push(format!("{more} volumes have no valid certificate")),
     }
     if let Some(pod) = pod.filter(|_| overview.volumes.is_empty()) {
         problems.push(format!("the driver has no volume of the pod {pod}"));

@@ -5,21 +5,23 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use svid_node::driver::{Issuer, Overview, Registration, TrustBundle, VolumeOverview};
+use svid_node::driver::{
+    IssuerStatus, KubeletRegistration, Overview, TrustBundleStatus, VolumeOverview,
+};
 
-use super::report::Report;
+use super::report::StatusReport;
 use crate::output::{BAD, FAINT, GOOD, in_two_units};
 
 /// Writes the status.
 ///
 /// # Errors
 /// The writer's errors.
-pub(super) fn write(output: &mut dyn Write, report: &Report) -> io::Result<()> {
+pub(super) fn write(output: &mut dyn Write, report: &StatusReport) -> io::Result<()> {
     let overview = &report.overview;
     let (style, verdict) = if report.problems.is_empty() {
-        (GOOD, "all is well")
+        (GOOD, "no problems")
     } else {
-        (BAD, "not all is well")
+        (BAD, "problems")
     };
     writeln!(
         output,
@@ -42,26 +44,26 @@ pub(super) fn write(output: &mut dyn Write, report: &Report) -> io::Result<()> {
 
 fn facts(overview: &Overview) -> [(&'static str, String); 6] {
     let registration = match &overview.registration {
-        Registration::Sidecar => "left to a sidecar".to_owned(),
-        Registration::Unheard => "not found by the kubelet yet".to_owned(),
-        Registration::Registered => "registered with the kubelet".to_owned(),
-        Registration::Refused { reason } => format!("refused: {reason}"),
+        KubeletRegistration::Sidecar => "left to a sidecar".to_owned(),
+        KubeletRegistration::Unheard => "not yet found by the kubelet".to_owned(),
+        KubeletRegistration::Registered => "registered with the kubelet".to_owned(),
+        KubeletRegistration::Refused { reason } => format!("refused: {reason}"),
     };
     let issuer = match &overview.issuer {
-        Issuer::Known { issuer } => issuer.to_string(),
-        Issuer::NotYetRead { reason } => format!("not read yet: {reason}"),
-        Issuer::Missing { reason } => format!("none: {reason}"),
+        IssuerStatus::Known { issuer } => issuer.to_string(),
+        IssuerStatus::NotYetRead { reason } => format!("not read yet: {reason}"),
+        IssuerStatus::Missing { reason } => format!("none: {reason}"),
     };
     let bundle = match &overview.trust_bundle {
-        TrustBundle::NoSource => "none: pods get no file with roots".to_owned(),
-        TrustBundle::Unreadable { reason } => format!("none yet: {reason}"),
-        TrustBundle::Read {
+        TrustBundleStatus::NoSource => "none: volumes contain no trust roots".to_owned(),
+        TrustBundleStatus::Unreadable { reason } => format!("none yet: {reason}"),
+        TrustBundleStatus::Read {
             certificates,
             newer_refused,
         } => {
             let roots = counted(*certificates, "root", "roots");
             match newer_refused {
-                Some(reason) => format!("{roots}; the file as it is now is refused: {reason}"),
+                Some(reason) => format!("{roots}; the current file is refused: {reason}"),
                 None => roots,
             }
         }

@@ -142,11 +142,7 @@ async fn stolen() {
             ("elsewhere", uid.as_str()),
             "on node \"node-2\"",
         ),
-        (
-            "earlier",
-            ("elsewhere", "another"),
-            "does not exist any more",
-        ),
+        ("earlier", ("elsewhere", "another"), "no longer exists"),
         ("never", ("nobody", "u"), "does not exist"),
     ];
     for (name, owner, words) in cases {
@@ -188,7 +184,7 @@ async fn unreadable() {
         .approver()
         .wait_for_line("reading the Pod sandbox/")
         .await;
-    assert_eq!(line["message"], "deciding failed, trying again", "{line}");
+    assert_eq!(line["message"], "the decision failed, retrying", "{line}");
     let request = &world.requests()[0];
     assert!(request["status"]["conditions"][0].is_null(), "{request}");
 

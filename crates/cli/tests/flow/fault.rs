@@ -126,7 +126,10 @@ async fn lies() {
         let pod = world.pod(&account);
         let about_it = format!("\"pod\":\"{}\"", pod.name());
         let line = world.driver().wait_for_line(&about_it).await;
-        assert_eq!(line["message"], "no new certificate", "{lie:?}: {line}");
+        assert_eq!(
+            line["message"], "could not get a new certificate",
+            "{lie:?}: {line}"
+        );
         pod.wait_ready(LIMIT)
             .await
             .unwrap_or_else(|error| panic!("{lie:?}: {error}"));

@@ -31,7 +31,10 @@ async fn every_line() {
     .await;
     let pod = world.ready_pod("web").await;
     let _poor = world.pod_without_rights("poor");
-    world.driver().wait_for_line("no new certificate").await;
+    world
+        .driver()
+        .wait_for_line("could not get a new certificate")
+        .await;
     let account = ServiceAccountName::new("sandbox", "web");
     let by = Identity::ServiceAccount(account, Binding::Pod(pod.name().to_owned()));
     let forged = Forged {

@@ -61,7 +61,7 @@ async fn goes_on_after(housing: Housing) {
     assert_eq!(text(&seen, "tls.key"), before.1, "the pod sees its files");
     world.start_driver();
     // A new driver has no token until the kubelet publishes again.
-    world.driver().wait_for_line("going on with a volume").await;
+    world.driver().wait_for_line("resuming a volume").await;
     world.wait_registered().await;
     pod.touch().unwrap();
     let key = changed(&pod, "tls.key", &before.1).await;

@@ -59,7 +59,7 @@ async fn in_a_pod() {
     for (words, has) in [
         (&["status"][..], pod.name()),
         (&["status", &name], "1 resting"),
-        (&["inspect", &name], "good SVID in "),
+        (&["inspect", &name], "valid SVID in "),
         (&["inspect", &name], "svid.pem"),
     ] {
         let ran = world.driver().exec(words);
@@ -73,7 +73,10 @@ async fn in_a_pod() {
 async fn waits() {
     let world = World::start(Setup::default()).await;
     let pod = world.pod_without_rights("nobody");
-    world.driver().wait_for_line("no new certificate").await;
+    world
+        .driver()
+        .wait_for_line("could not get a new certificate")
+        .await;
 
     let (code, said) = world.ask("status", &[]).await;
 
@@ -97,7 +100,7 @@ async fn killed() {
 
     let (code, said) = world.ask("status", &[]).await;
     assert_eq!(code, 2, "{said}");
-    assert!(said.contains("not running any more"), "{said}");
+    assert!(said.contains("no longer running"), "{said}");
 
     world.start_driver();
     // What the kubelet knows may still be the registration of the process before.

@@ -24,7 +24,7 @@ const STATEMENTS: &[&str] = &[
     "server has a new certificate",
     "a valid certificate every time",
     "no mount, key, record or request is left of them",
-    "driver and approver ended when they were told to",
+    "driver and approver ended when they were asked to",
     "Seen in",
 ];
 

@@ -22,11 +22,11 @@ fn a_good_svid_is_described_and_exits_0() {
     let ran = inspect(&Volume::good(), &[]);
 
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.starts_with("good SVID in "), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("valid SVID in "), "{}", ran.stdout);
     for text in [
         SPIFFE_ID,
         "CN=roots",
-        "ECDSA P-256, the key file has it",
+        "ECDSA P-256, matches the key file",
         "the chain leads to the trust bundle",
         "the certificate, signed by CN=roots (a root of the trust bundle)",
         "\nTime left    ",
@@ -76,12 +76,12 @@ fn what_is_not_good_exits_1_and_says_why() {
         (
             "readable by all",
             Volume::good().with("tls.key", &key, 0o444),
-            "everybody may read the private key",
+            "the private key is world-readable",
         ),
         (
             "writable by all",
             Volume::good().with("tls.crt", &certificate, 0o442),
-            "everybody may write tls.crt",
+            "tls.crt is world-writable",
         ),
         (
             "expired",
@@ -95,12 +95,12 @@ fn what_is_not_good_exits_1_and_says_why() {
             Volume::good()
                 .with("tls.crt", &early, 0o440)
                 .with("tls.key", &early_key, 0o440),
-            "the certificate is valid from",
+            "the certificate is not valid before",
         ),
         (
             "another key",
             Volume::good().with("tls.key", &key, 0o440),
-            "not the one of the certificate",
+            "does not belong to the certificate",
         ),
         (
             "no SPIFFE ID",
@@ -129,7 +129,7 @@ fn what_is_not_good_exits_1_and_says_why() {
         let ran = inspect(&volume, &[]);
         assert_eq!(ran.code, 1, "{name}: {}", ran.stdout);
         assert!(
-            ran.stdout.starts_with("not a good SVID in "),
+            ran.stdout.starts_with("not a valid SVID in "),
             "{name}: {}",
             ran.stdout
         );
@@ -280,7 +280,11 @@ fn an_expected_identity_and_an_expected_rest_of_the_lifetime_are_asked_for() {
     for (words, code, problem) in [
         (&[own.as_str(), "--min-left=59m"][..], 0, ""),
         (&[others][..], 1, "the SPIFFE ID is spiffe://example.org/"),
-        (&["--min-left=2h"][..], 1, "at least 7200 s must be left"),
+        (
+            &["--min-left=2h"][..],
+            1,
+            "must be valid for at least 7200 s more",
+        ),
     ] {
         let ran = inspect(&Volume::good(), words);
 

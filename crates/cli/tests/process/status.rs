@@ -1,5 +1,5 @@
-//! `status` against whatever may answer on a socket. Against a driver it is tried in the flows, which
-//! can mount.
+//! `status` against whatever may answer on a socket. Against a driver it is tried in the flows,
+//! which can mount.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -132,7 +132,7 @@ fn a_node_on_which_all_is_well_is_shown_as_a_table_and_exits_0() {
     assert_eq!(
         ran.stdout,
         "\
-all is well with spiffe.csi.cert-manager.io on node node-1
+no problems with spiffe.csi.cert-manager.io on node node-1
 
 Time          2026-11-25T10:00:00Z
 Registration  registered with the kubelet
@@ -158,8 +158,8 @@ fn what_waits_comes_first_with_its_last_failure_and_exits_1() {
     assert_eq!(
         lines[..2],
         [
-            "not all is well with spiffe.csi.cert-manager.io on node node-1",
-            "  - 1 volume shows no valid certificate",
+            "problems with spiffe.csi.cert-manager.io on node node-1",
+            "  - 1 volume has no valid certificate",
         ]
     );
     let rows = &lines[lines.len() - 2..];
@@ -203,7 +203,7 @@ fn json_has_the_drivers_answer_and_the_problems() {
     let mut printed: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(
         printed["problems"].take(),
-        json!(["1 volume shows no valid certificate"])
+        json!(["1 volume has no valid certificate"])
     );
     printed.as_object_mut().unwrap().remove("problems");
     assert_eq!(printed, sent);
@@ -214,7 +214,7 @@ fn one_pod_is_judged_by_its_own_volumes() {
     let volumes = json!([volume("a", "good"), waiting("z", "bad", "no such issuer")]);
     for (pod, code, has) in [
         ("a/good", 0, "1: 1 resting"),
-        ("z/bad", 1, "1 volume shows no valid certificate"),
+        ("z/bad", 1, "1 volume has no valid certificate"),
         ("z/good", 1, "the driver has no volume of the pod z/good"),
     ] {
         let pod = format!("--pod={pod}");
@@ -252,7 +252,7 @@ fn everything_else_that_is_wrong_with_a_node_is_named() {
         (
             "/trustBundle/newerRefused",
             json!("not PEM"),
-            "the trust bundle is an old one: not PEM",
+            "the trust bundle in use is out of date: not PEM",
         ),
     ];
     for (place, value, problem) in table {
@@ -367,8 +367,8 @@ fn a_driver_that_is_not_there_exits_2_with_what_to_look_at() {
     let left = folder.path().join("left.sock");
     drop(UnixListener::bind(&left).unwrap());
     for (socket, advice) in [
-        (&absent, "no driver has its records there"),
-        (&left, "the driver that made it is not running any more"),
+        (&absent, "no driver keeps its records there"),
+        (&left, "the driver that created it is no longer running"),
     ] {
         for (command, words) in [("status", &[][..]), ("inspect", &["--pod=a/b"])] {
             let ran = ask(socket, command, words);
@@ -415,7 +415,7 @@ fn inspect_finds_the_volumes_of_a_pod_and_expects_their_identity() {
 
     let ran = inspect(&overview, &[]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.starts_with("good SVID in "), "{}", ran.stdout);
+    assert!(ran.stdout.starts_with("valid SVID in "), "{}", ran.stdout);
 
     let others = "--expect-id=spiffe://example.org/ns/sandbox/sa/other";
     let ran = inspect(&overview, &[others]);

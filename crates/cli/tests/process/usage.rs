@@ -93,7 +93,7 @@ fn everything_that_is_wrong_is_told_at_once_and_nothing_is_started() {
     let lines: Vec<&str> = ran.stderr.lines().collect();
     assert_eq!(
         lines[0],
-        "csi-driver-spiffe: 5 flags or arguments are wrong, nothing was started:"
+        "csi-driver-spiffe: 5 flags or arguments are invalid, nothing was started:"
     );
     let subjects: Vec<&str> = lines[1..]
         .iter()

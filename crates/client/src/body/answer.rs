@@ -1,4 +1,4 @@
-//! One answer that is wanted in full, or not at all.
+//! Reading one complete answer, or discarding it.
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;

@@ -63,7 +63,7 @@ impl Objects {
             match packet.map_err(|_elapsed| ApiError::TimedOut(self.limit))?? {
                 Some(packet) => self.packet = packet,
                 None if self.splitter.is_complete() => return Ok(None),
-                None => return Err(ApiError::unreadable("it broke off")),
+                None => return Err(ApiError::unreadable("it ended early")),
             }
         }
     }

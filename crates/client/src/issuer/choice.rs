@@ -1,14 +1,14 @@
-//! Choosing between the flags' issuer and the `ConfigMap`'s. Pure but for the log.
+//! Choosing between the issuer of the flags and that of the `ConfigMap`. Pure except for logging.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use svid_api::issuance::RuntimeIssuer;
+use svid_api::runtime_issuer::RuntimeIssuer;
 use svid_core::policy::IssuerReference;
 
 use super::{ConfigMapName, IssuerState, Issuers};
-use crate::watch::{Named, ObjectName, Unreadable, Versioned};
+use crate::watch::{HasName, ObjectName, Unreadable, Versioned};
 
 /// The parts of a `ConfigMap` that matter here.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,7 +24,7 @@ impl Versioned for StoredConfigMap {
     }
 }
 
-impl Named for StoredConfigMap {
+impl HasName for StoredConfigMap {
     fn name(&self) -> &str {
         self.metadata.name()
     }
@@ -81,10 +81,10 @@ impl Choice {
             Err(unreadable) => unreadable.error.clone(),
         };
         if self.warned_of.as_ref() != Some(&wrong) {
-            tracing::warn!(config_map = %self.config_map, "{wrong}; it is ignored");
+            tracing::warn!(config_map = %self.config_map, "the ConfigMap is ignored: {wrong}");
             self.warned_of = Some(wrong.clone());
         }
-        self.issuers(|| format!("ConfigMap {}: {wrong}", self.config_map))
+        self.issuers(|| format!("correct the ConfigMap {}: {wrong}", self.config_map))
     }
 
     fn choose(&mut self, issuer: IssuerReference) {
@@ -99,7 +99,7 @@ impl Choice {
         let current = match self.runtime.as_ref().or(self.flags.as_ref()) {
             Some(issuer) => IssuerState::Known(Arc::clone(issuer)),
             None => IssuerState::Missing(format!(
-                "no issuer is named: {}, or give --issuer-name",
+                "no issuer is configured: {}, or give --issuer-name",
                 what_to_do()
             )),
         };

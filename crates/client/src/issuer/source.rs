@@ -41,7 +41,7 @@ impl IssuerSource {
             }
             (None, Some(issuer)) => IssuerState::Known(issuer.clone().into()),
             (None, None) => {
-                IssuerState::Missing("no issuer is named: give --issuer-name".to_owned())
+                IssuerState::Missing("no issuer is configured: give --issuer-name".to_owned())
             }
         };
         let ever = flags.iter().cloned().collect();
@@ -139,7 +139,7 @@ fn publish(issuers: &watch::Sender<Issuers>, name: &ConfigMapName, new: Issuers)
         }
         match &new.current {
             IssuerState::Known(issuer) => {
-                tracing::info!(%issuer, config_map = %name, "the SPIFFE issuer");
+                tracing::info!(%issuer, config_map = %name, "using this SPIFFE issuer");
             }
             IssuerState::Missing(what) | IssuerState::NotYetRead(what) => {
                 tracing::warn!(config_map = %name, "{what}");

@@ -63,22 +63,22 @@ impl Unreadable {
     pub(crate) fn too_long() -> Self {
         Self {
             object: ObjectName::default(),
-            error: "it has more bytes than any object may have".to_owned(),
+            error: "it is larger than any object may be".to_owned(),
         }
     }
 
     fn named_in(json: &[u8], error: &serde_json::Error) -> Self {
         #[derive(Deserialize)]
-        struct Named {
+        struct PartialObject {
             metadata: ObjectName,
         }
         Self {
-            object: serde_json::from_slice::<Named>(json)
+            object: serde_json::from_slice::<PartialObject>(json)
                 .map(|named| named.metadata)
                 .unwrap_or_default(),
             // The position and the kind of fault; serde's own text may quote the object.
             error: format!(
-                "{:?} error in column {} of its JSON",
+                "{:?} error at column {} of its JSON",
                 error.classify(),
                 error.column()
             ),
@@ -142,16 +142,16 @@ struct Bookmark {
     metadata: ObjectName,
 }
 
-/// The `Status` that ends a watch.
+/// The `ErrorStatus` that ends a watch.
 fn error(json: &[u8]) -> ApiError {
     #[derive(Default, Deserialize)]
     #[serde(default)]
-    struct Status {
+    struct ErrorStatus {
         code: u16,
         message: String,
     }
-    match serde_json::from_slice::<Status>(json) {
-        Ok(Status { code, message }) => error_of_status(code, &message),
+    match serde_json::from_slice::<ErrorStatus>(json) {
+        Ok(ErrorStatus { code, message }) => error_of_status(code, &message),
         Err(error) => ApiError::unreadable(error),
     }
 }

@@ -1,4 +1,4 @@
-//! List and watch: what is in a collection, and what happens to it.
+//! List and watch: the objects of a collection, and their changes.
 //!
 //! The API server's own protocol (Kubernetes API concepts, "Efficient detection of changes"), as
 //! kube's watcher and client-go's reflector use it, but object by object: each one is decoded by
@@ -41,7 +41,7 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) use self::event::read_object;
 pub use self::event::{Change, ObjectName, Unreadable};
-pub use self::single::{Named, Observed, watch_object};
+pub use self::single::{HasName, Observed, watch_object};
 use crate::body::{Objects, Raw, Shape};
 use crate::retry::{Backoff, Retry};
 use crate::{ApiClient, ApiError};
@@ -116,7 +116,7 @@ pub fn watch<T: DeserializeOwned + Versioned + Send>(
         backoff: Backoff::new(RETRY),
         pause: Duration::ZERO,
         compared: Instant::now(),
-        phase: Phase::Start,
+        phase: WatchPhase::Start,
         objects: PhantomData::<fn() -> T>,
     };
     unfold(watcher, |mut watcher| async move {
@@ -177,12 +177,12 @@ struct Watcher<T> {
     pause: Duration,
     /// When the version from which we watch was last known not to be ahead of the store.
     compared: Instant,
-    phase: Phase,
+    phase: WatchPhase,
     objects: PhantomData<fn() -> T>,
 }
 
 #[derive(Debug)]
-enum Phase {
+enum WatchPhase {
     Start,
     Page {
         token: Option<String>,
@@ -205,15 +205,15 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
             if !self.pause.is_zero() {
                 sleep(std::mem::take(&mut self.pause)).await;
             }
-            let event = match std::mem::replace(&mut self.phase, Phase::Start) {
-                Phase::Start => {
-                    self.phase = Phase::Page { token: None };
+            let event = match std::mem::replace(&mut self.phase, WatchPhase::Start) {
+                WatchPhase::Start => {
+                    self.phase = WatchPhase::Page { token: None };
                     return Ok(Event::Init);
                 }
-                Phase::Page { token } => self.ask_for_page(token).await,
-                Phase::Listing(objects) => self.read_page(objects).await,
-                Phase::Open { version } => self.open(version).await,
-                Phase::Watching {
+                WatchPhase::Page { token } => self.ask_for_page(token).await,
+                WatchPhase::Listing(objects) => self.read_page(objects).await,
+                WatchPhase::Open { version } => self.open(version).await,
+                WatchPhase::Watching {
                     changes,
                     version,
                     since,
@@ -232,7 +232,7 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
 
     async fn ask_for_page(&mut self, token: Option<String>) -> Result<Option<Event<T>>, ApiError> {
         let page = list(&self.client, &self.selection, PAGE, token).await?;
-        self.phase = Phase::Listing(page);
+        self.phase = WatchPhase::Listing(page);
         Ok(None)
     }
 
@@ -250,16 +250,16 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
                     resource_version: version,
                 } = list.metadata;
                 if let Some(token) = next_page.filter(|token| !token.is_empty()) {
-                    self.phase = Phase::Page { token: Some(token) };
+                    self.phase = WatchPhase::Page { token: Some(token) };
                     return Ok(None);
                 }
                 self.backoff.reset();
                 self.compared = Instant::now();
-                self.phase = Phase::Open { version };
+                self.phase = WatchPhase::Open { version };
                 return Ok(Some(Event::InitDone));
             }
         };
-        self.phase = Phase::Listing(objects);
+        self.phase = WatchPhase::Listing(objects);
         Ok(Some(event))
     }
 
@@ -267,7 +267,7 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
         match self.open_unless_set_back(&version).await {
             Ok(None) => Ok(None),
             Ok(Some(changes)) => {
-                self.phase = Phase::Watching {
+                self.phase = WatchPhase::Watching {
                     changes,
                     version,
                     since: Instant::now(),
@@ -327,14 +327,14 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
                 } else {
                     self.backoff.reset();
                 }
-                self.phase = Phase::Open { version };
+                self.phase = WatchPhase::Open { version };
                 return Ok(None);
             }
         };
         if since.elapsed() >= LASTING {
             self.backoff.reset();
         }
-        self.phase = Phase::Watching {
+        self.phase = WatchPhase::Watching {
             changes,
             version,
             since,
@@ -346,9 +346,9 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
     /// seen.
     fn begin_again_from(&mut self, version: String, error: &ApiError) {
         self.phase = if *error == ApiError::Expired {
-            Phase::Start
+            WatchPhase::Start
         } else {
-            Phase::Open { version }
+            WatchPhase::Open { version }
         };
     }
 }

@@ -9,12 +9,12 @@ use super::{Event, ObjectName, Selection, Unreadable, Versioned, watch};
 use crate::{ApiClient, ApiError};
 
 /// Something that has a name.
-pub trait Named {
+pub trait HasName {
     /// `metadata.name`.
     fn name(&self) -> &str;
 }
 
-impl Named for ObjectName {
+impl HasName for ObjectName {
     fn name(&self) -> &str {
         &self.name
     }
@@ -25,7 +25,7 @@ pub type Observed<T> = Result<Option<T>, Unreadable>;
 
 /// Yields an object's state, first of all and after each change, for as long as it is polled; None
 /// while it does not exist. Failures are yielded, and retried after a pause.
-pub fn watch_object<T: DeserializeOwned + Versioned + Named + Send>(
+pub fn watch_object<T: DeserializeOwned + Versioned + HasName + Send>(
     client: ApiClient,
     path: String,
     name: &str,

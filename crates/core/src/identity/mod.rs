@@ -1,11 +1,10 @@
-//! Who a workload is: trust domains, service accounts and the SPIFFE IDs made of them; and what
-//! Kubernetes accepts as a name.
+//! Workload identities: trust domains, service accounts and the SPIFFE IDs made from them.
 //!
-//! Owns the rules of the SPIFFE ID specification, section 2, and the one way a Kubernetes service
-//! account maps to a SPIFFE ID. Knows nothing of keys, certificates or requests.
+//! Owns the rules of the SPIFFE ID specification, section 2, and the only mapping from a Kubernetes
+//! service account to a SPIFFE ID. Knows nothing of keys, certificates or requests.
 //!
-//! Invariant: a value of one of these types is legal as it stands. Nothing is lowercased, decoded
-//! or otherwise normalised on the way in, so equal values are equal bytes and the other way round.
+//! Invariant: a value of one of these types is valid. Nothing is lowercased, decoded or otherwise
+//! normalised while parsing, so two values are equal exactly if their bytes are.
 
 mod service_account;
 mod spiffe_id;

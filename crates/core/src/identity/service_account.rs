@@ -8,8 +8,8 @@ use crate::text::quote;
 /// A service account: namespace and name, both legal in Kubernetes.
 ///
 /// A namespace is an RFC 1123 label of at most 63 bytes, a service account's name a DNS subdomain
-/// of at most 253, as `k8s.io/apimachinery/pkg/util/validation` has them. Neither can hold a `/`
-/// or a `:`, so the SPIFFE ID and the user name made of them can be read in one way only.
+/// of at most 253, as `k8s.io/apimachinery/pkg/util/validation` has them. Neither can contain a `/`
+/// or a `:`, so the SPIFFE ID and the user name built from them are unambiguous.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceAccount {
     namespace: String,
@@ -17,7 +17,7 @@ pub struct ServiceAccount {
 }
 
 impl ServiceAccount {
-    /// Takes a namespace and the name of a service account in it.
+    /// Parses a namespace and the name of a service account in it.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl ServiceAccount {
         })
     }
 
-    /// Takes a user name as the API server writes it: `system:serviceaccount:NAMESPACE:NAME`.
+    /// Parses a user name as the API server writes it: `system:serviceaccount:NAMESPACE:NAME`.
     ///
     /// # Errors
     ///
@@ -74,18 +74,23 @@ impl fmt::Display for ServiceAccount {
     }
 }
 
-/// Why something is not a service account. The texts are escaped and truncated, since a requester
-/// may have chosen them.
+/// Why a text does not name a service account. The messages are escaped and truncated, since a
+/// requester may have chosen their content.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceAccountError {
     /// The user name is not of the form that service accounts have.
-    #[error("the user {0} is no service account: system:serviceaccount:NAMESPACE:NAME is needed")]
+    #[error(
+        "the user {0} is not a service account: system:serviceaccount:NAMESPACE:NAME is \
+        expected"
+    )]
     NoServiceAccount(String),
     /// The namespace is not a legal name.
-    #[error("{0} is no namespace: it has to be an RFC 1123 label of 1 to 63 bytes")]
+    #[error("{0} is not a valid namespace: it must be an RFC 1123 label of 1 to 63 bytes")]
     Namespace(String),
     /// The service account's name is not legal.
-    #[error("{0} is no service account name: it has to be a DNS subdomain of 1 to 253 bytes")]
+    #[error(
+        "{0} is not a valid service account name: it must be a DNS subdomain of 1 to 253 bytes"
+    )]
     Name(String),
 }
 

@@ -7,9 +7,9 @@ use super::trust_domain::{self, TrustDomain, TrustDomainError};
 
 /// A SPIFFE ID, such as `spiffe://cluster.local/ns/apps/sa/web`.
 ///
-/// Rules: SPIFFE-ID specification, section 2. Comparison is comparison of bytes, which section 2
-/// allows since a legal ID has one spelling only: the scheme and the trust domain are lower-case,
-/// the path is case-sensitive, and nothing may be percent-encoded.
+/// Rules: SPIFFE-ID specification, section 2. IDs are compared byte by byte, which section 2 allows
+/// since a valid ID has only one spelling: the scheme and the trust domain are lower-case, the path
+/// is case-sensitive, and nothing may be percent-encoded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpiffeId {
     text: String,
@@ -32,13 +32,13 @@ impl SpiffeId {
         }
     }
 
-    /// Takes a SPIFFE ID exactly as it is written; nothing is normalised.
+    /// Parses a SPIFFE ID exactly as it is written; nothing is normalised.
     ///
     /// An ID without a path is legal: it names the trust domain itself.
     ///
     /// # Errors
     ///
-    /// Whatever SPIFFE-ID section 2 forbids, the first fault from the left.
+    /// The first violation of SPIFFE-ID section 2, from left to right.
     pub fn parse(text: &str) -> Result<Self, SpiffeIdError> {
         if text.len() > MAX_BYTES {
             return Err(SpiffeIdError::TooLong { length: text.len() });
@@ -80,13 +80,13 @@ impl fmt::Display for SpiffeId {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpiffeIdError {
     /// Longer than the 2048 bytes of section 2.3.
-    #[error("the SPIFFE ID has {length} bytes, {MAX_BYTES} are allowed")]
+    #[error("the SPIFFE ID is {length} bytes long; at most {MAX_BYTES} are allowed")]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
     /// It does not begin with `spiffe://`, in lower case.
-    #[error("a SPIFFE ID begins with \"{SCHEME}\"")]
+    #[error("a SPIFFE ID must begin with \"{SCHEME}\"")]
     Scheme,
     /// The trust domain is not legal.
     #[error(transparent)]
@@ -102,7 +102,8 @@ pub enum SpiffeIdError {
     RelativeSegment,
     /// A character that no path segment may hold; among them `?`, `#` and `%`.
     #[error(
-        "the path of the SPIFFE ID holds {character:?}: only letters, digits, '.', '-' and '_' are allowed"
+        "the path of the SPIFFE ID contains {character:?}: only letters, digits, '.', '-' and '_' \
+         are allowed"
     )]
     Character {
         /// The first character that is not allowed.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The name of a trust domain, as it stands between `spiffe://` and the path of a SPIFFE ID.
+/// The name of a trust domain: the part between `spiffe://` and the path of a SPIFFE ID.
 ///
 /// Rules: SPIFFE-ID specification, section 2.1. One to 255 bytes out of `a`-`z`, `0`-`9`, `.`, `-`
 /// and `_`; so there is no port, no user info and no percent-encoding.
@@ -10,12 +10,12 @@ use std::fmt;
 pub struct TrustDomain(String);
 
 impl TrustDomain {
-    /// Takes a trust domain name as it is written, without a scheme.
+    /// Parses a trust domain name without a scheme.
     ///
     /// # Errors
     ///
-    /// When the name is empty, longer than 255 bytes, or holds a character that is not allowed.
-    /// An upper-case letter is refused, never lowered.
+    /// When the name is empty, longer than 255 bytes, or holds a character that is not allowed. An
+    /// upper-case letter is an error; it is never converted.
     pub fn parse(name: &str) -> Result<Self, TrustDomainError> {
         check(name)?;
         Ok(Self(name.to_owned()))
@@ -40,14 +40,15 @@ pub enum TrustDomainError {
     #[error("the trust domain is empty: give a name such as cluster.local")]
     Empty,
     /// The name is longer than a SPIFFE ID allows.
-    #[error("the trust domain has {length} bytes, {MAX_BYTES} are allowed")]
+    #[error("the trust domain is {length} bytes long; at most {MAX_BYTES} are allowed")]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
     /// A character outside the allowed set.
     #[error(
-        "the trust domain holds {character:?} at byte {position}: only a-z, 0-9, '.', '-' and '_' are allowed"
+        "the trust domain contains {character:?} at byte {position}: only a-z, 0-9, '.', '-' and \
+         '_' are allowed"
     )]
     Character {
         /// The first character that is not allowed.

@@ -1,11 +1,11 @@
-//! Looks at a request that somebody approved: could this policy have done so?
+//! Judges a request that has already been approved: could this policy have approved it?
 //!
-//! Asks every rule that depends on neither the administrator's settings nor a Pod, by taking for
-//! settings what the request itself says: its issuer, its lifetime, the trust domain of its name.
-//! It may have the form of either mode and any annotations, to which tools add later. So a request
-//! that was approved before one of these settings was changed is still a right one. What this cannot
-//! find out is whether the settings were others at the time, and in node-attested mode whose Pod it
-//! was.
+//! Applies every rule that depends on neither the administrator's settings nor a Pod, taking the
+//! settings from the request itself: its issuer, its lifetime, the trust domain of its name. The
+//! request may have the form of either mode, and any annotations, since tools add some later. So a
+//! request that was approved before one of these settings changed still passes. What this cannot
+//! determine is whether the settings were different at the time and, in node-attested mode, whose
+//! Pod it was.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use super::request::{
 use super::rules::requester;
 use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
 
-/// Judges a request that was approved. `driver` is the driver's account, if it is known. Pure;
-/// takes the time of one or two decisions.
+/// Judges an approved request. `driver` is the driver's account, if known. Pure; takes as long as
+/// one or two decisions.
 ///
-/// Requests in the form of node-attested mode are a driver's: the known one's, or, for one of an
-/// earlier mode or name, those of an account in another namespace than the request's. For nothing
-/// but that distinguishes them from those of a pod that asks for its neighbour's identity.
+/// A request in the form of node-attested mode must come from a driver: the known one or, for a
+/// driver of an earlier mode or name, an account in a namespace other than the request's. Nothing
+/// else distinguishes it from the request of a pod that asks for its neighbour's identity.
 ///
 /// # Errors
 /// The rules that it breaks under any settings.

@@ -1,12 +1,12 @@
-//! What the requester's token said, out of `spec.extra`.
+//! The claims of the requester's token, from `spec.extra`.
 //!
 //! The API server puts a token's claims there by name, each with one value
 //! (`k8s.io/apiserver/pkg/authentication/serviceaccount/util.go`), and cert-manager's webhook
-//! copies them. Invariant: what is not exactly one text is never taken for a claim.
+//! copies them. Invariant: anything but exactly one string is never treated as a claim.
 
 use super::request::Requester;
 
-/// One claim, as far as it is known.
+/// The state of one claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Claim<'a> {
     /// The token has none.

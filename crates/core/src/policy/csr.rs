@@ -1,7 +1,7 @@
-//! Reads a signing request once; every rule looks at this one reading.
+//! Parses a signing request once; every rule uses this one result.
 //!
-//! Owns the reading only: what is allowed is the rules' business. The parser below (x509-parser)
-//! forgives some things that DER forbids; none of that survives the last rule, which writes the
+//! Owns parsing only: what is allowed is up to the rules. The underlying parser (x509-parser)
+//! tolerates some things that DER forbids; none of that passes the last rule, which encodes the
 //! request again and compares (`rules/canonical`).
 //!
 //! Source: RFC 2986 (section 4), RFC 5280 (4.1 and 4.2), RFC 2985 (5.4.2).
@@ -15,19 +15,19 @@ use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Version};
 
 /// Why the bytes are not a signing request at all.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(super) enum CsrError {
+pub(super) enum CsrFormatError {
     /// Not the ASN.1 structure of RFC 2986.
     #[error("the CSR is not a PKCS#10 certification request in DER")]
     Unreadable,
     /// Bytes follow the structure.
-    #[error("the CSR is followed by further bytes inside its PEM block")]
+    #[error("the CSR is followed by extra bytes inside its PEM block")]
     TrailingBytes,
     /// Another version than v1, which is the only one.
     #[error("the CSR's version must be 0")]
     Version,
 }
 
-/// A signing request as it was read. Nothing in it is checked beyond its structure.
+/// A parsed signing request. Only its structure has been checked.
 #[derive(Debug)]
 pub(super) struct Csr<'a> {
     der: &'a [u8],
@@ -39,14 +39,14 @@ impl<'a> Csr<'a> {
     ///
     /// # Errors
     /// When the structure cannot be read, so that no further rule could say anything about it.
-    pub(super) fn parse(der: &'a [u8]) -> Result<Self, CsrError> {
-        let (rest, parsed) =
-            X509CertificationRequest::from_der(der).map_err(|_detail| CsrError::Unreadable)?;
+    pub(super) fn parse(der: &'a [u8]) -> Result<Self, CsrFormatError> {
+        let (rest, parsed) = X509CertificationRequest::from_der(der)
+            .map_err(|_detail| CsrFormatError::Unreadable)?;
         if !rest.is_empty() {
-            return Err(CsrError::TrailingBytes);
+            return Err(CsrFormatError::TrailingBytes);
         }
         if parsed.certification_request_info.version != X509Version::V1 {
-            return Err(CsrError::Version);
+            return Err(CsrFormatError::Version);
         }
         Ok(Self { der, parsed })
     }
@@ -150,7 +150,7 @@ impl<'a> AlternativeNames<'a> {
     }
 }
 
-/// One GeneralName, reduced to what the rules ask about it.
+/// One GeneralName, reduced to what the rules need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AlternativeName<'a> {
     /// Which alternative of GeneralName it is.

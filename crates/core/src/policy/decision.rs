@@ -1,8 +1,8 @@
-//! What the policy answers, and how a denial is put into words.
+//! The results of the policy, and the wording of a denial.
 
 use crate::identity::SpiffeId;
 
-/// Proof that every rule held for one request. Only [`super::evaluate`] makes one, or
+/// Proof that a request satisfies every rule. Only [`super::evaluate`] makes one, or
 /// [`super::PodInquiry::conclude`] after it.
 #[derive(Debug)]
 pub struct Approval {
@@ -45,7 +45,7 @@ impl Denial {
 
     /// The text for the requester: at most [`Denial::MAX_MESSAGE_BYTES`] of printable ASCII.
     ///
-    /// Violations that no longer fit are counted instead of listed.
+    /// Violations that do not fit are counted instead of listed.
     #[must_use]
     pub fn message(&self) -> String {
         let mut message = String::new();
@@ -65,9 +65,9 @@ impl Denial {
         message
     }
 
-    /// The most that [`Denial::message`] returns. One KiB is far below what an object may hold
-    /// (1.5 MiB) and what a terminal shows; a larger one lets a requester fill the store with
-    /// text of its own choosing.
+    /// The most that [`Denial::message`] returns. One KiB is far below what an object may hold (1.5
+    /// MiB) and what a terminal shows; a larger limit would let a requester fill etcd with text of
+    /// its own choosing.
     pub const MAX_MESSAGE_BYTES: usize = 1024;
 }
 

@@ -1,4 +1,4 @@
-//! Asks every rule, in one place.
+//! Applies every rule, in one place.
 
 use super::csr::Csr;
 use super::decision::{Approval, Denial, Rule, Violation};
@@ -21,11 +21,11 @@ pub enum Decision {
     Approve(Approval),
     /// At least one rule was broken.
     Deny(Denial),
-    /// Every rule that does not need the Pod held: read it and conclude. Node-attested mode
-    /// approves in no other way.
+    /// Every rule that does not need the Pod is satisfied: read the Pod and conclude. This is the
+    /// only way to an approval in node-attested mode.
     Inquire(PodInquiry),
-    /// The request names another issuer: it is not this approver's business, but may become ours
-    /// when our issuer changes.
+    /// The request names another issuer: it is not this approver's to decide, but may become so
+    /// when the configured issuer changes.
     LeaveAlone,
 }
 
@@ -65,7 +65,8 @@ fn by_pod_token(policy: &Policy, request: &Request, credentials: Credentials) ->
     match (Denial::of(violations), expected) {
         (None, Some(spiffe_id)) => Decision::Approve(Approval::new(spiffe_id)),
         (Some(denial), _) => Decision::Deny(denial),
-        // Without a requester there is a violation; this arm only keeps it from ever approving.
+        // Without a requester there is a violation already; this arm only makes an approval
+        // impossible.
         (None, None) => Decision::Deny(Denial::for_one(Violation::new(
             Rule::Requester,
             "the requester has no SPIFFE ID",
@@ -96,10 +97,10 @@ fn by_node(policy: &Policy, request: &Request, attestation: &NodeAttestation) ->
             },
         }),
         (Some(denial), ..) => Decision::Deny(denial),
-        // Whatever is missing is a violation; this arm only keeps it from ever being asked about.
+        // Whatever is missing is a violation already; this arm only makes an inquiry impossible.
         (None, ..) => Decision::Deny(Denial::for_one(Violation::new(
             Rule::Identity,
-            "the request names no identity of a pod",
+            "the request does not name a pod's identity",
         ))),
     }
 }
@@ -149,9 +150,9 @@ fn about_content(
         Err(error) => violations.push(Violation::new(Rule::Encoding, error)),
     }
     let name = match (&uri, &identity) {
-        (Some(uri), _) => annotation::Name::Requested(uri),
-        (None, Some(expected)) => annotation::Name::Expected(expected.as_str()),
-        (None, None) => annotation::Name::Unknown,
+        (Some(uri), _) => annotation::ComparedName::Requested(uri),
+        (None, Some(expected)) => annotation::ComparedName::Expected(expected.as_str()),
+        (None, None) => annotation::ComparedName::Unknown,
     };
     violations.extend(annotation::check(&request.identity_annotation, name).err());
     (violations, identity)
@@ -187,7 +188,7 @@ fn about_csr(
         signature::check(csr),
     ];
     let mut violations: Vec<_> = verdicts.into_iter().filter_map(Result::err).collect();
-    // If another rule objects, the bytes differ for a reason that is already reported.
+    // If another rule is violated, the bytes differ for a reason that has already been reported.
     if violations.is_empty() {
         violations.extend(expected.and_then(|expected| canonical::check(csr, expected).err()));
     }

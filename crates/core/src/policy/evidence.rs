@@ -1,8 +1,8 @@
-//! What an approval in node-attested mode rests on: one Pod, as the API server showed it.
+//! The evidence for an approval in node-attested mode: one Pod, as read from the API server.
 //!
 //! Plain values that the caller fills in; nothing here was written by the requester.
 
-/// Names one Pod for good: a later one of the same name has another UID.
+/// Identifies one Pod unambiguously: a later Pod of the same name has another UID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodReference {
     /// Its namespace, which is the request's.
@@ -15,7 +15,7 @@ pub struct PodReference {
 
 /// A Pod as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pod {
+pub struct PodEvidence {
     /// `metadata.namespace`.
     pub namespace: String,
     /// `metadata.name`.

@@ -1,11 +1,11 @@
 //! The second step of a decision in node-attested mode: what the Pod says.
 //!
 //! Owns the only way from a request of the driver to an [`Approval`]. Invariant: a [`PodInquiry`]
-//! exists only for a request that broke no other rule, so one that is denied anyway costs no read
-//! of a Pod; and it is used up by the answer, so no Pod answers for two requests.
+//! exists only for a request that violates no other rule, so a request that is denied anyway costs
+//! no read of a Pod; and it is consumed by the answer, so one Pod never counts for two requests.
 
 use super::decision::{Approval, Denial};
-use super::evidence::{Pod, PodReference};
+use super::evidence::{PodEvidence, PodReference};
 use super::rules::pod::{existence, identity, mirror, node, phase, volume};
 use crate::identity::{SpiffeId, TrustDomain};
 
@@ -36,7 +36,7 @@ impl PodInquiry {
     ///
     /// # Errors
     /// Every rule about the Pod that does not hold.
-    pub fn conclude(self, found: Option<&Pod>) -> Result<Approval, Denial> {
+    pub fn conclude(self, found: Option<&PodEvidence>) -> Result<Approval, Denial> {
         let pod = existence::check(&self.pod, found).map_err(Denial::for_one)?;
         let verdicts = [
             mirror::check(pod),

@@ -1,12 +1,12 @@
 //! Decides on requests that have nothing to do with SPIFFE, if the administrator asks for it
 //! (`--auto-approve-non-spiffe`).
 //!
-//! With cert-manager's own approver switched off, another has to approve the rest. What must not
-//! happen is that a request without the identity annotation still becomes an SVID: one that holds a
-//! SPIFFE name, or that goes to an issuer whose certificates are trusted as SVIDs, is denied.
+//! With cert-manager's own approver disabled, another one has to approve the remaining requests. A
+//! request without the identity annotation must not become an SVID anyway: one that contains a
+//! SPIFFE name, or that is for an issuer whose certificates are trusted as SVIDs, is denied.
 //!
-//! These requests may hold anything else, so they are read leniently; but if the bytes mention a
-//! SPIFFE name and can be parsed in more than one way, the request is denied.
+//! These requests may contain anything else, so they are parsed leniently; but if the bytes mention
+//! a SPIFFE name and can be parsed in more than one way, the request is denied.
 
 use super::csr::{AlternativeNames, Csr, EXTENSION_REQUEST, NameKind, SUBJECT_ALTERNATIVE_NAME};
 use super::decision::{Denial, Rule, Violation};
@@ -27,21 +27,21 @@ pub struct OrdinaryRequest {
 #[derive(Debug)]
 #[must_use]
 pub enum OrdinaryDecision {
-    /// It is none of SPIFFE's business.
+    /// It is unrelated to SPIFFE.
     Approve(OrdinaryApproval),
     /// It would yield an SVID that bypasses the policy.
     Deny(Denial),
 }
 
-/// Proof that a request is none of SPIFFE's business. Only [`evaluate_ordinary`] makes one.
+/// Proof that a request is unrelated to SPIFFE. Only [`evaluate_ordinary`] makes one.
 #[derive(Debug)]
 pub struct OrdinaryApproval(());
 
 /// Decides on one request without the identity annotation.
 ///
-/// `spiffe_issuers` are all issuers whose certificates anybody may take for SVIDs: the current
-/// one and every earlier one. A request to one of them is denied whatever it holds, authorities
-/// (`isCA`) included: an intermediate of theirs could issue any identity.
+/// `spiffe_issuers` are all issuers whose certificates anybody may take for SVIDs: the current one
+/// and every earlier one. A request for one of them is denied whatever it contains, including
+/// requests for a CA (`isCA`): an intermediate of theirs could issue any identity.
 pub fn evaluate_ordinary(
     spiffe_issuers: &[IssuerReference],
     request: &OrdinaryRequest,
@@ -50,7 +50,8 @@ pub fn evaluate_ordinary(
     if spiffe_issuers.contains(&request.issuer) {
         violations.push(Violation::new(
             Rule::OrdinaryIssuer,
-            "this issuer signs SPIFFE identities only; requests to it need the identity annotation",
+            "this issuer signs SPIFFE identities only; requests for it need the identity \
+             annotation",
         ));
     }
     violations.extend(no_spiffe_name(&request.csr_pem).err());
@@ -74,7 +75,8 @@ fn no_spiffe_name(csr_pem: &[u8]) -> Result<(), Violation> {
             return Err(Violation::new(
                 Rule::OrdinaryName,
                 format!(
-                    "the CSR holds the SPIFFE ID {uri} but the request lacks the identity annotation"
+                    "the CSR contains the SPIFFE ID {uri} but the request lacks the identity \
+                     annotation"
                 ),
             ));
         }
@@ -86,13 +88,14 @@ fn no_spiffe_name(csr_pem: &[u8]) -> Result<(), Violation> {
     if values.any(has_hidden_text) {
         return Err(Violation::new(
             Rule::OrdinaryName,
-            "the CSR's subjectAltName is not DER: readers differ in the names that they find in it",
+            "the CSR's subjectAltName is not valid DER: parsers disagree on which names it \
+             contains",
         ));
     }
     if mentions_spiffe(csr.der()) && !is_plain(&csr) {
         return Err(Violation::new(
             Rule::OrdinaryName,
-            "the CSR mentions a SPIFFE ID and can be read in more than one way",
+            "the CSR mentions a SPIFFE ID and can be parsed in more than one way",
         ));
     }
     Ok(())
@@ -115,9 +118,9 @@ fn mentions_spiffe(bytes: &[u8]) -> bool {
         .any(|window| window.eq_ignore_ascii_case(SCHEME))
 }
 
-/// Whether a subjectAltName, given by its value, cannot be read or holds a text in pieces: DER has
-/// the kinds of name that are texts or bytes primitive (X.690, 8.21 and 10.2), but OpenSSL puts
-/// pieces together and Go skips them.
+/// Whether the value of a subjectAltName cannot be parsed or contains a string in constructed form:
+/// DER requires names that are strings or bytes to be primitive (X.690, 8.21 and 10.2), but OpenSSL
+/// reassembles the parts and Go skips them.
 fn has_hidden_text(value: &[u8]) -> bool {
     use x509_parser::asn1_rs::{Any, FromDer};
     let Ok(([], list)) = Any::from_der(value) else {
@@ -136,8 +139,8 @@ fn has_hidden_text(value: &[u8]) -> bool {
     false
 }
 
-/// Whether every reader finds the same names: at most one extension request with one value, at
-/// most one subjectAltName, and that one readable.
+/// Whether every parser finds the same names: at most one extension request with one value, at most
+/// one subjectAltName, and that one readable.
 fn is_plain(csr: &Csr<'_>) -> bool {
     let mut requests = csr
         .attributes()

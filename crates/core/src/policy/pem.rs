@@ -1,8 +1,8 @@
-//! Takes the one PEM block off a signing request.
+//! Decodes the one PEM block of a signing request.
 //!
 //! cert-manager and the issuers decode leniently: they skip text before the block, ignore what
-//! follows the first one and read headers. A request that looks different to two readers is how
-//! one is approved and another signed, so nothing of that is accepted here.
+//! follows the first one and accept headers. A request that two parsers read differently could be
+//! approved as one thing and signed as another, so none of that is accepted here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use crate::armor;
 /// Why the text is not exactly one block of a signing request.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PemError {
-    /// Longer than any right one could be.
+    /// Longer than any valid one could be.
     #[error("the CSR is {bytes} bytes long, the limit is {limit}")]
     TooLarge {
         /// The length found.
@@ -33,7 +33,7 @@ pub enum PemError {
     #[error("the CSR must be one PEM block of a CERTIFICATE REQUEST")]
     NotOneBlock,
     /// Something that is not base64 between begin and end: a header, another block, garbage.
-    #[error("the CSR's PEM block must hold base64 only, without headers or further blocks")]
+    #[error("the CSR's PEM block must contain only base64, without headers or further blocks")]
     NotBase64,
 }
 
@@ -67,11 +67,11 @@ pub fn decode(text: &[u8]) -> Result<Vec<u8>, PemError> {
     STANDARD.decode(base64).or(Err(PemError::NotBase64))
 }
 
-/// Returns the bytes inside the only PEM block of the text, whatever stands around it.
+/// Returns the bytes inside the only PEM block of the text, ignoring any text around it.
 ///
-/// For requests that are none of SPIFFE's business: other tools write headers, comments and the old
-/// label, and a web server's request may hold hundreds of names. More than one block stays refused,
-/// since parsers differ in which one they take.
+/// For requests that are unrelated to SPIFFE: other tools write headers, comments and the old
+/// label, and a web server's request may contain hundreds of names. More than one block is still
+/// refused, since parsers differ in which one they use.
 ///
 /// # Errors
 /// No block of a signing request, or any second block.
@@ -92,12 +92,12 @@ pub(super) fn decode_leniently(text: &[u8]) -> Result<Vec<u8>, PemError> {
     }
 }
 
-/// The largest signing request that is looked at. One with an RSA 4096 key and every extension
+/// The largest signing request that is considered. One with an RSA 4096 key and every extension
 /// takes 2 KiB; Kubernetes' own limit for the same thing is 10 KiB of DER, which is 14 KiB here.
 pub(super) const MAX_PEM_BYTES: usize = 16 * 1024;
 
 /// The largest signing request of any kind: one for hundreds of web names takes half of it. Code
-/// that keeps requests may cut them one byte after it.
+/// that stores requests may truncate them one byte after it.
 pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
 
 /// The second is what old tools write.

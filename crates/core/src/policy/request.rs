@@ -1,8 +1,8 @@
-//! What the policy is asked about, in plain values.
+//! The input of the policy, as plain values.
 //!
-//! Everything in a [`Request`] was written by the requester or by the cluster on its behalf, and
-//! is hostile until a rule has looked at it. Nothing here is checked or normalised, but for the
-//! two defaults of an issuer reference.
+//! Everything in a [`Request`] was written by the requester or by the cluster on its behalf, and is
+//! untrusted until a rule has checked it. Nothing here is checked or normalised, except for the two
+//! defaults of an issuer reference.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,15 +30,15 @@ pub struct Policy {
 /// writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExtraAnnotations {
-    /// Exactly those of one of these sets. The first is the current one; the others are those of
-    /// drivers that a change has not reached yet.
+    /// Exactly those of one of these sets. The first is current; the others are for drivers that
+    /// have not been updated yet.
     Listed {
         /// What drivers write.
         current: BTreeMap<String, String>,
         /// What drivers wrote before a change.
         former: Vec<BTreeMap<String, String>>,
     },
-    /// Nobody has said which they are: any but those that issuers are known to obey.
+    /// Not configured: any except those that issuers are known to act on.
     Unlisted,
 }
 
@@ -51,12 +51,12 @@ pub enum Attestation {
     Node(NodeAttestation),
 }
 
-/// With what credentials a pod's request may be made.
+/// The credentials that a pod's request may be created with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// Any of the service account's: also tokens of no pod, as `kubectl create token` makes them.
     Any,
-    /// A token that is bound to the pod and dies with it (`--require-pod-bound-token`).
+    /// A token that is bound to the pod and expires with it (`--require-pod-bound-token`).
     BoundToPod,
 }
 
@@ -69,12 +69,12 @@ pub struct NodeAttestation {
     pub csi_driver: String,
 }
 
-/// Names an issuer, with cert-manager's defaults written out.
+/// Identifies an issuer, with cert-manager's defaults filled in.
 ///
 /// cert-manager reads an empty group as `cert-manager.io` and an empty kind as `Issuer`
-/// (`pkg/apis/certmanager/v1`, `IssuerReference`), so two references that differ only in that
-/// mean one issuer. Comparing them as given lets a request slip past a check of its issuer; that
-/// is why [`IssuerReference::new`] is the way to make one.
+/// (`pkg/apis/certmanager/v1`, `IssuerReference`), so two references that differ only in that refer
+/// to the same issuer. Comparing them as written would let a request slip past a check of its
+/// issuer; that is why [`IssuerReference::new`] is the only constructor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IssuerReference {
     /// The issuer's name.

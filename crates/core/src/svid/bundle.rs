@@ -8,9 +8,9 @@ use crate::armor::{self, ArmorError};
 /// The certificates of the authorities of a trust domain (SPIFFE X509-SVID, section 5.1), one at
 /// the least.
 ///
-/// What an administrator gives is made plain on the way in: text around the blocks, blocks of other
-/// labels and repeated certificates are left out, so that what reaches a pod is certificates and
-/// nothing else. The order stays.
+/// The administrator's input is cleaned while parsing: text around the blocks, blocks with other
+/// labels and duplicate certificates are dropped, so that pods get only certificates. The order is
+/// kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TrustBundle {
     authorities: Vec<Certificate>,
@@ -20,7 +20,8 @@ pub struct TrustBundle {
 impl TrustBundle {
     /// Reads a bundle from PEM.
     ///
-    /// Expired authorities are accepted, since bundles keep them for a while; they anchor nothing.
+    /// Expired CAs are accepted, since bundles keep them for a while; no chain can be anchored to
+    /// them.
     ///
     /// # Errors
     ///
@@ -88,7 +89,7 @@ impl fmt::Debug for TrustBundle {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BundleError {
     /// More bytes than a bundle may have.
-    #[error("the trust bundle has {bytes} bytes, {MAX_BYTES} are allowed")]
+    #[error("the trust bundle is {bytes} bytes long; at most {MAX_BYTES} are allowed")]
     TooLarge {
         /// How many there are.
         bytes: usize,
@@ -97,17 +98,21 @@ pub enum BundleError {
     #[error("the trust bundle could not be read: {0}")]
     Armor(ArmorError),
     /// It holds no certificate.
-    #[error("the trust bundle holds no certificate: PEM blocks \"{LABEL}\" are needed")]
+    #[error("the trust bundle contains no certificate: PEM blocks \"{LABEL}\" are expected")]
     Empty,
     /// A block is not a certificate, or something follows it within the block.
-    #[error("certificate {number} of the trust bundle could not be read: it is not DER of X.509")]
+    #[error(
+        "certificate {number} of the trust bundle could not be read: it is not a DER-encoded \
+        X.509 certificate"
+    )]
     Malformed {
         /// Which one, counted from 1.
         number: usize,
     },
     /// A certificate may not sign others.
     #[error(
-        "certificate {number} of the trust bundle ({subject}) is no authority: it has to be a CA that may sign certificates; leave it out"
+        "certificate {number} of the trust bundle ({subject}) is not a CA that may sign \
+         certificates; remove it"
     )]
     NotAuthority {
         /// Which one, counted from 1.

@@ -40,7 +40,7 @@ impl CertificateSigningRequest {
         parameters.key_usages = vec![Usage::DigitalSignature, Usage::KeyEncipherment];
         parameters.extended_key_usages = vec![Purpose::ServerAuth, Purpose::ClientAuth];
         let request = parameters
-            .serialize_request(&Signer(key))
+            .serialize_request(&RcgenKey(key))
             .map_err(CsrError::Signing)?;
         let der = request.der().to_vec();
         let pem = armor::encode(LABEL, &der).to_string();
@@ -99,9 +99,9 @@ impl CertificateSigningRequest {
 }
 
 /// Lets rcgen have a request signed without a copy of the key.
-struct Signer<'a>(&'a PrivateKey);
+struct RcgenKey<'a>(&'a PrivateKey);
 
-impl rcgen::PublicKeyData for Signer<'_> {
+impl rcgen::PublicKeyData for RcgenKey<'_> {
     fn der_bytes(&self) -> &[u8] {
         self.0.public_point()
     }
@@ -111,7 +111,7 @@ impl rcgen::PublicKeyData for Signer<'_> {
     }
 }
 
-impl rcgen::SigningKey for Signer<'_> {
+impl rcgen::SigningKey for RcgenKey<'_> {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         self.0.sign(message).ok_or(rcgen::Error::RemoteKeyError)
     }
@@ -124,7 +124,10 @@ pub enum CsrError {
     #[error("the certificate signing request could not be signed")]
     Signing(#[source] rcgen::Error),
     /// More bytes than a request may have.
-    #[error("the certificate signing request has {bytes} bytes, {MAX_PEM_BYTES} are allowed")]
+    #[error(
+        "the certificate signing request is {bytes} bytes long; at most {MAX_PEM_BYTES} are \
+        allowed"
+    )]
     TooLarge {
         /// How many there are.
         bytes: usize,
@@ -133,7 +136,10 @@ pub enum CsrError {
     #[error("the certificate signing request could not be read: {0}")]
     Armor(ArmorError),
     /// The block is not a request, or something follows it.
-    #[error("the certificate signing request could not be read: it is not DER of PKCS#10")]
+    #[error(
+        "the certificate signing request could not be read: it is not a DER-encoded PKCS#10 \
+        request"
+    )]
     Malformed,
     /// It is not signed with the key that it names.
     #[error("the certificate signing request is not signed with its own key")]

@@ -1,15 +1,15 @@
-//! Says what the files of a volume hold, good or bad, for people: `inspect`.
+//! Reports what the files of a volume contain, valid or not, for people: `inspect`.
 //!
-//! Owns the report and none of the rules, which are those of verification, so that what this calls
-//! a problem is what the driver would refuse. Without a known request, the chain is checked against
-//! itself: any SPIFFE ID will do, and the key is the one beside it.
+//! Owns the report but no rules, which are those of verification: what this calls a problem, the
+//! driver would refuse. Without a known request, the chain is checked against itself: any SPIFFE ID
+//! will do, and the key is the one beside it.
 //!
-//! Invariant: it answers for any bytes.
+//! Invariant: it returns a report for any bytes.
 
 use jiff::Timestamp;
 
 use super::certificate::Certificate;
-use super::chain::found::Found;
+use super::chain::found::FoundPath;
 use super::chain::pool::Pool;
 use super::chain::{leaf, read};
 use super::{ChainError, KeyError, PublicKey, TrustBundle};
@@ -101,7 +101,7 @@ pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
             .extend(faults.iter().map(ToString::to_string));
         if leaf.not_before > now {
             let problem = format!(
-                "the certificate is valid from {} on, it is {now}",
+                "the certificate is not valid before {}; it is now {now}",
                 leaf.not_before
             );
             examination.problems.push(problem);
@@ -110,7 +110,7 @@ pub fn examine(files: &Files<'_>, now: Timestamp) -> Examination {
         let is_good = faults.is_empty();
         if is_whole {
             let pool = Pool::new(leaf, &chain, roots);
-            let found = Found::search(&pool, now);
+            let found = FoundPath::search(&pool, now);
             examination.look_at_path(found, roots.is_some(), is_good);
         }
     }
@@ -162,7 +162,7 @@ impl Examination {
 
     fn look_at_path(
         &mut self,
-        found: Result<Found<'_>, Vec<ChainError>>,
+        found: Result<FoundPath<'_>, Vec<ChainError>>,
         has_bundle: bool,
         is_good: bool,
     ) {
@@ -189,14 +189,16 @@ impl Examination {
         }
         for member in &found.further {
             self.remarks.push(format!(
-                "\"{}\" by \"{}\" is not on the path: it is for relying parties with other roots",
+                "\"{}\", issued by \"{}\", is not on the path: it is for relying parties with \
+                 other roots",
                 member.subject_text(),
                 member.issuer_text()
             ));
         }
         for member in &found.left_out {
             self.remarks.push(format!(
-                "\"{}\" by \"{}\", until {}, is of no use: the driver would leave it out",
+                "\"{}\", issued by \"{}\" and valid until {}, cannot be used: the driver would \
+                 leave it out",
                 member.subject_text(),
                 member.issuer_text(),
                 member.not_after
@@ -218,7 +220,7 @@ impl Examination {
                 self.key_matches = Some(matches);
                 if !matches {
                     self.problems
-                        .push("the private key is not the one of the certificate".to_owned());
+                        .push("the private key does not belong to the certificate".to_owned());
                 }
             }
             (Some(Ok(_)), None) => {}
@@ -250,11 +252,12 @@ fn remarks(leaf: &Certificate) -> Vec<String> {
     let remarks = [
         (
             extensions.basic_constraints.is_none(),
-            "the certificate has no basic constraints: SPIFFE libraries for Rust refuse it",
+            "the certificate has no basic constraints: SPIFFE libraries for Rust reject it",
         ),
         (
             extensions.key_usage.is_none(),
-            "the certificate has no key usage, which SPIFFE X509-SVID section 4.3 demands: some libraries refuse it",
+            "the certificate has no key usage, which SPIFFE X509-SVID section 4.3 requires: some \
+             libraries reject it",
         ),
         (
             extensions.extended_key_usage.is_none(),
@@ -262,11 +265,12 @@ fn remarks(leaf: &Certificate) -> Vec<String> {
         ),
         (
             !is_critical && !has_subject,
-            "the subject is empty and the subject alternative name not critical: RFC 5280 section 4.2.1.6 demands it",
+            "the subject is empty and the subject alternative name is not critical, as RFC 5280 \
+             section 4.2.1.6 requires",
         ),
         (
             has_subject,
-            "the certificate has a subject, which none was asked for: nobody may rely on it",
+            "the certificate has a subject that was not requested: nobody may rely on it",
         ),
     ];
     remarks

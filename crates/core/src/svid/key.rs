@@ -140,10 +140,10 @@ impl fmt::Debug for PublicKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The cryptographic library could not make a key.
-    #[error("no private key could be made: the cryptographic library failed")]
+    #[error("the private key could not be created: the cryptographic library failed")]
     Generation,
     /// More bytes than any key has.
-    #[error("the private key file has {bytes} bytes, {MAX_PEM_BYTES} are allowed")]
+    #[error("the private key file is {bytes} bytes long; at most {MAX_PEM_BYTES} are allowed")]
     TooLarge {
         /// How many there are.
         bytes: usize,

@@ -1,13 +1,13 @@
-//! What an X.509-SVID is made of: the key, the request for it, the chain that an issuer returned,
-//! and the roots it leads to.
+//! The parts of an X.509-SVID: the key, the request for it, the chain that an issuer returned, and
+//! the roots it leads to.
 //!
 //! Owns every rule by which key material and certificates are made or trusted: the X509-SVID
 //! specification (sections 2 to 5) and, below it, RFC 5280. It must not know where bytes come from
 //! or go to: no file, no Kubernetes object, no clock.
 //!
-//! Invariant: what has one of these types was checked when it was made. Above all an [`X509Svid`]
-//! exists only if the chain is the one that was asked for, so code that publishes one need not look
-//! at it again.
+//! Invariant: a value of one of these types was checked when it was created. In particular an
+//! [`X509Svid`] exists only if the chain is the one that was requested, so code that publishes one
+//! need not check it again.
 
 mod bundle;
 mod certificate;
@@ -20,7 +20,8 @@ mod signature;
 pub use crate::armor::{ArmorError, Block as PemBlock, decode as decode_pem};
 pub use bundle::{BundleError, TrustBundle};
 pub use chain::{
-    Anchoring, ChainError, EndsFirst, Expectation, Gap, Place, Readiness, Window, X509Svid,
+    Anchoring, ChainError, EndsFirst, Expectation, Gap, PathPosition, StartOfValidity, Window,
+    X509Svid,
 };
 pub use csr::{CertificateSigningRequest, CsrError};
 pub use key::{KeyError, PrivateKey, PublicKey};

@@ -1,11 +1,11 @@
 //! Node-attested mode and the tokens of pods: who asks, for which Pod, and what that Pod is.
 
 use svid_core::policy::{
-    Attestation, Credentials, Decision, Denial, Owner, Pod, Policy, Request, Rule, Violation,
-    evaluate,
+    Attestation, Credentials, Decision, Denial, Owner, PodEvidence, Policy, Request, Rule,
+    Violation, evaluate,
 };
 use svid_corpus::craft::{Craft, general_name, san, to_pem};
-use svid_corpus::{DRIVER, RIGHT_ID, around, policy};
+use svid_corpus::{DRIVER, VALID_ID, around, policy};
 
 const NODE_NAME: &str = "authentication.kubernetes.io/node-name";
 const NODE_UID: &str = "authentication.kubernetes.io/node-uid";
@@ -52,8 +52,8 @@ pub(crate) fn request() -> Request {
     request
 }
 
-fn pod() -> Pod {
-    Pod {
+fn pod() -> PodEvidence {
+    PodEvidence {
         namespace: "payments".to_owned(),
         name: "api-7".to_owned(),
         uid: "u".to_owned(),
@@ -70,7 +70,7 @@ fn rules(denial: &Denial) -> Vec<Rule> {
 }
 
 /// Which rules object, the Pod being read only where the policy asks for it.
-fn broken(request: &Request, found: Option<&Pod>) -> Vec<Rule> {
+fn broken(request: &Request, found: Option<&PodEvidence>) -> Vec<Rule> {
     match evaluate(&node_attested(), request) {
         Decision::Inquire(inquiry) => inquiry
             .conclude(found)
@@ -92,12 +92,12 @@ fn the_drivers_request_for_a_pod_of_its_node_is_approved_for_that_pods_identity(
         ("payments", "api-7")
     );
     let approval = inquiry.conclude(Some(&pod())).unwrap();
-    assert_eq!(approval.spiffe_id().as_str(), RIGHT_ID);
+    assert_eq!(approval.spiffe_id().as_str(), VALID_ID);
 }
 
 #[test]
 fn a_pod_that_renews_or_has_not_begun_is_approved_as_well() {
-    let changes: [fn(&mut Pod); 6] = [
+    let changes: [fn(&mut PodEvidence); 6] = [
         |pod| pod.phase.clear(),
         |pod| pod.csi_drivers.push(pod.csi_drivers[0].clone()),
         |pod| pod.phase = "Pending".to_owned(),
@@ -130,7 +130,7 @@ fn a_pod_that_names_no_account_is_not_one_of_default() {
 #[test]
 fn no_pod_that_is_not_the_one_asked_for_is_approved() {
     assert_eq!(broken(&request(), None), [Rule::PodExistence]);
-    let cases: [Case<Rule, Pod>; 19] = [
+    let cases: [Case<Rule, PodEvidence>; 19] = [
         ("moved", Rule::PodNode, |pod| pod.node = "node-2".to_owned()),
         ("on no node", Rule::PodNode, |pod| pod.node.clear()),
         ("on a node of a longer name", Rule::PodNode, |pod| {
@@ -217,7 +217,8 @@ fn every_rule_about_a_pod_that_does_not_hold_is_told() {
     );
 }
 
-/// A hostile request is denied before any Pod is read: a right one is at hand, and is not asked for.
+/// A hostile request is denied before any Pod is read: a right one is at hand, and is not asked
+/// for.
 #[test]
 fn a_request_that_is_wrong_in_itself_needs_no_pod() {
     let mut cases: Vec<(String, Rule, Request)> = Vec::new();

@@ -31,7 +31,8 @@ fn tells_everything_about_a_good_volume() {
     assert_eq!(
         found.remarks,
         [
-            "the authority \"CN=upper\" ends at 2026-05-01T12:20:00Z, before the certificate does; have it renewed at the issuer"
+            "the authority \"CN=upper\" expires at 2026-05-01T12:20:00Z, before the certificate \
+             does; renew it at the issuer"
         ]
     );
     let path: Vec<_> = found.path.iter().map(|member| &*member.subject).collect();
@@ -105,12 +106,13 @@ fn tells_all_problems_at_once() {
         found.problems,
         [
             "the certificate has a DNS name as subject alternative name besides the SPIFFE ID: the issuer added it",
-            "the certificate is for \"https://Example.org\": a SPIFFE ID begins with \"spiffe://\"",
-            "the certificate is one of an authority (CA), which an SVID must not be",
+            "the certificate is for \"https://Example.org\": a SPIFFE ID must begin with \
+             \"spiffe://\"",
+            "the certificate is a CA certificate, which an SVID must not be",
             "the extended key usage of the certificate lacks clientAuth",
-            "the certificate expired at 2026-05-01T11:59:00Z, it is 2026-05-01T12:00:00Z",
+            "the certificate expired at 2026-05-01T11:59:00Z; it is now 2026-05-01T12:00:00Z",
             "the certificate chain does not lead to the trust bundle: the issuer of the certificate, \"CN=root\", is neither in the chain, nor in status.ca, nor among the roots",
-            "the private key is not the one of the certificate",
+            "the private key does not belong to the certificate",
         ]
     );
     assert_eq!(found.spiffe_id.as_deref(), Some("https://Example.org"));
@@ -170,7 +172,9 @@ fn a_certificate_of_tomorrow_is_a_problem_today() {
     let found = look(&pem(&[&leaf]), Some(&case.key.to_pkcs8_pem()), None);
     assert_eq!(
         found.problems,
-        ["the certificate is valid from 2026-05-01T13:00:00Z on, it is 2026-05-01T12:00:00Z"]
+        [
+            "the certificate is not valid before 2026-05-01T13:00:00Z; it is now 2026-05-01T12:00:00Z"
+        ]
     );
 }
 
@@ -197,9 +201,10 @@ fn says_what_it_can_of_files_that_are_damaged() {
     assert_eq!(
         found.problems,
         [
-            "the certificate chain holds a PEM block \"PRIVATE KEY\": only certificates belong there",
+            "the certificate chain contains a PEM block \"PRIVATE KEY\": only certificates belong \
+             there",
             "the private key could not be read: there is no PEM block \"PRIVATE KEY\"",
-            "the trust bundle holds no certificate: PEM blocks \"CERTIFICATE\" are needed",
+            "the trust bundle contains no certificate: PEM blocks \"CERTIFICATE\" are expected",
         ]
     );
     assert_eq!(found.spiffe_id.as_deref(), Some(IDENTITY));

@@ -12,7 +12,7 @@ use rcgen::{
 use svid_core::der::tlv;
 use svid_core::identity::SpiffeId;
 use svid_core::svid::{
-    ChainError, Expectation, Place, PrivateKey, PublicKey, TrustBundle, X509Svid,
+    ChainError, Expectation, PathPosition, PrivateKey, PublicKey, TrustBundle, X509Svid,
 };
 use svid_corpus::craft::armor;
 
@@ -183,13 +183,13 @@ impl Case {
 }
 
 /// A certificate on a path.
-pub(crate) fn place(position: usize, name: &str) -> Place {
+pub(crate) fn place(position: usize, name: &str) -> PathPosition {
     let subject = if name.is_empty() {
         String::new()
     } else {
         format!("CN={name}")
     };
-    Place { position, subject }
+    PathPosition { position, subject }
 }
 
 pub(crate) fn pem(certificates: &[&[u8]]) -> String {

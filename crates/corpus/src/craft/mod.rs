@@ -1,8 +1,8 @@
-//! Writes signing requests byte by byte, right by default, and signs whatever came out, which no
+//! Writes signing requests byte by byte, valid by default, and signs whatever results, which no
 //! certificate library would do.
 //!
-//! The writer of DER is the policy's own; that both do not share a mistake is what the requests of
-//! other libraries are for (`right/libraries`), which have to be approved as well.
+//! The DER encoder is the policy's own; the requests of other libraries (`right/libraries`), which
+//! must be approved as well, show that the two do not share a mistake.
 
 mod pieces;
 mod signer;
@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use svid_core::der::{self, tlv};
 
 /// The identity that every request of the corpora may have, in the default world.
-pub const RIGHT_ID: &str = "spiffe://cluster.local/ns/payments/sa/api";
+pub const VALID_ID: &str = "spiffe://cluster.local/ns/payments/sa/api";
 
 /// A signing request in the making.
 #[derive(Clone)]
@@ -37,12 +37,12 @@ impl Default for Craft {
 }
 
 impl Craft {
-    /// A valid request for [`RIGHT_ID`] on an ECDSA P-256 key.
+    /// A valid request for [`VALID_ID`] on an ECDSA P-256 key.
     pub fn new() -> Self {
         Self::with(Signer::p256())
     }
 
-    /// A valid request for [`RIGHT_ID`] on another key.
+    /// A valid request for [`VALID_ID`] on another key.
     pub fn with(signer: &'static Signer) -> Self {
         Self {
             signer,
@@ -56,7 +56,7 @@ impl Craft {
 
     /// The extension that a valid request holds, critical.
     pub fn right_san() -> Vec<u8> {
-        san(true, &[general_name(der::URI, RIGHT_ID.as_bytes())])
+        san(true, &[general_name(der::URI, VALID_ID.as_bytes())])
     }
 
     pub fn version(mut self, version: &[u8]) -> Self {

@@ -1,4 +1,4 @@
-//! Right fields in wrong bytes.
+//! Valid fields in an invalid encoding.
 
 use svid_core::der::{self, tlv};
 use svid_core::policy::Rule;

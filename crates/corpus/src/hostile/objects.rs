@@ -1,4 +1,4 @@
-//! Right signing requests in objects that are another's, or were changed.
+//! Valid signing requests in objects that belong to somebody else, or were changed.
 
 use svid_core::policy::Rule;
 

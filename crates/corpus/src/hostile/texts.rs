@@ -1,4 +1,4 @@
-//! Right bytes in texts that two readers of PEM read differently.
+//! Valid bytes in texts that two PEM parsers read differently.
 
 use svid_core::policy::Rule;
 

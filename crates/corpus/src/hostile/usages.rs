@@ -1,4 +1,4 @@
-//! Right signing requests that ask for other usages or another lifetime.
+//! Valid signing requests with other usages or another lifetime.
 
 use svid_core::policy::{DurationField, Rule};
 

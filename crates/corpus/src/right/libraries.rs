@@ -1,4 +1,4 @@
-//! What the driver itself sends, and what other libraries make of the same wish.
+//! What the driver itself sends, and the same request as other libraries encode it.
 
 use svid_core::identity::SpiffeId;
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};

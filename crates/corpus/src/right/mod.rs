@@ -8,7 +8,7 @@ mod objects;
 use crate::World;
 use crate::case::{Case, Cases, Expect};
 
-/// Every right form: each allowed key, each allowed extension and order, each form that the Go
+/// Every valid form: each allowed key, each allowed extension and order, each form that the Go
 /// driver's versions send, and what other libraries write.
 ///
 /// What others wrote has the identity of the default world, and is left out in any other.
@@ -22,7 +22,7 @@ pub fn right(world: &World) -> Vec<Case> {
     cases.right_objects();
     cases.right_texts();
     cases.libraries();
-    if world.identity() == crate::RIGHT_ID {
+    if world.identity() == crate::VALID_ID {
         cases.programs();
     }
     cases.finish()

@@ -1,5 +1,5 @@
 //! The conditions Approved and Denied: for which issuers and by whom they may be set, and that they
-//! stay.
+//! are immutable.
 
 use serde_json::Value;
 
@@ -66,7 +66,8 @@ fn decided<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> {
         .find(|condition| meta::text(condition, "/type") == kind)
 }
 
-/// Refuses a kind that cert-manager's own group has not; those of other groups are theirs to know.
+/// Refuses a kind that cert-manager's own group does not have; kinds of other groups are not
+/// checked.
 pub(super) fn check_kind(request: &Value) -> Result<(), Problem> {
     let issuer = IssuerReference::of(request);
     if issuer.group == "cert-manager.io" && !["Issuer", "ClusterIssuer"].contains(&&*issuer.kind) {
@@ -78,8 +79,8 @@ pub(super) fn check_kind(request: &Value) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The names of the issuer as a signer, its own and that of all of its kind; nothing for a kind
-/// that is not served.
+/// The signer names of the issuer, its own and the wildcard of its kind; none for a kind that is
+/// not served.
 fn signers(request: &Value) -> Option<[String; 2]> {
     let issuer = IssuerReference::of(request);
     let mut served = resource::ALL.iter();

@@ -1,11 +1,12 @@
-//! cert-manager's webhooks: the requester is written into a CertificateRequest, and nobody changes
-//! it.
+//! cert-manager's webhooks: they write the requester into a CertificateRequest and keep it
+//! immutable.
 //!
 //! Owns what `cert-manager-webhook` does (internal/webhook/admission/certificaterequest): at
-//! create, requester overwritten from the authenticated user, and what could not be signed refused;
-//! afterwards the specification and cert-manager's own annotations are immutable, and an approval
-//! needs the right to approve. The stamp can only be switched off for the whole cluster, the rest
-//! also by the label `cert-manager.io/disable-validation: "true"` on a namespace, as in reality.
+//! create, the requester is overwritten with the authenticated user, and a request that could not
+//! be signed is refused; afterwards the specification and cert-manager's own annotations are
+//! immutable, and an approval needs the right to approve. Writing the requester can only be
+//! disabled for the whole cluster, the rest also with the label
+//! `cert-manager.io/disable-validation: "true"` on a namespace, as in reality.
 
 mod approval;
 
@@ -42,7 +43,7 @@ impl Admission {
         self.configured.store(on, Ordering::SeqCst);
     }
 
-    /// Whether changes in this namespace are looked at.
+    /// Whether changes in this namespace are validated.
     pub(crate) fn validates(&self, store: &Store, namespace: &str) -> bool {
         let key = Key::new(&NAMESPACES, "", namespace);
         let labelled = store.read(&key).is_some_and(|namespace| {
@@ -53,7 +54,7 @@ impl Admission {
         self.is_configured() && !labelled
     }
 
-    /// Writes the requester over whatever the request says of it.
+    /// Overwrites the requester with the authenticated user.
     pub(crate) fn stamp(&self, user: &User, resource: &'static Resource, object: &mut Value) {
         if resource != &CERTIFICATE_REQUESTS || !self.is_configured() {
             return;
@@ -76,7 +77,7 @@ impl Admission {
         object: &Value,
     ) -> Result<(), Problem> {
         if resource == &CERTIFICATE_REQUESTS && self.validates(store, meta::namespace(object)) {
-            // It is decoded before anything of it is looked at.
+            // It is decoded before anything else is checked.
             issuer::duration(object).map_err(Problem::BadRequest)?;
             approval::check_kind(object)?;
             issuer::validate(object)
@@ -120,7 +121,7 @@ impl Admission {
     }
 }
 
-/// Whether cert-manager's webhooks are there.
+/// Whether cert-manager's webhooks are installed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Webhooks {
     /// As cert-manager installs them.

@@ -1,4 +1,4 @@
-//! What is asked and what is answered, in the terms of every part that answers.
+//! Requests and responses, as all handlers see them.
 
 use axum::body::Bytes;
 use axum::response::Response;
@@ -33,7 +33,7 @@ impl From<Response> for Done {
     }
 }
 
-/// The 403 that RBAC gives.
+/// The 403 of RBAC.
 pub(super) fn forbidden(call: &Call) -> Problem {
     let Target {
         resource,

@@ -1,7 +1,8 @@
-//! DELETE: at once, or first marked and then, when nothing holds the object any more, gone.
+//! DELETE: immediate, or the object is first marked and then removed once nothing holds it any
+//! more.
 //!
 //! A pod that is bound to a node is only marked; the kubelet removes it once its volumes are gone.
-//! A finalizer holds back anything. Whatever a removed object owned goes with it.
+//! A finalizer holds back anything. Whatever a removed object owned is removed with it.
 
 use std::time::Duration;
 
@@ -14,14 +15,14 @@ use crate::resource::{ALL, NAMESPACES, PODS, Scope};
 use crate::store::{Key, Object, Selector, meta};
 
 #[derive(Debug, Default)]
-pub(crate) struct Wish {
+pub(crate) struct DeleteOptions {
     uid: Option<String>,
     revision: Option<String>,
     grace: Option<u64>,
 }
 
-impl Wish {
-    /// The options in a body, with the query's grace period in front.
+impl DeleteOptions {
+    /// The options in a body; the query's grace period takes precedence.
     pub(super) fn new(options: &Value, grace: Option<u64>) -> Self {
         let text = |pointer| options.pointer(pointer).and_then(Value::as_str);
         let given = options.get("gracePeriodSeconds").and_then(Value::as_u64);
@@ -32,7 +33,7 @@ impl Wish {
         }
     }
 
-    /// To remove at once, but for finalizers.
+    /// Immediate removal, except for finalizers.
     pub(crate) fn now() -> Self {
         Self {
             grace: Some(0),
@@ -63,16 +64,20 @@ pub(crate) enum Left {
     Nothing,
 }
 
-pub(crate) fn begin(shared: &Shared, key: &Key, wish: &Wish) -> Result<(Left, Object), Problem> {
+pub(crate) fn begin(
+    shared: &Shared,
+    key: &Key,
+    options: &DeleteOptions,
+) -> Result<(Left, Object), Problem> {
     let present = shared.store.read(key);
     let present = present.ok_or_else(|| Problem::NotFound(key.clone()))?;
-    let grace = grace(key, &present, wish);
+    let grace = grace(key, &present, options);
     if grace > 0 || meta::is_held(&present) {
         let now = shared.clock.now();
         let marked = shared.store.update(key, |current| {
-            wish.check(key, current)?;
+            options.check(key, current)?;
             let mut next = current.clone();
-            // A second wish counts only if it leaves less time than the first.
+            // A second deletion counts only if it leaves less time than the first.
             if seconds_left(current).is_none_or(|left| grace < left) {
                 let ends = clock::after(now, Duration::from_secs(grace));
                 let metadata = meta::metadata(&mut next);
@@ -84,12 +89,12 @@ pub(crate) fn begin(shared: &Shared, key: &Key, wish: &Wish) -> Result<(Left, Ob
         return Ok((Left::Terminating, marked));
     }
     if key.resource == &NAMESPACES {
-        wish.check(key, &present)?;
+        options.check(key, &present)?;
         empty_namespace(shared, &key.name);
     }
     let removed = shared
         .store
-        .remove(key, |current| wish.check(key, current))?;
+        .remove(key, |current| options.check(key, current))?;
     Ok((Left::Nothing, removed))
 }
 
@@ -99,23 +104,24 @@ pub(crate) fn finish(shared: &Shared, key: &Key, object: &Value) {
     let kept_by_kubelet = key.resource == &PODS && seconds_left(object) != Some(0);
     if marked && !meta::is_held(object) && !kept_by_kubelet {
         let uid = meta::uid(object).to_owned();
-        let wish = Wish {
+        let options = DeleteOptions {
             uid: Some(uid),
-            ..Wish::now()
+            ..DeleteOptions::now()
         };
-        if let Err(problem) = begin(shared, key, &wish) {
+        if let Err(problem) = begin(shared, key, &options) {
             tracing::debug!(%problem, %key, "object was gone before its deletion was finished");
         }
     }
 }
 
-fn grace(key: &Key, object: &Value, wish: &Wish) -> u64 {
+fn grace(key: &Key, object: &Value, options: &DeleteOptions) -> u64 {
     let bound = !meta::text(object, "/spec/nodeName").is_empty();
     if key.resource != &PODS || !bound {
         return 0;
     }
     let own = object.pointer("/spec/terminationGracePeriodSeconds");
-    wish.grace
+    options
+        .grace
         .or_else(|| own.and_then(Value::as_u64))
         .unwrap_or(DEFAULT_GRACE)
 }
@@ -135,12 +141,12 @@ fn empty_namespace(shared: &Shared, namespace: &str) {
             .list(resource, Some(namespace), &Selector::default());
         for object in objects {
             let key = Key::new(resource, namespace, meta::name(&object));
-            if let Err(problem) = begin(shared, &key, &Wish::now()) {
+            if let Err(problem) = begin(shared, &key, &DeleteOptions::now()) {
                 tracing::debug!(%problem, %key, "object went while its namespace was emptied");
             }
         }
     }
 }
 
-/// Seconds that a pod has to end, if it names no other number.
+/// The grace period of a pod that specifies none, in seconds.
 const DEFAULT_GRACE: u64 = 30;

@@ -1,4 +1,4 @@
-//! The documents by which a client such as `kubectl` learns what is served.
+//! The discovery documents from which a client such as `kubectl` learns what is served.
 
 use std::collections::BTreeSet;
 

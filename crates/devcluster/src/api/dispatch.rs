@@ -1,4 +1,4 @@
-//! One request on its way: authentication, routing, authorisation, and then the code that does it.
+//! The processing of one request: authentication, routing, authorisation, then its handler.
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Response};
@@ -15,8 +15,8 @@ use crate::auth::{Authenticated, Question, User};
 use crate::connection::Sever;
 use crate::faults::{Answer, Asked};
 
-/// Answers one request: authenticated, read, logged, perhaps hit by a fault, authorised, carried
-/// out.
+/// Answers one request: authenticates, parses and logs it, injects a fault if one is set,
+/// authorises it and carries it out.
 pub(super) async fn respond(
     shared: &Shared,
     sever: &Sever,
@@ -115,8 +115,8 @@ fn dispatch(shared: &Shared, call: &Call) -> Result<Done, Problem> {
     }
 }
 
-/// The bearer token and the path proper. Go clients send no token over plain HTTP, so a path may
-/// begin with `/as/TOKEN` in its stead.
+/// The bearer token and the actual path. Go clients send no token over plain HTTP, so a path may
+/// begin with `/as/TOKEN` instead.
 fn credentials(parts: &Parts) -> (Option<&str>, &str) {
     let path = parts.uri.path();
     if let Some((token, _)) = path

@@ -1,8 +1,8 @@
 //! The Kubernetes API over HTTP: paths, verbs, errors, watches.
 //!
-//! Owns how a request is read and answered. Storage is the store's business, authorisation is
-//! `auth`'s, what a CertificateRequest may say is `admission`'s. Order for each request:
-//! authenticate, parse the path, log, injected fault, authorise, carry out.
+//! Owns how a request is parsed and answered. Storage belongs to `store`, authorisation to `auth`,
+//! and what a CertificateRequest may contain to `admission`. Order for each request: authenticate,
+//! parse the path, log, injected fault, authorise, carry out.
 
 mod access_review;
 mod asked;

@@ -1,7 +1,7 @@
-//! What the API server itself does to every object on its way in, whatever its type.
+//! What the API server does to every incoming object, whatever its type.
 //!
-//! Pure: the old object, the proposed one, the time. Which fields a client may set at all is here;
-//! what a CertificateRequest may say is admission's.
+//! Pure: the old object, the proposed one, the time. Which fields a client may set at all is
+//! decided here; what a CertificateRequest may contain, in `admission`.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::resource::{CERTIFICATE_REQUESTS, Generation, LEASES, PODS, Resource, 
 use crate::store::{Key, meta};
 use crate::{chance, clock};
 
-/// A body that names another kind or version than its path is refused.
+/// Refuses a body whose kind or version differs from that of the path.
 pub(super) fn check_type(resource: &'static Resource, body: &Value) -> Result<(), Problem> {
     let is = |field: &str, expected: &str| {
         let given = body.get(field).and_then(Value::as_str);
@@ -85,7 +85,7 @@ pub(super) fn prepare_create(
     Ok(body)
 }
 
-/// How a change is written: a PUT names the object that it means, a patch what it changes.
+/// How a change is written: a PUT contains the whole object, a patch only what changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writing {
     /// PUT.

@@ -10,7 +10,8 @@ use thiserror::Error;
 use crate::resource::Resource;
 use crate::store::{Key, SelectorError, StoreError};
 
-/// Why a request was not carried out; texts are those of a real API server where clients read them.
+/// Why a request was not carried out; the texts are those of a real API server if clients depend on
+/// them.
 #[derive(Debug, Error)]
 pub(crate) enum Problem {
     #[error("{0}")]

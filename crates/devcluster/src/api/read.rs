@@ -57,7 +57,7 @@ pub(super) fn all(shared: &Shared, call: &Call) -> Result<Response, Problem> {
             .map(|last| Page::behind(last, revision).encode());
         let fields = meta::top(&mut metadata);
         fields.insert("continue".to_owned(), next.into());
-        // Where something selects, a real one does not count either.
+        // A real server does not count either if there is a selector.
         if query.selector == Selector::default() {
             fields.insert("remainingItemCount".to_owned(), left.into());
         }

@@ -244,8 +244,8 @@ pub(super) fn delete(shared: &Shared, call: &Call) -> Result<Response, Problem> 
     } else {
         parse(call)?
     };
-    let wish = deletion::Wish::new(&options, call.query.grace_period);
-    let (left, deleted) = deletion::begin(shared, &key, &wish)?;
+    let options = deletion::DeleteOptions::new(&options, call.query.grace_period);
+    let (left, deleted) = deletion::begin(shared, &key, &options)?;
     if left == deletion::Left::Terminating || key.resource == &PODS {
         return Ok(Json(&*deleted).into_response());
     }

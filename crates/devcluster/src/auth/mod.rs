@@ -1,7 +1,7 @@
 //! Authentication and authorisation.
 //!
 //! Owns bearer tokens (service account tokens as Kubernetes signs them, and fixed ones for the
-//! administrator) and a small RBAC. Knows the store, to see whether a token's pod still lives;
+//! administrator) and a small RBAC. Knows the store, to check whether a token's pod still exists;
 //! knows nothing of HTTP.
 
 mod claims;

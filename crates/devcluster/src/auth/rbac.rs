@@ -1,4 +1,4 @@
-//! Rights as RBAC has them: only ever granted, never refused, nothing by default.
+//! Permissions as in RBAC: only granted, never denied, none by default.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -74,7 +74,7 @@ impl ApiServer {
     where
         B: http_body::Body<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
     {
-        // A token that no header can hold is nobody's, as any other that was made up.
+        // A token that cannot be sent in a header is as invalid as any made-up one.
         let value = token.map(|token| {
             HeaderValue::try_from(format!("Bearer {token}"))
                 .unwrap_or(HeaderValue::from_static("Bearer ?"))
@@ -96,7 +96,7 @@ impl ApiServer {
         }
     }
 
-    /// Creates namespace and service account where they are not there, without any rights.
+    /// Creates namespace and service account if they do not exist, without any permissions.
     ///
     /// # Errors
     /// If a name is not legal.
@@ -109,12 +109,12 @@ impl ApiServer {
         Objects::new(self.shared.clone())
     }
 
-    /// What can be made to go wrong.
+    /// The faults that can be injected.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
     }
 
-    /// What was asked.
+    /// The requests that were received.
     pub fn requests(&self) -> &RequestLog {
         &self.shared.log
     }

@@ -1,4 +1,4 @@
-//! The objects that are there from the start, and those that an administrator adds.
+//! The objects that exist from the start, and those that an administrator adds.
 
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub(super) fn create_issuer(
     Ok(())
 }
 
-/// Namespace and service account, where they are not there.
+/// Namespace and service account, if they do not exist.
 pub(super) fn create_service_account(
     objects: &Objects,
     account: &ServiceAccountName,

@@ -110,7 +110,7 @@ impl Cluster {
         self.api.objects()
     }
 
-    /// What can be made to go wrong.
+    /// The faults that can be injected.
     pub fn faults(&self) -> &Faults {
         &self.shared().faults
     }
@@ -180,7 +180,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Creates namespace and service account where they are not there, and lets the service account
+    /// Creates namespace and service account if they do not exist, and lets the service account
     /// create CertificateRequests, as an administrator does for a workload.
     ///
     /// # Errors
@@ -191,7 +191,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Creates namespace and service account where they are not there, without any rights.
+    /// Creates namespace and service account if they do not exist, without any permissions.
     ///
     /// # Errors
     /// If a name is not legal.

@@ -164,7 +164,7 @@ impl Objects {
         name: &str,
     ) -> Result<(), Refused> {
         let key = Key::new(resource, namespace, name);
-        deletion::begin(&self.shared, &key, &deletion::Wish::now())?;
+        deletion::begin(&self.shared, &key, &deletion::DeleteOptions::now())?;
         Ok(())
     }
 
@@ -179,7 +179,7 @@ impl Objects {
         name: &str,
     ) -> Result<(), Refused> {
         let key = Key::new(resource, namespace, name);
-        deletion::begin(&self.shared, &key, &deletion::Wish::default())?;
+        deletion::begin(&self.shared, &key, &deletion::DeleteOptions::default())?;
         Ok(())
     }
 

@@ -1,8 +1,7 @@
-//! What can be made to go wrong, while everything runs.
+//! Faults that can be injected while everything runs.
 //!
 //! Owns the switches; each is read where it takes effect (API server, watches, issuer). Clones
-//! share them. Nothing is wrong until something is set, and [`Faults::clear`] makes everything
-//! right again.
+//! share them. There are no faults until one is set, and [`Faults::clear`] removes all of them.
 
 mod answers;
 mod issuer;
@@ -77,8 +76,8 @@ impl Faults {
         std::mem::take(&mut self.lock().mute).cancel();
     }
 
-    /// Parts a user from the API server: requests get no answer and watches report nothing, until
-    /// [`Faults::reconnect`]. A request that waited is broken off then, a watch goes on.
+    /// Cuts a user off from the API server: requests get no answer and watches report nothing,
+    /// until [`Faults::reconnect`]. Then waiting requests fail and watches continue.
     pub fn cut_off(&self, user: &str) {
         self.lock().cut_off.insert(user.to_owned());
         self.announce();
@@ -100,9 +99,9 @@ impl Faults {
         self.store.compact();
     }
 
-    /// Sets the store back to this revision, as a backup that is restored does, and ends every watch
-    /// that a client holds, as the restart of the API server that goes with it does. False if the
-    /// history does not reach back so far; then nothing happens.
+    /// Sets the store back to this revision, as a backup that is restored does, and ends every
+    /// watch that a client holds, as the restart of the API server that goes with it does. False if
+    /// the history does not reach back so far; then nothing happens.
     #[must_use]
     pub fn set_store_back(&self, revision: u64) -> bool {
         let is_set_back = self.store.set_back(revision).is_ok();
@@ -117,7 +116,7 @@ impl Faults {
         self.connections.sever_all();
     }
 
-    /// Takes every switch back.
+    /// Clears all faults.
     pub fn clear(&self) {
         *self.lock() = Set::default();
         self.state.changes.send_modify(|clears| *clears += 1);

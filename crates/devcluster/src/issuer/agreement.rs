@@ -1,5 +1,5 @@
-//! What cert-manager wants of a request before it approves, stores or signs it: a sound CSR that
-//! asks for nothing but what the specification says.
+//! What cert-manager requires of a request before it approves, stores or signs it: a valid CSR that
+//! agrees with the specification.
 //!
 //! pkg/util/pki/certificatetemplate.go: a CSR that names usages of either sort names all of the
 //! specification's, the extended ones in their order, and one that has basic constraints agrees
@@ -10,16 +10,19 @@ use x509_cert::der::{Decode, Error as DerError};
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage};
 
 use super::csr::{CertificateSigningRequest, CsrError};
-use super::specification::{Disagreement, SigningError, Usages, Wish};
+use super::specification::{Disagreement, RequestSpec, SigningError, Usages};
 
 /// Checks a CSR against the rest of its specification, and gives the usages of the certificate.
-pub(super) fn check(csr: &CertificateSigningRequest, wish: &Wish) -> Result<Usages, SigningError> {
-    let usages = Usages::of(wish)?;
+pub(super) fn check(
+    csr: &CertificateSigningRequest,
+    spec: &RequestSpec,
+) -> Result<Usages, SigningError> {
+    let usages = Usages::of(spec)?;
     csr.verify()?;
     if let Some(constraints) = extension::<BasicConstraints>(csr)?
-        && constraints.ca != wish.is_ca
+        && constraints.ca != spec.is_ca
     {
-        return Err(Disagreement::IsCa(wish.is_ca).into());
+        return Err(Disagreement::IsCa(spec.is_ca).into());
     }
     let asked = extension::<KeyUsage>(csr)?;
     let extended = extension::<ExtendedKeyUsage>(csr)?;

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::agreement;
 use super::csr::CertificateSigningRequest;
-use super::outcome::{self, Outcome, Standing};
+use super::outcome::{self, Outcome, RequestProgress};
 use super::reference::IssuerReference;
 use super::signer::Issuer;
-use super::specification::Wish;
+use super::specification::RequestSpec;
 use crate::clock::Clock;
 use crate::faults::{Conduct, Faults};
 use crate::resource::CERTIFICATE_REQUESTS;
@@ -69,7 +69,7 @@ pub(crate) async fn run(context: Context) {
         } else if IssuerReference::of(&event.object) == *context.issuer.reference()
             && matches!(
                 outcome::standing(&event.object),
-                Standing::Approved | Standing::Denied
+                RequestProgress::Approved | RequestProgress::Denied
             )
             && seen.insert(uid)
         {
@@ -87,14 +87,14 @@ async fn work(context: Context, request: Object) {
         meta::name(&request),
     );
     let outcome = match outcome::standing(&request) {
-        Standing::Denied => Outcome::Denied,
-        Standing::Approved => decide(&context, &request).await,
-        Standing::Over | Standing::Undecided => return,
+        RequestProgress::Denied => Outcome::Denied,
+        RequestProgress::Approved => decide(&context, &request).await,
+        RequestProgress::Over | RequestProgress::Undecided => return,
     };
     let now = context.clock.now();
     let written = context.store.update(&key, |current| {
         let same = meta::uid(current) == meta::uid(&request);
-        if same && outcome::standing(current) != Standing::Over {
+        if same && outcome::standing(current) != RequestProgress::Over {
             Ok::<_, StoreError>(outcome::write(current, outcome, now))
         } else {
             Ok(current.clone())
@@ -123,8 +123,8 @@ async fn decide(context: &Context, request: &Value) -> Outcome {
             }
         }
     };
-    let signed = read(request).and_then(|(csr, wish)| {
-        let signed = context.issuer.sign(&csr, &wish, lie.as_ref());
+    let signed = read(request).and_then(|(csr, spec)| {
+        let signed = context.issuer.sign(&csr, &spec, lie.as_ref());
         signed.map_err(|error| error.to_string())
     });
     match signed {
@@ -135,8 +135,8 @@ async fn decide(context: &Context, request: &Value) -> Outcome {
 
 /// Checks what is signed before anybody approves it, as cert-manager's webhook does.
 pub(crate) fn validate(request: &Value) -> Result<(), String> {
-    let (csr, wish) = read(request)?;
-    let agreed = agreement::check(&csr, &wish);
+    let (csr, spec) = read(request)?;
+    let agreed = agreement::check(&csr, &spec);
     agreed.map(drop).map_err(|error| error.to_string())
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn duration(request: &Value) -> Result<Option<GoDuration>, String> {
     parsed.transpose().map_err(|error| error.to_string())
 }
 
-fn read(request: &Value) -> Result<(CertificateSigningRequest, Wish), String> {
+fn read(request: &Value) -> Result<(CertificateSigningRequest, RequestSpec), String> {
     let pem = STANDARD
         .decode(meta::text(request, "/spec/request"))
         .map_err(|error| error.to_string())?;
@@ -158,12 +158,12 @@ fn read(request: &Value) -> Result<(CertificateSigningRequest, Wish), String> {
     };
     let usages = request.pointer("/spec/usages").and_then(Value::as_array);
     let usages = usages.into_iter().flatten().filter_map(Value::as_str);
-    let wish = Wish {
+    let spec = RequestSpec {
         duration,
         usages: usages.map(str::to_owned).collect(),
         is_ca: request.pointer("/spec/isCA") == Some(&Value::Bool(true)),
     };
-    Ok((csr, wish))
+    Ok((csr, spec))
 }
 
 /// cert-manager's duration for a request that names none (90 days).

@@ -11,7 +11,7 @@ use x509_cert::name::Name;
 use x509_cert::request::{CertReq, ExtensionReq};
 use x509_cert::spki::SubjectPublicKeyInfo;
 
-/// Why a CSR is not taken.
+/// Why a CSR is not accepted.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum CsrError {
     #[error("error decoding certificate request PEM block: {0}")]

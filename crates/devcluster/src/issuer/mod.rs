@@ -1,7 +1,7 @@
-//! A CA issuer as cert-manager's: signs approved requests, and can be made to misbehave.
+//! A CA issuer like cert-manager's: signs approved requests, and can be made to misbehave.
 //!
 //! Owns the CA keys. Built on an X.509 library of its own (`x509-cert`), not the driver's: a
-//! mistake that both made alike would otherwise stay unseen. Knows the store, not HTTP.
+//! mistake that both share would otherwise go unnoticed. Knows the store, not HTTP.
 
 mod agreement;
 mod authority;

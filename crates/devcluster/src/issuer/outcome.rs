@@ -7,9 +7,9 @@ use super::template::Issued;
 use crate::clock;
 use crate::store::meta;
 
-/// Where a request stands, as the issuer's controller looks at it.
+/// The state of a request, as the issuer's controller sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum RequestProgress {
     /// Ended before: issued, failed, denied, invalid.
     Over,
     /// Denied, and nobody has ended it yet.
@@ -20,7 +20,7 @@ pub(super) enum Standing {
     Undecided,
 }
 
-pub(super) fn standing(request: &Value) -> Standing {
+pub(super) fn standing(request: &Value) -> RequestProgress {
     let holds = |kind: &str| {
         conditions(request)
             .iter()
@@ -31,13 +31,13 @@ pub(super) fn standing(request: &Value) -> Standing {
         .find(|at| meta::text(at, "/type") == "Ready")
         .map_or("", |ready| meta::text(ready, "/reason"));
     if ["Issued", "Failed", "Denied"].contains(&reason) || holds("InvalidRequest") {
-        Standing::Over
+        RequestProgress::Over
     } else if holds("Denied") {
-        Standing::Denied
+        RequestProgress::Denied
     } else if holds("Approved") {
-        Standing::Approved
+        RequestProgress::Approved
     } else {
-        Standing::Undecided
+        RequestProgress::Undecided
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::authority::{Authority, AuthorityError};
 use super::csr::CertificateSigningRequest;
 use super::reference::IssuerReference;
-use super::specification::{SigningError, Wish};
+use super::specification::{RequestSpec, SigningError};
 use super::template::{self, Issued};
 use crate::clock::Clock;
 use crate::faults::Lie;
@@ -106,7 +106,7 @@ impl Issuer {
     ) -> Result<String, DirectError> {
         let csr = CertificateSigningRequest::parse(csr_pem)
             .map_err(|error| DirectError(error.to_string()))?;
-        let wish = Wish {
+        let spec = RequestSpec {
             duration,
             usages: SVID_USAGES.iter().map(|&usage| usage.to_owned()).collect(),
             is_ca: false,
@@ -115,7 +115,7 @@ impl Issuer {
             Signer::Own => None,
             Signer::Foreign => Some(Lie::ForeignAuthority),
         };
-        self.sign(&csr, &wish, lie.as_ref())
+        self.sign(&csr, &spec, lie.as_ref())
             .map(|issued| issued.certificate)
             .map_err(|error| DirectError(error.to_string()))
     }
@@ -123,12 +123,12 @@ impl Issuer {
     pub(super) fn sign(
         &self,
         csr: &CertificateSigningRequest,
-        wish: &Wish,
+        spec: &RequestSpec,
         lie: Option<&Lie>,
     ) -> Result<Issued, SigningError> {
         let keys = self.lock();
         let now = self.clock.now();
-        template::issue(&keys.current, &keys.foreign, csr, wish, now, lie)
+        template::issue(&keys.current, &keys.foreign, csr, spec, now, lie)
     }
 
     fn lock(&self) -> MutexGuard<'_, Keys> {

@@ -23,7 +23,7 @@ pub(super) enum SigningError {
 
 /// What the specification of a request says, apart from the CSR.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct RequestSpec {
     pub(super) duration: Duration,
     pub(super) usages: Vec<String>,
     pub(super) is_ca: bool,
@@ -48,10 +48,10 @@ pub(super) enum Disagreement {
 
 impl Usages {
     /// By cert-manager's names (pkg/apis/certmanager/v1 KeyUsage).
-    pub(super) fn of(wish: &Wish) -> Result<Self, SigningError> {
+    pub(super) fn of(spec: &RequestSpec) -> Result<Self, SigningError> {
         let mut bits = Vec::new();
         let mut extended = Vec::new();
-        for name in &wish.usages {
+        for name in &spec.usages {
             match name.as_str() {
                 "signing" | "digital signature" => bits.push(KeyUsages::DigitalSignature),
                 "content commitment" => bits.push(KeyUsages::NonRepudiation),
@@ -70,7 +70,7 @@ impl Usages {
         if bits.is_empty() && extended.is_empty() {
             bits.extend([KeyUsages::DigitalSignature, KeyUsages::KeyEncipherment]);
         }
-        if wish.is_ca {
+        if spec.is_ca {
             bits.push(KeyUsages::KeyCertSign);
         }
         let bits = bits

@@ -23,7 +23,7 @@ use x509_cert::spki::SubjectPublicKeyInfoRef;
 use super::agreement;
 use super::authority::{self, Authority, AuthorityError};
 use super::csr::{CertificateSigningRequest, SUBJECT_ALT_NAME};
-use super::specification::{SigningError, Usages, Wish};
+use super::specification::{RequestSpec, SigningError, Usages};
 use crate::clock;
 use crate::faults::Lie;
 
@@ -39,11 +39,11 @@ pub(super) fn issue(
     authority: &Authority,
     foreign: &Authority,
     csr: &CertificateSigningRequest,
-    wish: &Wish,
+    spec: &RequestSpec,
     now: Timestamp,
     lie: Option<&Lie>,
 ) -> Result<Issued, SigningError> {
-    let usages = agreement::check(csr, wish)?;
+    let usages = agreement::check(csr, spec)?;
     let authority = match lie {
         Some(Lie::ForeignAuthority) => foreign,
         _ => authority,
@@ -51,7 +51,7 @@ pub(super) fn issue(
     let intermediates = authority.intermediates_pem()?;
     let leaf = match lie {
         Some(Lie::Garbage) => "this is no certificate\n".to_owned(),
-        _ => sign_leaf(authority, csr, wish, usages, now, lie)?,
+        _ => sign_leaf(authority, csr, spec, usages, now, lie)?,
     };
     let certificate = match lie {
         Some(Lie::Garbage) => leaf,
@@ -66,7 +66,7 @@ pub(super) fn issue(
 fn sign_leaf(
     authority: &Authority,
     csr: &CertificateSigningRequest,
-    wish: &Wish,
+    spec: &RequestSpec,
     usages: Usages,
     now: Timestamp,
     lie: Option<&Lie>,
@@ -75,7 +75,7 @@ fn sign_leaf(
         issuer: authority.name().clone(),
         subject: csr.subject().clone(),
         names: names(csr, lie)?,
-        is_ca: wish.is_ca || lie == Some(&Lie::CertificateAuthority),
+        is_ca: spec.is_ca || lie == Some(&Lie::CertificateAuthority),
         usages,
     };
     let start = match lie {
@@ -87,7 +87,7 @@ fn sign_leaf(
     };
     let end = match lie {
         Some(Lie::Expired) => clock::after(start, Duration::from_secs(3600)),
-        _ => clock::after(start, wish.duration),
+        _ => clock::after(start, spec.duration),
     };
     let key = match lie {
         Some(Lie::OtherKey) => authority::spki(&SigningKey::generate())?,

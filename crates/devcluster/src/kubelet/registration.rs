@@ -1,9 +1,9 @@
 //! Plugin registration: finds drivers' sockets in a folder and keeps track of them.
 //!
 //! `pkg/kubelet/pluginmanager` and `pkg/volume/csi`: a new socket is asked for its identity, then
-//! for the node's name, and is notified. A socket that vanishes takes its driver with it; a new file
-//! at the same path is a new driver. Nobody checks a driver's health: one that died and left its
-//! socket stays registered.
+//! for the node's name, and is notified. When a socket vanishes, its driver is deregistered; a new
+//! file at the same path is a new driver. A driver's health is not checked: one that died and left
+//! its socket stays registered.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};

@@ -1,4 +1,4 @@
-//! What etcd and the watch cache are to a real API server: objects, one revision, history, watches.
+//! The counterpart of etcd and the watch cache: objects, one revision, history, watches.
 //!
 //! Owns every object of the cluster. Knows nothing of HTTP, users or the meaning of a type; its
 //! caller has decided what is allowed. Invariant: a change, its revision, its place in the history

@@ -1,7 +1,7 @@
 //! cert-manager's own approver, which approves every request that it has the right to.
 //!
 //! Invariant: it runs with the rights of cert-manager's account alone, and only while a
-//! [`BuiltInApprover`] is there.
+//! [`BuiltInApprover`] exists.
 
 use std::fs;
 use std::process::Command;
@@ -78,8 +78,8 @@ impl BuiltInApprover {
             .apply(&objects::list(&[account, role, binding]))
     }
 
-    /// Ends the process and starts it again: it tries everything at once, instead of waiting for as
-    /// long as it has been refused.
+    /// Restarts the process, so that it retries everything at once instead of waiting for its
+    /// backoff.
     ///
     /// # Errors
     /// When it does not start.
@@ -94,7 +94,7 @@ impl BuiltInApprover {
         process::start(&self.place, NAME, &mut command)
     }
 
-    /// What it has said since it was started.
+    /// Its log since it was started.
     ///
     /// # Errors
     /// When its log cannot be read.
@@ -117,7 +117,7 @@ impl Drop for BuiltInApprover {
     }
 }
 
-/// Ends one that a scenario which broke off has left.
+/// Ends one that an aborted scenario has left behind.
 ///
 /// # Errors
 /// When it does not end.

@@ -1,4 +1,4 @@
-//! Authorities of the tests' own: a second issuer, a foreign trust domain.
+//! CAs for tests: a second issuer, a foreign trust domain.
 
 use anyhow::Result;
 use rcgen::{

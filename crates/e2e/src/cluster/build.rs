@@ -22,7 +22,7 @@ pub(crate) struct Tools {
     pub(crate) helm: PathBuf,
     /// An OCI registry.
     pub(crate) registry: PathBuf,
-    /// What looks at volumes from inside pods.
+    /// The program that checks volumes from inside pods.
     pub(crate) peer: PathBuf,
 }
 
@@ -57,8 +57,8 @@ pub(crate) fn tools() -> Result<Tools> {
     })
 }
 
-/// Has Kubernetes say which version it is. Built from source it says v0.0.0, for which Helm installs no
-/// chart that names the versions it needs.
+/// Makes Kubernetes report its version. Built from source it says v0.0.0, for which Helm installs
+/// no chart that names the versions it needs.
 fn kubernetes_version() -> Result<String> {
     let pins = place::read(&place::configuration("kubernetes").join("go.mod"))?;
     let mut lines = pins.lines().map(str::trim);

@@ -49,7 +49,7 @@ fn define_kinds(tools: &Tools, kubectl: &Kubectl) -> Result<()> {
     Ok(())
 }
 
-/// Starts the webhooks as their own account, which may do nothing but ask what others may do.
+/// Starts the webhooks with their own account, which may only check the permissions of others.
 fn serve_webhooks(place: &Place, tools: &Tools, pki: &Pki, kubectl: &Kubectl) -> Result<()> {
     kubectl.apply(&account())?;
     let kubeconfig = pki.path("cert-manager-webhook.kubeconfig");
@@ -96,7 +96,7 @@ fn register_webhooks(place: &Place, pki: &Pki, kubectl: &Kubectl) -> Result<()> 
         .with_context(|| format!("see {}", place.log(WEBHOOK).display()))
 }
 
-/// As cert-manager's chart registers them. They are reached on this machine, by an URL.
+/// As cert-manager's chart registers them. They are reached on this machine, by URL.
 fn registrations(authority: &str) -> String {
     let webhook = |path: &str, rule: Value, namespaces: Value| {
         json!([{

@@ -1,4 +1,4 @@
-//! containerd's own hand, for images and for what must end.
+//! containerd's command line tool, for images and for containers that must end.
 
 use std::path::Path;
 use std::process::Command;

@@ -14,7 +14,7 @@ use super::process::{self, signal, wait};
 /// What others need to end. The API server before etcd, whose loss it would wait for.
 const LAST: [&str; 3] = ["containerd", "kube-apiserver", "etcd"];
 
-/// Ends every process, takes away every mount, address and folder.
+/// Ends every process and removes every mount, address and folder.
 pub(super) fn down(place: &Place) -> Result<()> {
     // The kubelet first, or it restarts what is ended.
     process::stop(place, "kubelet", SHORT)?;

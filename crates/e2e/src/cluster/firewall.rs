@@ -1,7 +1,8 @@
-//! Silence between a pod and the API server: packets that the kernel drops on this machine.
+//! Simulates lost connections between a pod and the API server: the kernel of this machine drops
+//! the packets.
 //!
-//! Invariant: every rule is in our own chain, which the drop of a [`Silence`], the next one and the
-//! end of the cluster take away.
+//! Invariant: every rule is in our own chain, which is removed when a [`Silence`] is dropped,
+//! before the next one, and at the end of the cluster.
 
 use std::net::Ipv4Addr;
 use std::process::Command;

@@ -1,10 +1,10 @@
 //! A real Kubernetes on this machine, from packages: `cargo xtask cluster up [--node] | down |
 //! status`.
 //!
-//! Owns every process, mount and address that the cluster has here. There is one cluster a
-//! machine, since it has fixed addresses and folders; `down` from any clone ends it. Knows nothing
-//! of what is tested in it. Invariant: what `up` starts is written down before it is needed, so
-//! that `down` finds it, also after a crash.
+//! Owns every process, mount and address of the cluster on this machine. There is one cluster per
+//! machine, since its addresses and folders are fixed; `down` from any clone ends it. Knows nothing
+//! of what is tested in it. Invariant: everything that `up` starts is recorded before it is needed,
+//! so that `down` finds it even after a crash.
 
 mod approval;
 mod authority;

@@ -1,4 +1,4 @@
-//! What must be there before anything is started, named by the package that brings it.
+//! What must be installed before anything is started, with the name of the package.
 
 use std::net::TcpListener;
 use std::process::Command;

@@ -1,7 +1,7 @@
-//! Programs that run on after this one has ended.
+//! Programs that keep running after this one has ended.
 //!
-//! Invariant: a program is written down, by pid and start time, as soon as it runs. A pid alone may
-//! be another process's by the time `down` comes.
+//! Invariant: a program is recorded, with its pid and start time, as soon as it runs. A pid alone
+//! may be another process's by the time `down` comes.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;

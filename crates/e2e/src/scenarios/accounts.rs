@@ -1,4 +1,5 @@
-//! What the accounts of driver and approver may do of what RBAC gives them: a stolen token's worth.
+//! What the accounts of driver and approver can do with the permissions that RBAC gives them: what
+//! a stolen token is worth.
 
 use std::slice;
 

@@ -1,4 +1,4 @@
-//! Annotations beside the identity, which issuers of other projects obey.
+//! Annotations besides the identity that third-party issuers act on.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};

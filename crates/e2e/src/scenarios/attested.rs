@@ -1,4 +1,4 @@
-//! Node-attested mode: the driver asks for its pods, and for nobody else.
+//! Node-attested mode: the driver requests certificates for its own pods and for no others.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};

@@ -1,9 +1,10 @@
-//! The corpora of right and hostile requests against the real API server, approver and issuer.
+//! The corpora of valid and hostile requests against the real API server, approver and issuer.
 //!
-//! Each is created by whom it says, by impersonation, with the admission policies off and where
-//! cert-manager does not validate: they would refuse most before the approver sees them, and it is
-//! the approver that is looked at. What it approved, and what cert-manager made of it, is then read
-//! by Go and by OpenSSL. What cert-manager's webhooks say of each is asked before, without effect.
+//! Each is created as its requester, by impersonation, with the admission policies disabled and in
+//! namespaces that cert-manager does not validate: otherwise most would be refused before they
+//! reach the approver, which is what is tested here. What it approved, and what cert-manager made
+//! of it, is then read by Go and by OpenSSL. Before that, a dry run shows what cert-manager's
+//! webhooks say about each.
 
 use std::collections::{BTreeMap, BTreeSet};
 

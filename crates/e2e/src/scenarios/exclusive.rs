@@ -1,4 +1,4 @@
-//! An issuer that is closed to other approvers, and what becomes of requests when it is opened.
+//! An issuer that is closed to other approvers, and what happens to requests when it is opened.
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -120,7 +120,8 @@ fn forged(namespace: &str, name: &str) -> Result<Value> {
     Ok(request)
 }
 
-/// Waits until cert-manager's approver has tried to approve a request and was refused by the policy.
+/// Waits until cert-manager's approver has tried to approve a request and was refused by the
+/// policy.
 fn wait_for_refusal(world: &World, approver: &BuiltInApprover, name: &str) -> Result<()> {
     world.eventually(&format!("a refusal of {name}"), || {
         let log = approver.log()?;

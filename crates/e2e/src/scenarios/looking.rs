@@ -1,4 +1,4 @@
-//! What people see of a driver, from where they sit: `kubectl exec`, and nothing on a port.
+//! What people can see of a driver: through `kubectl exec`, and nothing on a port.
 
 use anyhow::{Result, ensure};
 
@@ -22,9 +22,9 @@ fn looking(world: &World) -> Result<()> {
 
     let driver = installation::driver_pod(world)?;
     for (words, expected) in [
-        (["status", "--pod=looking/seen"], "all is well with "),
+        (["status", "--pod=looking/seen"], "no problems with "),
         (["status", "--pod=looking/seen"], "1: 1 resting"),
-        (["inspect", "--pod=looking/seen"], "good SVID in "),
+        (["inspect", "--pod=looking/seen"], "valid SVID in "),
     ] {
         let words = [&["/csi-driver-spiffe"][..], &words].concat();
         let said = world.exec(NAMESPACE, &driver, &words)?;

@@ -1,4 +1,4 @@
-//! What an administrator gets wrong.
+//! Mistakes of an administrator.
 
 use anyhow::{Result, ensure};
 

@@ -1,8 +1,8 @@
 //! The product as an administrator installs it, on the real cluster: `cargo xtask e2e [FILTER]`.
 //!
 //! Owns what is shown there: the chart installed by Helm, the image run by the kubelet, pods that
-//! mount the volume. What pods see is judged by `cluster/peer`, which is go-spiffe's and Go's view
-//! of it. Knows nothing of the product's code. Invariant: a scenario leaves the cluster as it
+//! mount the volume. What pods see is checked by `cluster/peer`, with go-spiffe and Go's standard
+//! library. Knows nothing of the product's code. Invariant: a scenario leaves the cluster as it
 //! found it, and a failed one prints pods, Events and both logs.
 
 #![expect(

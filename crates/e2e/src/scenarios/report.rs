@@ -1,4 +1,4 @@
-//! What one needs to see after a failure.
+//! Diagnostics after a failure.
 
 use super::world::{NAME, NAMESPACE, World};
 

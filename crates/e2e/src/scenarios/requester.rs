@@ -1,4 +1,4 @@
-//! What a request says of its requester, in a namespace where nothing of cert-manager's writes it.
+//! The requester recorded in a request, in a namespace where cert-manager does not write it.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};

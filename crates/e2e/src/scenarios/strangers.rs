@@ -1,4 +1,4 @@
-//! Strangers that connect to the ports for probes and metrics and say nothing.
+//! Strangers that connect to the ports for probes and metrics and send nothing.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use super::publish::PublishRequestError;
 use crate::lifecycle::{PublishError, UnpublishError};
-use crate::wish::WishError;
+use crate::spec::VolumeFieldError;
 
 /// A publish of an unknown volume whose request was not understood. Final.
 pub(super) fn publish_not_understood(error: &PublishRequestError) -> Status {
@@ -31,15 +31,15 @@ pub(super) fn publish_failed(error: &PublishError) -> Status {
         // This call cannot be served, but another may be.
         PublishError::Going
         | PublishError::Removed
-        | PublishError::OtherWish
-        | PublishError::Misunderstood(_) => Code::Aborted,
+        | PublishError::SpecChanged
+        | PublishError::Malformed(_) => Code::Aborted,
         PublishError::Busy | PublishError::StillWaiting { .. } => Code::DeadlineExceeded,
     };
     Status::new(code, shown(error))
 }
 
 /// An unpublish whose volume id or target cannot be one of ours.
-pub(super) fn unpublish_not_understood(error: &WishError) -> Status {
+pub(super) fn unpublish_not_understood(error: &VolumeFieldError) -> Status {
     Status::invalid_argument(shown(error))
 }
 
@@ -55,7 +55,7 @@ pub(super) fn stopping() -> Status {
 
 /// A call that an inline volume has no use for.
 pub(super) fn unimplemented(call: &str) -> Status {
-    Status::unimplemented(format!("{call} is not offered by this driver"))
+    Status::unimplemented(format!("{call} is not supported by this driver"))
 }
 
 /// The text becomes an HTTP/2 trailer and an Event, which holds 1 KiB.
@@ -83,8 +83,8 @@ mod tests {
             (PublishError::Crowded, Code::Unavailable),
             (PublishError::Going, Code::Aborted),
             (PublishError::Removed, Code::Aborted),
-            (PublishError::OtherWish, Code::Aborted),
-            (PublishError::Misunderstood(text()), Code::Aborted),
+            (PublishError::SpecChanged, Code::Aborted),
+            (PublishError::Malformed(text()), Code::Aborted),
             (
                 PublishError::NotBegun(WriteError::Thread),
                 Code::Unavailable,
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn other_failures_have_the_codes_of_the_csi_specification() {
-        let empty = WishError::Empty { field: "volume_id" };
+        let empty = VolumeFieldError::Empty { field: "volume_id" };
         let limit = VolumesPerPod::default();
         let table = [
             (

@@ -1,4 +1,4 @@
-//! What the administrator decided.
+//! The driver's configuration.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::installation::Installation;
 use crate::lifecycle::{AnchoringPolicy, KeyUsagePolicy, VolumesPerPod};
 use crate::volume::{FileMode, FileNames, RootContext};
 
-/// What the administrator decided, checked.
+/// The driver's configuration, validated.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     /// What several modules need to know.

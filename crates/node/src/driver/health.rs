@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 use tonic::transport::Endpoint;
 use tower::service_fn;
 
-use crate::registration::RegistrationState;
+use crate::serving::RegistrationState;
 use crate::socket;
 
 /// What a driver that runs is asked by probes. Cheap to clone.
@@ -221,7 +221,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
-    use crate::registration::fixture::Running;
+    use crate::serving::fixture::Running;
 
     fn health(
         running: &Running,

@@ -1,4 +1,4 @@
-//! The driver as a whole: its parts, created and connected.
+//! The driver as a whole: creates and connects its parts.
 //!
 //! Owns the order of start and end. Volumes are recovered before the kubelet is served, and the
 //! sources of trust, issuer and Events run for as long as any volume may need them. Knows nothing
@@ -21,16 +21,17 @@ use tokio_util::sync::CancellationToken;
 pub use configuration::Configuration;
 pub use health::{DriverHealth, Unhealthy};
 pub use status::DriverStatus;
-pub use svid_client::clock::Surroundings;
+pub use svid_client::clock::Environment;
 
-// What a configuration is made of.
-pub use crate::credential::Requester;
+// The types of a configuration's fields.
+pub use crate::credential::RequestMode;
 pub use crate::installation::{Installation, NodeId, NodeIdError};
 pub use crate::lifecycle::{AnchoringPolicy, KeyUsagePolicy, VolumesPerPod, VolumesPerPodError};
-pub use crate::registration::registration_name;
-// What whoever looks at it needs.
+pub use crate::serving::registration_name;
+// The types of the status.
 pub use crate::overview::{
-    Events, FileNamesShown, Issuer, Line, Overview, Registration, TrustBundle, VolumeOverview,
+    Events, FileNamesShown, IssuerStatus, KubeletRegistration, Line, Overview, TrustBundleStatus,
+    VolumeOverview,
 };
 pub use crate::socket::{Socket, SocketError, SocketListener, connect};
 pub use crate::volume::{
@@ -40,16 +41,16 @@ pub use crate::volume::{
 
 use crate::events::{EventRecorder, EventWriter};
 use crate::issuance::{ApiHealth, KubernetesRequests};
-use crate::lifecycle::{Context, RecoverError, TaskPanicked, Turns, VolumeTasks};
+use crate::lifecycle::{Context, CreateQueue, RecoverError, TaskPanicked, VolumeTasks};
 use crate::metrics::Metrics;
-use crate::registration::{BindError, ServeError, Server};
+use crate::serving::{BindError, ServeError, Server};
 use crate::socket::MissingFolder;
 use crate::trust::TrustSource;
 use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
 
 /// Clients for one API server.
 #[derive(Clone)]
-pub struct Clients {
+pub struct DriverClients {
     /// With the driver's own credentials.
     pub driver: ApiClient,
     /// Without credentials, on connections of its own: creates carry their pod's token. Not used if
@@ -58,7 +59,7 @@ pub struct Clients {
 }
 
 /// A driver that holds its data folder and its sockets, and does nothing yet.
-#[must_use = "nothing happens until it is run"]
+#[must_use = "does nothing until it is run"]
 pub struct Driver {
     volumes: VolumeTasks,
     server: Server<VolumeTasks>,
@@ -90,7 +91,7 @@ pub enum StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The records of the previous process cannot be read.
-    #[error("taking up the volumes that are there: {0}")]
+    #[error("recovering the existing volumes: {0}")]
     Recover(RecoverError),
     /// A socket failed.
     #[error(transparent)]
@@ -102,16 +103,16 @@ pub enum RunError {
 
 impl Driver {
     /// Makes the parts. Reads the trust bundle once, opens the data folder, mounts the scratch file
-    /// system and binds the sockets; `registry` gets the driver's metrics. Sends nothing. The socket
-    /// beside the driver is the one for [`DriverStatus`], to be served by the caller; there is none
-    /// where the data folder became read-only.
+    /// system and binds the sockets; `registry` gets the driver's metrics. Sends nothing. The
+    /// socket beside the driver is the one for [`DriverStatus`], to be served by the caller; there
+    /// is none where the data folder became read-only.
     ///
     /// # Errors
     /// If the data folder or a socket is not available.
     pub fn new(
         configuration: Configuration,
-        clients: Clients,
-        surroundings: Surroundings,
+        clients: DriverClients,
+        surroundings: Environment,
         selinux: Selinux,
         registry: &mut Registry,
     ) -> Result<(Self, Option<Socket>), StartError> {
@@ -131,8 +132,8 @@ impl Driver {
             volumes_per_pod,
             key_usage,
         } = configuration;
-        let Clients { driver, anonymous } = clients;
-        let Surroundings { clock, chance } = surroundings;
+        let DriverClients { driver, anonymous } = clients;
+        let Environment { clock, chance } = surroundings;
         let installation = Arc::new(installation);
         let stop = CancellationToken::new();
         let (trust, trusted) = TrustSource::watch(source_ca_bundle);
@@ -167,7 +168,7 @@ impl Driver {
         let context = Context {
             volumes: Arc::new(volumes),
             requests: Arc::new(requests),
-            turns: Turns::default(),
+            turns: CreateQueue::default(),
             health,
             clock: Arc::clone(&clock),
             chance,
@@ -222,7 +223,7 @@ impl Driver {
         Ok((driver, status_socket))
     }
 
-    /// What is going on, readable while the driver runs.
+    /// The driver's status, readable while it runs.
     pub fn status(&self) -> DriverStatus {
         self.status.clone()
     }

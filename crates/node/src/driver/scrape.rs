@@ -41,7 +41,7 @@ impl Collector for Scrape {
         )?;
         gauge(
             "csi_driver_spiffe_driver_volumes_without_certificate",
-            "Volumes that show no valid certificate",
+            "Volumes without a valid certificate",
             count(status.board.without_certificate(now)),
         )?;
         gauge(
@@ -53,13 +53,13 @@ impl Collector for Scrape {
         if let Some(expiry) = status.board.nearest_expiry() {
             gauge(
                 "csi_driver_spiffe_driver_nearest_expiration_timestamp_seconds",
-                "When the first of the certificates that pods see expires, in seconds since 1970",
+                "Unix time at which the first of the certificates that pods see expires",
                 expiry.as_duration().as_secs_f64(),
             )?;
         }
         gauge(
             "csi_driver_spiffe_driver_certificate_duration_seconds",
-            "Lifetime that certificates are requested for",
+            "Requested lifetime of certificates",
             Duration::try_from(status.installation.duration)
                 .unwrap_or_default()
                 .as_secs_f64(),
@@ -71,17 +71,17 @@ impl Collector for Scrape {
         };
         counter(
             "csi_driver_spiffe_driver_trust_bundles_refused",
-            "Changes of the trust bundle's file that were refused",
+            "Changes to the trust bundle's file that were refused",
             status.refusals.count(),
         )?;
         counter(
             "csi_driver_spiffe_driver_events_sent",
-            "Events on pods that the API server took",
+            "Events on pods that the API server accepted",
             status.events.sent(),
         )?;
         counter(
             "csi_driver_spiffe_driver_events_dropped",
-            "Events on pods that were lost",
+            "Events on pods that were dropped",
             status.events.dropped(),
         )
     }

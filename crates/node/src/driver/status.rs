@@ -1,4 +1,4 @@
-//! What is going on, for people.
+//! The driver's status, for people.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,8 +9,10 @@ use tokio::sync::watch;
 use crate::events::EventCounts;
 use crate::installation::Installation;
 use crate::lifecycle::Board;
-use crate::overview::{Events, FileNamesShown, Issuer, Line, Overview, Registration, TrustBundle};
-use crate::registration::RegistrationState;
+use crate::overview::{
+    Events, FileNamesShown, IssuerStatus, KubeletRegistration, Line, Overview, TrustBundleStatus,
+};
+use crate::serving::RegistrationState;
 use crate::trust::{Refusals, TrustState};
 use crate::volume::FileNames;
 use svid_client::clock::Clock;
@@ -37,7 +39,7 @@ impl fmt::Debug for DriverStatus {
 }
 
 impl DriverStatus {
-    /// What is going on now. Holds nothing secret, but names pods, so it is not for everybody.
+    /// The current status. Contains no secrets, but names pods, so it is not public.
     pub fn overview(&self) -> Overview {
         let now = self.clock.now();
         Overview {
@@ -68,39 +70,39 @@ impl DriverStatus {
         Some(*state.borrow() == RegistrationState::Registered)
     }
 
-    fn registration(&self) -> Registration {
+    fn registration(&self) -> KubeletRegistration {
         let state = self.registration.as_ref();
         match state.map(|state| state.borrow().clone()) {
-            None => Registration::Sidecar,
-            Some(RegistrationState::Unheard) => Registration::Unheard,
-            Some(RegistrationState::Registered) => Registration::Registered,
-            Some(RegistrationState::Refused(reason)) => Registration::Refused {
+            None => KubeletRegistration::Sidecar,
+            Some(RegistrationState::Unheard) => KubeletRegistration::Unheard,
+            Some(RegistrationState::Registered) => KubeletRegistration::Registered,
+            Some(RegistrationState::Refused(reason)) => KubeletRegistration::Refused {
                 reason: reason.into(),
             },
         }
     }
 
-    fn issuer(&self) -> Issuer {
+    fn issuer(&self) -> IssuerStatus {
         match &self.issuer.borrow().current {
-            IssuerState::Known(issuer) => Issuer::Known {
+            IssuerState::Known(issuer) => IssuerStatus::Known {
                 issuer: issuer.to_string().into(),
             },
-            IssuerState::NotYetRead(reason) => Issuer::NotYetRead {
+            IssuerState::NotYetRead(reason) => IssuerStatus::NotYetRead {
                 reason: reason.into(),
             },
-            IssuerState::Missing(reason) => Issuer::Missing {
+            IssuerState::Missing(reason) => IssuerStatus::Missing {
                 reason: reason.into(),
             },
         }
     }
 
-    fn trust(&self) -> TrustBundle {
+    fn trust(&self) -> TrustBundleStatus {
         match &*self.trust.borrow() {
-            TrustState::NoSource => TrustBundle::NoSource,
-            TrustState::Unreadable(reason) => TrustBundle::Unreadable {
+            TrustState::NoSource => TrustBundleStatus::NoSource,
+            TrustState::Unreadable(reason) => TrustBundleStatus::Unreadable {
                 reason: reason.into(),
             },
-            TrustState::Bundle(bundle) => TrustBundle::Read {
+            TrustState::Bundle(bundle) => TrustBundleStatus::Read {
                 certificates: bundle.len(),
                 newer_refused: self.refusals.current().map(Line::from),
             },

@@ -7,15 +7,15 @@ use tokio::time::Instant;
 
 use super::EventReason;
 
-/// Whether a report may be sent.
+/// Whether an Event may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum SendDecision {
     /// Send it.
     Send,
     /// The pod has had this report within [`QUIET`].
     Repeated,
     /// Too much was sent recently.
-    Flood,
+    RateLimited,
 }
 
 /// What was sent recently: by pod and reason, and in total.
@@ -36,24 +36,29 @@ impl Limits {
     }
 
     /// Judges a report and, if it may be sent, counts it as sent.
-    pub(super) fn judge(&mut self, pod_uid: &str, reason: EventReason, now: Instant) -> Verdict {
+    pub(super) fn judge(
+        &mut self,
+        pod_uid: &str,
+        reason: EventReason,
+        now: Instant,
+    ) -> SendDecision {
         self.refill(now);
         let key = (pod_uid.to_owned(), reason);
         let quiet = |told: &Instant| now.duration_since(*told) < QUIET;
         if self.told.get(&key).is_some_and(quiet) {
-            return Verdict::Repeated;
+            return SendDecision::Repeated;
         }
         let Some(left) = self.tokens.checked_sub(1) else {
-            return Verdict::Flood;
+            return SendDecision::RateLimited;
         };
         self.tokens = left;
         self.told.retain(|_, told| quiet(told));
         self.told.insert(key, now);
-        Verdict::Send
+        SendDecision::Send
     }
 
     /// Forgets a report because sending it failed.
-    pub(super) fn untold(&mut self, pod_uid: &str, reason: EventReason) {
+    pub(super) fn forget(&mut self, pod_uid: &str, reason: EventReason) {
         self.told.remove(&(pod_uid.to_owned(), reason));
     }
 
@@ -69,14 +74,15 @@ impl Limits {
 }
 
 /// How long the same report is not repeated for a pod. An Event lives an hour; `kubectl describe`
-/// shows its age, so it should be renewed before people take it for old.
+/// shows its age, so it should be renewed before people take it for outdated.
 const QUIET: Duration = Duration::from_secs(5 * 60);
 
 /// Events at once: roughly as many as there are pods that start together on a node.
 const BURST: u32 = 25;
 
 /// After a burst, one Event in this time: a cluster of 5000 nodes in trouble then makes 500 per
-/// second, which its API server can bear. At ten times the rate, our Events would be the trouble.
+/// second, which its API server can bear. At ten times that rate, our Events would themselves be
+/// the problem.
 const REFILL: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -91,13 +97,13 @@ mod tests {
         let start = Instant::now();
         let mut limits = Limits::new(start);
         let table = [
-            (0, "a", Denied, Verdict::Send),
-            (0, "a", Denied, Verdict::Repeated),
-            (0, "a", TimedOut, Verdict::Send),
-            (0, "b", Denied, Verdict::Send),
-            (299, "a", Denied, Verdict::Repeated),
-            (300, "a", Denied, Verdict::Send),
-            (301, "a", Denied, Verdict::Repeated),
+            (0, "a", Denied, SendDecision::Send),
+            (0, "a", Denied, SendDecision::Repeated),
+            (0, "a", TimedOut, SendDecision::Send),
+            (0, "b", Denied, SendDecision::Send),
+            (299, "a", Denied, SendDecision::Repeated),
+            (300, "a", Denied, SendDecision::Send),
+            (301, "a", Denied, SendDecision::Repeated),
         ];
         for (seconds, pod, reason, verdict) in table {
             assert_eq!(
@@ -114,8 +120,10 @@ mod tests {
         let mut limits = Limits::new(start);
         let mut sent = |seconds: u32| {
             let pods = (0..1000).map(|pod| format!("{seconds}-{pod}"));
-            pods.filter(|pod| limits.judge(pod, Denied, start + seconds * SECOND) == Verdict::Send)
-                .count()
+            pods.filter(|pod| {
+                limits.judge(pod, Denied, start + seconds * SECOND) == SendDecision::Send
+            })
+            .count()
         };
         let table = [
             (0, 25),
@@ -136,9 +144,9 @@ mod tests {
     fn what_could_not_be_sent_may_be_said_again_and_nothing_is_remembered_for_ever() {
         let start = Instant::now();
         let mut limits = Limits::new(start);
-        assert_eq!(limits.judge("a", Denied, start), Verdict::Send);
-        limits.untold("a", Denied);
-        assert_eq!(limits.judge("a", Denied, start), Verdict::Send);
+        assert_eq!(limits.judge("a", Denied, start), SendDecision::Send);
+        limits.forget("a", Denied);
+        assert_eq!(limits.judge("a", Denied, start), SendDecision::Send);
         for round in 0..1000 {
             limits.judge(&round.to_string(), Denied, start + round * 20 * SECOND);
         }

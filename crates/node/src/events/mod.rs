@@ -1,9 +1,9 @@
 //! Events on a Pod about problems that somebody must act on.
 //!
-//! Owns how often we report. A Pod that waits for its volume shows little else, so the reason
-//! belongs there; but an outage must not become a flood. Knows nothing of volumes or issuance: the
-//! caller that knows the reason reports it. Invariant: reporting never waits and never fails; what
-//! cannot be sent is dropped and counted. Texts come from errors, which hold no secrets.
+//! Owns the rate limits. A Pod that waits for its volume shows little else, so the reason belongs
+//! there; but an outage must not become a flood of Events. Knows nothing of volumes or issuance:
+//! the caller that knows the reason reports it. Invariant: reporting never waits and never fails;
+//! what cannot be sent is dropped and counted. Texts come from errors, which hold no secrets.
 
 mod limits;
 #[cfg(test)]
@@ -17,7 +17,7 @@ use svid_client::ApiClient;
 use tokio::sync::mpsc;
 
 use crate::installation::Installation;
-use crate::wish::Wish;
+use crate::spec::VolumeSpec;
 use svid_client::clock::Clock;
 
 pub use writer::EventWriter;
@@ -74,7 +74,7 @@ impl EventReason {
 /// Reports what happened to a volume. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct EventRecorder {
-    queue: mpsc::Sender<Report>,
+    queue: mpsc::Sender<QueuedEvent>,
     counts: EventCounts,
 }
 
@@ -94,13 +94,13 @@ impl EventRecorder {
         (Self { queue, counts }, writer)
     }
 
-    /// Reports on the pod of `wish`. Returns at once; the same reason is sent for a pod at most
+    /// Reports on the pod of `spec`. Returns at once; the same reason is sent for a pod at most
     /// once in five minutes, whatever the text.
-    pub fn record(&self, wish: &Wish, reason: EventReason, text: impl Into<String>) {
-        let report = Report {
-            namespace: wish.service_account.namespace().to_owned(),
-            pod_name: wish.pod.name.clone(),
-            pod_uid: wish.pod.uid.clone(),
+    pub fn record(&self, spec: &VolumeSpec, reason: EventReason, text: impl Into<String>) {
+        let report = QueuedEvent {
+            namespace: spec.service_account.namespace().to_owned(),
+            pod_name: spec.pod.name.clone(),
+            pod_uid: spec.pod.uid.clone(),
             reason,
             text: text.into(),
         };
@@ -117,10 +117,10 @@ impl EventRecorder {
 
 /// How many Events were sent, and how many were not. Cheap to clone; read at scrape.
 #[derive(Clone, Debug, Default)]
-pub struct EventCounts(Arc<Counts>);
+pub struct EventCounts(Arc<Counters>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct Counters {
     sent: AtomicU64,
     repeated: AtomicU64,
     dropped: AtomicU64,
@@ -157,7 +157,7 @@ impl EventCounts {
 
 /// One report.
 #[derive(Debug)]
-struct Report {
+struct QueuedEvent {
     namespace: String,
     pod_name: String,
     pod_uid: String,

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::installation::{self, NodeId};
-use crate::wish::{Pod, TargetPath, VolumeId};
+use crate::spec::{Pod, TargetPath, VolumeId};
 
 #[derive(Debug)]
 struct StoppedClock;
@@ -85,8 +85,8 @@ fn installation(driver_name: &str, node_id: &str) -> Arc<Installation> {
     })
 }
 
-fn wish(uid: &str) -> Wish {
-    Wish {
+fn spec(uid: &str) -> VolumeSpec {
+    VolumeSpec {
         volume: VolumeId::parse("csi-1").unwrap(),
         target: TargetPath::parse("/target").unwrap(),
         pod: Pod {
@@ -123,7 +123,7 @@ async fn run(
 #[tokio::test(start_paused = true)]
 async fn an_event_names_the_pod_and_fits_the_api_servers_limits() {
     let (asked, counts) = run(Answer::Created, |recorder| {
-        recorder.record(&wish("u-1"), EventReason::Denied, "é".repeat(2000));
+        recorder.record(&spec("u-1"), EventReason::Denied, "é".repeat(2000));
     })
     .await;
     let [(uri, event)] = asked.try_into().unwrap();
@@ -148,8 +148,8 @@ async fn an_event_names_the_pod_and_fits_the_api_servers_limits() {
 async fn repetitions_and_floods_are_not_sent() {
     let (asked, counts) = run(Answer::Created, |recorder| {
         for pod in 0..40 {
-            recorder.record(&wish(&pod.to_string()), EventReason::TimedOut, "first");
-            recorder.record(&wish(&pod.to_string()), EventReason::TimedOut, "again");
+            recorder.record(&spec(&pod.to_string()), EventReason::TimedOut, "first");
+            recorder.record(&spec(&pod.to_string()), EventReason::TimedOut, "again");
         }
     })
     .await;
@@ -166,7 +166,7 @@ async fn a_full_queue_drops_and_counts() {
     let (recorder, _writer) =
         EventRecorder::new(client, Arc::new(StoppedClock), installation("d", "n"));
     for _ in 0..600 {
-        recorder.record(&wish("u"), EventReason::Failed, "x");
+        recorder.record(&spec("u"), EventReason::Failed, "x");
     }
     assert_eq!(recorder.counts().dropped(), 600 - 512);
 }
@@ -175,7 +175,7 @@ async fn a_full_queue_drops_and_counts() {
 async fn missing_rights_end_sending_for_a_while_and_other_refusals_do_not() {
     let record = |recorder: &EventRecorder| {
         for pod in 0..10 {
-            recorder.record(&wish(&pod.to_string()), EventReason::Failed, "x");
+            recorder.record(&spec(&pod.to_string()), EventReason::Failed, "x");
         }
     };
     let table = [
@@ -198,10 +198,10 @@ async fn a_stopping_driver_does_not_wait_for_events() {
     let (client, _) = client(Answer::Never);
     let (recorder, writer) =
         EventRecorder::new(client, Arc::new(StoppedClock), installation("d", "n"));
-    recorder.record(&wish("u"), EventReason::Failed, "x");
+    recorder.record(&spec("u"), EventReason::Failed, "x");
     let shutdown = CancellationToken::new();
     shutdown.cancel();
     writer.run(shutdown).await;
-    recorder.record(&wish("u"), EventReason::Failed, "nobody listens");
+    recorder.record(&spec("u"), EventReason::Failed, "nobody listens");
     assert_eq!(recorder.counts().dropped(), 1);
 }

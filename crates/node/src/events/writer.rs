@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::limits::{Limits, Verdict};
-use super::{EventCounts, Report};
+use super::limits::{Limits, SendDecision};
+use super::{EventCounts, QueuedEvent};
 use crate::installation::Installation;
 use svid_client::clock::Clock;
 
@@ -29,7 +29,7 @@ pub struct EventWriter {
     client: ApiClient,
     clock: Arc<dyn Clock>,
     installation: Arc<Installation>,
-    reports: mpsc::Receiver<Report>,
+    reports: mpsc::Receiver<QueuedEvent>,
     counts: EventCounts,
     /// Set while permissions are missing: nothing is sent before then.
     forbidden_until: Option<Instant>,
@@ -41,7 +41,7 @@ impl EventWriter {
         client: ApiClient,
         clock: Arc<dyn Clock>,
         installation: Arc<Installation>,
-        reports: mpsc::Receiver<Report>,
+        reports: mpsc::Receiver<QueuedEvent>,
         counts: EventCounts,
     ) -> Self {
         Self {
@@ -67,16 +67,16 @@ impl EventWriter {
         shutdown.run_until_cancelled(send_all).await;
     }
 
-    async fn take(&mut self, report: Report, limits: &mut Limits) {
+    async fn take(&mut self, report: QueuedEvent, limits: &mut Limits) {
         let now = Instant::now();
         if self.forbidden_until.is_some_and(|until| now < until) {
             self.counts.drop_one();
             return;
         }
         match limits.judge(&report.pod_uid, report.reason, now) {
-            Verdict::Send => {}
-            Verdict::Repeated => return self.counts.repeat_one(),
-            Verdict::Flood => return self.counts.drop_one(),
+            SendDecision::Send => {}
+            SendDecision::Repeated => return self.counts.repeat_one(),
+            SendDecision::RateLimited => return self.counts.drop_one(),
         }
         let url = Event::url_path(&(), Some(&report.namespace));
         let event = event(&self.installation, &report, MicroTime(self.clock.now()));
@@ -92,11 +92,11 @@ impl EventWriter {
             }
             Err(error) => self.failed(&report, &error),
         }
-        limits.untold(&report.pod_uid, report.reason);
+        limits.forget(&report.pod_uid, report.reason);
         self.counts.drop_one();
     }
 
-    fn failed(&mut self, report: &Report, error: &ApiError) {
+    fn failed(&mut self, report: &QueuedEvent, error: &ApiError) {
         let namespace = &report.namespace;
         let advice = match error {
             ApiError::Unauthorized(_) | ApiError::Forbidden(_) => {
@@ -141,7 +141,7 @@ impl EventWriter {
 }
 
 /// A report as an Event, within the limits of the API server's validation.
-fn event(installation: &Installation, report: &Report, time: MicroTime) -> Event {
+fn event(installation: &Installation, report: &QueuedEvent, time: MicroTime) -> Event {
     Event {
         metadata: ObjectMeta {
             generate_name: Some(format!("{}-", report.pod_name)),
@@ -207,7 +207,7 @@ mod tests {
             ),
             ("é".repeat(1 << 20), format!("{}...", "é".repeat(510))),
         ] {
-            let report = Report {
+            let report = QueuedEvent {
                 namespace: "payments".to_owned(),
                 pod_name: "api-7".to_owned(),
                 pod_uid: "u".to_owned(),

@@ -32,7 +32,7 @@ pub trait Requests: Send + Sync + 'static {
         namespace: &'a str,
         name: &'a str,
         version: &'a str,
-    ) -> BoxFuture<'a, Result<Watch, ApiError>>;
+    ) -> BoxFuture<'a, Result<RequestChanges, ApiError>>;
 
     /// Deletes one request with the driver's own rights.
     fn delete<'a>(
@@ -44,4 +44,4 @@ pub trait Requests: Send + Sync + 'static {
 
 /// What happens to one request, until the server or the network ends the watch, or its time is
 /// over.
-pub type Watch = BoxStream<'static, Result<Change<StoredRequest>, ApiError>>;
+pub type RequestChanges = BoxStream<'static, Result<Change<StoredRequest>, ApiError>>;

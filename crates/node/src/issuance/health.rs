@@ -103,9 +103,9 @@ impl Health {
 
 impl ApiHealth {
     /// Ends when such calls work again after an outage, but not before a quarter of `pause`, which
-    /// is the backoff that this cuts short. All who wait are spread over some time, which grows with
-    /// their number and with the outage: as long as it lasts, renewals become due on every node.
-    /// `chance` is from 0 to 1.
+    /// is the backoff that this cuts short. Waiting tasks are spread over a period that grows with
+    /// their number and with the length of the outage: while it lasts, renewals become due on every
+    /// node. `chance` is from 0 to 1.
     pub async fn back(&self, calls: Calls, pause: Duration, chance: f64) {
         let mut health = self.0.subscribe();
         let before = health.borrow_and_update().recoveries(calls);

@@ -15,7 +15,7 @@ use svid_client::call::CALL_LIMIT;
 use svid_client::watch::{self, Selection};
 use svid_client::{ApiClient, ApiError, token};
 
-use super::{ApiHealth, Calls, Requests, Watch};
+use super::{ApiHealth, Calls, RequestChanges, Requests};
 use crate::credential::{Credential, PodToken};
 
 /// CertificateRequests on the cluster's API server.
@@ -86,7 +86,7 @@ impl Requests for KubernetesRequests {
         namespace: &'a str,
         name: &'a str,
         version: &'a str,
-    ) -> BoxFuture<'a, Result<Watch, ApiError>> {
+    ) -> BoxFuture<'a, Result<RequestChanges, ApiError>> {
         Box::pin(async move {
             let selection = Selection::named(target(namespace).url_path, name);
             let opened = watch::open(&self.driver, &selection, version).await;
@@ -114,10 +114,11 @@ fn target(namespace: &str) -> Target {
 }
 
 fn bearer(token: &PodToken) -> Result<HeaderValue, ApiError> {
-    token::bearer(token.secret.as_bytes())
-        .map_err(|_bytes| ApiError::Unauthorized("it holds bytes that no token has".to_owned()))
+    token::bearer(token.secret.as_bytes()).map_err(|_bytes| {
+        ApiError::Unauthorized("it contains bytes that cannot be part of a token".to_owned())
+    })
 }
 
-/// For a create: longer than the 30 s that a webhook may take (cert-manager's have them), so that the
-/// API server says which one did not answer. Shorter than a publish waits.
+/// For a create: longer than the 30 s that a webhook may take (cert-manager's have them), so that
+/// the API server says which one did not answer. Shorter than a publish waits.
 const CREATE_LIMIT: Duration = Duration::from_secs(35);

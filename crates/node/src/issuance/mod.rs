@@ -1,7 +1,7 @@
 //! One CertificateRequest, from its creation to a checked certificate.
 //!
-//! Owns what is said to the API server about certificates: the shape of a request, the calls and
-//! their failures, the waiting. Knows nothing of mounts or files, and nothing of when to ask.
+//! Owns the communication with the API server about certificates: the shape of a request, the calls
+//! and their failures, the waiting. Knows nothing of mounts or files, nor of when to request.
 //! Invariant: nothing that an issuer or the API server returned leaves this module unchecked, and
 //! no text made here contains a token, a key or PEM.
 
@@ -12,9 +12,9 @@ mod outcome;
 mod request;
 mod wait;
 
-pub use api::{Requests, Watch};
+pub use api::{RequestChanges, Requests};
 pub use health::{ApiHealth, Calls};
 pub use kubernetes::KubernetesRequests;
-pub use outcome::{Failure, Outcome};
+pub use outcome::{AttemptOutcome, Failure};
 pub use request::NewRequest;
 pub use wait::{Answer, Issued, News, wait};

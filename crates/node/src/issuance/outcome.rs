@@ -9,7 +9,7 @@ use crate::events::EventReason;
 
 /// How an attempt ended, as the value of a metric's label. A closed set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum AttemptOutcome {
     /// The pod sees a new certificate.
     Issued,
     /// The approver denied the request.
@@ -39,7 +39,7 @@ pub enum Outcome {
 }
 
 label_values! {
-    Outcome {
+    AttemptOutcome {
         Issued => "issued",
         Denied => "denied",
         Failed => "failed",
@@ -56,9 +56,9 @@ label_values! {
     }
 }
 
-impl Outcome {
-    /// Whether the same is likely to come of another attempt until somebody changes a policy, a right
-    /// or the configuration.
+impl AttemptOutcome {
+    /// Whether the same is likely to come of another attempt until somebody changes a policy, a
+    /// right or the configuration.
     pub fn is_lasting(self) -> bool {
         match self {
             Self::Denied
@@ -82,7 +82,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The kind of ending.
-    pub outcome: Outcome,
+    pub outcome: AttemptOutcome,
     /// What went wrong on which object, and what to do.
     pub reason: String,
     /// How long the API server asks us to wait.
@@ -95,7 +95,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that is likely to pass.
-    pub fn silent(outcome: Outcome, reason: impl Into<String>) -> Self {
+    pub fn unreported(outcome: AttemptOutcome, reason: impl Into<String>) -> Self {
         Self {
             outcome,
             reason: reason.into(),
@@ -106,10 +106,14 @@ impl Failure {
     }
 
     /// A failure that the pod's owner or an administrator must know of.
-    pub fn reported(outcome: Outcome, event: EventReason, reason: impl Into<String>) -> Self {
+    pub fn reported(
+        outcome: AttemptOutcome,
+        event: EventReason,
+        reason: impl Into<String>,
+    ) -> Self {
         Self {
             event: Some(event),
-            ..Self::silent(outcome, reason)
+            ..Self::unreported(outcome, reason)
         }
     }
 
@@ -118,7 +122,7 @@ impl Failure {
         Self {
             retry_after: error.retry_after(),
             calls: Some(calls),
-            ..Self::silent(Outcome::ApiError, format!("{attempted}: {error}"))
+            ..Self::unreported(AttemptOutcome::ApiError, format!("{attempted}: {error}"))
         }
     }
 }

@@ -12,9 +12,9 @@ use svid_core::identity::SpiffeId;
 use svid_core::policy::IssuerReference;
 use svid_core::svid::{CertificateSigningRequest, CsrError, KeyError, PrivateKey, PublicKey};
 
-use crate::credential::Requester;
+use crate::credential::RequestMode;
 use crate::installation::Installation;
-use crate::wish::Wish;
+use crate::spec::VolumeSpec;
 
 /// A new key and the request for its certificate. A key serves one attempt.
 #[derive(Debug)]
@@ -36,30 +36,30 @@ pub struct NewRequest {
 #[derive(Debug, thiserror::Error)]
 pub enum NewRequestError {
     /// The key could not be made.
-    #[error("making a key: {0}")]
+    #[error("creating a key: {0}")]
     Key(#[from] KeyError),
     /// The signing request could not be made.
-    #[error("making the certificate signing request: {0}")]
+    #[error("creating the certificate signing request: {0}")]
     Csr(#[from] CsrError),
 }
 
 impl NewRequest {
-    /// Makes a new key and the request for `wish`.
+    /// Makes a new key and the request for `spec`.
     ///
     /// # Errors
     /// If the key or the signing request cannot be made.
     pub fn new(
-        wish: &Wish,
+        spec: &VolumeSpec,
         issuer: &IssuerReference,
         installation: &Installation,
     ) -> Result<Self, NewRequestError> {
         let key = PrivateKey::generate()?;
         let spiffe_id =
-            SpiffeId::for_service_account(&installation.trust_domain, &wish.service_account);
+            SpiffeId::for_service_account(&installation.trust_domain, &spec.service_account);
         let csr = CertificateSigningRequest::build(&key, &spiffe_id)?;
-        let name = request_name(wish, key.public_key());
+        let name = request_name(spec, key.public_key());
         let object = CertificateRequest {
-            metadata: metadata(wish, &name, &spiffe_id, installation),
+            metadata: metadata(spec, &name, &spiffe_id, installation),
             spec: CertificateRequestSpec {
                 duration: Some(installation.duration.to_string()),
                 issuer_ref: IssuerRef {
@@ -87,15 +87,20 @@ impl NewRequest {
     /// are made with the pods' tokens, was created by the pod's service account. The user name
     /// under which the API server knows the driver itself is not known here; the key was made for
     /// this attempt and has left this process in this request alone.
-    pub fn recognises(&self, found: &StoredRequest, wish: &Wish, requester: Requester) -> bool {
+    pub fn recognises(
+        &self,
+        found: &StoredRequest,
+        spec: &VolumeSpec,
+        requester: RequestMode,
+    ) -> bool {
         let Some(Ok(pem)) = found.spec.request.as_ref().map(EncodedBytes::decode) else {
             return false;
         };
         let is_requester = match requester {
-            Requester::Pod => {
-                found.spec.username.whole() == Some(&*wish.service_account.username())
+            RequestMode::Pod => {
+                found.spec.username.whole() == Some(&*spec.service_account.username())
             }
-            Requester::Driver => true,
+            RequestMode::Driver => true,
         };
         is_requester
             && CertificateSigningRequest::parse_pem(&pem)
@@ -106,7 +111,7 @@ impl NewRequest {
 /// Labels, annotations and owner as the Go driver writes them, so that whatever finds its requests
 /// finds ours. The label hashes are short: nothing may be deleted by them alone.
 fn metadata(
-    wish: &Wish,
+    spec: &VolumeSpec,
     name: &str,
     spiffe_id: &SpiffeId,
     installation: &Installation,
@@ -120,19 +125,19 @@ fn metadata(
         ),
         (
             VOLUME_ID_HASH.to_owned(),
-            identifier_hash(wish.volume.as_str()),
+            identifier_hash(spec.volume.as_str()),
         ),
     ]);
     ObjectMeta {
         name: Some(name.to_owned()),
-        namespace: Some(wish.service_account.namespace().to_owned()),
+        namespace: Some(spec.service_account.namespace().to_owned()),
         annotations: Some(annotations),
         labels: Some(labels),
         owner_references: Some(vec![OwnerReference {
             api_version: "v1".to_owned(),
             kind: "Pod".to_owned(),
-            name: wish.pod.name.clone(),
-            uid: wish.pod.uid.clone(),
+            name: spec.pod.name.clone(),
+            uid: spec.pod.uid.clone(),
             ..OwnerReference::default()
         }]),
         ..ObjectMeta::default()
@@ -140,9 +145,9 @@ fn metadata(
 }
 
 /// `POD-HASH`: the pod's name for readability, 128 bits of hash for uniqueness.
-fn request_name(wish: &Wish, key: &PublicKey) -> String {
+fn request_name(spec: &VolumeSpec, key: &PublicKey) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
-    context.update(wish.volume.as_str().as_bytes());
+    context.update(spec.volume.as_str().as_bytes());
     context.update(&[0]);
     context.update(key.as_der());
     let hash = context.finish();
@@ -152,7 +157,7 @@ fn request_name(wish: &Wish, key: &PublicKey) -> String {
         .take(16)
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let pod: String = wish.pod.name.chars().take(POD_NAME_CHARS).collect();
+    let pod: String = spec.pod.name.chars().take(POD_NAME_CHARS).collect();
     format!("{}-{suffix}", pod.trim_end_matches(['-', '.']))
 }
 
@@ -173,10 +178,10 @@ mod tests {
 
     use super::*;
     use crate::installation;
-    use crate::wish::{Pod, TargetPath, VolumeId};
+    use crate::spec::{Pod, TargetPath, VolumeId};
 
-    fn wish(pod: &str) -> Wish {
-        Wish {
+    fn spec(pod: &str) -> VolumeSpec {
+        VolumeSpec {
             volume: VolumeId::parse("csi-1").unwrap(),
             target: TargetPath::parse("/t/mount").unwrap(),
             pod: Pod {
@@ -205,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_request_carries_identity_owner_labels_and_the_administrators_annotations() {
-        let request = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
+        let request = NewRequest::new(&spec("pod-1"), &issuer(), &installation()).unwrap();
         let metadata = &request.object.metadata;
         let annotations = metadata.annotations.as_ref().unwrap();
         assert_eq!(
@@ -227,17 +232,17 @@ mod tests {
 
     #[test]
     fn every_attempt_has_a_key_and_a_name_of_its_own() {
-        let one = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
-        let two = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
+        let one = NewRequest::new(&spec("pod-1"), &issuer(), &installation()).unwrap();
+        let two = NewRequest::new(&spec("pod-1"), &issuer(), &installation()).unwrap();
         assert_ne!(one.name, two.name);
         assert_ne!(one.key.public_key(), two.key.public_key());
-        assert_eq!(one.name, request_name(&wish("pod-1"), one.key.public_key()));
+        assert_eq!(one.name, request_name(&spec("pod-1"), one.key.public_key()));
     }
 
     #[test]
     fn names_fit_kubernetes_whatever_the_pods_name() {
         for pod in ["a", &"x".repeat(253), &format!("{}-.-", "y".repeat(197))] {
-            let request = NewRequest::new(&wish(pod), &issuer(), &installation()).unwrap();
+            let request = NewRequest::new(&spec(pod), &issuer(), &installation()).unwrap();
             assert!(request.name.len() <= 253);
             assert!(
                 ServiceAccount::new("n", &request.name).is_ok(),
@@ -249,24 +254,27 @@ mod tests {
 
     #[test]
     fn only_our_own_request_is_recognised_after_a_lost_answer() {
-        let request = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
-        let other = NewRequest::new(&wish("pod-1"), &issuer(), &installation()).unwrap();
+        let request = NewRequest::new(&spec("pod-1"), &issuer(), &installation()).unwrap();
+        let other = NewRequest::new(&spec("pod-1"), &issuer(), &installation()).unwrap();
         let is_ours = |request: &NewRequest, found: &CertificateRequest, requester| {
             let found = serde_json::to_value(found).unwrap();
             let found = serde_json::from_value(found).unwrap();
-            request.recognises(&found, &wish("pod-1"), requester)
+            request.recognises(&found, &spec("pod-1"), requester)
         };
         let mut found = request.object.clone();
-        assert!(!is_ours(&request, &found, Requester::Pod), "made by nobody");
+        assert!(
+            !is_ours(&request, &found, RequestMode::Pod),
+            "made by nobody"
+        );
         found.spec.username = "system:serviceaccount:sandbox:web".to_owned();
-        for requester in [Requester::Pod, Requester::Driver] {
+        for requester in [RequestMode::Pod, RequestMode::Driver] {
             assert!(is_ours(&request, &found, requester));
             assert!(!is_ours(&other, &found, requester), "another key");
         }
         found.spec.username = "system:serviceaccount:cert-manager:driver".to_owned();
-        assert!(!is_ours(&request, &found, Requester::Pod), "not the pod");
-        assert!(is_ours(&request, &found, Requester::Driver));
+        assert!(!is_ours(&request, &found, RequestMode::Pod), "not the pod");
+        assert!(is_ours(&request, &found, RequestMode::Driver));
         found.spec.request = EncodedBytes::from("?".to_owned());
-        assert!(!is_ours(&request, &found, Requester::Driver), "no base64");
+        assert!(!is_ours(&request, &found, RequestMode::Driver), "no base64");
     }
 }

@@ -10,7 +10,7 @@ use svid_client::watch::{Change, LASTING};
 use svid_core::text::one_line;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Requests, Watch};
+use super::{RequestChanges, Requests};
 use svid_client::retry::Backoff;
 
 /// What became of a request.
@@ -74,13 +74,13 @@ pub async fn wait(
 ) -> Answer {
     let namespace = created.metadata.namespace.as_str();
     let name = created.metadata.name.as_str();
-    let mut follower = Follower {
+    let mut follower = WatchFollower {
         version: created.metadata.resource_version.clone(),
         approved: false,
         last_word: String::new(),
         tell,
     };
-    follower.word("it is undecided; is an approver running?".to_owned());
+    follower.word("it has not been approved or denied; is an approver running?".to_owned());
     if let Some(answer) = follower.read(created) {
         return answer;
     }
@@ -141,15 +141,15 @@ enum End {
     Broken(ApiError),
 }
 
-struct Follower<F> {
+struct WatchFollower<F> {
     version: String,
     approved: bool,
     last_word: String,
     tell: F,
 }
 
-impl<F: FnMut(News) + Send> Follower<F> {
-    async fn consume(&mut self, mut watch: Watch) -> End {
+impl<F: FnMut(News) + Send> WatchFollower<F> {
+    async fn consume(&mut self, mut watch: RequestChanges) -> End {
         while let Some(change) = watch.next().await {
             match change {
                 Ok(Change::Applied(request)) => {
@@ -199,11 +199,11 @@ impl<F: FnMut(News) + Send> Follower<F> {
                 let word = match word {
                     Some(word) => {
                         format!(
-                            "it is approved and not signed: {}",
+                            "it is approved but not signed: {}",
                             one_line(word.beginning(), MOST_WORDS)
                         )
                     }
-                    None => "it is approved and not signed; is the issuer there?".to_owned(),
+                    None => "it is approved but not signed; does the issuer exist?".to_owned(),
                 };
                 self.word(word);
                 None

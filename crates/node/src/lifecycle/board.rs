@@ -10,22 +10,22 @@ use tokio::time::Instant;
 
 use super::status::{Phase, VolumeStatus};
 use crate::overview::{Line, VolumeOverview};
-use crate::wish::{VolumeId, Wish};
+use crate::spec::{VolumeId, VolumeSpec};
 
 /// What every volume is doing. Cheap to clone; all clones are one board.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<Mutex<BTreeMap<VolumeId, Entry>>>);
+pub struct Board(Arc<Mutex<BTreeMap<VolumeId, BoardEntry>>>);
 
 #[derive(Debug)]
-struct Entry {
-    wish: Arc<Wish>,
+struct BoardEntry {
+    spec: Arc<VolumeSpec>,
     status: watch::Receiver<VolumeStatus>,
 }
 
 impl Board {
-    pub(super) fn put(&self, wish: Arc<Wish>, status: watch::Receiver<VolumeStatus>) {
+    pub(super) fn put(&self, spec: Arc<VolumeSpec>, status: watch::Receiver<VolumeStatus>) {
         self.lock()
-            .insert(wish.volume.clone(), Entry { wish, status });
+            .insert(spec.volume.clone(), BoardEntry { spec, status });
     }
 
     pub(super) fn take_off(&self, volume: &VolumeId) {
@@ -40,7 +40,7 @@ impl Board {
     /// How many of them should show a valid certificate at `now` and do not.
     pub fn without_certificate(&self, now: Timestamp) -> usize {
         let entries = self.lock();
-        let lacks_one = |entry: &&Entry| {
+        let lacks_one = |entry: &&BoardEntry| {
             let status = entry.status.borrow();
             status.phase != Phase::Removing && !status.is_valid(now)
         };
@@ -50,7 +50,7 @@ impl Board {
     /// How many of them wait for the kubelet to bring a token.
     pub fn awaiting_token(&self) -> usize {
         let entries = self.lock();
-        let waits = |entry: &&Entry| {
+        let waits = |entry: &&BoardEntry| {
             let status = entry.status.borrow();
             matches!(status.phase, Phase::AwaitingToken(_))
         };
@@ -76,15 +76,15 @@ impl Board {
             .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<VolumeId, Entry>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<VolumeId, BoardEntry>> {
         // A map cannot be left half-changed by a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn overview(entry: &Entry, now: Timestamp, trust_domain: &TrustDomain) -> VolumeOverview {
+fn overview(entry: &BoardEntry, now: Timestamp, trust_domain: &TrustDomain) -> VolumeOverview {
     let status = entry.status.borrow();
-    let account = &entry.wish.service_account;
+    let account = &entry.spec.service_account;
     let (phase, until) = match status.phase {
         Phase::Starting => ("starting", None),
         Phase::Resting(due) => ("resting", Some(due)),
@@ -104,14 +104,14 @@ fn overview(entry: &Entry, now: Timestamp, trust_domain: &TrustDomain) -> Volume
     };
     let waits_for = status.waits_for.as_ref();
     VolumeOverview {
-        volume: entry.wish.volume.as_str().into(),
+        volume: entry.spec.volume.as_str().into(),
         namespace: account.namespace().into(),
-        pod: (&entry.wish.pod.name).into(),
+        pod: (&entry.spec.pod.name).into(),
         service_account: account.name().into(),
         spiffe_id: SpiffeId::for_service_account(trust_domain, account)
             .as_str()
             .into(),
-        target: entry.wish.target.to_string().into(),
+        target: entry.spec.target.to_string().into(),
         phase: phase.into(),
         phase_until: until,
         phase_since: since,

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::context::{Volume, changed};
 use crate::events::EventReason;
-use crate::issuance::{Failure, Outcome};
+use crate::issuance::{AttemptOutcome, Failure};
 use crate::trust::TrustState;
 use svid_client::retry::Backoff;
 
@@ -34,7 +34,11 @@ impl EffectiveBundle {
             TrustState::NoSource => None,
             TrustState::Bundle(bundle) => Some(bundle),
             TrustState::Unreadable(why) => Some(shown(volume).await.ok_or_else(|| {
-                Failure::reported(Outcome::NotConfigured, EventReason::NoTrustBundle, why)
+                Failure::reported(
+                    AttemptOutcome::NotConfigured,
+                    EventReason::NoTrustBundle,
+                    why,
+                )
             })?),
         };
         Ok(Self { trust, fallback })
@@ -78,7 +82,7 @@ pub(super) async fn follow(volume: &Volume) -> Infallible {
             continue;
         };
         let wait = backoff.next(None, (volume.context.chance)());
-        tracing::warn!(volume = %volume.wish.volume, %error, "showing the new trust bundle");
+        tracing::warn!(volume = %volume.spec.volume, %error, "could not publish the new trust bundle");
         tokio::select! {
             () = sleep(wait) => {}
             () = changed(&mut trust) => {}

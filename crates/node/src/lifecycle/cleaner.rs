@@ -45,7 +45,7 @@ impl Cleaner {
         for name in record.requests() {
             let (cleaner, name) = (self.clone(), name.clone());
             let is_doubtful = record.is_doubtful(&name) || record.in_flight() == Some(&name);
-            let namespace = record.wish().service_account.namespace().to_owned();
+            let namespace = record.spec().service_account.namespace().to_owned();
             self.tasks.spawn(async move {
                 let shutdown = cleaner.shutdown.clone();
                 let sweeping = async {
@@ -111,7 +111,7 @@ pub(super) async fn delete(
     };
     context.metrics.api_error(ApiCall::Delete, &error);
     if let ApiError::Forbidden(_) | ApiError::Refused { .. } = error {
-        tracing::warn!(namespace, request = name, %error, "deleting the CertificateRequest");
+        tracing::warn!(namespace, request = name, %error, "could not delete the CertificateRequest");
         return Ok(Deletion::Done);
     }
     Err(error)

@@ -9,15 +9,15 @@ use tokio::sync::watch;
 
 use super::pods::VolumesPerPod;
 use super::status::StatusWriter;
-use super::turns::Turns;
+use super::turns::CreateQueue;
 use super::writer::Writer;
 use crate::events::{EventReason, EventRecorder};
 use crate::installation::Installation;
 use crate::issuance::{ApiHealth, Requests};
 use crate::metrics::Metrics;
+use crate::spec::VolumeSpec;
 use crate::trust::TrustState;
 use crate::volume::Volumes;
-use crate::wish::Wish;
 use svid_client::clock::Clock;
 
 /// What every volume's task is given. Nothing in it belongs to one volume.
@@ -27,7 +27,7 @@ pub struct Context {
     /// The API server.
     pub requests: Arc<dyn Requests>,
     /// Whose create is sent next.
-    pub turns: Turns,
+    pub turns: CreateQueue,
     /// Whether the API server answers.
     pub health: ApiHealth,
     /// The wall clock.
@@ -65,14 +65,14 @@ impl fmt::Debug for Context {
 #[derive(Clone)]
 pub(super) struct Volume {
     pub(super) context: Arc<Context>,
-    pub(super) wish: Arc<Wish>,
+    pub(super) spec: Arc<VolumeSpec>,
     pub(super) writer: Writer,
     pub(super) status: StatusWriter,
 }
 
 impl Volume {
     pub(super) fn namespace(&self) -> &str {
-        self.wish.service_account.namespace()
+        self.spec.service_account.namespace()
     }
 
     /// A request of this volume, for texts.
@@ -102,13 +102,13 @@ pub enum AnchoringPolicy {
 
 /// Takes what a pod's owner must act on. Never waits, never fails.
 pub trait EventSink: Send + Sync + 'static {
-    /// Reports on the pod of `wish`.
-    fn report(&self, wish: &Wish, reason: EventReason, text: &str);
+    /// Reports on the pod of `spec`.
+    fn report(&self, spec: &VolumeSpec, reason: EventReason, text: &str);
 }
 
 impl EventSink for EventRecorder {
-    fn report(&self, wish: &Wish, reason: EventReason, text: &str) {
-        self.record(wish, reason, text);
+    fn report(&self, spec: &VolumeSpec, reason: EventReason, text: &str) {
+        self.record(spec, reason, text);
     }
 }
 

@@ -12,36 +12,39 @@ pub enum PublishError {
     Going,
     /// The volume ended while the call waited for its turn, so the call may be for a pod that is
     /// gone.
-    #[error("the volume was removed or could not be begun a moment ago; call again")]
+    #[error("the volume was removed or could not be set up a moment ago; call again")]
     Removed,
     /// The volume belongs to another pod, or lies elsewhere, and shows no valid certificate.
     #[error("the volume was published with another pod, service account, target or group")]
-    OtherWish,
+    SpecChanged,
     /// The request breaks this rule, and the volume shows no valid certificate.
     #[error("{0}")]
-    Misunderstood(String),
+    Malformed(String),
     /// A new volume could not be begun: its record was not written, or it is not known what is at
     /// its target.
     #[error(transparent)]
     NotBegun(WriteError),
     /// The volume is new, and its pod has as many as it may. Nothing of it exists.
     #[error(
-        "the pod has {limit} volumes of this driver or more, and may not begin another one \
-         (--max-volumes-per-pod={limit}): mount one volume in all its containers, or ask who runs \
-         the driver for a higher limit"
+        "the pod has {limit} or more volumes of this driver and may not have another one \
+         (--max-volumes-per-pod={limit}): mount one volume in all its containers, or ask the \
+         driver's administrator for a higher limit"
     )]
     TooManyVolumes {
         /// How many volumes a pod may begin.
         limit: VolumesPerPod,
     },
     /// Too many publishes wait, and this one's pod has its share of the places.
-    #[error("too many publishes wait on this node, many of them of this pod; call again")]
+    #[error(
+        "too many publish calls are waiting on this node, many of them for this pod; call \
+        again"
+    )]
     Crowded,
     /// The last attempt failed for this reason, and the next one falls after the call's end.
     #[error("{0}")]
     AttemptFailed(String),
     /// Beginning the volume, or another call that began or removed it, took until the deadline.
-    #[error("still waiting for the volume's folder")]
+    #[error("still waiting for the volume's directory")]
     Busy,
     /// The files were not there in time; the work continues.
     #[error(

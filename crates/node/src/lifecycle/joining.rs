@@ -6,15 +6,15 @@ use super::PublishError;
 use super::credentials::Offer;
 use super::error::WriteError;
 use super::lanes::Lane;
-use super::places::Place;
+use super::places::WaitSlot;
 use super::pods::Counted;
-use super::slot::{Life, Live};
+use super::slot::{Live, SlotState};
 use super::status::Follower;
 use super::tasks::Inner;
 use super::waiting::Waiting;
 use crate::credential::Credential;
+use crate::spec::{PublishRequest, TargetPath, VolumeSpec};
 use crate::volume::Record;
-use crate::wish::{PublishRequest, TargetPath, Wish};
 
 /// A volume that has a task and the publish's credential.
 pub(super) struct Joined {
@@ -22,7 +22,7 @@ pub(super) struct Joined {
     /// To be entered while the publish waits.
     pub(super) waiting: Waiting,
     /// Where to wait, if the volume is new. A publish of one that exists may not need to.
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<WaitSlot>,
 }
 
 impl Inner {
@@ -31,25 +31,25 @@ impl Inner {
         self: Arc<Self>,
         request: PublishRequest,
     ) -> Result<Joined, PublishError> {
-        let PublishRequest { wish, credential } = request;
-        let slot = self.slot(&wish.volume);
+        let PublishRequest { spec, credential } = request;
+        let slot = self.slot(&spec.volume);
         let mut life = slot.lock().await;
-        if let Life::Leftover(remains) = &*life {
+        if let SlotState::Leftover(remains) = &*life {
             self.finish(remains).await.map_err(PublishError::NotBegun)?;
-            *life = Life::Vacant;
+            *life = SlotState::Vacant;
         }
         match &*life {
-            Life::Retired => Err(PublishError::Removed),
-            Life::Going(_) | Life::Leftover(_) => Err(PublishError::Going),
-            Life::Live(live) => {
-                let is_its_pods = live.wish.pod.uid == wish.pod.uid
-                    && live.wish.service_account == wish.service_account;
+            SlotState::Retired => Err(PublishError::Removed),
+            SlotState::Going(_) | SlotState::Leftover(_) => Err(PublishError::Going),
+            SlotState::Live(live) => {
+                let is_its_pods = live.spec.pod.uid == spec.pod.uid
+                    && live.spec.service_account == spec.service_account;
                 let offer = is_its_pods.then(|| live.credentials.offer(credential));
-                let is_tried = *live.wish == wish && offer == Some(Offer::Tried);
+                let is_tried = *live.spec == spec && offer == Some(Offer::Tried);
                 let is_shown = self.is_shown(live).await;
-                let is_there = live.wish.target == wish.target && is_shown;
-                if *live.wish != wish && !is_there {
-                    return Err(PublishError::OtherWish);
+                let is_there = live.spec.target == spec.target && is_shown;
+                if *live.spec != spec && !is_there {
+                    return Err(PublishError::SpecChanged);
                 }
                 let status = live.status.clone();
                 let status = if is_tried {
@@ -63,9 +63,9 @@ impl Inner {
                     place: None,
                 })
             }
-            Life::Vacant => {
-                let volume = wish.volume.clone();
-                let begun = self.begin(&mut life, wish, credential).await;
+            SlotState::Vacant => {
+                let volume = spec.volume.clone();
+                let begun = self.begin(&mut life, spec, credential).await;
                 if begun.is_err() {
                     self.retire(&volume, &mut life);
                 }
@@ -77,33 +77,33 @@ impl Inner {
     /// Begins a volume of which nothing is known. If that fails, nothing of it is there.
     async fn begin(
         &self,
-        life: &mut Life,
-        wish: Wish,
+        life: &mut SlotState,
+        spec: VolumeSpec,
         credential: Credential,
     ) -> Result<Joined, PublishError> {
-        let counted = self.admit(&wish).await?;
-        let place = self.places.enter(&wish.pod.uid);
+        let counted = self.admit(&spec).await?;
+        let place = self.places.enter(&spec.pod.uid);
         let place = place.ok_or(PublishError::Crowded)?;
-        let writer = self.writer(Record::new(wish.clone()));
+        let writer = self.writer(Record::new(spec.clone()));
         writer.save().await.map_err(PublishError::NotBegun)?;
-        let live = self.start(wish, writer, counted, Some(credential));
+        let live = self.start(spec, writer, counted, Some(credential));
         let joined = Joined {
             status: Follower::of(live.status.clone()),
             waiting: live.waiting.clone(),
             place: Some(place),
         };
-        *life = Life::Live(live);
+        *life = SlotState::Live(live);
         Ok(joined)
     }
 
     /// Counts a volume of which nothing is known, unless its pod has as many as it may. One that is
     /// at its target, such as the Go driver's, is not new.
-    async fn admit(&self, wish: &Wish) -> Result<Counted, PublishError> {
-        let pod = &wish.pod.uid;
+    async fn admit(&self, spec: &VolumeSpec) -> Result<Counted, PublishError> {
+        let pod = &spec.pod.uid;
         if let Some(counted) = self.pods.admit(pod) {
             return Ok(counted);
         }
-        let is_there = self.is_mounted(Lane::Strangers, wish.target.clone()).await;
+        let is_there = self.is_mounted(Lane::Strangers, spec.target.clone()).await;
         if is_there.map_err(PublishError::NotBegun)? {
             return Ok(self.pods.count(pod));
         }
@@ -117,11 +117,11 @@ impl Inner {
         if !live.is_valid(self.context.clock.now()) {
             return false;
         }
-        let Wish { volume, target, .. } = &*live.wish;
+        let VolumeSpec { volume, target, .. } = &*live.spec;
         match self.is_mounted(Lane::Volumes, target.clone()).await {
             Ok(true) => true,
             Ok(false) => {
-                tracing::warn!(%volume, %target, "a volume was unmounted by somebody else: making it anew");
+                tracing::warn!(%volume, %target, "a volume was unmounted by somebody else: making it again");
                 live.loss.lose();
                 false
             }

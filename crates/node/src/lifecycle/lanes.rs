@@ -33,7 +33,7 @@ pub(super) struct Lanes {
 
 /// A thread of a lane, not used yet.
 #[derive(Debug)]
-pub(super) struct Turn(OwnedSemaphorePermit);
+pub(super) struct Permit(OwnedSemaphorePermit);
 
 /// The work panicked, or the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +52,8 @@ impl Default for Lanes {
 }
 
 impl Lanes {
-    /// Waits for a thread. What else the work needs is waited for with the turn in hand, and not
-    /// before: who holds a volume while waiting for a turn holds up its removal.
-    pub(super) async fn enter(&self, lane: Lane) -> Result<Turn, ThreadEnded> {
+    /// Waits for a thread.
+    pub(super) async fn enter(&self, lane: Lane) -> Result<Permit, ThreadEnded> {
         let threads = match lane {
             Lane::Volumes => &self.volumes,
             Lane::Removals => &self.removals,
@@ -62,11 +61,11 @@ impl Lanes {
             Lane::Strangers => &self.strangers,
         };
         let permit = Arc::clone(threads).acquire_owned().await;
-        permit.map(Turn).map_err(|_closed| ThreadEnded)
+        permit.map(Permit).map_err(|_closed| ThreadEnded)
     }
 }
 
-impl Turn {
+impl Permit {
     /// Does the work. Once begun it runs to its end, even if the caller is dropped.
     pub(super) async fn run<T: Send + 'static>(
         self,

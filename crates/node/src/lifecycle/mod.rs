@@ -18,11 +18,11 @@
 //! | --- | --- |
 //! | `tasks` | the volumes by id: publish, unpublish, recovery, the end |
 //! | `joining` | making sure that a volume has a task, before its publish waits |
-//! | `removal` | taking a volume away |
+//! | `removal` | removing a volume |
 //! | `pods` | how many volumes each pod has |
-//! | `places` | which publishes wait, of all that would |
+//! | `places` | which publishes may wait if there are too many |
 //! | `turns` | whose create is sent next |
-//! | `slot` | where one volume is in its life |
+//! | `slot` | the lifecycle state of one volume |
 //! | `credentials` | which of the credentials that the kubelet brought is held |
 //! | `task` | one volume's loop: look, wait until due, attempt, back off |
 //! | `shown` | the certificate that the pod sees, and when it is due |
@@ -69,11 +69,11 @@ pub use context::{AnchoringPolicy, Context, KeyUsagePolicy};
 pub use error::{PublishError, RecoverError, UnpublishError};
 pub use pods::{VolumesPerPod, VolumesPerPodError};
 pub use tasks::{TaskPanicked, VolumeTasks};
-pub use turns::Turns;
+pub use turns::CreateQueue;
 #[cfg(test)]
 pub use writer::WriteError;
 
-use crate::wish::{PublishRequest, TargetPath, VolumeId};
+use crate::spec::{PublishRequest, TargetPath, VolumeId};
 
 /// What the CSI services need of the volumes' tasks.
 pub trait Lifecycle: Send + Sync + 'static {
@@ -95,7 +95,7 @@ pub trait Lifecycle: Send + Sync + 'static {
 
     /// A publish of a known volume whose request was not understood: succeeds while the volume's
     /// certificate is valid, else refused with `reason`.
-    fn publish_misunderstood(
+    fn publish_malformed(
         &self,
         volume: &VolumeId,
         reason: String,

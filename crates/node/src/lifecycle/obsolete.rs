@@ -1,7 +1,7 @@
-//! Requests that ended badly or were superseded, and getting rid of them.
+//! Requests that failed or were superseded, and their deletion.
 //!
-//! A create whose answer was lost may be carried out after its request was looked for and not found,
-//! so such a request is looked for twice.
+//! A create whose answer was lost may be carried out after its request was looked for and not
+//! found, so such a request is looked for twice.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -57,9 +57,9 @@ impl ObsoleteRequests {
         }
     }
 
-    /// Before a request is made, the old ones are deleted: a search for ours could find one that
-    /// ended badly. If the API server keeps refusing only the deletes, renewing takes precedence. One in
-    /// doubt is not waited for until it can be there.
+    /// Before a request is created, the old ones are deleted: a search for ours could find one that
+    /// failed. If the API server keeps refusing only the deletions, renewal takes precedence. One
+    /// in doubt is not waited for until it can be there.
     pub(super) async fn make_room(&mut self) -> Result<(), Failure> {
         let Err(Undeleted { name, error }) = self.delete().await else {
             self.undeleted = 0;
@@ -71,7 +71,7 @@ impl ObsoleteRequests {
             let attempted = format!("deleting {}", self.volume.request(&name));
             return Err(Failure::api(&attempted, Calls::Deletes, &error));
         }
-        tracing::warn!(volume = %self.volume.wish.volume, request = name, %error, "asking anew although an old request stays");
+        tracing::warn!(volume = %self.volume.spec.volume, request = name, %error, "requesting a new certificate although an old request could not be deleted");
         self.volume.writer.amend(Record::trim).await;
         Ok(())
     }

@@ -1,9 +1,9 @@
-//! Which publishes wait, of all that would.
+//! Which publishes may wait if there are too many.
 //!
-//! Owns the places in which a publish waits for its volume. They are shared between pods: where none
-//! is free, a publish gets the place of one that waits for a pod with more places, as long as that
-//! leaves this pod with no more than the other. So however many publishes some pods have, another
-//! one always finds places, up to an equal share. Nothing here cancels work on a volume.
+//! Owns the places in which a publish waits for its volume. They are shared fairly between pods: if
+//! none is free, a publish takes the place of one of a pod with more places, as long as its pod
+//! then has no more than the other. So however many publishes some pods have, any other pod gets
+//! places, up to an equal share. Nothing here cancels work on a volume.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 /// The places. Cheap to clone; all clones are the same places.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct WaitSlots {
     all: usize,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<TakenSlots>>,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct TakenSlots {
     count: usize,
     next: u64,
     /// By pod, the oldest first.
@@ -27,27 +27,27 @@ struct Taken {
 
 /// A place in which a publish waits, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    of: Places,
+pub(super) struct WaitSlot {
+    of: WaitSlots,
     pod: String,
     ticket: u64,
     lost: CancellationToken,
 }
 
-impl Default for Places {
+impl Default for WaitSlots {
     fn default() -> Self {
         Self::new(PUBLISHES_AT_ONCE)
     }
 }
 
-impl Places {
+impl WaitSlots {
     fn new(all: usize) -> Self {
         let taken = Arc::default();
         Self { all, taken }
     }
 
     /// A place for a publish of this pod; None if there are too many, and this pod has its share.
-    pub(super) fn enter(&self, pod: &str) -> Option<Place> {
+    pub(super) fn enter(&self, pod: &str) -> Option<WaitSlot> {
         let mut taken = self.lock();
         if taken.count == self.all && !taken.make_room(pod) {
             return None;
@@ -58,7 +58,7 @@ impl Places {
         taken.count += 1;
         let places = taken.pods.entry(pod.to_owned()).or_default();
         places.insert(ticket, lost.clone());
-        Some(Place {
+        Some(WaitSlot {
             of: self.clone(),
             pod: pod.to_owned(),
             ticket,
@@ -66,14 +66,14 @@ impl Places {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        // Whoever panics elsewhere leaves the places as they are.
+    fn lock(&self) -> MutexGuard<'_, TakenSlots> {
+        // A panic elsewhere leaves the places consistent.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
-    /// Takes the newest place of the pod that has most, if this pod would still have no more.
+impl TakenSlots {
+    /// Takes the newest place of the pod that has the most, unless this pod would then have more.
     fn make_room(&mut self, pod: &str) -> bool {
         let own = self.pods.get(pod).map_or(0, BTreeMap::len);
         let newest = |places: &BTreeMap<u64, _>| places.last_key_value().map(|(ticket, _)| *ticket);
@@ -103,14 +103,14 @@ impl Taken {
     }
 }
 
-impl Place {
+impl WaitSlot {
     /// Ends when the place went to another pod.
     pub(super) async fn lost(&self) {
         self.lost.cancelled().await;
     }
 }
 
-impl Drop for Place {
+impl Drop for WaitSlot {
     fn drop(&mut self) {
         self.of.lock().leave(&self.pod, self.ticket);
     }
@@ -124,18 +124,18 @@ const PUBLISHES_AT_ONCE: usize = 1024;
 mod tests {
     use super::*;
 
-    fn enter(places: &Places, pod: &str, count: usize) -> Vec<Place> {
+    fn enter(places: &WaitSlots, pod: &str, count: usize) -> Vec<WaitSlot> {
         (0..count).map_while(|_| places.enter(pod)).collect()
     }
 
-    fn kept(places: &[Place]) -> usize {
+    fn kept(places: &[WaitSlot]) -> usize {
         let kept = places.iter().filter(|place| !place.lost.is_cancelled());
         kept.count()
     }
 
     #[test]
     fn one_pod_may_take_every_place_that_nobody_else_wants() {
-        let places = Places::new(8);
+        let places = WaitSlots::new(8);
         let all = enter(&places, "a", 9);
         assert_eq!((all.len(), kept(&all)), (8, 8));
         drop(all);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn another_pod_gets_an_equal_share_of_what_one_has_taken() {
-        let places = Places::new(8);
+        let places = WaitSlots::new(8);
         let flood = enter(&places, "flood", 8);
         let other = enter(&places, "other", 8);
         assert_eq!((kept(&flood), other.len(), kept(&other)), (4, 4, 4));
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn one_more_pod_finds_a_place_among_many_that_have_more_than_one() {
-        let places = Places::new(8);
+        let places = WaitSlots::new(8);
         let pods: Vec<_> = ["a", "b", "c", "d"]
             .map(|pod| enter(&places, pod, 2))
             .into_iter()
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn where_every_pod_has_one_place_the_newest_is_sent_away() {
-        let places = Places::new(2);
+        let places = WaitSlots::new(2);
         let first = enter(&places, "a", 1);
         let second = enter(&places, "b", 1);
         assert!(places.enter("c").is_none());
@@ -182,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_that_was_lost_is_given_back_once() {
-        let places = Places::new(2);
+        let places = WaitSlots::new(2);
         let mut flood = enter(&places, "flood", 2);
         let other = places.enter("other").unwrap();
         let lost = flood.pop().unwrap();

@@ -14,7 +14,7 @@ pub struct VolumesPerPod(NonZeroU16);
 
 /// Why a text is not a valid limit. The message leaves the text out, to be written after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not such a number; allowed: 1 to {}", NonZeroU16::MAX)]
+#[error("is not a number in the range; allowed: 1 to {}", NonZeroU16::MAX)]
 pub struct VolumesPerPodError;
 
 impl VolumesPerPod {

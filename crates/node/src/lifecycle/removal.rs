@@ -1,4 +1,4 @@
-//! Removing a volume, for the kubelet or because nobody wants it any more.
+//! Removing a volume, for the kubelet or because it is no longer needed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use tokio::time::sleep;
 use super::error::{UnpublishError, WriteError};
 use super::lanes::{Lane, ThreadEnded};
 use super::pods::Counted;
-use super::slot::{Life, Remains, Slot};
+use super::slot::{Remains, Slot, SlotState};
 use super::status::StatusWriter;
 use super::tasks::Inner;
 use super::writer::Writer;
-use crate::volume::{Record, Standing};
-use crate::wish::{TargetPath, VolumeId, Wish};
+use crate::spec::{TargetPath, VolumeId, VolumeSpec};
+use crate::volume::{Record, RecordState};
 
 impl Inner {
     pub(super) async fn remove(
@@ -26,19 +26,19 @@ impl Inner {
             let slot = self.slot(&volume);
             let mut life = slot.lock().await;
             let remains = match std::mem::take(&mut *life) {
-                Life::Retired => {
-                    *life = Life::Retired;
+                SlotState::Retired => {
+                    *life = SlotState::Retired;
                     continue;
                 }
-                Life::Vacant => None,
-                Life::Going(remains) | Life::Leftover(remains) => Some(remains),
-                Life::Live(live) => {
-                    let (wish, writer, counted) = live.end().await;
-                    Some(self.remains(wish, writer, counted))
+                SlotState::Vacant => None,
+                SlotState::Going(remains) | SlotState::Leftover(remains) => Some(remains),
+                SlotState::Live(live) => {
+                    let (spec, writer, counted) = live.end().await;
+                    Some(self.remains(spec, writer, counted))
                 }
             };
             if let Some(remains) = remains {
-                *life = Life::Going(Arc::clone(&remains));
+                *life = SlotState::Going(Arc::clone(&remains));
                 self.finish(&remains).await?;
             }
             // A volume without a record, such as the Go driver's, or a target that is not the
@@ -53,11 +53,11 @@ impl Inner {
     }
 
     /// What is left of a volume, shown as such until nothing is.
-    fn remains(&self, wish: Arc<Wish>, writer: Writer, counted: Counted) -> Arc<Remains> {
+    fn remains(&self, spec: Arc<VolumeSpec>, writer: Writer, counted: Counted) -> Arc<Remains> {
         let (status, statuses) = StatusWriter::removing();
-        self.board.put(Arc::clone(&wish), statuses);
+        self.board.put(Arc::clone(&spec), statuses);
         Arc::new(Remains {
-            wish,
+            spec,
             writer,
             status,
             _counted: counted,
@@ -71,7 +71,7 @@ impl Inner {
             self.context.metrics.not_removed();
             return Err(error);
         }
-        self.board.take_off(&remains.wish.volume);
+        self.board.take_off(&remains.spec.volume);
         self.cleaner.sweep(&remains.writer.record().await);
         Ok(())
     }
@@ -92,13 +92,13 @@ impl Inner {
         Ok(removed.map_err(WriteError::Volume)?)
     }
 
-    /// Removes a volume that nobody wants any more.
-    pub(super) async fn discard(&self, record: Record, standing: Standing) {
-        let wish = Arc::new(record.wish().clone());
-        let volume = &wish.volume;
-        tracing::info!(%volume, pod = wish.pod.name, ?standing, "removing what is left of a volume");
-        let counted = self.pods.count(&wish.pod.uid);
-        let remains = self.remains(Arc::clone(&wish), self.writer(record), counted);
+    /// Removes a volume that is no longer needed.
+    pub(super) async fn discard(&self, record: Record, record_state: RecordState) {
+        let spec = Arc::new(record.spec().clone());
+        let volume = &spec.volume;
+        tracing::info!(%volume, pod = spec.pod.name, ?record_state, "removing what is left of a volume");
+        let counted = self.pods.count(&spec.pod.uid);
+        let remains = self.remains(Arc::clone(&spec), self.writer(record), counted);
         let slot = self.slot(volume);
         let mut life = slot.lock().await;
         self.take_away(&mut life, remains).await;
@@ -119,18 +119,20 @@ impl Inner {
     async fn sweep(&self, slot: &Slot) {
         let mut life = slot.lock().await;
         match &*life {
-            Life::Live(live) if self.is_forgotten(&live.wish).await => {}
-            Life::Leftover(_) => {}
-            Life::Live(_) | Life::Going(_) | Life::Vacant | Life::Retired => return,
+            SlotState::Live(live) if self.is_forgotten(&live.spec).await => {}
+            SlotState::Leftover(_) => {}
+            SlotState::Live(_) | SlotState::Going(_) | SlotState::Vacant | SlotState::Retired => {
+                return;
+            }
         }
         let remains = match std::mem::take(&mut *life) {
-            Life::Live(live) => {
-                let (wish, writer, counted) = live.end().await;
-                tracing::info!(volume = %wish.volume, pod = wish.pod.name, "the pod is gone: removing what is left of a volume");
-                self.remains(wish, writer, counted)
+            SlotState::Live(live) => {
+                let (spec, writer, counted) = live.end().await;
+                tracing::info!(volume = %spec.volume, pod = spec.pod.name, "the pod is gone: could not remove what is left of a volume");
+                self.remains(spec, writer, counted)
             }
-            Life::Leftover(remains) => remains,
-            other @ (Life::Going(_) | Life::Vacant | Life::Retired) => {
+            SlotState::Leftover(remains) => remains,
+            other @ (SlotState::Going(_) | SlotState::Vacant | SlotState::Retired) => {
                 *life = other;
                 return;
             }
@@ -138,24 +140,24 @@ impl Inner {
         self.take_away(&mut life, remains).await;
     }
 
-    async fn is_forgotten(&self, wish: &Wish) -> bool {
+    async fn is_forgotten(&self, spec: &VolumeSpec) -> bool {
         let volumes = Arc::clone(&self.context.volumes);
-        let target = wish.target.clone();
+        let target = spec.target.clone();
         let Ok(turn) = self.lanes.enter(Lane::Volumes).await else {
             return false;
         };
-        let standing = turn.run(move || volumes.standing(&target)).await;
-        standing == Ok(Standing::PodGone)
+        let record_state = turn.run(move || volumes.record_state(&target)).await;
+        record_state == Ok(RecordState::PodGone)
     }
 
     /// Removes what is left of a volume that nobody wants any more.
-    async fn take_away(&self, life: &mut Life, remains: Arc<Remains>) {
-        let volume = remains.wish.volume.clone();
+    async fn take_away(&self, life: &mut SlotState, remains: Arc<Remains>) {
+        let volume = remains.spec.volume.clone();
         if let Err(error) = self.finish(&remains).await {
             // The kubelet's next call, publish or unpublish, the next sweep or the next start tries
             // again.
             tracing::warn!(%volume, %error, "removing what is left of a volume");
-            *life = Life::Leftover(remains);
+            *life = SlotState::Leftover(remains);
             return;
         }
         self.retire(&volume, life);

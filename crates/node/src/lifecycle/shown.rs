@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use svid_core::identity::SpiffeId;
-use svid_core::svid::{Expectation, PublicKey, Readiness, TrustBundle, Window, X509Svid};
+use svid_core::svid::{Expectation, PublicKey, StartOfValidity, TrustBundle, Window, X509Svid};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::context::Volume;
@@ -28,11 +28,11 @@ pub(super) struct Shown {
 impl Shown {
     /// What is in the volume: a good SVID of the pod's identity with its key, or None.
     pub(super) async fn look(volume: &Volume) -> Option<Self> {
-        let id = &volume.wish.volume;
+        let id = &volume.spec.volume;
         let files = read(volume).await?;
         let now = volume.context.clock.now();
         match verify(volume, &files, now) {
-            Ok(svid) if svid.readiness(now) == Readiness::Now => {
+            Ok(svid) if svid.readiness(now) == StartOfValidity::Now => {
                 if let Err(error) = volume.writer.tidy().await {
                     tracing::warn!(volume = %id, %error, "taking away what a swap left");
                 }
@@ -40,11 +40,11 @@ impl Shown {
                 Some(Self::found(volume, &svid, (noted, now)))
             }
             Ok(svid) => {
-                tracing::info!(volume = %id, valid_from = %svid.not_before(), "what is in the volume is not valid yet: asking anew");
+                tracing::info!(volume = %id, valid_from = %svid.not_before(), "the certificate in the volume is not valid yet: requesting a new one");
                 None
             }
             Err(error) => {
-                tracing::info!(volume = %id, error, "what is in the volume is of no use: asking anew");
+                tracing::info!(volume = %id, error, "what is in the volume cannot be used: requesting a new certificate");
                 None
             }
         }
@@ -67,7 +67,7 @@ impl Shown {
         let requested = volume.context.settings.duration;
         let requested = requested.try_into().unwrap_or(Duration::MAX);
         let obtained = obtained(&window, requested, (noted, now));
-        let spread = restart_spread(window.remaining(now), &volume.wish.volume, svid.serial());
+        let spread = restart_spread(window.remaining(now), &volume.spec.volume, svid.serial());
         let found = Self::new(volume, svid, (obtained, now), Duration::ZERO);
         let is_overdue = found.due <= now;
         let rested = Instant::now() + if is_overdue { spread } else { Duration::ZERO };
@@ -82,7 +82,7 @@ impl Shown {
         pause: Duration,
     ) -> Self {
         let window = svid.window();
-        let due = due(&window, obtained, &volume.wish.volume, svid.serial());
+        let due = due(&window, obtained, &volume.spec.volume, svid.serial());
         let left = now.duration_until(due);
         Self {
             window,
@@ -112,7 +112,7 @@ async fn read(volume: &Volume) -> Option<FileSet> {
             Ok(files) => return files,
             Err(error) => error,
         };
-        tracing::warn!(volume = %volume.wish.volume, %error, "looking at what is in the volume");
+        tracing::warn!(volume = %volume.spec.volume, %error, "could not read what is in the volume");
         if Instant::now() >= end {
             return None;
         }
@@ -123,12 +123,13 @@ async fn read(volume: &Volume) -> Option<FileSet> {
 
 fn verify(volume: &Volume, files: &FileSet, now: Timestamp) -> Result<X509Svid, String> {
     let key = PublicKey::from_pkcs8_pem(&files.key).map_err(|error| error.to_string())?;
-    // The roots beside it say which path was meant; what they do not anchor is still of use.
+    // The roots beside it show which path was intended; a chain that they do not anchor is still
+    // usable.
     let roots = files.bundle.as_deref().map(TrustBundle::parse_pem);
     let roots = roots.and_then(Result::ok);
     let trust_domain = &volume.context.settings.trust_domain;
     let expected = Expectation {
-        spiffe_id: &SpiffeId::for_service_account(trust_domain, &volume.wish.service_account),
+        spiffe_id: &SpiffeId::for_service_account(trust_domain, &volume.spec.service_account),
         public_key: &key,
         candidates: b"",
         trust_bundle: roots.as_ref(),
@@ -143,5 +144,5 @@ const LOOK_AGAIN: Retry = Retry {
     first: Duration::from_millis(100),
     cap: Duration::from_secs(5),
 };
-/// A certificate that lasts seconds, or no time at all, must not make us ask without pause.
+/// A certificate that lasts for seconds, or not at all, must not make us request without pause.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! Where one volume is in its life.
+//! The lifecycle state of one volume.
 //!
 //! Invariant: every change is made while holding the slot's lock, so a volume is never begun and
 //! removed at the same time. Nothing here waits for the network while the lock is held.
@@ -15,14 +15,14 @@ use super::pods::Counted;
 use super::status::{LossReport, StatusWriter, VolumeStatus};
 use super::waiting::Waiting;
 use super::writer::Writer;
-use crate::wish::Wish;
+use crate::spec::VolumeSpec;
 
 /// One volume's place among the others. Outlives the volume while callers still wait for its lock.
-pub(super) type Slot = Mutex<Life>;
+pub(super) type Slot = Mutex<SlotState>;
 
-/// Where a volume is in its life.
+/// The lifecycle state of a volume.
 #[derive(Default)]
-pub(super) enum Life {
+pub(super) enum SlotState {
     /// Nothing is known of it.
     #[default]
     Vacant,
@@ -30,7 +30,7 @@ pub(super) enum Life {
     Live(Live),
     /// The kubelet wants it removed; its task has ended.
     Going(Arc<Remains>),
-    /// It was found at start, nobody wanted it any more, and it could not be removed.
+    /// It was found at start, was no longer needed, and could not be removed.
     Leftover(Arc<Remains>),
     /// The slot is no longer among the others.
     Retired,
@@ -38,7 +38,7 @@ pub(super) enum Life {
 
 /// A volume whose task runs.
 pub(super) struct Live {
-    pub(super) wish: Arc<Wish>,
+    pub(super) spec: Arc<VolumeSpec>,
     pub(super) credentials: Credentials,
     pub(super) waiting: Waiting,
     pub(super) status: watch::Receiver<VolumeStatus>,
@@ -51,7 +51,7 @@ pub(super) struct Live {
 
 /// What is left of a volume and has to be removed.
 pub(super) struct Remains {
-    pub(super) wish: Arc<Wish>,
+    pub(super) spec: Arc<VolumeSpec>,
     pub(super) writer: Writer,
     pub(super) status: StatusWriter,
     /// Until nothing is left.
@@ -64,10 +64,10 @@ impl Live {
     }
 
     /// Ends the task, which waits for no network.
-    pub(super) async fn end(self) -> (Arc<Wish>, Writer, Counted) {
+    pub(super) async fn end(self) -> (Arc<VolumeSpec>, Writer, Counted) {
         self.stop.cancel();
         // A task that panicked has logged it and ends the process.
         let _ended = self.task.await;
-        (self.wish, self.writer, self.counted)
+        (self.spec, self.writer, self.counted)
     }
 }

@@ -1,4 +1,4 @@
-//! What a volume's task is doing, and what a publish is answered about it.
+//! What a volume's task is doing, and the answer to a publish that waits for it.
 
 use std::future::pending;
 use std::sync::{Arc, Weak};
@@ -29,7 +29,7 @@ pub struct VolumeStatus {
 pub enum Phase {
     /// Looking at what is there.
     Starting,
-    /// The certificate is good until at least this time.
+    /// The certificate needs no renewal before this time.
     Resting(Timestamp),
     /// Waiting, since this time, for the kubelet to bring a token that is still valid.
     AwaitingToken(Timestamp),
@@ -129,7 +129,8 @@ impl StatusWriter {
         });
     }
 
-    /// What is being done failed and is tried again: a look at once, a removal when it is asked for.
+    /// What is being done failed and is tried again: a look at once, a removal when it is asked
+    /// for.
     pub(super) fn explain(&self, reason: String) {
         self.0.send_modify(|status| status.failure = Some(reason));
     }
@@ -152,7 +153,7 @@ impl VolumeStatus {
 
     fn doing(&self) -> &'static str {
         match self.phase {
-            Phase::Starting => "looking at what is in the volume",
+            Phase::Starting => "reading what is in the volume",
             Phase::Resting(_) => "waiting for the renewal",
             Phase::AwaitingToken(_) => {
                 "waiting for the kubelet to send a token that is still valid"
@@ -161,7 +162,7 @@ impl VolumeStatus {
             Phase::Requesting => "creating the CertificateRequest",
             Phase::Pending => "waiting for the CertificateRequest to be approved and signed",
             Phase::Holding(_) => "waiting for the certificate's notBefore",
-            Phase::Publishing => "showing the files to the pod",
+            Phase::Publishing => "publishing the files to the pod",
             Phase::RetryingAt(_) => "waiting before the next attempt",
             Phase::Removing => "removing the volume",
         }

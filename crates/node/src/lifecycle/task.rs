@@ -16,13 +16,13 @@ use super::shown::Shown;
 use super::status::{NextAttempt, Phase};
 use super::waiting::Waiting;
 use super::{attempt, bundle};
-use crate::issuance::{Calls, Failure, Outcome};
+use crate::issuance::{AttemptOutcome, Calls, Failure};
 use crate::metrics::AttemptKind;
 use crate::renewal::{publish_pause, retry_after, retry_cap};
 use crate::trust::TrustState;
 use svid_client::retry::Backoff;
 
-/// Keeps one volume's certificate and trust bundle good. Runs until it is dropped.
+/// Keeps one volume's certificate and trust bundle up to date. Runs until it is dropped.
 pub(super) struct VolumeTask {
     volume: Volume,
     credentials: Credentials,
@@ -40,7 +40,7 @@ impl VolumeTask {
         }
     }
 
-    /// Keeps the volume good, forever.
+    /// Keeps the volume up to date, forever.
     pub(super) async fn run(mut self) -> Infallible {
         let volume = self.volume.clone();
         tokio::select! {
@@ -84,17 +84,17 @@ impl VolumeTask {
                 Some(window) if window.contains(now) => AttemptKind::Renewal,
                 Some(_) | None => AttemptKind::Issuance,
             };
-            let mut changes = Changes::from_now(context, credentials);
+            let mut changes = RetryTriggers::from_now(context, credentials);
             let (volume, obsolete) = (&self.volume, &mut self.obsolete);
             let result = attempt::run(volume, obsolete, &self.credentials, window).await;
             let outcome = result
                 .as_ref()
-                .map_or_else(|failure| failure.outcome, |_| Outcome::Issued);
+                .map_or_else(|failure| failure.outcome, |_| AttemptOutcome::Issued);
             self.volume.context.metrics.attempt(kind, outcome);
             match result {
                 Ok(svid) => return Shown::obtained(&self.volume, &svid),
-                Err(failure) if failure.outcome == Outcome::IssuerChanged => {
-                    tracing::info!(volume = %self.volume.wish.volume, reason = failure.reason, "asking again");
+                Err(failure) if failure.outcome == AttemptOutcome::IssuerChanged => {
+                    tracing::info!(volume = %self.volume.spec.volume, reason = failure.reason, "requesting again");
                 }
                 Err(failure) => {
                     let is_late = changes.has_other_token(&failure);
@@ -116,7 +116,7 @@ impl VolumeTask {
         window: Option<Window>,
         backoff: &mut Backoff,
     ) -> NextAttempt {
-        let (context, wish) = (&self.volume.context, &self.volume.wish);
+        let (context, spec) = (&self.volume.context, &self.volume.spec);
         let now = context.clock.now();
         let window = window.filter(|window| window.contains(now));
         let remaining = window.map(|window| window.remaining(now));
@@ -131,17 +131,17 @@ impl VolumeTask {
             for_publish: failed + publish_pause(wait, is_lasting),
         };
         tracing::warn!(
-            volume = %wish.volume,
-            namespace = wish.service_account.namespace(),
-            pod = wish.pod.name,
+            volume = %spec.volume,
+            namespace = spec.service_account.namespace(),
+            pod = spec.pod.name,
             reason = failure.reason,
             failures = backoff.failures(),
             next_try_seconds = wait.as_secs(),
             valid_seconds = remaining.unwrap_or_default().as_secs(),
-            "no new certificate"
+            "could not get a new certificate"
         );
         if let Some(event) = failure.event {
-            context.events.report(wish, event, &failure.reason);
+            context.events.report(spec, event, &failure.reason);
         }
         context.metrics.retry();
         self.volume.status.fail(&failure.reason, next);
@@ -175,13 +175,13 @@ async fn until_usable(volume: &Volume, credentials: &mut watch::Receiver<Held>) 
 }
 
 /// What may help after a failure, if it has changed since the attempt began.
-struct Changes {
+struct RetryTriggers {
     credentials: watch::Receiver<Held>,
     issuer: IssuersReceiver,
     trust: watch::Receiver<TrustState>,
 }
 
-impl Changes {
+impl RetryTriggers {
     /// Changes from now on: created before an attempt reads any of it, so that a change during the
     /// attempt counts as one.
     fn from_now(context: &Context, credentials: watch::Receiver<Held>) -> Self {
@@ -198,7 +198,7 @@ impl Changes {
     /// Whether the failure is that of a token that was replaced meanwhile.
     fn has_other_token(&self, failure: &Failure) -> bool {
         let is_other = self.credentials.has_changed().unwrap_or(false);
-        failure.outcome == Outcome::Unauthorized && is_other
+        failure.outcome == AttemptOutcome::Unauthorized && is_other
     }
 
     /// Ends at `next`, or when something changed that may help.
@@ -206,7 +206,7 @@ impl Changes {
         let pause = next.saturating_duration_since(Instant::now());
         tokio::select! {
             () = sleep_until(next) => {}
-            () = changed(&mut self.credentials), if failure.outcome == Outcome::Unauthorized => {}
+            () = changed(&mut self.credentials), if failure.outcome == AttemptOutcome::Unauthorized => {}
             () = changed(&mut self.issuer) => {}
             () = changed(&mut self.trust) => {}
             () = back(context, failure.calls, pause) => {}

@@ -16,17 +16,17 @@ use super::context::{Context, Volume};
 use super::credentials::Credentials;
 use super::joining::Joined;
 use super::lanes::{Lane, Lanes};
-use super::places::Places;
+use super::places::WaitSlots;
 use super::pods::{Counted, PodVolumes};
-use super::slot::{Life, Live, Slot};
+use super::slot::{Live, Slot, SlotState};
 use super::status::{StatusWriter, until_valid};
 use super::task::VolumeTask;
 use super::waiting::Waiting;
 use super::writer::Writer;
 use super::{Lifecycle, PublishError, RecoverError, UnpublishError};
-use crate::credential::{Credential, Requester};
-use crate::volume::{FoundRecord, Record, Standing};
-use crate::wish::{PublishRequest, TargetPath, VolumeId, Wish};
+use crate::credential::{Credential, RequestMode};
+use crate::spec::{PublishRequest, TargetPath, VolumeId, VolumeSpec};
+use crate::volume::{FoundRecord, Record, RecordState};
 
 /// All volumes of this node. Cheap to clone; all clones are the same volumes.
 #[derive(Clone)]
@@ -38,7 +38,7 @@ pub(super) struct Inner {
     pub(super) board: Board,
     pub(super) cleaner: Cleaner,
     pub(super) pods: PodVolumes,
-    pub(super) places: Places,
+    pub(super) places: WaitSlots,
     pub(super) lanes: Lanes,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -48,7 +48,7 @@ pub(super) struct Inner {
 
 /// A volume's task panicked, so nothing is known of its volume's state. A new process looks again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the task of a volume panicked, see the log; a new process will go on with all volumes")]
+#[error("the task of a volume panicked, see the log; a new process will resume all volumes")]
 pub struct TaskPanicked;
 
 impl std::fmt::Debug for VolumeTasks {
@@ -67,7 +67,7 @@ impl VolumeTasks {
         Self(Arc::new(Inner {
             cleaner: Cleaner::new(Arc::clone(&context), tasks.clone(), shutdown.clone()),
             pods: PodVolumes::new(context.volumes_per_pod),
-            places: Places::default(),
+            places: WaitSlots::default(),
             lanes: Lanes::default(),
             context,
             slots: Mutex::default(),
@@ -93,18 +93,23 @@ impl VolumeTasks {
         let found = spawn_blocking(move || volumes.records())
             .await
             .map_err(|_panicked_or_cancelled| RecoverError::Thread)??;
-        for FoundRecord { record, standing } in found {
-            match standing {
-                Standing::Current if !record.is_going() => self.0.resume(record).await,
-                Standing::Current | Standing::OtherBoot | Standing::PodGone => {
-                    self.0.discard(record, standing).await;
+        for FoundRecord {
+            record,
+            record_state,
+        } in found
+        {
+            match record_state {
+                RecordState::Current if !record.is_going() => self.0.resume(record).await,
+                RecordState::Current | RecordState::OtherBoot | RecordState::PodGone => {
+                    self.0.discard(record, record_state).await;
                 }
             }
         }
         Ok(())
     }
 
-    /// Removes volumes that the kubelet forgot, and waits for the end: after `shutdown` every task is joined, within `limit`.
+    /// Removes volumes that the kubelet forgot, and waits for the end: after `shutdown` every task
+    /// is joined, within `limit`.
     ///
     /// # Errors
     /// At once, if a task panicked.
@@ -138,7 +143,7 @@ impl Lifecycle for VolumeTasks {
     async fn publish(&self, request: PublishRequest, limit: Duration) -> Result<(), PublishError> {
         let deadline = Instant::now() + limit;
         let inner = Arc::clone(&self.0);
-        let pod = request.wish.pod.uid.clone();
+        let pod = request.spec.pod.uid.clone();
         let joined = self.0.tasks.spawn(async move { inner.join(request).await });
         let joined = timeout_at(deadline, joined).await;
         let joined = joined.map_err(|_elapsed| PublishError::Busy)?;
@@ -152,20 +157,20 @@ impl Lifecycle for VolumeTasks {
         }
     }
 
-    async fn publish_misunderstood(
+    async fn publish_malformed(
         &self,
         volume: &VolumeId,
         reason: String,
     ) -> Result<(), PublishError> {
         let slot = self.0.slots().get(volume).cloned();
         if let Some(slot) = slot
-            && let Life::Live(live) = &*slot.lock().await
+            && let SlotState::Live(live) = &*slot.lock().await
             && self.0.is_shown(live).await
         {
-            tracing::warn!(%volume, reason, "a publish of a volume that is fine was not understood");
+            tracing::warn!(%volume, reason, "a publish request was not understood; the volume is valid and stays as it is");
             return Ok(());
         }
-        Err(PublishError::Misunderstood(reason))
+        Err(PublishError::Malformed(reason))
     }
 
     async fn unpublish(&self, volume: VolumeId, target: TargetPath) -> Result<(), UnpublishError> {
@@ -202,37 +207,37 @@ impl Inner {
     }
 
     /// Resumes a volume of the previous process. The key of a request in flight was lost with that
-    /// process, and whether its create was carried out. A pod's token arrives only with the kubelet's next publish; the driver's own
-    /// credential is available at once.
+    /// process, and whether its create was carried out. A pod's token arrives only with the
+    /// kubelet's next publish; the driver's own credential is available at once.
     async fn resume(&self, mut record: Record) {
         record.doubt();
         record.abandon();
-        let wish = record.wish().clone();
-        tracing::info!(volume = %wish.volume, pod = wish.pod.name, "going on with a volume");
-        let slot = self.slot(&wish.volume);
+        let spec = record.spec().clone();
+        tracing::info!(volume = %spec.volume, pod = spec.pod.name, "resuming a volume");
+        let slot = self.slot(&spec.volume);
         let credential = match self.context.settings.requester {
-            Requester::Pod => None,
-            Requester::Driver => Some(Credential::Driver),
+            RequestMode::Pod => None,
+            RequestMode::Driver => Some(Credential::Driver),
         };
-        let counted = self.pods.count(&wish.pod.uid);
-        let live = self.start(wish, self.writer(record), counted, credential);
-        *slot.lock().await = Life::Live(live);
+        let counted = self.pods.count(&spec.pod.uid);
+        let live = self.start(spec, self.writer(record), counted, credential);
+        *slot.lock().await = SlotState::Live(live);
     }
 
     pub(super) fn start(
         &self,
-        wish: Wish,
+        spec: VolumeSpec,
         writer: Writer,
         counted: Counted,
         credential: Option<Credential>,
     ) -> Live {
-        let wish = Arc::new(wish);
+        let spec = Arc::new(spec);
         let (credentials, waiting) = (Credentials::new(credential), Waiting::default());
         let (own_status, status) = StatusWriter::new();
         let loss = own_status.loss_report();
         let volume = Volume {
             context: Arc::clone(&self.context),
-            wish: Arc::clone(&wish),
+            spec: Arc::clone(&spec),
             writer: writer.clone(),
             status: own_status,
         };
@@ -244,9 +249,9 @@ impl Inner {
             stopped.run_until_cancelled(task.run()).await;
             broken.disarm();
         });
-        self.board.put(Arc::clone(&wish), status.clone());
+        self.board.put(Arc::clone(&spec), status.clone());
         Live {
-            wish,
+            spec,
             credentials,
             waiting,
             status,
@@ -267,8 +272,8 @@ impl Inner {
         Arc::clone(self.slots().entry(volume.clone()).or_default())
     }
 
-    pub(super) fn retire(&self, volume: &VolumeId, life: &mut Life) {
-        *life = Life::Retired;
+    pub(super) fn retire(&self, volume: &VolumeId, life: &mut SlotState) {
+        *life = SlotState::Retired;
         self.slots().remove(volume);
     }
 

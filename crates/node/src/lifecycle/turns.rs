@@ -1,8 +1,8 @@
 //! Whose create is sent next.
 //!
 //! Owns how many creates are sent to the API server at once, and their order: pods take turns, so
-//! that a pod waits for one create of each pod before it, however many those have. No pod has more
-//! than a quarter of all at once, so that creates that hang for one pod leave room for others.
+//! that a pod waits for at most one create of each other pod, however many those have. No pod has
+//! more than a quarter of all at once, so that hanging creates of one pod do not block the others.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,42 +11,42 @@ use tokio::sync::Notify;
 
 /// The creates that may be sent at once. Cheap to clone; all clones are the same.
 #[derive(Clone, Debug)]
-pub struct Turns(Arc<Mutex<State>>);
+pub struct CreateQueue(Arc<Mutex<QueueState>>);
 
 #[derive(Debug)]
-struct State {
+struct QueueState {
     free: usize,
     per_pod: usize,
     next: u64,
-    pods: HashMap<String, Line>,
+    pods: HashMap<String, PodQueue>,
     /// The pods that wait and have fewer turns than they may, in the order of their next one.
     order: VecDeque<String>,
 }
 
 /// One pod's creates.
 #[derive(Debug, Default)]
-struct Line {
+struct PodQueue {
     sent: usize,
     waiting: BTreeMap<u64, Arc<Notify>>,
 }
 
 /// The right to send one create, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
-    of: Turns,
+pub(super) struct CreatePermit {
+    of: CreateQueue,
     pod: String,
     ticket: u64,
 }
 
-impl Default for Turns {
+impl Default for CreateQueue {
     fn default() -> Self {
         Self::new(CREATES_AT_ONCE, CREATES_PER_POD)
     }
 }
 
-impl Turns {
+impl CreateQueue {
     fn new(at_once: usize, per_pod: usize) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(QueueState {
             free: at_once,
             per_pod,
             next: 0,
@@ -56,14 +56,14 @@ impl Turns {
     }
 
     /// Waits for a turn of this pod. Dropping the future leaves the line.
-    pub(super) async fn take(&self, pod: &str) -> Turn {
+    pub(super) async fn take(&self, pod: &str) -> CreatePermit {
         let (turn, come) = self.line_up(pod);
         come.notified().await;
         turn
     }
 
     /// A turn that has come once it is notified.
-    fn line_up(&self, pod: &str) -> (Turn, Arc<Notify>) {
+    fn line_up(&self, pod: &str) -> (CreatePermit, Arc<Notify>) {
         let mut state = self.lock();
         let ticket = state.next;
         state.next += 1;
@@ -74,7 +74,7 @@ impl Turns {
             state.enqueue(pod);
         }
         state.hand_out();
-        let turn = Turn {
+        let turn = CreatePermit {
             of: self.clone(),
             pod: pod.to_owned(),
             ticket,
@@ -82,16 +82,16 @@ impl Turns {
         (turn, come)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Whoever panics elsewhere leaves the turns as they are.
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        // A panic elsewhere leaves the turns consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl QueueState {
     /// Puts a pod at the end of the order, if it waits and may have one more turn.
     fn enqueue(&mut self, pod: &str) {
-        let waits = |line: &Line| !line.waiting.is_empty() && line.sent < self.per_pod;
+        let waits = |line: &PodQueue| !line.waiting.is_empty() && line.sent < self.per_pod;
         if self.pods.get(pod).is_some_and(waits) {
             self.order.push_back(pod.to_owned());
         }
@@ -127,7 +127,7 @@ impl State {
         } else if line.waiting.is_empty() {
             self.order.retain(|waiting| waiting != pod);
         }
-        let is_idle = |line: &Line| line.sent == 0 && line.waiting.is_empty();
+        let is_idle = |line: &PodQueue| line.sent == 0 && line.waiting.is_empty();
         if self.pods.get(pod).is_some_and(is_idle) {
             self.pods.remove(pod);
         }
@@ -135,7 +135,7 @@ impl State {
     }
 }
 
-impl Drop for Turn {
+impl Drop for CreatePermit {
     fn drop(&mut self) {
         self.of.lock().give_back(&self.pod, self.ticket);
     }
@@ -155,13 +155,13 @@ mod tests {
 
     /// A create of a pod that lines up.
     struct Lined {
-        turn: Option<Turn>,
+        turn: Option<CreatePermit>,
         come: Arc<Notify>,
         has_come: bool,
     }
 
     impl Lined {
-        fn up(turns: &Turns, pod: &str) -> Self {
+        fn up(turns: &CreateQueue, pod: &str) -> Self {
             let (turn, come) = turns.line_up(pod);
             Self {
                 turn: Some(turn),
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn pods_take_turns_however_many_creates_each_has() {
-        let turns = Turns::new(1, 1);
+        let turns = CreateQueue::new(1, 1);
         let pods = ["a", "a", "a", "a", "b", "b", "c"];
         let mut lined: Vec<_> = pods.iter().map(|pod| Lined::up(&turns, pod)).collect();
         let mut order = Vec::new();
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn one_pod_leaves_room_for_others() {
-        let turns = Turns::new(8, 2);
+        let turns = CreateQueue::new(8, 2);
         let mut flood: Vec<_> = (0..100).map(|_| Lined::up(&turns, "flood")).collect();
         assert_eq!(come(&mut flood), [0, 1]);
         let mut other = Lined::up(&turns, "other");
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_pod_that_comes_waits_for_one_create_of_each_pod_before_it() {
-        let turns = Turns::new(2, 2);
+        let turns = CreateQueue::new(2, 2);
         let pods = ["a", "b", "c"];
         let mut flood: Vec<_> = (0..300).map(|n| Lined::up(&turns, pods[n % 3])).collect();
         let mut last = Lined::up(&turns, "last");
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn whoever_leaves_the_line_makes_room_and_loses_nothing() {
-        let turns = Turns::new(1, 1);
+        let turns = CreateQueue::new(1, 1);
         let mut first = Lined::up(&turns, "a");
         assert!(first.has_come());
         let left = Lined::up(&turns, "b");
@@ -241,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cancelled_wait_takes_no_turn() {
-        let turns = Turns::new(1, 1);
+        let turns = CreateQueue::new(1, 1);
         let first = turns.take("a").await;
         let mut second = Box::pin(turns.take("b"));
         assert!((&mut second).now_or_never().is_none());

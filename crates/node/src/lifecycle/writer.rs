@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use super::lanes::{Lane, Lanes, ThreadEnded};
+use crate::spec::VolumeSpec;
 use crate::volume::{FileSet, Record, VolumeError, Volumes};
-use crate::wish::Wish;
 
 /// A volume's record and files, one writer at a time.
 ///
@@ -16,10 +16,10 @@ use crate::wish::Wish;
 #[derive(Clone)]
 pub(super) struct Writer {
     lanes: Lanes,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<WriterState>>,
 }
 
-struct State {
+struct WriterState {
     volumes: Arc<dyn Volumes>,
     record: Record,
 }
@@ -41,19 +41,19 @@ impl From<ThreadEnded> for WriteError {
     }
 }
 
-impl State {
+impl WriterState {
     /// Writes the record if failing to do so need not stop anything: a record that is a step behind
     /// costs one request at the next start.
     fn save(&self, what: &'static str) {
         if let Err(error) = self.volumes.save(&self.record) {
-            tracing::warn!(volume = %self.record.wish().volume, %error, "{what}");
+            tracing::warn!(volume = %self.record.spec().volume, %error, "{what}");
         }
     }
 }
 
 impl Writer {
     pub(super) fn new(lanes: Lanes, volumes: Arc<dyn Volumes>, record: Record) -> Self {
-        let state = Arc::new(Mutex::new(State { volumes, record }));
+        let state = Arc::new(Mutex::new(WriterState { volumes, record }));
         Self { lanes, state }
     }
 
@@ -64,13 +64,13 @@ impl Writer {
             let before = state.record.clone();
             change(&mut state.record);
             if before != state.record {
-                state.save("writing the volume's record");
+                state.save("could not write the volume's record");
             }
             Ok(())
         });
         if let Err(error) = amended.await {
             let record = self.record().await;
-            tracing::warn!(volume = %record.wish().volume, %error, "writing the volume's record");
+            tracing::warn!(volume = %record.spec().volume, %error, "could not write the volume's record");
         }
     }
 
@@ -88,7 +88,7 @@ impl Writer {
     /// The complete set of files that the pod sees, if there is one.
     pub(super) async fn read(&self) -> Result<Option<FileSet>, WriteError> {
         self.work(Lane::Volumes, |state| {
-            state.volumes.read(&state.record.wish().target)
+            state.volumes.read(&state.record.spec().target)
         })
         .await
     }
@@ -97,7 +97,7 @@ impl Writer {
     /// a key that was replaced.
     pub(super) async fn tidy(&self) -> Result<(), WriteError> {
         self.work(Lane::Volumes, |state| {
-            state.volumes.tidy(state.record.wish())
+            state.volumes.tidy(state.record.spec())
         })
         .await
     }
@@ -110,11 +110,11 @@ impl Writer {
         now: Timestamp,
     ) -> Result<(), WriteError> {
         self.work(Lane::Volumes, move |state| {
-            state.volumes.publish(state.record.wish(), &files())?;
+            state.volumes.publish(state.record.spec(), &files())?;
             state.record.complete(now);
             // The files are what counts, so a failure here must not take the certificate away
             // again.
-            state.save("noting the request that was issued");
+            state.save("could not record the request that was issued");
             Ok(())
         })
         .await
@@ -130,7 +130,7 @@ impl Writer {
             let Some(bundle) = newest() else {
                 return Ok(());
             };
-            match state.volumes.replace_bundle(state.record.wish(), &bundle) {
+            match state.volumes.replace_bundle(state.record.spec(), &bundle) {
                 Err(VolumeError::NotPublished { .. }) => Ok(()),
                 result => result,
             }
@@ -143,10 +143,10 @@ impl Writer {
         self.work(Lane::Removals, |state| {
             // A full disk must not keep a pod from ending.
             if state.record.go() {
-                state.save("marking the volume as going");
+                state.save("could not record that the volume is being removed");
             }
-            let State { volumes, record } = state;
-            let Wish { volume, target, .. } = record.wish();
+            let WriterState { volumes, record } = state;
+            let VolumeSpec { volume, target, .. } = record.spec();
             volumes.remove(volume, target)?;
             volumes.forget(volume)
         })
@@ -156,10 +156,22 @@ impl Writer {
     async fn work<T: Send + 'static>(
         &self,
         lane: Lane,
-        work: impl FnOnce(&mut State) -> Result<T, VolumeError> + Send + 'static,
+        work: impl FnOnce(&mut WriterState) -> Result<T, VolumeError> + Send + 'static,
     ) -> Result<T, WriteError> {
-        let turn = self.lanes.enter(lane).await?;
-        let mut state = Arc::clone(&self.state).lock_owned().await;
-        Ok(turn.run(move || work(&mut state)).await??)
+        let volume = || Arc::clone(&self.state).lock_owned();
+        let (permit, mut state) = match lane {
+            // Comes to all volumes at once: one that held its volume until its turn would hold up
+            // whatever else is done to that volume.
+            Lane::Bundles => {
+                let permit = self.lanes.enter(lane).await?;
+                (permit, volume().await)
+            }
+            // One that waited for its volume with a permit in hand would hold up other volumes.
+            Lane::Volumes | Lane::Removals | Lane::Strangers => {
+                let state = volume().await;
+                (self.lanes.enter(lane).await?, state)
+            }
+        };
+        Ok(permit.run(move || work(&mut state)).await??)
     }
 }

@@ -1,4 +1,4 @@
-//! When to ask for the next certificate, and when to try again after a failure.
+//! When to request the next certificate, and when to retry after a failure.
 //!
 //! Pure: the caller supplies times and random numbers. Knows nothing of volumes' files or of
 //! Kubernetes.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use svid_client::retry::Retry;
 use svid_core::svid::Window;
 
-use crate::wish::VolumeId;
+use crate::spec::VolumeId;
 
 /// When to renew: when two thirds of the usable time have passed, less up to a tenth of it. The
 /// usable time begins when the certificate was obtained and ends with the window.
@@ -30,8 +30,8 @@ pub fn due(window: &Window, obtained: Timestamp, volume: &VolumeId, serial: &[u8
 
 /// When a certificate was obtained that an earlier process asked for: as it was `noted`, or as its
 /// dates tell, whichever is later. Issuers make it end when the lifetime that was `requested` is
-/// over, but some give less than that and date it back besides. Not after `now`: what was noted by a
-/// clock that was ahead does not count.
+/// over, but some give less than that and date it back besides. Not after `now`: what was noted by
+/// a clock that was ahead does not count.
 pub fn obtained(
     window: &Window,
     requested: Duration,
@@ -67,9 +67,9 @@ fn usable(window: &Window, obtained: Timestamp) -> Window {
     }
 }
 
-/// The longest pause before another attempt: two minutes, or a quarter of an hour after a refusal that
-/// `is_lasting`. While a valid certificate has `remaining` left it is a tenth of that, so that several
-/// attempts fit before it expires.
+/// The longest pause before another attempt: two minutes, or a quarter of an hour after a refusal
+/// that `is_lasting`. While a valid certificate has `remaining` left it is a tenth of that, so that
+/// several attempts fit before it expires.
 pub fn retry_cap(remaining: Option<Duration>, is_lasting: bool) -> Duration {
     let longest = if is_lasting {
         LASTING_CAP
@@ -79,8 +79,8 @@ pub fn retry_cap(remaining: Option<Duration>, is_lasting: bool) -> Duration {
     remaining.map_or(longest, |left| (left / 10).clamp(SHORTEST_CAP, longest))
 }
 
-/// The pause before another attempt that a publish waits for, in place of `pause`: who has mended what
-/// was refused should see the pod start.
+/// The pause before another attempt that a publish waits for, in place of `pause`: who has mended
+/// what was refused should see the pod start.
 pub fn publish_pause(pause: Duration, is_lasting: bool) -> Duration {
     if is_lasting {
         pause.min(Retry::default().cap)
@@ -89,8 +89,8 @@ pub fn publish_pause(pause: Duration, is_lasting: bool) -> Duration {
     }
 }
 
-/// The pause that a server gets which `asked` for one: while a valid certificate has `remaining` left,
-/// no longer than any other.
+/// The pause that a server gets which `asked` for one: while a valid certificate has `remaining`
+/// left, no longer than any other.
 pub fn retry_after(asked: Option<Duration>, remaining: Option<Duration>) -> Option<Duration> {
     let asked = asked?;
     Some(if remaining.is_some() {
@@ -120,14 +120,14 @@ pub fn patience(lifetime: Duration, remaining: Option<Duration>) -> Duration {
 const LASTING_CAP: Duration = Duration::from_secs(900);
 const UNDECIDED: Duration = Duration::from_secs(300);
 const UNDECIDED_WITHOUT_CERTIFICATE: Duration = Duration::from_secs(600);
-/// A healthy cluster answers in seconds. If this were shorter, an issuer that is slow would be asked
-/// anew although it is about to answer.
+/// A healthy cluster answers in seconds. If this were shorter, an issuer that is slow would be
+/// asked anew although it is about to answer.
 const SLOW_ANSWER: Duration = Duration::from_secs(30);
 /// If this were shorter, a node full of expiring volumes would ask an ailing API server all the
 /// time.
 const SHORTEST_CAP: Duration = Duration::from_secs(5);
-/// A thousand volumes in half a minute are 33 creates per second, which an API server takes; if this
-/// were doubled, certificates would be renewed later for no gain.
+/// A thousand volumes in half a minute are 33 creates per second, which an API server takes; if
+/// this were doubled, certificates would be renewed later for no gain.
 const LONGEST_SPREAD: Duration = Duration::from_secs(30);
 
 /// A number in 0.0..1.0 that is always the same for this volume and certificate.

@@ -23,13 +23,13 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// The path does not end in a name.
-    #[error("{path:?} names no socket")]
+    #[error("{path:?} does not name a socket")]
     NoName {
         /// The path.
         path: PathBuf,
     },
     /// The path exists and is not a socket; it is left alone.
-    #[error("{path:?} exists and is no socket: remove it or choose another path")]
+    #[error("{path:?} exists and is not a socket: remove it or choose another path")]
     Occupied {
         /// The path.
         path: PathBuf,
@@ -104,7 +104,7 @@ impl Socket {
                 reason: errno.into(),
             }
         };
-        let lock = Lock::of(&folder).map_err(failed("locking the folder of"))?;
+        let lock = Lock::of(&folder).map_err(failed("locking the directory of"))?;
         match existing(&folder, name).map_err(failed("looking at"))? {
             Existing::Nothing => {}
             Existing::Socket => announce_replacement(&folder, name, path),
@@ -114,14 +114,14 @@ impl Socket {
                 });
             }
         }
-        let listener = listen(&folder).map_err(failed("making the socket"))?;
+        let listener = listen(&folder).map_err(failed("creating the socket"))?;
         let shown =
             rustix::fs::statat(&folder, ASIDE, AtFlags::SYMLINK_NOFOLLOW).and_then(|stat| {
                 rustix::fs::renameat(&folder, ASIDE, &folder, name)?;
                 Ok((stat.st_dev, stat.st_ino))
             });
         drop(lock);
-        let inode = shown.map_err(failed("showing the socket"))?;
+        let inode = shown.map_err(failed("installing the socket"))?;
         Ok(Self {
             listener: listener.into(),
             folder,
@@ -214,11 +214,11 @@ fn open_folder(path: &Path, missing: MissingFolder) -> Result<OwnedFd, SocketErr
             .recursive(true)
             .mode(0o700)
             .create(folder)
-            .map_err(|reason| failed("making the folder", reason))?;
+            .map_err(|reason| failed("creating the directory", reason))?;
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     rustix::fs::open(folder, flags, Mode::empty())
-        .map_err(|errno| failed("opening the folder", errno.into()))
+        .map_err(|errno| failed("opening the directory", errno.into()))
 }
 
 enum Existing {
@@ -244,7 +244,7 @@ fn announce_replacement(folder: &OwnedFd, name: &OsStr, path: &Path) {
         new_socket().and_then(|probe| rustix::net::connect(&probe, &address(folder, name)?));
     if matches!(connected, Ok(()) | Err(Errno::AGAIN)) {
         tracing::warn!(
-            "another process is listening on {}; it is replaced, as in a rolling update",
+            "another process is listening on {}; its socket is replaced, as in a rolling update",
             path.display()
         );
     }
@@ -294,7 +294,7 @@ impl<'a> Lock<'a> {
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
         if let Err(error) = rustix::fs::flock(self.0, FlockOperation::Unlock) {
-            tracing::debug!("unlocking a folder of sockets failed: {error}");
+            tracing::debug!("unlocking a directory of sockets failed: {error}");
         }
     }
 }

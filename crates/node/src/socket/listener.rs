@@ -92,7 +92,10 @@ impl SocketListener {
             Presence::Replaced => {
                 if !self.is_replaced {
                     self.tell_lost();
-                    tracing::warn!("{} is another's socket now", self.path().display());
+                    tracing::warn!(
+                        "another process has taken over the socket {}",
+                        self.path().display()
+                    );
                 }
                 self.is_replaced = true;
             }
@@ -116,13 +119,13 @@ impl SocketListener {
             Ok(new) => {
                 let lost = self.lost.take();
                 tracing::warn!(
-                    "the socket {} had vanished and was made anew",
+                    "the socket {} had vanished and was created again",
                     path.display()
                 );
                 *self = Self { lost, ..new };
             }
             Err(error) => tracing::error!(
-                "the socket {} has vanished and cannot be made anew: {error}",
+                "the socket {} has vanished and cannot be created again: {error}",
                 path.display()
             ),
         }

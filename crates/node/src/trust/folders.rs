@@ -14,19 +14,19 @@ use std::path::{Component, Path, PathBuf};
 pub(super) fn to_watch(path: &Path) -> BTreeSet<PathBuf> {
     let mut folders = BTreeSet::new();
     let mut at = PathBuf::from("/");
-    let mut ahead: Vec<Step> = steps(path);
+    let mut ahead: Vec<PathStep> = steps(path);
     let mut links = 0;
     while let Some(step) = ahead.pop() {
         let name = match step {
-            Step::Root => {
+            PathStep::Root => {
                 at = PathBuf::from("/");
                 continue;
             }
-            Step::Up => {
+            PathStep::Up => {
                 at.pop();
                 continue;
             }
-            Step::Down(name) => name,
+            PathStep::Down(name) => name,
         };
         let next = at.join(&name);
         match fs::symlink_metadata(&next) {
@@ -53,21 +53,21 @@ pub(super) fn to_watch(path: &Path) -> BTreeSet<PathBuf> {
     folders
 }
 
-enum Step {
+enum PathStep {
     Root,
     Up,
     Down(OsString),
 }
 
 /// The parts of a path, the first one last.
-fn steps(path: &Path) -> Vec<Step> {
+fn steps(path: &Path) -> Vec<PathStep> {
     let step = |component| match component {
-        Component::RootDir | Component::Prefix(_) => Some(Step::Root),
-        Component::ParentDir => Some(Step::Up),
-        Component::Normal(name) => Some(Step::Down(name.to_owned())),
+        Component::RootDir | Component::Prefix(_) => Some(PathStep::Root),
+        Component::ParentDir => Some(PathStep::Up),
+        Component::Normal(name) => Some(PathStep::Down(name.to_owned())),
         Component::CurDir => None,
     };
-    let mut steps: Vec<Step> = path.components().filter_map(step).collect();
+    let mut steps: Vec<PathStep> = path.components().filter_map(step).collect();
     steps.reverse();
     steps
 }

@@ -2,9 +2,9 @@
 //!
 //! Owns the file that the administrator named (`--source-ca-bundle`) and its changes. Knows nothing
 //! of volumes; the code that shows the bundle to pods follows [`TrustState`]. Never takes roots
-//! from an issuer's answer, which is not a trust root (`status.ca`). Invariant: once a good bundle
-//! was read, there is one; a broken or empty file is refused with an error in the log, and the last
-//! good one stays.
+//! from an issuer's answer, which is not a trust root (`status.ca`). Invariant: once a valid bundle
+//! has been read, there always is one; a broken or empty file is refused with an error in the log,
+//! and the last valid bundle stays in use.
 
 mod folders;
 mod source;

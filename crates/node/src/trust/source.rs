@@ -113,10 +113,10 @@ impl TrustSource {
         self.refusals.add(&reason);
         self.state.send_if_modified(|state| {
             if let TrustState::Bundle(_) = state {
-                tracing::error!("{reason}; the last good trust bundle stays in use");
+                tracing::error!("{reason}; the last valid trust bundle stays in use");
                 return false;
             }
-            tracing::error!("{reason}; volumes wait for a good one");
+            tracing::error!("{reason}; volumes wait for a valid one");
             *state = TrustState::Unreadable(reason);
             true
         });
@@ -190,7 +190,8 @@ impl Watches {
         });
         let watcher = watcher.inspect_err(|error| {
             tracing::warn!(
-                "changes of the trust bundle are seen once a minute only: watching failed: {error}"
+                "changes to the trust bundle are noticed only once a minute: watching failed: \
+                 {error}"
             );
         });
         Self {
@@ -250,7 +251,7 @@ enum BundleFileError {
         path: String,
         reason: std::io::Error,
     },
-    #[error("the trust bundle {path} is no file")]
+    #[error("the trust bundle {path} is not a regular file")]
     NoFile { path: String },
     #[error("the trust bundle {path} is larger than {} KiB", LIMIT / 1024)]
     TooLarge { path: String },

@@ -221,11 +221,11 @@ fn what_is_no_file_of_a_bearable_size_is_refused_without_waiting() {
         };
         reason
     };
-    assert!(reason(scratch.path()).contains("is no file"));
+    assert!(reason(scratch.path()).contains("is not a regular file"));
     assert!(reason(&path).contains("failed"));
     let pipe = scratch.path().join("pipe");
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
-    assert!(reason(&pipe).contains("is no file"));
+    assert!(reason(&pipe).contains("is not a regular file"));
     fs::write(
         &path,
         format!("{}{}", " ".repeat(1024 * 1024), authority("1")),

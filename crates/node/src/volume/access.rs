@@ -30,15 +30,15 @@ impl FileMode {
         let fault = match mode {
             _ if mode & 0o7000 != 0 => "has set-id or sticky bits",
             _ if mode & 0o111 != 0 => "makes the files executable",
-            _ if mode & 0o022 != 0 => "lets others write",
-            _ if mode & 0o400 == 0 => "keeps the owner from reading",
+            _ if mode & 0o022 != 0 => "is writable by others",
+            _ if mode & 0o400 == 0 => "is not readable by the owner",
             _ => return Ok(Self(mode)),
         };
         Err(FileModeError(fault))
     }
 
     /// Whether every user of a pod may read its private key.
-    pub fn lets_all_read(self) -> bool {
+    pub fn is_world_readable(self) -> bool {
         self.0 & 0o004 != 0
     }
 
@@ -48,7 +48,11 @@ impl FileMode {
 
     /// The mode of the folders: others may list them if they may read the files.
     pub(super) fn of_folders(self) -> u32 {
-        if self.lets_all_read() { 0o555 } else { 0o550 }
+        if self.is_world_readable() {
+            0o555
+        } else {
+            0o550
+        }
     }
 }
 

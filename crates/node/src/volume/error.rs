@@ -22,7 +22,7 @@ pub enum VolumeError {
         cause: Errno,
     },
     /// Somebody else could change the data folder.
-    #[error("the data folder {} is refused: {fault}", path.display())]
+    #[error("the data directory {} is refused: {fault}", path.display())]
     DataFolder {
         /// The folder, or the part of its path that is wrong.
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum VolumeError {
         fault: FolderFault,
     },
     /// Another process of this driver uses the data folder.
-    #[error("the data folder {} is used by another process of this driver; stop it first", path.display())]
+    #[error("the data directory {} is in use by another process of this driver; stop it first", path.display())]
     DataFolderInUse {
         /// The folder.
         path: PathBuf,
@@ -72,7 +72,7 @@ pub enum VolumeError {
         cause: Errno,
     },
     /// The volume's file system is full; it shows the old set.
-    #[error("no room for the new files in the volume at {}: the set of files that it shows is kept", path.display())]
+    #[error("no space for the new files in the volume at {}: it keeps its current set of files", path.display())]
     NoSpace {
         /// The target.
         path: PathBuf,
@@ -80,7 +80,8 @@ pub enum VolumeError {
     /// The folder that the pod sees was deleted under it, by whatever created it: nothing can be
     /// written to it any more.
     #[error(
-        "the folder that the pod sees at {} was deleted by another driver: the pod must be made anew",
+        "the directory that the pod sees at {} was deleted by another driver: the pod must be \
+         recreated",
         path.display()
     )]
     FolderGone {
@@ -116,10 +117,10 @@ pub enum FolderFault {
     #[error("its path must be absolute and without `.` and `..`")]
     Path,
     /// A part of the path is a symbolic link or not a folder.
-    #[error("this is a symbolic link or not a folder; give the path that it leads to")]
+    #[error("this is a symbolic link or not a directory; give the path that it leads to")]
     NotFolder,
     /// Another user owns it.
-    #[error("it belongs to user {owner}, not to us (user {us})")]
+    #[error("it belongs to user {owner}, not to the driver's user {us}")]
     Owner {
         /// The owner's user id.
         owner: u32,
@@ -127,7 +128,7 @@ pub enum FolderFault {
         us: u32,
     },
     /// Others may change what is in it.
-    #[error("its mode {mode:04o} lets the group or others write; take that away")]
+    #[error("its mode {mode:04o} makes it writable by the group or others; remove that permission")]
     Writable {
         /// The permission bits.
         mode: u32,
@@ -138,13 +139,16 @@ pub enum FolderFault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     /// A folder with something in it.
-    #[error("it is a folder that is not empty")]
+    #[error("it is a directory that is not empty")]
     NonEmptyFolder,
     /// A symbolic link, a file, a device.
-    #[error("it, or a part of its path, is a symbolic link or not a folder")]
+    #[error("it, or a part of its path, is a symbolic link or not a directory")]
     NotFolder,
     /// A mount of a kind that this driver does not make.
-    #[error("a {file_system} file system from {source_text:?} is mounted there, which is not ours")]
+    #[error(
+        "a {file_system} file system from {source_text:?} is mounted there, which this driver \
+        did not mount"
+    )]
     ForeignMount {
         /// The type of the file system.
         file_system: String,

@@ -83,7 +83,7 @@ impl Folder {
     pub(super) fn make(&self, name: impl AsRef<OsStr>, mode: u32) -> Result<(), VolumeError> {
         let name = name.as_ref();
         fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode))
-            .map_err(|cause| self.refused("make the folder", name, cause))
+            .map_err(|cause| self.refused("create the directory", name, cause))
     }
 
     /// The path that this folder was opened by.
@@ -205,7 +205,7 @@ impl Folder {
     ) -> Result<(), VolumeError> {
         let name = name.as_ref();
         fs::symlinkat(target.as_ref(), &self.fd, name)
-            .map_err(|cause| self.refused("make the link", name, cause))
+            .map_err(|cause| self.refused("create the link", name, cause))
     }
 
     /// Renames a name within this folder, replacing what had the new name.
@@ -233,7 +233,7 @@ impl Folder {
         let name = name.as_ref();
         match fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(cause) => Err(self.refused("remove the folder", name, cause)),
+            Err(cause) => Err(self.refused("remove the directory", name, cause)),
         }
     }
 
@@ -262,7 +262,7 @@ impl Folder {
 
     /// Waits until the names in this folder are on the disk.
     pub(super) fn sync(&self) -> Result<(), VolumeError> {
-        fs::fsync(&self.fd).map_err(|cause| self.refused_here("write to the disk", cause))
+        fs::fsync(&self.fd).map_err(|cause| self.refused_here("sync to disk", cause))
     }
 
     /// An error about a name in this folder.
@@ -307,7 +307,7 @@ impl Folder {
         };
         let deeper = depth
             .checked_sub(1)
-            .ok_or_else(|| self.refused("remove the folder", name, Errno::LOOP))?;
+            .ok_or_else(|| self.refused("remove the directory", name, Errno::LOOP))?;
         for entry in folder.entries()? {
             folder.discard_to(&entry.name, deeper)?;
         }

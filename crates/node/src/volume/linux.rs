@@ -6,17 +6,17 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::folder::{Folder, errno};
-use super::mounts::{Mounted, Place, Tmpfs};
+use super::mounts::{MountPoint, Mounted, Tmpfs};
 use super::opened::{Data, Opening};
-use super::records::{hash, standing_of};
+use super::records::{hash, state_of};
 use super::swap::{self, Layout};
 use super::target::{Occupant, Ours, Target, source_text};
 use super::{
-    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, Selinux, Standing,
+    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RecordState, RootContext, Selinux,
     VolumeError, Volumes,
 };
 use crate::installation::Installation;
-use crate::wish::{TargetPath, VolumeId, Wish};
+use crate::spec::{TargetPath, VolumeId, VolumeSpec};
 use svid_client::clock::Clock;
 
 /// What [`LinuxVolumes::open`] needs to know.
@@ -84,12 +84,12 @@ impl LinuxVolumes {
         })
     }
 
-    fn layout(&self, wish: &Wish) -> Layout<'_> {
+    fn layout(&self, spec: &VolumeSpec) -> Layout<'_> {
         Layout {
             names: &self.files,
             file_mode: self.file_mode.bits(),
             folder_mode: self.file_mode.of_folders(),
-            group: wish.fs_group,
+            group: spec.fs_group,
         }
     }
 
@@ -122,12 +122,12 @@ impl LinuxVolumes {
     fn mount_first(
         &self,
         target: &Target<'_>,
-        wish: &Wish,
+        spec: &VolumeSpec,
         files: &FileSet,
     ) -> Result<(), VolumeError> {
         let opened = self.data.opened()?;
-        let workspace = opened.scratch.workspace(&work_name(&wish.volume))?;
-        let source = source_text(self.installation.driver_name.as_str(), &wish.volume);
+        let workspace = opened.scratch.workspace(&work_name(&spec.volume))?;
+        let source = source_text(self.installation.driver_name.as_str(), &spec.volume);
         let mount = Mounted::tmpfs(
             workspace.place(),
             &Tmpfs {
@@ -140,8 +140,8 @@ impl LinuxVolumes {
             },
         )?;
         let root = workspace.enter()?;
-        swap::replace(&root, &self.layout(wish), files, self.clock.now())
-            .map_err(|error| named_after(error, wish.target.as_path()))?;
+        swap::replace(&root, &self.layout(spec), files, self.clock.now())
+            .map_err(|error| named_after(error, spec.target.as_path()))?;
         drop(root);
         mount.make_read_only()?;
 
@@ -150,11 +150,11 @@ impl LinuxVolumes {
             target.make()?;
         }
         let moved = match target.look() {
-            Ok(Occupant::Folder(folder)) => mount.move_to(&Place::itself(&folder)),
+            Ok(Occupant::Folder(folder)) => mount.move_to(&MountPoint::itself(&folder)),
             // Something else is working there.
             Ok(Occupant::Absent | Occupant::Mount(_)) => Err(VolumeError::Refused {
                 attempt: "move the volume to",
-                path: wish.target.as_path().to_owned(),
+                path: spec.target.as_path().to_owned(),
                 cause: Errno::BUSY,
             }),
             Err(error) => Err(error),
@@ -182,9 +182,14 @@ impl LinuxVolumes {
         done
     }
 
-    fn swap_in(&self, mount: &Folder, wish: &Wish, files: &FileSet) -> Result<(), VolumeError> {
-        self.write(&wish.volume, mount, |root| {
-            swap::replace(root, &self.layout(wish), files, self.clock.now())
+    fn swap_in(
+        &self,
+        mount: &Folder,
+        spec: &VolumeSpec,
+        files: &FileSet,
+    ) -> Result<(), VolumeError> {
+        self.write(&spec.volume, mount, |root| {
+            swap::replace(root, &self.layout(spec), files, self.clock.now())
         })
     }
 }
@@ -194,8 +199,8 @@ impl Volumes for LinuxVolumes {
         self.data.load()
     }
 
-    fn standing(&self, target: &TargetPath) -> Standing {
-        standing_of(target)
+    fn record_state(&self, target: &TargetPath) -> RecordState {
+        state_of(target)
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
@@ -210,9 +215,9 @@ impl Volumes for LinuxVolumes {
         Ok(self.mounted(target)?.is_some())
     }
 
-    fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError> {
-        let Some(target) = Target::locate(&wish.target)? else {
-            let path = wish.target.as_path();
+    fn publish(&self, spec: &VolumeSpec, files: &FileSet) -> Result<(), VolumeError> {
+        let Some(target) = Target::locate(&spec.target)? else {
+            let path = spec.target.as_path();
             let path = path.parent().unwrap_or(path).to_owned();
             let cause = Errno::NOENT;
             return Err(VolumeError::Refused {
@@ -222,30 +227,30 @@ impl Volumes for LinuxVolumes {
             });
         };
         match target.look()? {
-            Occupant::Absent => self.mount_first(&target, wish, files),
+            Occupant::Absent => self.mount_first(&target, spec, files),
             Occupant::Folder(folder) if folder.is_empty()? => {
-                self.mount_first(&target, wish, files)
+                self.mount_first(&target, spec, files)
             }
             Occupant::Folder(_) => Err(target.blocked(Obstacle::NonEmptyFolder)),
             Occupant::Mount(mount) => {
-                target.check(&mount, self.ours(Some(&wish.volume)))?;
-                self.swap_in(&mount, wish, files)
+                target.check(&mount, self.ours(Some(&spec.volume)))?;
+                self.swap_in(&mount, spec, files)
             }
         }
     }
 
-    fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError> {
+    fn replace_bundle(&self, spec: &VolumeSpec, bundle: &[u8]) -> Result<(), VolumeError> {
         let not_published = || VolumeError::NotPublished {
-            path: wish.target.as_path().to_owned(),
+            path: spec.target.as_path().to_owned(),
         };
-        let (_, mount) = self.mounted(&wish.target)?.ok_or_else(not_published)?;
+        let (_, mount) = self.mounted(&spec.target)?.ok_or_else(not_published)?;
         let shown = swap::read(&mount, &self.files)?.ok_or_else(not_published)?;
         if shown.bundle.as_deref() == Some(bundle) {
             return Ok(());
         }
         self.swap_in(
             &mount,
-            wish,
+            spec,
             &FileSet {
                 bundle: Some(bundle.to_vec()),
                 ..shown
@@ -253,11 +258,11 @@ impl Volumes for LinuxVolumes {
         )
     }
 
-    fn tidy(&self, wish: &Wish) -> Result<(), VolumeError> {
-        match self.mounted(&wish.target)? {
+    fn tidy(&self, spec: &VolumeSpec) -> Result<(), VolumeError> {
+        match self.mounted(&spec.target)? {
             Some((_, mount)) if !swap::is_tidy(&mount)? => {
-                tracing::info!(volume = %wish.volume, "taking away what a swap left that was cut short");
-                self.write(&wish.volume, &mount, swap::tidy)
+                tracing::info!(volume = %spec.volume, "taking away what a swap left that was cut short");
+                self.write(&spec.volume, &mount, swap::tidy)
             }
             Some(_) | None => Ok(()),
         }
@@ -286,7 +291,7 @@ impl LinuxVolumes {
         while let Occupant::Mount(mount) = target.look()? {
             target.check(&mount, self.ours(Some(volume)))?;
             if let Err(error) = self.write(volume, &mount, Folder::clear) {
-                tracing::warn!(%volume, %error, "the files of a volume could not be unlinked; it is only unmounted");
+                tracing::warn!(%volume, %error, "could not unlink the files of a volume; it is only unmounted");
             }
             drop(mount);
             target.unmount()?;
@@ -297,7 +302,7 @@ impl LinuxVolumes {
 
 fn undo_folder(target: &Target<'_>) {
     if let Err(error) = target.remove() {
-        tracing::warn!(%error, "a folder stays that was made for a volume");
+        tracing::warn!(%error, "could not remove a directory that was created for a volume");
     }
 }
 

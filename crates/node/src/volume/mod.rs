@@ -32,7 +32,7 @@ mod target;
 
 use zeroize::Zeroizing;
 
-use crate::wish::{TargetPath, VolumeId, Wish};
+use crate::spec::{TargetPath, VolumeId, VolumeSpec};
 
 pub use access::{FileMode, FileModeError, RootContext, RootContextError, Selinux};
 pub use error::{FolderFault, Obstacle, VolumeError};
@@ -55,13 +55,13 @@ pub struct FileSet {
 pub struct FoundRecord {
     /// What it says.
     pub record: Record,
-    /// Whether its volume can still be wanted.
-    pub standing: Standing,
+    /// Whether its volume may still be needed.
+    pub record_state: RecordState,
 }
 
 /// Whether a volume can still be wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum RecordState {
     /// This boot, and its pod's folder is there.
     Current,
     /// Another boot: its mounts and its pod's containers are gone.
@@ -80,7 +80,7 @@ pub trait Volumes: Send + Sync + 'static {
     fn records(&self) -> Result<Vec<FoundRecord>, VolumeError>;
 
     /// Whether the pod of a target can still be there.
-    fn standing(&self, target: &TargetPath) -> Standing;
+    fn record_state(&self, target: &TargetPath) -> RecordState;
 
     /// Writes a record, atomically and durably.
     ///
@@ -100,27 +100,27 @@ pub trait Volumes: Send + Sync + 'static {
     /// If the mount table cannot be read.
     fn is_mounted(&self, target: &TargetPath) -> Result<bool, VolumeError>;
 
-    /// Shows `files` at the wish's target: makes the mount if there is none, else swaps the set
+    /// Shows `files` at the spec's target: makes the mount if there is none, else swaps the set
     /// within the file system that the pod already sees. Never mounts over a volume; of several
     /// mounts at the target the topmost is written to, the only one that can be reached.
     ///
     /// # Errors
     /// If mounting or writing fails; the target then shows what it showed before.
-    fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError>;
+    fn publish(&self, spec: &VolumeSpec, files: &FileSet) -> Result<(), VolumeError>;
 
     /// Swaps the trust bundle of a published volume, leaving certificate and key untouched. Does
     /// nothing if it shows that bundle already.
     ///
     /// # Errors
     /// If the volume is not mounted or writing fails.
-    fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError>;
+    fn replace_bundle(&self, spec: &VolumeSpec, bundle: &[u8]) -> Result<(), VolumeError>;
 
     /// Takes out of a published volume everything that is not of the set that it shows: what a swap
     /// left that was cut short, such as the key of the set before.
     ///
     /// # Errors
     /// If the volume cannot be read or written to.
-    fn tidy(&self, wish: &Wish) -> Result<(), VolumeError>;
+    fn tidy(&self, spec: &VolumeSpec) -> Result<(), VolumeError>;
 
     /// The complete set at the target; None if nothing of the kind is mounted there or the
     /// certificate or key is missing.

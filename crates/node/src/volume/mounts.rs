@@ -20,13 +20,13 @@ use super::{RootContext, VolumeError};
 /// One of our mounts in a private place. Unmounted when dropped.
 #[derive(Debug)]
 pub(super) struct Mounted {
-    place: Place,
+    place: MountPoint,
     armed: AtomicBool,
 }
 
 /// A folder to mount on: a name in a pinned folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct MountPoint {
     /// The path that the kernel is given.
     pub(super) magic: PathBuf,
     /// The path that people are shown.
@@ -58,7 +58,7 @@ pub(super) struct Tmpfs<'a> {
     pub(super) root_context: Option<&'a RootContext>,
 }
 
-impl Place {
+impl MountPoint {
     /// A name in a folder. Valid while the folder is open.
     pub(super) fn in_folder(folder: &Folder, name: &str) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Place {
 
 impl Mounted {
     /// Mounts a new, empty tmpfs, writable.
-    pub(super) fn tmpfs(place: Place, tmpfs: &Tmpfs<'_>) -> Result<Self, VolumeError> {
+    pub(super) fn tmpfs(place: MountPoint, tmpfs: &Tmpfs<'_>) -> Result<Self, VolumeError> {
         let refused = |cause| place.refused("mount a tmpfs on", cause);
         let data = CString::new(tmpfs.data()).map_err(|_nul| refused(Errno::INVAL))?;
         mount::mount(tmpfs.source, &place.magic, "tmpfs", SAFE, data.as_c_str())
@@ -96,7 +96,7 @@ impl Mounted {
     }
 
     /// Shows a folder a second time, writable even if the mount it is taken from is not.
-    pub(super) fn writable_bind(source: &Folder, place: Place) -> Result<Self, VolumeError> {
+    pub(super) fn writable_bind(source: &Folder, place: MountPoint) -> Result<Self, VolumeError> {
         mount::mount_bind(source.magic_path(), &place.magic).map_err(|cause| match cause {
             // The folder is open, so it can only have been removed.
             Errno::NOENT => VolumeError::FolderGone {
@@ -114,7 +114,7 @@ impl Mounted {
         self.armed.store(false, Ordering::Relaxed);
     }
 
-    fn armed(place: Place) -> Self {
+    fn armed(place: MountPoint) -> Self {
         let armed = AtomicBool::new(true);
         Self { place, armed }
     }
@@ -131,7 +131,7 @@ impl Mounted {
 
     /// Moves this mount, as it is, onto a folder; if that folder's mount is shared, its peers get
     /// copies with the same flags, which a later remount would not reach.
-    pub(super) fn move_to(self, target: &Place) -> Result<(), VolumeError> {
+    pub(super) fn move_to(self, target: &MountPoint) -> Result<(), VolumeError> {
         mount::mount_move(&self.place.magic, &target.magic)
             .map_err(|cause| target.refused("move the volume to", cause))?;
         self.give_up();
@@ -145,7 +145,7 @@ impl Mounted {
 
     fn private(self, propagation: MountPropagationFlags) -> Result<Self, VolumeError> {
         mount::mount_change(&self.place.magic, propagation)
-            .map_err(|cause| self.place.refused("make private the mount on", cause))?;
+            .map_err(|cause| self.place.refused("set private propagation on", cause))?;
         Ok(self)
     }
 }
@@ -155,7 +155,7 @@ impl Drop for Mounted {
         if *self.armed.get_mut()
             && let Err(error) = unmount(&self.place)
         {
-            tracing::warn!(%error, "a private mount stays until the next start");
+            tracing::warn!(%error, "could not remove a private mount; it stays until the next start");
         }
     }
 }
@@ -180,7 +180,7 @@ impl Tmpfs<'_> {
 
 /// Unmounts the topmost mount at a place. If other processes keep it busy, it leaves the folder at
 /// once and ends when they do.
-pub(super) fn unmount(place: &Place) -> Result<(), VolumeError> {
+pub(super) fn unmount(place: &MountPoint) -> Result<(), VolumeError> {
     let refused = |cause| place.refused("unmount", cause);
     match mount::unmount(&place.magic, UnmountFlags::NOFOLLOW) {
         Err(Errno::BUSY) => {
@@ -192,7 +192,7 @@ pub(super) fn unmount(place: &Place) -> Result<(), VolumeError> {
 }
 
 /// Unmounts the topmost mount at a place and everything mounted below it, at once.
-pub(super) fn detach(place: &Place) -> Result<(), VolumeError> {
+pub(super) fn detach(place: &MountPoint) -> Result<(), VolumeError> {
     mount::unmount(&place.magic, UnmountFlags::NOFOLLOW | UnmountFlags::DETACH)
         .map_err(|cause| place.refused("detach", cause))
 }

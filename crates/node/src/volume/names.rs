@@ -127,7 +127,7 @@ impl fmt::Display for VolumeFile {
 fn fault(name: &str) -> Option<&'static str> {
     match name {
         "" => Some("is empty"),
-        "." => Some("is the folder itself"),
+        "." => Some("is the directory itself"),
         _ if name.starts_with("..") => Some("begins with .., which the volume keeps for itself"),
         _ if name.len() > NAME_LIMIT => Some("is too long"),
         _ if name.contains(['/', '\\']) => Some("has a path separator"),

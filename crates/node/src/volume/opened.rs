@@ -15,7 +15,7 @@ use super::folder::Folder;
 use super::records::RecordStore;
 use super::scratch::Scratch;
 use super::{FoundRecord, Record, RootContext, Selinux, VolumeError, data};
-use crate::wish::VolumeId;
+use crate::spec::VolumeId;
 
 /// What is needed to open the data folder.
 #[derive(Debug)]
@@ -152,5 +152,5 @@ impl Data {
 }
 
 fn named(record: Record) -> (VolumeId, Record) {
-    (record.wish().volume.clone(), record)
+    (record.spec().volume.clone(), record)
 }

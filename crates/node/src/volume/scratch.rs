@@ -5,7 +5,7 @@
 //! process left there is removed before anything else is done.
 
 use super::folder::Folder;
-use super::mounts::{self, Mounted, Place, Swapping, Tmpfs};
+use super::mounts::{self, MountPoint, Mounted, Swapping, Tmpfs};
 use super::{RootContext, Selinux, VolumeError};
 use rustix::io::Errno;
 
@@ -41,7 +41,7 @@ impl Scratch {
         context: Option<RootContext>,
         selinux: Selinux,
     ) -> Result<Self, VolumeError> {
-        let place = Place::in_folder(base, FOLDER);
+        let place = MountPoint::in_folder(base, FOLDER);
         if base.stat_of(FOLDER)?.is_none() {
             base.make(FOLDER, 0o700)?;
         }
@@ -127,10 +127,10 @@ impl Scratch {
 
 impl Workspace<'_> {
     /// Where to mount.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> MountPoint {
         self.folder.as_ref().map_or_else(
-            || Place::in_folder(&self.scratch.folder, &self.name),
-            |folder| Place::in_folder(folder, MOUNT_POINT),
+            || MountPoint::in_folder(&self.scratch.folder, &self.name),
+            |folder| MountPoint::in_folder(folder, MOUNT_POINT),
         )
     }
 
@@ -149,7 +149,7 @@ impl Workspace<'_> {
             Err(Errno::NOENT) => return Ok(()),
             Err(cause) => return Err(self.scratch.folder.refused("open", &self.name, cause)),
         };
-        detach_leftovers(&folder, &Place::in_folder(&folder, MOUNT_POINT))?;
+        detach_leftovers(&folder, &MountPoint::in_folder(&folder, MOUNT_POINT))?;
         folder.remove_folder(MOUNT_POINT)?;
         self.scratch.folder.remove_folder(&self.name)
     }
@@ -158,14 +158,14 @@ impl Workspace<'_> {
 impl Drop for Workspace<'_> {
     fn drop(&mut self) {
         if let Err(error) = self.clear() {
-            tracing::warn!(%error, "a folder of the scratch file system stays");
+            tracing::warn!(%error, "could not remove a directory of the scratch file system");
         }
     }
 }
 
 /// Unmounts everything that is mounted on a folder within `parent`. The contents are not removed:
 /// they may be a second view of a volume that a pod sees.
-fn detach_leftovers(parent: &Folder, place: &Place) -> Result<(), VolumeError> {
+fn detach_leftovers(parent: &Folder, place: &MountPoint) -> Result<(), VolumeError> {
     let Some(name) = place.shown.file_name() else {
         return Ok(());
     };
@@ -179,7 +179,7 @@ fn detach_leftovers(parent: &Folder, place: &Place) -> Result<(), VolumeError> {
             return Ok(());
         }
         drop(folder);
-        tracing::info!(path = %place.shown.display(), "taking away a mount that was left behind");
+        tracing::info!(path = %place.shown.display(), "removing a mount that was left behind");
         mounts::detach(place)?;
     }
     Err(parent.refused("unmount everything on", name, Errno::LOOP))
@@ -221,7 +221,7 @@ impl<'a> MountOptions<'a> {
 }
 
 fn mount_scratch<'a>(
-    place: &Place,
+    place: &MountPoint,
     driver_name: &str,
     context: Option<&'a RootContext>,
 ) -> Result<(Mounted, MountOptions<'a>), VolumeError> {
@@ -243,7 +243,7 @@ fn warn_of_swap(swapping: Swapping) {
     if swapping == Swapping::Possible {
         tracing::warn!(
             "this kernel cannot keep the volumes out of swap (it needs Linux 6.4 and no user \
-             namespace): keys may be written to swap where it is on"
+             namespace): keys may be written to swap if swap is enabled"
         );
     }
 }

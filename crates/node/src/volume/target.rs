@@ -12,9 +12,9 @@ use rustix::io::Errno;
 
 use super::folder::Folder;
 use super::mountinfo::{self, Mount};
-use super::mounts::{self, Place};
+use super::mounts::{self, MountPoint};
 use super::{Obstacle, VolumeError};
-use crate::wish::{TargetPath, VolumeId};
+use crate::spec::{TargetPath, VolumeId};
 
 /// The place where a pod's containers find a volume, within its opened parent folder.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl<'a> Target<'a> {
 
     /// Unmounts the topmost mount. Close what was found there first.
     pub(super) fn unmount(&self) -> Result<(), VolumeError> {
-        mounts::unmount(&Place {
+        mounts::unmount(&MountPoint {
             magic: self.parent.magic_path().join(&self.name),
             shown: self.path.as_path().to_owned(),
         })

@@ -94,17 +94,17 @@ pub(crate) fn ask_watcher(mut watcher: Child) -> Vec<String> {
 pub(crate) fn perform_if_told() -> Option<ExitCode> {
     let act = std::env::var(ACT).ok()?;
     let root = PathBuf::from(std::env::var_os(ROOT).unwrap());
-    let wish = node::wish(&root, &std::env::var(VOLUME).unwrap());
+    let spec = node::spec(&root, &std::env::var(VOLUME).unwrap());
     if act == format!("{:?}", Act::PublishAndDie) {
         let volumes = LinuxVolumes::open(node::options(&root)).unwrap();
         volumes
-            .publish(&wish, &node::set(&std::env::var(WORD).unwrap()))
+            .publish(&spec, &node::set(&std::env::var(WORD).unwrap()))
             .unwrap();
         // Runs no destructors.
         std::process::exit(0);
     }
     assert_eq!(act, format!("{:?}", Act::Watch));
-    let target = wish.target.as_path();
+    let target = spec.target.as_path();
     let _open = File::open(target.join("tls.crt")).unwrap();
     // Removing the target's folder takes the mount on it away in every namespace (since Linux
     // 3.19), so look at it the way a container does, whose mount is elsewhere.

@@ -5,10 +5,10 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use libtest_mimic::Trial;
+use svid_node::spec::{TargetPath, VolumeId, VolumeSpec};
 use svid_node::volume::{
     FileMode, LinuxVolumes, Obstacle, RootContext, Selinux, VolumeError, VolumeOptions, Volumes,
 };
-use svid_node::wish::{TargetPath, VolumeId, Wish};
 
 use crate::node::{DRIVER, Node, in_user_namespace, is_foreign, options, set, shown, tmpfs, view};
 use crate::{table, trial};
@@ -43,15 +43,15 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn whole_and_read_only() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    let target = wish.target.as_path();
-    assert!(!volumes.is_mounted(&wish.target).unwrap());
-    assert!(volumes.read(&wish.target).unwrap().is_none());
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    let target = spec.target.as_path();
+    assert!(!volumes.is_mounted(&spec.target).unwrap());
+    assert!(volumes.read(&spec.target).unwrap().is_none());
+    volumes.publish(&spec, &set("first")).unwrap();
 
     assert_eq!(view(target), shown("first"));
-    assert!(volumes.is_mounted(&wish.target).unwrap());
-    let read = volumes.read(&wish.target).unwrap().unwrap();
+    assert!(volumes.is_mounted(&spec.target).unwrap());
+    let read = volumes.read(&spec.target).unwrap().unwrap();
     assert_eq!(read.certificate, b"first certificate");
     assert_eq!(read.key.as_slice(), b"first key");
     assert_eq!(read.bundle.as_deref(), Some(b"first bundle".as_slice()));
@@ -88,11 +88,11 @@ fn whole_and_read_only() {
 fn small_and_named() {
     let node = Node::new();
     let volume = VolumeId::parse("csi-1 #2").unwrap();
-    let wish = Wish {
+    let spec = VolumeSpec {
         volume,
-        ..node.wish("v")
+        ..node.spec("v")
     };
-    node.volumes().publish(&wish, &set("first")).unwrap();
+    node.volumes().publish(&spec, &set("first")).unwrap();
     let mounts = table::below(&node.root.join("pods"));
     assert_eq!(mounts.len(), 1, "{mounts:?}");
     assert_eq!(mounts[0].file_system, "tmpfs");
@@ -118,8 +118,8 @@ fn kernel_has_noswap() -> bool {
 fn never_empty() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wishes: Vec<Wish> = (0..20)
-        .map(|count| node.wish(&format!("v{count}")))
+    let specs: Vec<VolumeSpec> = (0..20)
+        .map(|count| node.spec(&format!("v{count}")))
         .collect();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -127,9 +127,9 @@ fn never_empty() {
             let mut looks = 0;
             loop {
                 let is_last = done.load(Ordering::Acquire);
-                for wish in &wishes {
-                    if table::at(wish.target.as_path()).len() == 1 {
-                        assert_eq!(view(wish.target.as_path()), shown("first"));
+                for spec in &specs {
+                    if table::at(spec.target.as_path()).len() == 1 {
+                        assert_eq!(view(spec.target.as_path()), shown("first"));
                         looks += 1;
                     }
                 }
@@ -140,11 +140,11 @@ fn never_empty() {
         });
         // Also when a publish fails, or the watcher would watch for ever.
         let finished = SetWhenDropped(&done);
-        for wish in &wishes {
-            volumes.publish(wish, &set("first")).unwrap();
+        for spec in &specs {
+            volumes.publish(spec, &set("first")).unwrap();
         }
         drop(finished);
-        assert!(watcher.join().unwrap() >= wishes.len());
+        assert!(watcher.join().unwrap() >= specs.len());
     });
 }
 
@@ -159,12 +159,12 @@ impl Drop for SetWhenDropped<'_> {
 fn group() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = Wish {
+    let spec = VolumeSpec {
         fs_group: Some(4_200_000_000),
-        ..node.wish("v")
+        ..node.spec("v")
     };
-    let target = wish.target.as_path();
-    let published = volumes.publish(&wish, &set("first"));
+    let target = spec.target.as_path();
+    let published = volumes.publish(&spec, &set("first"));
     if in_user_namespace() {
         let error = published.unwrap_err();
         assert!(
@@ -186,7 +186,7 @@ fn group() {
         return;
     }
     published.unwrap();
-    volumes.publish(&wish, &set("second")).unwrap();
+    volumes.publish(&spec, &set("second")).unwrap();
     for name in [".", "..data", "tls.crt", "tls.key", "ca.crt"] {
         let metadata = fs::metadata(target.join(name)).unwrap();
         assert_eq!(
@@ -203,15 +203,15 @@ fn others() {
         file_mode: FileMode::parse("0444").unwrap(),
         ..options(&node.root)
     });
-    let wish = node.wish("v");
-    volumes.unwrap().publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.unwrap().publish(&spec, &set("first")).unwrap();
     for (name, mode) in [
         (".", 0o555),
         ("..data", 0o555),
         ("tls.crt", 0o444),
         ("tls.key", 0o444),
     ] {
-        let metadata = fs::metadata(wish.target.as_path().join(name)).unwrap();
+        let metadata = fs::metadata(spec.target.as_path().join(name)).unwrap();
         assert_eq!(metadata.mode() & 0o7777, mode, "{name}");
     }
 }
@@ -221,50 +221,50 @@ fn obstacles() {
     let volumes = node.volumes();
     let elsewhere = node.root.join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    let blocked = |wish: &Wish| {
-        let error = volumes.publish(wish, &set("first")).unwrap_err();
+    let blocked = |spec: &VolumeSpec| {
+        let error = volumes.publish(spec, &set("first")).unwrap_err();
         let VolumeError::TargetBlocked { path, obstacle } = error else {
             panic!("{error}")
         };
-        assert_eq!(path, wish.target.as_path());
+        assert_eq!(path, spec.target.as_path());
         obstacle
     };
 
-    for wish in [node.wish("a"), node.plain_wish("a")] {
-        fs::create_dir(wish.target.as_path()).unwrap();
-        fs::write(wish.target.as_path().join("precious"), "").unwrap();
-        assert_eq!(blocked(&wish), Obstacle::NonEmptyFolder);
-        assert!(wish.target.as_path().join("precious").exists());
+    for spec in [node.spec("a"), node.plain_wish("a")] {
+        fs::create_dir(spec.target.as_path()).unwrap();
+        fs::write(spec.target.as_path().join("precious"), "").unwrap();
+        assert_eq!(blocked(&spec), Obstacle::NonEmptyFolder);
+        assert!(spec.target.as_path().join("precious").exists());
     }
-    for wish in [node.wish("b"), node.plain_wish("b")] {
-        symlink(&elsewhere, wish.target.as_path()).unwrap();
-        assert_eq!(blocked(&wish), Obstacle::NotFolder);
+    for spec in [node.spec("b"), node.plain_wish("b")] {
+        symlink(&elsewhere, spec.target.as_path()).unwrap();
+        assert_eq!(blocked(&spec), Obstacle::NotFolder);
     }
-    for wish in [node.wish("c"), node.plain_wish("c")] {
-        fs::write(wish.target.as_path(), "precious").unwrap();
-        assert_eq!(blocked(&wish), Obstacle::NotFolder);
-        assert_eq!(fs::read(wish.target.as_path()).unwrap(), b"precious");
+    for spec in [node.spec("c"), node.plain_wish("c")] {
+        fs::write(spec.target.as_path(), "precious").unwrap();
+        assert_eq!(blocked(&spec), Obstacle::NotFolder);
+        assert_eq!(fs::read(spec.target.as_path()).unwrap(), b"precious");
     }
-    for wish in [node.wish("d"), node.plain_wish("d")] {
-        fs::create_dir(wish.target.as_path()).unwrap();
-        rustix::mount::mount_bind(&elsewhere, wish.target.as_path()).unwrap();
+    for spec in [node.spec("d"), node.plain_wish("d")] {
+        fs::create_dir(spec.target.as_path()).unwrap();
+        rustix::mount::mount_bind(&elsewhere, spec.target.as_path()).unwrap();
         assert!(is_foreign(
-            &volumes.publish(&wish, &set("first")).unwrap_err()
+            &volumes.publish(&spec, &set("first")).unwrap_err()
         ));
-        assert!(!volumes.is_mounted(&wish.target).unwrap());
-        assert!(volumes.read(&wish.target).unwrap().is_none());
-        assert_eq!(table::at(wish.target.as_path()).len(), 1);
+        assert!(!volumes.is_mounted(&spec.target).unwrap());
+        assert!(volumes.read(&spec.target).unwrap().is_none());
+        assert_eq!(table::at(spec.target.as_path()).len(), 1);
     }
     // A tmpfs that does not name us, where others may mount too.
-    let wish = node.plain_wish("e");
-    tmpfs(wish.target.as_path(), c"size=64k");
+    let spec = node.plain_wish("e");
+    tmpfs(spec.target.as_path(), c"size=64k");
     assert!(is_foreign(
-        &volumes.publish(&wish, &set("first")).unwrap_err()
+        &volumes.publish(&spec, &set("first")).unwrap_err()
     ));
     // Another volume of ours.
     let first = node.plain_wish("f");
     volumes.publish(&first, &set("first")).unwrap();
-    let second = Wish {
+    let second = VolumeSpec {
         target: first.target.clone(),
         ..node.plain_wish("g")
     };
@@ -276,7 +276,7 @@ fn obstacles() {
     let missing = node.plain_wish("missing");
     let target = TargetPath::parse(missing.target.as_path().join("x").to_str().unwrap()).unwrap();
     let error = volumes
-        .publish(&Wish { target, ..missing }, &set("first"))
+        .publish(&VolumeSpec { target, ..missing }, &set("first"))
         .unwrap_err();
     assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
@@ -284,34 +284,34 @@ fn obstacles() {
 
 fn empty_folder() {
     let node = Node::new();
-    let wish = node.wish("v");
-    fs::create_dir(wish.target.as_path()).unwrap();
-    node.volumes().publish(&wish, &set("first")).unwrap();
-    assert_eq!(view(wish.target.as_path()), shown("first"));
+    let spec = node.spec("v");
+    fs::create_dir(spec.target.as_path()).unwrap();
+    node.volumes().publish(&spec, &set("first")).unwrap();
+    assert_eq!(view(spec.target.as_path()), shown("first"));
 }
 
 fn links() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
+    let spec = node.spec("v");
     let link = node.root.join("kubelet");
     symlink(&node.root, &link).unwrap();
-    let below = wish.target.as_path().strip_prefix(&node.root).unwrap();
+    let below = spec.target.as_path().strip_prefix(&node.root).unwrap();
     let target = TargetPath::parse(link.join(below).to_str().unwrap()).unwrap();
-    let linked = Wish {
+    let linked = VolumeSpec {
         target,
-        ..wish.clone()
+        ..spec.clone()
     };
     volumes.publish(&linked, &set("first")).unwrap();
     assert!(
-        volumes.is_mounted(&wish.target).unwrap() && volumes.is_mounted(&linked.target).unwrap()
+        volumes.is_mounted(&spec.target).unwrap() && volumes.is_mounted(&linked.target).unwrap()
     );
-    volumes.publish(&wish, &set("second")).unwrap();
-    assert_eq!(table::at(wish.target.as_path()).len(), 1);
+    volumes.publish(&spec, &set("second")).unwrap();
+    assert_eq!(table::at(spec.target.as_path()).len(), 1);
     volumes.remove(&linked.volume, &linked.target).unwrap();
-    assert!(!wish.target.as_path().exists());
+    assert!(!spec.target.as_path().exists());
 
-    let other = node.wish("w");
+    let other = node.spec("w");
     let pods = node.root.join("pods");
     fs::rename(pods.join("uid-w"), node.root.join("moved")).unwrap();
     symlink(node.root.join("moved"), pods.join("uid-w")).unwrap();
@@ -326,22 +326,22 @@ fn links() {
 fn at_one_time() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wishes: Vec<Wish> = (0..16)
-        .map(|count| node.wish(&format!("v{count}")))
+    let specs: Vec<VolumeSpec> = (0..16)
+        .map(|count| node.spec(&format!("v{count}")))
         .collect();
     for word in ["first", "second"] {
         std::thread::scope(|scope| {
-            for wish in &wishes {
-                scope.spawn(|| volumes.publish(wish, &set(word)).unwrap());
+            for spec in &specs {
+                scope.spawn(|| volumes.publish(spec, &set(word)).unwrap());
             }
         });
-        for wish in &wishes {
-            assert_eq!(view(wish.target.as_path()), shown(word));
+        for spec in &specs {
+            assert_eq!(view(spec.target.as_path()), shown(word));
         }
     }
     std::thread::scope(|scope| {
-        for wish in &wishes {
-            scope.spawn(|| volumes.remove(&wish.volume, &wish.target).unwrap());
+        for spec in &specs {
+            scope.spawn(|| volumes.remove(&spec.volume, &spec.target).unwrap());
         }
     });
     assert_eq!(table::below(&node.root).len(), 1);
@@ -361,9 +361,9 @@ fn context() {
     for selinux in [Selinux::Absent, Selinux::Permissive] {
         let node = Node::new();
         let volumes = opened(&node, selinux).unwrap();
-        let wish = node.wish("v");
-        volumes.publish(&wish, &set("first")).unwrap();
-        assert_eq!(view(wish.target.as_path()), shown("first"), "{selinux:?}");
+        let spec = node.spec("v");
+        volumes.publish(&spec, &set("first")).unwrap();
+        assert_eq!(view(spec.target.as_path()), shown("first"), "{selinux:?}");
     }
     let node = Node::new();
     let error = opened(&node, Selinux::Enforcing).unwrap_err();

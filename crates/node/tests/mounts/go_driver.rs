@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 use rustix::mount::{MountFlags, UnmountFlags};
+use svid_node::spec::VolumeSpec;
 use svid_node::volume::{VolumeError, Volumes};
-use svid_node::wish::Wish;
 
 use crate::node::{Node, bind, set, shown, tmpfs, view};
 use crate::{table, trial};
@@ -24,20 +24,20 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// What csi-lib makes: one tmpfs for all volumes, and a read-only bind of a folder in it.
-fn publish(node: &Node, wish: &Wish) -> PathBuf {
+fn publish(node: &Node, spec: &VolumeSpec) -> PathBuf {
     let store = node.root.join("inmemfs");
     tmpfs(&store, c"size=4m");
-    let data = store.join(wish.volume.as_str()).join("data");
+    let data = store.join(spec.volume.as_str()).join("data");
     let name = "..2026_01_02_03_04_05.000000006";
     fs::create_dir_all(data.join(name)).unwrap();
-    fs::write(store.join(wish.volume.as_str()).join("metadata.json"), "{}").unwrap();
+    fs::write(store.join(spec.volume.as_str()).join("metadata.json"), "{}").unwrap();
     for (file, text) in shown("go") {
         fs::write(data.join(name).join(&file), text).unwrap();
         symlink(format!("..data/{file}"), data.join(file)).unwrap();
     }
     symlink(name, data.join("..data")).unwrap();
-    fs::create_dir_all(wish.target.as_path()).unwrap();
-    bind(&data, wish.target.as_path(), MountFlags::RDONLY);
+    fs::create_dir_all(spec.target.as_path()).unwrap();
+    bind(&data, spec.target.as_path(), MountFlags::RDONLY);
     store
 }
 
@@ -49,30 +49,30 @@ fn continued() {
     for (is_kept, is_kubelets) in [(true, true), (false, true), (true, false), (false, false)] {
         let node = Node::new();
         let volumes = node.volumes();
-        let wish = if is_kubelets {
-            node.wish("v")
+        let spec = if is_kubelets {
+            node.spec("v")
         } else {
             node.plain_wish("v")
         };
-        let store = publish(&node, &wish);
+        let store = publish(&node, &spec);
         if !is_kept {
             detach(&store);
         }
         let container = node.root.join("container");
         fs::create_dir(&container).unwrap();
-        bind(wish.target.as_path(), &container, MountFlags::RDONLY);
+        bind(spec.target.as_path(), &container, MountFlags::RDONLY);
 
         if is_kubelets {
-            assert!(volumes.is_mounted(&wish.target).unwrap());
-            let read = volumes.read(&wish.target).unwrap().unwrap();
+            assert!(volumes.is_mounted(&spec.target).unwrap());
+            let read = volumes.read(&spec.target).unwrap().unwrap();
             assert_eq!(read.certificate, b"go certificate");
         }
-        volumes.publish(&wish, &set("ours")).unwrap();
+        volumes.publish(&spec, &set("ours")).unwrap();
         assert_eq!(view(&container), shown("ours"));
         assert_eq!(fs::read_dir(&container).unwrap().count(), 5);
-        assert_eq!(table::at(wish.target.as_path()).len(), 1);
+        assert_eq!(table::at(spec.target.as_path()).len(), 1);
         if is_kubelets {
-            volumes.replace_bundle(&wish, b"ours bundle").unwrap();
+            volumes.replace_bundle(&spec, b"ours bundle").unwrap();
             assert_eq!(view(&container), shown("ours"));
         }
     }
@@ -82,14 +82,14 @@ fn removed() {
     for is_kubelets in [true, false] {
         let node = Node::new();
         let volumes = node.volumes();
-        let wish = if is_kubelets {
-            node.wish("v")
+        let spec = if is_kubelets {
+            node.spec("v")
         } else {
             node.plain_wish("v")
         };
-        let store = publish(&node, &wish);
-        volumes.remove(&wish.volume, &wish.target).unwrap();
-        assert!(!wish.target.as_path().exists());
+        let store = publish(&node, &spec);
+        volumes.remove(&spec.volume, &spec.target).unwrap();
+        assert!(!spec.target.as_path().exists());
         let volume = store.join("v");
         assert_eq!(fs::read_dir(volume.join("data")).unwrap().count(), 0);
         assert!(
@@ -102,14 +102,14 @@ fn removed() {
 fn deleted() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    let store = publish(&node, &wish);
+    let spec = node.spec("v");
+    let store = publish(&node, &spec);
     fs::remove_dir_all(store.join("v")).unwrap();
-    assert!(volumes.is_mounted(&wish.target).unwrap());
-    assert!(volumes.read(&wish.target).unwrap().is_none());
-    let error = volumes.publish(&wish, &set("ours")).unwrap_err();
+    assert!(volumes.is_mounted(&spec.target).unwrap());
+    assert!(volumes.read(&spec.target).unwrap().is_none());
+    let error = volumes.publish(&spec, &set("ours")).unwrap_err();
     assert!(matches!(error, VolumeError::FolderGone { .. }), "{error}");
-    assert_eq!(table::at(wish.target.as_path()).len(), 1);
-    volumes.remove(&wish.volume, &wish.target).unwrap();
-    assert!(!wish.target.as_path().exists());
+    assert_eq!(table::at(spec.target.as_path()).len(), 1);
+    volumes.remove(&spec.volume, &spec.target).unwrap();
+    assert!(!spec.target.as_path().exists());
 }

@@ -32,11 +32,11 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn containers() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
     let container = node.root.join("container");
     fs::create_dir(&container).unwrap();
-    bind(wish.target.as_path(), &container, MountFlags::RDONLY);
+    bind(spec.target.as_path(), &container, MountFlags::RDONLY);
     let folder = rustix::fs::open(&container, OFlags::DIRECTORY, Mode::empty()).unwrap();
     let open = |name: &str| {
         File::from(rustix::fs::openat(&folder, name, OFlags::RDONLY, Mode::empty()).unwrap())
@@ -48,9 +48,9 @@ fn containers() {
     };
     let opened_before = open("tls.crt");
     for word in ["second", "third"] {
-        volumes.publish(&wish, &set(word)).unwrap();
+        volumes.publish(&spec, &set(word)).unwrap();
         assert_eq!(view(&container), shown(word));
-        assert_eq!(view(wish.target.as_path()), shown(word));
+        assert_eq!(view(spec.target.as_path()), shown(word));
         assert_eq!(read(open("tls.key")), format!("{word} key"));
     }
     assert_eq!(read(opened_before), "first certificate");
@@ -61,12 +61,12 @@ fn containers() {
 fn no_mount_changes() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
     let before = format!("{:?}", table::below(&node.root));
     for word in ["second", "third"] {
-        volumes.publish(&wish, &set(word)).unwrap();
-        volumes.replace_bundle(&wish, word.as_bytes()).unwrap();
+        volumes.publish(&spec, &set(word)).unwrap();
+        volumes.replace_bundle(&spec, word.as_bytes()).unwrap();
         assert_eq!(format!("{:?}", table::below(&node.root)), before);
     }
 }
@@ -74,99 +74,99 @@ fn no_mount_changes() {
 fn bundle() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    let error = volumes.replace_bundle(&wish, b"new").unwrap_err();
+    let spec = node.spec("v");
+    let error = volumes.replace_bundle(&spec, b"new").unwrap_err();
     assert!(matches!(error, VolumeError::NotPublished { .. }), "{error}");
     for bundle in [None, Some(b"old bundle".to_vec())] {
         volumes
             .publish(
-                &wish,
+                &spec,
                 &FileSet {
                     bundle,
                     ..set("first")
                 },
             )
             .unwrap();
-        volumes.replace_bundle(&wish, b"new").unwrap();
+        volumes.replace_bundle(&spec, b"new").unwrap();
         let mut wanted = shown("first");
         wanted.insert("ca.crt".to_owned(), "new".to_owned());
-        assert_eq!(view(wish.target.as_path()), wanted);
+        assert_eq!(view(spec.target.as_path()), wanted);
     }
 }
 
 fn same_bundle() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
-    let data = || fs::read_link(wish.target.as_path().join("..data")).unwrap();
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
+    let data = || fs::read_link(spec.target.as_path().join("..data")).unwrap();
     let before = data();
-    volumes.replace_bundle(&wish, b"first bundle").unwrap();
+    volumes.replace_bundle(&spec, b"first bundle").unwrap();
     assert_eq!(data(), before);
-    volumes.replace_bundle(&wish, b"another bundle").unwrap();
+    volumes.replace_bundle(&spec, b"another bundle").unwrap();
     assert_ne!(data(), before);
 }
 
 fn full() {
     let node = Node::new();
     let volumes = node.volumes();
-    let (wish, neighbour) = (node.wish("v"), node.wish("w"));
-    volumes.publish(&wish, &set("first")).unwrap();
+    let (spec, neighbour) = (node.spec("v"), node.spec("w"));
+    volumes.publish(&spec, &set("first")).unwrap();
     // Somebody finds a way to write into the volume.
     let writable = node.root.join("writable");
     fs::create_dir(&writable).unwrap();
-    bind(wish.target.as_path(), &writable, MountFlags::empty());
+    bind(spec.target.as_path(), &writable, MountFlags::empty());
     let refused = fs::write(writable.join("filler"), vec![0; 64 * 1024 * 1024]);
     assert_eq!(refused.unwrap_err().raw_os_error(), Some(28), "ENOSPC");
     let names = |folder| fs::read_dir(folder).unwrap().count();
-    let before = names(wish.target.as_path());
+    let before = names(spec.target.as_path());
 
-    let error = volumes.publish(&wish, &set("second")).unwrap_err();
+    let error = volumes.publish(&spec, &set("second")).unwrap_err();
     assert_eq!(
         error,
         VolumeError::NoSpace {
-            path: wish.target.as_path().to_owned()
+            path: spec.target.as_path().to_owned()
         }
     );
     let mut wanted = shown("first");
-    let mut seen = view(wish.target.as_path());
+    let mut seen = view(spec.target.as_path());
     seen.remove("filler");
     assert_eq!(seen, wanted);
-    assert_eq!(names(wish.target.as_path()), before);
+    assert_eq!(names(spec.target.as_path()), before);
     assert_eq!(
-        volumes.read(&wish.target).unwrap().unwrap().key.as_slice(),
+        volumes.read(&spec.target).unwrap().unwrap().key.as_slice(),
         b"first key"
     );
 
     volumes.publish(&neighbour, &set("neighbour")).unwrap();
     assert_eq!(view(neighbour.target.as_path()), shown("neighbour"));
     fs::remove_file(writable.join("filler")).unwrap();
-    volumes.publish(&wish, &set("third")).unwrap();
+    volumes.publish(&spec, &set("third")).unwrap();
     wanted = shown("third");
-    assert_eq!(view(wish.target.as_path()), wanted);
+    assert_eq!(view(spec.target.as_path()), wanted);
 }
 
 fn full_of_inodes() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    tmpfs(wish.target.as_path(), c"nr_inodes=12");
-    volumes.publish(&wish, &set("first")).unwrap();
-    assert_eq!(view(wish.target.as_path()), shown("first"));
-    let error = volumes.publish(&wish, &set("second")).unwrap_err();
+    let spec = node.spec("v");
+    tmpfs(spec.target.as_path(), c"nr_inodes=12");
+    volumes.publish(&spec, &set("first")).unwrap();
+    assert_eq!(view(spec.target.as_path()), shown("first"));
+    let error = volumes.publish(&spec, &set("second")).unwrap_err();
     assert!(matches!(error, VolumeError::NoSpace { .. }), "{error}");
-    assert_eq!(view(wish.target.as_path()), shown("first"));
+    assert_eq!(view(spec.target.as_path()), shown("first"));
     // Three files, their folder, three links and `..data`: nothing half-written.
-    assert_eq!(fs::read_dir(wish.target.as_path()).unwrap().count(), 5);
+    assert_eq!(fs::read_dir(spec.target.as_path()).unwrap().count(), 5);
 }
 
 fn new_names() {
     let node = Node::new();
-    let wish = node.wish("v");
-    node.volumes().publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    node.volumes().publish(&spec, &set("first")).unwrap();
     let writable = node.root.join("writable");
     fs::create_dir(&writable).unwrap();
-    bind(wish.target.as_path(), &writable, MountFlags::empty());
+    bind(spec.target.as_path(), &writable, MountFlags::empty());
     symlink("elsewhere", writable.join("of-somebody-else")).unwrap();
 
     let files = FileNames::new("svid.pem", "tls.key", "roots.pem").unwrap();
@@ -175,36 +175,36 @@ fn new_names() {
         ..options(&node.root)
     })
     .unwrap();
-    assert!(volumes.is_mounted(&wish.target).unwrap());
-    assert!(volumes.read(&wish.target).unwrap().is_none());
-    let error = volumes.replace_bundle(&wish, b"new").unwrap_err();
+    assert!(volumes.is_mounted(&spec.target).unwrap());
+    assert!(volumes.read(&spec.target).unwrap().is_none());
+    let error = volumes.replace_bundle(&spec, b"new").unwrap_err();
     assert!(matches!(error, VolumeError::NotPublished { .. }), "{error}");
-    volumes.publish(&wish, &set("second")).unwrap();
-    let names: Vec<String> = view(wish.target.as_path()).into_keys().collect();
+    volumes.publish(&spec, &set("second")).unwrap();
+    let names: Vec<String> = view(spec.target.as_path()).into_keys().collect();
     assert_eq!(names, ["roots.pem", "svid.pem", "tls.key"]);
-    assert!(volumes.read(&wish.target).unwrap().is_some());
-    assert!(wish.target.as_path().join("of-somebody-else").is_symlink());
+    assert!(volumes.read(&spec.target).unwrap().is_some());
+    assert!(spec.target.as_path().join("of-somebody-else").is_symlink());
 }
 
 fn largest() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
+    let spec = node.spec("v");
     let largest = |byte: u8| FileSet {
         certificate: vec![byte; 1024 * 1024],
         key: vec![byte; 1024 * 1024].into(),
         bundle: Some(vec![byte; 1024 * 1024]),
     };
     for byte in 0..3 {
-        volumes.publish(&wish, &largest(byte)).unwrap();
-        let read = volumes.read(&wish.target).unwrap().unwrap();
+        volumes.publish(&spec, &largest(byte)).unwrap();
+        let read = volumes.read(&spec.target).unwrap().unwrap();
         assert!(read.key.iter().all(|found| *found == byte) && read.key.len() == 1024 * 1024);
     }
     let larger = FileSet {
         certificate: vec![0; 1024 * 1024 + 1],
         ..set("x")
     };
-    let error = volumes.publish(&wish, &larger).unwrap_err();
+    let error = volumes.publish(&spec, &larger).unwrap_err();
     assert!(matches!(error, VolumeError::FileTooLarge { .. }), "{error}");
 }
 
@@ -212,22 +212,22 @@ fn largest() {
 fn cut_short() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
     let writable = node.root.join("writable");
     fs::create_dir(&writable).unwrap();
-    bind(wish.target.as_path(), &writable, MountFlags::empty());
+    bind(spec.target.as_path(), &writable, MountFlags::empty());
     let before = writable.join("..2020_01_01_00_00_00.000000000");
     fs::create_dir(&before).unwrap();
     fs::write(before.join("tls.key"), "an old key").unwrap();
     symlink("..data/svid.pem", writable.join("svid.pem")).unwrap();
 
-    volumes.tidy(&wish).unwrap();
+    volumes.tidy(&spec).unwrap();
 
-    assert_eq!(view(wish.target.as_path()), shown("first"));
-    assert_eq!(fs::read_dir(wish.target.as_path()).unwrap().count(), 5);
+    assert_eq!(view(spec.target.as_path()), shown("first"));
+    assert_eq!(fs::read_dir(spec.target.as_path()).unwrap().count(), 5);
     let mounts = format!("{:?}", table::below(&node.root));
-    volumes.tidy(&wish).unwrap();
+    volumes.tidy(&spec).unwrap();
     assert_eq!(format!("{:?}", table::below(&node.root)), mounts);
-    volumes.tidy(&node.wish("w")).unwrap();
+    volumes.tidy(&node.spec("w")).unwrap();
 }

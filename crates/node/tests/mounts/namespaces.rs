@@ -44,8 +44,8 @@ fn share(folder: &Path) {
 
 fn outlives() {
     let node = shared();
-    let wish = node.wish("v");
-    let target = wish.target.as_path();
+    let spec = node.spec("v");
+    let target = spec.target.as_path();
     for word in ["first", "second", "third"] {
         perform(Stage::Elsewhere, Act::PublishAndDie, &node.root, "v", word);
         assert_eq!(view(target), shown(word));
@@ -61,9 +61,9 @@ fn outlives() {
         assert_eq!(table::below(&node.root.join("data")).len(), 0);
     }
     let volumes = node.volumes();
-    volumes.publish(&wish, &set("here")).unwrap();
+    volumes.publish(&spec, &set("here")).unwrap();
     assert_eq!(view(target), shown("here"));
-    volumes.remove(&wish.volume, &wish.target).unwrap();
+    volumes.remove(&spec.volume, &spec.target).unwrap();
     assert!(!target.exists());
 }
 
@@ -73,11 +73,11 @@ fn shared_data() {
     let data = node.root.join("data");
     DirBuilder::new().mode(0o700).create(&data).unwrap();
     share(&data);
-    let wish = node.wish("v");
+    let spec = node.spec("v");
     for word in ["first", "second"] {
         perform(Stage::Elsewhere, Act::PublishAndDie, &node.root, "v", word);
-        assert_eq!(view(wish.target.as_path()), shown(word));
-        assert_eq!(table::at(wish.target.as_path()).len(), 1);
+        assert_eq!(view(spec.target.as_path()), shown(word));
+        assert_eq!(table::at(spec.target.as_path()).len(), 1);
         // The data folder itself and the empty scratch file system.
         let mounts = table::below(&data);
         assert_eq!(mounts.len(), 2, "{mounts:?}");
@@ -88,26 +88,26 @@ fn shared_data() {
 fn pinned() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
     // What is private here is copied into the new mount namespace and stays there.
     let mut watcher = start(Stage::Elsewhere, Act::Watch, &node.root, "v", "");
     await_watcher(&mut watcher);
-    volumes.remove(&wish.volume, &wish.target).unwrap();
-    assert!(!wish.target.as_path().exists());
+    volumes.remove(&spec.volume, &spec.target).unwrap();
+    assert!(!spec.target.as_path().exists());
     assert_eq!(ask_watcher(watcher), Vec::<String>::new());
 }
 
 fn killed() {
     let node = Node::new();
-    let wish = node.wish("v");
+    let spec = node.spec("v");
     perform(Stage::Here, Act::PublishAndDie, &node.root, "v", "first");
     let scratch = node.root.join("data/spiffe.csi.cert-manager.io/scratch");
     assert_eq!(table::at(&scratch).len(), 1, "left behind");
-    assert_eq!(view(wish.target.as_path()), shown("first"));
+    assert_eq!(view(spec.target.as_path()), shown("first"));
     perform(Stage::Here, Act::PublishAndDie, &node.root, "v", "second");
     assert_eq!(table::at(&scratch).len(), 1);
-    assert_eq!(view(wish.target.as_path()), shown("second"));
+    assert_eq!(view(spec.target.as_path()), shown("second"));
 
     let volumes = node.volumes();
     assert_eq!(table::at(&scratch).len(), 1);

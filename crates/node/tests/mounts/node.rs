@@ -12,12 +12,12 @@ use rustix::mount::{MountFlags, UnmountFlags};
 use svid_client::clock::Clock;
 use svid_core::identity::{ServiceAccount, TrustDomain};
 use svid_core::names::DriverName;
-use svid_node::credential::Requester;
+use svid_node::credential::RequestMode;
 use svid_node::driver::{Installation, NodeId};
+use svid_node::spec::{Pod, TargetPath, VolumeId, VolumeSpec};
 use svid_node::volume::{
     FileMode, FileNames, FileSet, LinuxVolumes, Selinux, VolumeError, VolumeOptions,
 };
-use svid_node::wish::{Pod, TargetPath, VolumeId, Wish};
 use zeroize::Zeroizing;
 
 use crate::table;
@@ -46,18 +46,18 @@ impl Node {
     }
 
     /// A volume as the kubelet asks for it. The kubelet makes the parent of the target.
-    pub(crate) fn wish(&self, volume: &str) -> Wish {
-        let wish = wish(&self.root, volume);
-        fs::create_dir_all(wish.target.as_path().parent().unwrap()).unwrap();
-        wish
+    pub(crate) fn spec(&self, volume: &str) -> VolumeSpec {
+        let spec = spec(&self.root, volume);
+        fs::create_dir_all(spec.target.as_path().parent().unwrap()).unwrap();
+        spec
     }
 
     /// A volume of an orchestrator that is no kubelet.
-    pub(crate) fn plain_wish(&self, volume: &str) -> Wish {
+    pub(crate) fn plain_wish(&self, volume: &str) -> VolumeSpec {
         let target = TargetPath::parse(self.root.join(volume).to_str().unwrap()).unwrap();
-        Wish {
+        VolumeSpec {
             target,
-            ..wish(&self.root, volume)
+            ..spec(&self.root, volume)
         }
     }
 }
@@ -75,7 +75,7 @@ fn installation() -> Installation {
     Installation {
         driver_name: DriverName::parse(DRIVER).unwrap(),
         node_id: NodeId::parse("node-1").unwrap(),
-        requester: Requester::Pod,
+        requester: RequestMode::Pod,
         trust_domain: TrustDomain::parse("example.org").unwrap(),
         duration: "1h".parse().unwrap(),
         extra_annotations: BTreeMap::new(),
@@ -95,11 +95,11 @@ pub(crate) fn options(root: &Path) -> VolumeOptions {
     }
 }
 
-pub(crate) fn wish(root: &Path, volume: &str) -> Wish {
+pub(crate) fn spec(root: &Path, volume: &str) -> VolumeSpec {
     let target = root.join(format!(
         "pods/uid-{volume}/volumes/kubernetes.io~csi/spiffe/mount"
     ));
-    Wish {
+    VolumeSpec {
         volume: VolumeId::parse(volume).unwrap(),
         target: TargetPath::parse(target.to_str().unwrap()).unwrap(),
         pod: Pod {

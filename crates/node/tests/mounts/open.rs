@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use libtest_mimic::Trial;
 use rustix::mount::{MountFlags, UnmountFlags};
 use svid_node::volume::{
-    FoundRecord, LinuxVolumes, Record, Standing, VolumeError, VolumeOptions, Volumes,
+    FoundRecord, LinuxVolumes, Record, RecordState, VolumeError, VolumeOptions, Volumes,
 };
 
 use crate::node::{DRIVER, Node, bind, options, set, shown, tmpfs, view};
@@ -67,8 +67,8 @@ fn leftovers() {
 fn one_leftover() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
     // The SHA-256 of `v`.
     let name = "4c94485e0c21ae6c41ce1dfe7b6bfaceea5ab68e40a2476f50208e526f506080";
     let place = node
@@ -80,10 +80,10 @@ fn one_leftover() {
         .join("mount");
     for _ in 0..2 {
         fs::create_dir_all(&place).unwrap();
-        rustix::mount::mount_bind(wish.target.as_path(), &place).unwrap();
+        rustix::mount::mount_bind(spec.target.as_path(), &place).unwrap();
     }
-    volumes.publish(&wish, &set("second")).unwrap();
-    assert_eq!(view(wish.target.as_path()), shown("second"));
+    volumes.publish(&spec, &set("second")).unwrap();
+    assert_eq!(view(spec.target.as_path()), shown("second"));
     assert_eq!(table::below(&node.root).len(), 2);
 }
 
@@ -107,15 +107,15 @@ fn in_use() {
         "{error}"
     );
     // It went without touching the scratch file system of the first.
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
-    assert_eq!(view(wish.target.as_path()), shown("first"));
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
+    assert_eq!(view(spec.target.as_path()), shown("first"));
 }
 
 fn records() {
     let node = Node::new();
     let record = |volume: &str| {
-        let mut record = Record::new(node.wish(volume));
+        let mut record = Record::new(node.spec(volume));
         record.begin("request".to_owned());
         record.complete(jiff::Timestamp::UNIX_EPOCH);
         record
@@ -138,21 +138,21 @@ fn records() {
 
     let volumes = node.volumes();
     let mut found = volumes.records().unwrap();
-    found.sort_by_key(|found| found.record.wish().volume.clone());
-    let wanted = |volume, standing| FoundRecord {
+    found.sort_by_key(|found| found.record.spec().volume.clone());
+    let wanted = |volume, record_state| FoundRecord {
         record: record(volume),
-        standing,
+        record_state,
     };
-    let b = wanted("b", Standing::PodGone);
+    let b = wanted("b", RecordState::PodGone);
     assert_eq!(
         found,
         [
-            wanted("a", Standing::Current),
+            wanted("a", RecordState::Current),
             b.clone(),
-            wanted("c", Standing::Current)
+            wanted("c", RecordState::Current)
         ]
     );
-    volumes.forget(&b.record.wish().volume).unwrap();
+    volumes.forget(&b.record.spec().volume).unwrap();
     drop(volumes);
 
     let boot_id = Some("another".to_owned());
@@ -161,21 +161,21 @@ fn records() {
         ..options(&node.root)
     })
     .unwrap();
-    let standings: Vec<Standing> = volumes
+    let standings: Vec<RecordState> = volumes
         .records()
         .unwrap()
         .iter()
-        .map(|found| found.standing)
+        .map(|found| found.record_state)
         .collect();
-    assert_eq!(standings, [Standing::OtherBoot; 2]);
+    assert_eq!(standings, [RecordState::OtherBoot; 2]);
 }
 
 fn read_only() {
     let node = Node::new();
-    let wish = node.wish("v");
+    let spec = node.spec("v");
     let volumes = node.volumes();
-    volumes.save(&Record::new(wish.clone())).unwrap();
-    volumes.publish(&wish, &set("first")).unwrap();
+    volumes.save(&Record::new(spec.clone())).unwrap();
+    volumes.publish(&spec, &set("first")).unwrap();
     drop(volumes);
     let data = node.root.join("data");
     bind(&data, &data, MountFlags::RDONLY);
@@ -183,12 +183,12 @@ fn read_only() {
     let volumes = node.volumes();
     let found = volumes.records().unwrap();
     assert_eq!(found.len(), 1);
-    volumes.publish(&wish, &set("second")).unwrap();
-    assert_eq!(view(wish.target.as_path()), shown("second"));
-    let error = volumes.save(&Record::new(node.wish("w"))).unwrap_err();
+    volumes.publish(&spec, &set("second")).unwrap();
+    assert_eq!(view(spec.target.as_path()), shown("second"));
+    let error = volumes.save(&Record::new(node.spec("w"))).unwrap_err();
     assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
-    volumes.remove(&wish.volume, &wish.target).unwrap();
-    assert!(!wish.target.as_path().exists());
+    volumes.remove(&spec.volume, &spec.target).unwrap();
+    assert!(!spec.target.as_path().exists());
 }
 
 /// As a clean-up on the node does: the mount in the folder goes with it.
@@ -205,17 +205,17 @@ fn taken_away() {
     let remove_records = || fs::remove_dir_all(ours.join("volumes")).unwrap();
     let remove_scratch = || rustix::mount::unmount(&scratch, UnmountFlags::DETACH).unwrap();
     let take_away: [&dyn Fn(); 3] = [&remove_all, &remove_records, &remove_scratch];
-    let wish = node.wish("v");
-    volumes.save(&Record::new(wish.clone())).unwrap();
-    volumes.save(&Record::new(node.wish("gone"))).unwrap();
-    volumes.forget(&node.wish("gone").volume).unwrap();
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.save(&Record::new(spec.clone())).unwrap();
+    volumes.save(&Record::new(node.spec("gone"))).unwrap();
+    volumes.forget(&node.spec("gone").volume).unwrap();
+    volumes.publish(&spec, &set("first")).unwrap();
     for (n, take_away) in take_away.iter().enumerate() {
         take_away();
 
         let renewed = format!("renewal {n}");
-        volumes.publish(&wish, &set(&renewed)).unwrap();
-        assert_eq!(view(wish.target.as_path()), shown(&renewed));
+        volumes.publish(&spec, &set(&renewed)).unwrap();
+        assert_eq!(view(spec.target.as_path()), shown(&renewed));
         assert_eq!(volumes.records().unwrap().len(), 1, "{n}");
         assert_eq!(table::at(&scratch).len(), 1, "{n}");
         let error = LinuxVolumes::open(options(&node.root)).unwrap_err();
@@ -223,7 +223,7 @@ fn taken_away() {
         assert!(is_in_use, "the new one is locked: {error}");
     }
     take_away[0]();
-    let another = node.wish("w");
+    let another = node.spec("w");
     volumes.save(&Record::new(another.clone())).unwrap();
     volumes.publish(&another, &set("first")).unwrap();
     drop(volumes);

@@ -5,8 +5,8 @@ use std::os::unix::fs::symlink;
 
 use libtest_mimic::Trial;
 use rustix::mount::MountFlags;
+use svid_node::spec::{TargetPath, VolumeSpec};
 use svid_node::volume::{VolumeError, Volumes};
-use svid_node::wish::{TargetPath, Wish};
 
 use crate::node::{Node, bind, is_foreign, set, shown, tmpfs, view};
 use crate::{table, trial};
@@ -28,40 +28,40 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn repeated() {
     let node = Node::new();
     let volumes = node.volumes();
-    for wish in [node.wish("v"), node.plain_wish("w")] {
-        volumes.remove(&wish.volume, &wish.target).unwrap();
-        volumes.publish(&wish, &set("first")).unwrap();
+    for spec in [node.spec("v"), node.plain_wish("w")] {
+        volumes.remove(&spec.volume, &spec.target).unwrap();
+        volumes.publish(&spec, &set("first")).unwrap();
         for _ in 0..3 {
-            volumes.remove(&wish.volume, &wish.target).unwrap();
-            assert!(!wish.target.as_path().exists());
+            volumes.remove(&spec.volume, &spec.target).unwrap();
+            assert!(!spec.target.as_path().exists());
         }
-        fs::create_dir(wish.target.as_path()).unwrap();
-        volumes.remove(&wish.volume, &wish.target).unwrap();
-        assert!(!wish.target.as_path().exists());
+        fs::create_dir(spec.target.as_path()).unwrap();
+        volumes.remove(&spec.volume, &spec.target).unwrap();
+        assert!(!spec.target.as_path().exists());
     }
     assert_eq!(table::below(&node.root).len(), 1, "the scratch file system");
-    let wish = node.plain_wish("gone");
-    let target = TargetPath::parse(wish.target.as_path().join("a/b/c").to_str().unwrap()).unwrap();
-    volumes.remove(&wish.volume, &target).unwrap();
+    let spec = node.plain_wish("gone");
+    let target = TargetPath::parse(spec.target.as_path().join("a/b/c").to_str().unwrap()).unwrap();
+    volumes.remove(&spec.volume, &target).unwrap();
 }
 
 fn again() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
+    let spec = node.spec("v");
     for word in ["first", "second"] {
-        volumes.publish(&wish, &set(word)).unwrap();
-        assert_eq!(view(wish.target.as_path()), shown(word));
-        volumes.remove(&wish.volume, &wish.target).unwrap();
+        volumes.publish(&spec, &set(word)).unwrap();
+        assert_eq!(view(spec.target.as_path()), shown(word));
+        volumes.remove(&spec.volume, &spec.target).unwrap();
     }
 }
 
 fn layers() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    let target = wish.target.as_path();
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    let target = spec.target.as_path();
+    volumes.publish(&spec, &set("first")).unwrap();
     let lower = node.root.join("lower");
     fs::create_dir(&lower).unwrap();
     bind(target, &lower, MountFlags::RDONLY);
@@ -69,7 +69,7 @@ fn layers() {
     tmpfs(target, c"size=64k");
     fs::write(target.join("file"), "").unwrap();
     assert_eq!(table::at(target).len(), 3);
-    volumes.remove(&wish.volume, &wish.target).unwrap();
+    volumes.remove(&spec.volume, &spec.target).unwrap();
     assert_eq!(table::at(target).len(), 0);
     assert!(!target.exists());
     assert_eq!(fs::read_dir(&lower).unwrap().count(), 0);
@@ -78,24 +78,24 @@ fn layers() {
 fn unlinked() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
     let container = node.root.join("container");
     fs::create_dir(&container).unwrap();
-    bind(wish.target.as_path(), &container, MountFlags::RDONLY);
+    bind(spec.target.as_path(), &container, MountFlags::RDONLY);
     assert_eq!(view(&container), shown("first"));
-    volumes.remove(&wish.volume, &wish.target).unwrap();
+    volumes.remove(&spec.volume, &spec.target).unwrap();
     assert_eq!(fs::read_dir(&container).unwrap().count(), 0);
 }
 
 fn busy() {
     let node = Node::new();
     let volumes = node.volumes();
-    let wish = node.wish("v");
-    volumes.publish(&wish, &set("first")).unwrap();
-    let open = fs::File::open(wish.target.as_path().join("tls.key")).unwrap();
-    volumes.remove(&wish.volume, &wish.target).unwrap();
-    assert!(!wish.target.as_path().exists());
+    let spec = node.spec("v");
+    volumes.publish(&spec, &set("first")).unwrap();
+    let open = fs::File::open(spec.target.as_path().join("tls.key")).unwrap();
+    volumes.remove(&spec.volume, &spec.target).unwrap();
+    assert!(!spec.target.as_path().exists());
     drop(open);
 }
 
@@ -105,45 +105,45 @@ fn foreign() {
     let precious = node.root.join("precious");
     fs::create_dir(&precious).unwrap();
     fs::write(precious.join("file"), "").unwrap();
-    let remove = |wish: &Wish| volumes.remove(&wish.volume, &wish.target).unwrap_err();
+    let remove = |spec: &VolumeSpec| volumes.remove(&spec.volume, &spec.target).unwrap_err();
 
-    for wish in [node.wish("a"), node.plain_wish("a")] {
-        fs::create_dir(wish.target.as_path()).unwrap();
-        rustix::mount::mount_bind(&precious, wish.target.as_path()).unwrap();
-        let error = remove(&wish);
+    for spec in [node.spec("a"), node.plain_wish("a")] {
+        fs::create_dir(spec.target.as_path()).unwrap();
+        rustix::mount::mount_bind(&precious, spec.target.as_path()).unwrap();
+        let error = remove(&spec);
         assert!(is_foreign(&error), "{error}");
-        assert_eq!(table::at(wish.target.as_path()).len(), 1);
+        assert_eq!(table::at(spec.target.as_path()).len(), 1);
     }
-    let wish = node.plain_wish("b");
-    tmpfs(wish.target.as_path(), c"size=64k");
-    fs::write(wish.target.as_path().join("file"), "").unwrap();
-    assert!(is_foreign(&remove(&wish)));
-    assert!(wish.target.as_path().join("file").exists());
+    let spec = node.plain_wish("b");
+    tmpfs(spec.target.as_path(), c"size=64k");
+    fs::write(spec.target.as_path().join("file"), "").unwrap();
+    assert!(is_foreign(&remove(&spec)));
+    assert!(spec.target.as_path().join("file").exists());
     // Another volume of ours.
     let other = node.plain_wish("c");
     volumes.publish(&other, &set("first")).unwrap();
-    let error = volumes.remove(&wish.volume, &other.target).unwrap_err();
+    let error = volumes.remove(&spec.volume, &other.target).unwrap_err();
     assert!(is_foreign(&error), "{error}");
     assert_eq!(view(other.target.as_path()), shown("first"));
 
-    for wish in [node.wish("d"), node.plain_wish("d")] {
-        fs::create_dir(wish.target.as_path()).unwrap();
-        fs::write(wish.target.as_path().join("file"), "").unwrap();
-        let error = remove(&wish);
+    for spec in [node.spec("d"), node.plain_wish("d")] {
+        fs::create_dir(spec.target.as_path()).unwrap();
+        fs::write(spec.target.as_path().join("file"), "").unwrap();
+        let error = remove(&spec);
         assert!(
             matches!(error, VolumeError::TargetBlocked { .. }),
             "{error}"
         );
-        assert!(wish.target.as_path().join("file").exists());
+        assert!(spec.target.as_path().join("file").exists());
     }
-    for wish in [node.wish("e"), node.plain_wish("e")] {
-        symlink(&precious, wish.target.as_path()).unwrap();
-        let error = remove(&wish);
+    for spec in [node.spec("e"), node.plain_wish("e")] {
+        symlink(&precious, spec.target.as_path()).unwrap();
+        let error = remove(&spec);
         assert!(
             matches!(error, VolumeError::TargetBlocked { .. }),
             "{error}"
         );
-        assert!(wish.target.as_path().is_symlink());
+        assert!(spec.target.as_path().is_symlink());
     }
     assert!(precious.join("file").exists());
 }

@@ -212,13 +212,13 @@ true
 {{- end -}}
 {{- range $role := list "driver" "approver" -}}
 {{- if not (include "spiffe.repository" (dict "context" $ "role" $role)) -}}
-{{- fail (printf "No image of this program is named for the %s: set imageRegistry and imageNamespace to where yours is, or driverImage.repository and approverImage.repository; that of the Go driver, quay.io/jetstack/cert-manager-csi-driver-spiffe, is another program." $role) -}}
+{{- fail (printf "The values name no image of this program for the %s: set imageRegistry and imageNamespace to where yours is, or driverImage.repository and approverImage.repository; the Go driver's image, quay.io/jetstack/cert-manager-csi-driver-spiffe, is a different program." $role) -}}
 {{- end -}}
 {{- end -}}
 {{- /* Without a cluster (helm template) the version is not one that anybody runs. */ -}}
 {{- $known := .Capabilities.APIVersions.Has "v1/Pod" -}}
 {{- if and $driver.useOwnServiceAccount $known (not (include "spiffe.kubernetes" (list . 30))) -}}
-{{- fail "app.driver.useOwnServiceAccount needs Kubernetes 1.30 or newer: before that, tokens do not say on which node they are used, and the approver would deny every request." -}}
+{{- fail "app.driver.useOwnServiceAccount needs Kubernetes 1.30 or newer: tokens of older versions do not name the node, and the approver would deny every request." -}}
 {{- end -}}
 {{- if not (or .Values.app.issuer.name .Values.app.runtimeIssuanceConfigMap) -}}
 {{- fail "No issuer: set app.issuer.name or app.runtimeIssuanceConfigMap." -}}
@@ -228,7 +228,7 @@ true
 {{- end -}}
 {{- range $driver.extraArgs -}}
 {{- if hasPrefix "--extra-certificate-request-annotations" . -}}
-{{- fail "app.driver.extraArgs has --extra-certificate-request-annotations, of which the approver would not know and deny every request: set app.extraCertificateRequestAnnotations, which both are given." -}}
+{{- fail "app.driver.extraArgs has --extra-certificate-request-annotations, which the approver would not know about and deny every request: set app.extraCertificateRequestAnnotations, which both get." -}}
 {{- end -}}
 {{- end -}}
 {{- if eq (toString $driver.livenessProbe.port) (toString $driver.metrics.port) -}}

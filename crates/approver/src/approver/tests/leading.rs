@@ -14,7 +14,7 @@ async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
     world.until(&key("x"), is("Approved")).await;
     sleep(Duration::from_secs(30)).await;
     assert!(b.readiness.is_ready());
-    assert_eq!(b.metrics.count_decided(Outcome::Approved), 0);
+    assert_eq!(b.metrics.count_decided(DecisionOutcome::Approved), 0);
     a.stop().await;
     let stopped = Instant::now();
     world.put(&key("y"), right("y"));
@@ -24,7 +24,7 @@ async fn a_standby_is_ready_decides_nothing_and_takes_over_at_once() {
         "{:?}",
         stopped.elapsed()
     );
-    assert_eq!(b.metrics.count_decided(Outcome::Approved), 1);
+    assert_eq!(b.metrics.count_decided(DecisionOutcome::Approved), 1);
     b.stop().await;
 }
 
@@ -40,13 +40,13 @@ async fn a_leader_that_is_cut_off_decides_nothing_more() {
     world.cut_off("a");
     world.put(&key("x"), right("x"));
     world.until(&key("x"), is("Approved")).await;
-    assert_eq!(b.metrics.count_decided(Outcome::Approved), 1);
+    assert_eq!(b.metrics.count_decided(DecisionOutcome::Approved), 1);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(a.metrics.leader.get(), 0);
     world.reconnect("a");
     world.put(&key("y"), right("y"));
     world.until(&key("y"), is("Approved")).await;
-    assert_eq!(a.metrics.count_decided(Outcome::Approved), 0);
+    assert_eq!(a.metrics.count_decided(DecisionOutcome::Approved), 0);
     a.stop().await;
     b.stop().await;
 }

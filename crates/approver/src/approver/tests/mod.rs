@@ -26,7 +26,7 @@ use super::*;
 use svid_client::issuer::ConfigMapName;
 
 use crate::configuration::OrdinaryRequests;
-use crate::metrics::{Elsewhere, Outcome};
+use crate::metrics::{DecisionOutcome, Elsewhere};
 use crate::world::{TODAY, World, surroundings};
 
 fn lease() -> Key {
@@ -198,8 +198,8 @@ async fn decides_what_is_there_and_what_comes() {
     assert_eq!(condition["status"], "True");
     assert!(condition["lastTransitionTime"].is_string());
     assert!(approver.readiness.is_ready());
-    assert_eq!(approver.metrics.count_decided(Outcome::Approved), 2);
-    assert_eq!(approver.metrics.count_decided(Outcome::Denied), 1);
+    assert_eq!(approver.metrics.count_decided(DecisionOutcome::Approved), 2);
+    assert_eq!(approver.metrics.count_decided(DecisionOutcome::Denied), 1);
     assert_eq!(approver.metrics.leader.get(), 1);
     let metrics = approver.metrics.clone();
     approver.stop().await;
@@ -406,7 +406,10 @@ async fn many_slow_decisions_of_one_namespace_leave_places_for_others() {
             .until(&key(&format!("r{at:02}")), is("Approved"))
             .await;
     }
-    assert_eq!(approver.metrics.count_decided(Outcome::Approved), 40);
+    assert_eq!(
+        approver.metrics.count_decided(DecisionOutcome::Approved),
+        40
+    );
     approver.stop().await;
 }
 

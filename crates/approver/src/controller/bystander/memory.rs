@@ -1,8 +1,8 @@
-//! Which objects were looked at, so that each is judged and counted once.
+//! Remembers which objects were checked, so that each is judged and counted once.
 //!
-//! Holds eight bytes per object in place of its UID: a hash with keys that nobody knows, so that
-//! no two objects can be made to have the same. Among a hundred thousand the chance that any two
-//! have is below one in a thousand million.
+//! Keeps eight bytes per object instead of its UID: a hash with secret keys, so that nobody can
+//! create two objects with the same hash. Among a hundred thousand objects the probability of any
+//! collision is below one in a billion.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
@@ -12,12 +12,12 @@ use std::hash::{BuildHasher as _, RandomState};
 pub(super) struct Memory {
     marks: RandomState,
     known: HashSet<u64>,
-    list: Option<List>,
+    list: Option<PendingList>,
 }
 
 /// A list that is being read.
 #[derive(Debug, Default)]
-struct List {
+struct PendingList {
     /// Known before, and in it.
     seen: HashSet<u64>,
     /// New, and known once the list is complete.
@@ -25,7 +25,7 @@ struct List {
 }
 
 impl Memory {
-    /// Whether this object was looked at; within a list, that it is still there.
+    /// Whether this object was checked before; within a list, notes that it still exists.
     pub(super) fn knows(&mut self, uid: &str) -> bool {
         let mark = self.marks.hash_one(uid);
         let is_known = self.known.contains(&mark);
@@ -51,7 +51,7 @@ impl Memory {
         }
     }
 
-    /// This object was looked at, which counts once the list is complete.
+    /// Notes that this object was checked, effective once the list is complete.
     pub(super) fn await_end_of_list(&mut self, uid: &str) {
         let mark = self.marks.hash_one(uid);
         if let Some(list) = &mut self.list
@@ -67,12 +67,12 @@ impl Memory {
     }
 
     pub(super) fn begin_list(&mut self) {
-        self.list = Some(List::default());
+        self.list = Some(PendingList::default());
     }
 
     /// Keeps what was in the list.
     pub(super) fn end_list(&mut self) {
-        if let Some(List { seen, found }) = self.list.take() {
+        if let Some(PendingList { seen, found }) = self.list.take() {
             self.known = seen;
             self.known.extend(found);
         }
@@ -84,6 +84,6 @@ impl Memory {
     }
 }
 
-/// Objects beyond these are judged, and if need be counted, again at each of their events. This many
+/// Further objects are judged, and counted if necessary, again at each of their events. This many
 /// take 4 MiB, and 8 while a list is read.
 const MOST_KNOWN: usize = 200_000;

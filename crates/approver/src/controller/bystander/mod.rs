@@ -1,13 +1,13 @@
 //! Notices decisions on SPIFFE identities that this approver would not have made.
 //!
-//! cert-manager's own approver approves whatever it is not configured to leave
-//! (`disableAutoApproval`), and so does whoever has come by the right to approve; then anyone can
-//! obtain any identity. That must not go unnoticed: once for each request a metric and a warning,
-//! or one warning in all for those found in a list.
+//! cert-manager's own approver approves everything that it is not configured to leave alone
+//! (`disableAutoApproval`), and anybody who has gained the right to approve can do the same; then
+//! anyone can obtain any identity. That must not go unnoticed: each such request is counted and
+//! logged as a warning once, those found in a list with a single warning.
 //!
-//! An approval of another approver says so by its reason. But a reason is text that anybody copies,
-//! so every approved request is judged by the rules that hold under any settings, whatever reason
-//! it gives. A denial gives nobody anything: there only the reason counts.
+//! The reason of an approval shows which approver made it. But a reason is text that anybody can
+//! copy, so every approved request is judged by the rules that hold under any settings, whatever
+//! its reason. A denial grants nothing: there only the reason counts.
 
 mod memory;
 
@@ -17,7 +17,7 @@ use svid_core::policy::{Attestation, evaluate_approved};
 use svid_core::text::excerpt;
 
 use self::memory::Memory;
-use super::candidate::{Decided, Key};
+use super::candidate::{Decided, NamespacedName};
 use crate::metrics::{Elsewhere, Metrics};
 use crate::status::REASON;
 
@@ -27,12 +27,12 @@ pub(crate) struct Bystander {
     metrics: Metrics,
     driver: Option<ServiceAccount>,
     memory: Memory,
-    listing: Option<Found>,
+    listing: Option<NewlyListed>,
 }
 
-/// What a list holds that was not known before.
+/// What a list contains that was not known before.
 #[derive(Clone, Copy, Debug, Default)]
-struct Found {
+struct NewlyListed {
     approved: u64,
     denied: u64,
 }
@@ -51,7 +51,7 @@ impl Bystander {
         }
     }
 
-    /// Looks at a decided object. Only those for one of our issuers matter, and each once.
+    /// Checks a decided object. Only those for one of our issuers matter, and each only once.
     pub(crate) fn notice(&mut self, decided: Decided, issuers: &Issuers) {
         if !issuers.ever.contains(&decided.issuer()) || self.memory.knows(decided.uid()) {
             return;
@@ -73,7 +73,7 @@ impl Bystander {
         }
         self.memory.remember(&uid);
         self.metrics.elsewhere(decision, 1);
-        let Key { namespace, name } = &key;
+        let NamespacedName { namespace, name } = &key;
         tracing::warn!(
             namespace,
             request = name,
@@ -91,13 +91,13 @@ impl Bystander {
 
     /// Begins a list of all objects that there are.
     pub(crate) fn begin_list(&mut self) {
-        self.listing = Some(Found::default());
+        self.listing = Some(NewlyListed::default());
         self.memory.begin_list();
     }
 
     /// Ends the list: reports what was new in it, and forgets what was not in it.
     pub(crate) fn end_list(&mut self) {
-        let Some(Found { approved, denied }) = self.listing.take() else {
+        let Some(NewlyListed { approved, denied }) = self.listing.take() else {
             return;
         };
         self.memory.end_list();
@@ -111,8 +111,8 @@ impl Bystander {
 
 /// What shows that a decision is not one of ours, in words; None if nothing does.
 fn fault_of(decided: Decided, driver: Option<&ServiceAccount>) -> Option<String> {
-    let other_reason =
-        (decided.reason() != REASON).then(|| "it was another approver, by its reason".to_owned());
+    let other_reason = (decided.reason() != REASON)
+        .then(|| "the reason of its condition is another approver's".to_owned());
     match decided.decision {
         Elsewhere::Denied => other_reason,
         Elsewhere::Approved => match evaluate_approved(decided.into_request(), driver) {
@@ -122,8 +122,8 @@ fn fault_of(decided: Decided, driver: Option<&ServiceAccount>) -> Option<String>
     }
 }
 
-const MESSAGE: &str = "requests to the SPIFFE issuer were decided elsewhere; if it is cert-manager's own \
-                       approver, set disableAutoApproval, and see who may approve";
+const MESSAGE: &str = "requests for the SPIFFE issuer were decided by another approver; if it is \
+    cert-manager's own, set disableAutoApproval, and check who has the right to approve";
 
 #[cfg(test)]
 mod tests;

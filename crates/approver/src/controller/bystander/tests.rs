@@ -8,7 +8,7 @@ use svid_corpus::export::{Export, exports};
 
 use super::*;
 use crate::configuration::OrdinaryRequests;
-use crate::controller::candidate::Sighting;
+use crate::controller::candidate::Classified;
 
 const OTHER: &str = "cert-manager.io";
 
@@ -50,9 +50,9 @@ fn decided(mut object: Value, type_: &str, reason: &str) -> Decided {
     let condition = json!({ "type": type_, "status": "True", "reason": reason });
     object["status"] = json!({ "conditions": [condition] });
     let object = serde_json::from_value(object).unwrap();
-    match Sighting::read(object, OrdinaryRequests::LeaveAlone) {
-        Sighting::Decided(decided) => *decided,
-        sighting @ (Sighting::Undecided(_) | Sighting::Settled(_)) => panic!("{sighting:?}"),
+    match Classified::read(object, OrdinaryRequests::LeaveAlone) {
+        Classified::Decided(decided) => *decided,
+        sighting @ (Classified::Undecided(_) | Classified::Settled(_)) => panic!("{sighting:?}"),
     }
 }
 

@@ -33,12 +33,12 @@ fn every_case_that_can_be_created_is_answered_as_it_should_be() {
             continue;
         }
         count += 1;
-        let sighting = Sighting::read(stored(&export), OrdinaryRequests::LeaveAlone);
-        let Sighting::Undecided(candidate) = sighting else {
+        let sighting = Classified::read(stored(&export), OrdinaryRequests::LeaveAlone);
+        let Classified::Undecided(candidate) = sighting else {
             assert_eq!(export.expect, Expect::LeaveAlone, "{}", export.name);
             continue;
         };
-        let Wish::Identity(request) = candidate.wish else {
+        let Requested::Identity(request) = candidate.requested else {
             panic!("{}: it has no annotation", export.name)
         };
         match evaluate(&world.policy(), &request) {

@@ -1,14 +1,14 @@
-//! Reads a watched object: is it undecided, and what does it request?
+//! Interprets a watched object: is it undecided, and what does it request?
 //!
-//! The only place that turns cert-manager's wire types into the policy's. Keeps nothing of the
-//! object but what a decision needs.
+//! The only place that converts cert-manager's wire types into the policy's. Keeps only what a
+//! decision needs.
 
 use std::collections::BTreeMap;
 
 use svid_api::bounded::{Few, Text};
 use svid_api::certmanager::{
-    Claims, OtherAnnotation, Progress, StoredExtra, StoredIssuerRef, StoredMetadata, StoredOwner,
-    StoredRequest, StoredSpec, condition_type,
+    ClaimValues, OtherAnnotation, Progress, StoredExtra, StoredIssuerRef, StoredMetadata,
+    StoredOwner, StoredRequest, StoredSpec, condition_type,
 };
 use svid_api::duration::GoDuration;
 use svid_client::watch::ObjectName;
@@ -19,18 +19,18 @@ use svid_core::policy::{
 
 use crate::configuration::OrdinaryRequests;
 use crate::metrics::Elsewhere;
-use crate::status::{Conditions, Version};
+use crate::status::{Conditions, ObjectVersion};
 
 /// Names one object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Key {
+pub(crate) struct NamespacedName {
     /// Its namespace.
     pub(crate) namespace: String,
     /// Its name.
     pub(crate) name: String,
 }
 
-impl Key {
+impl NamespacedName {
     /// Names an object that was read.
     pub(crate) fn of(object: &StoredRequest) -> Self {
         Self {
@@ -48,25 +48,25 @@ impl Key {
     }
 }
 
-/// An undecided request, as one version of its object states it.
+/// An undecided request, as stated by one version of its object.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     /// Its object.
-    pub(crate) key: Key,
-    /// Tells it from an earlier object of the same name.
+    pub(crate) key: NamespacedName,
+    /// Distinguishes it from an earlier object of the same name.
     pub(crate) uid: String,
     /// The version that was read, to which the decision is bound.
     pub(crate) resource_version: String,
     /// Where in its status a condition is added.
     pub(crate) conditions: Conditions,
     /// What is asked for.
-    pub(crate) wish: Wish,
+    pub(crate) requested: Requested,
 }
 
 impl Candidate {
     /// The version to write a decision onto.
-    pub(crate) fn version(&self) -> Version {
-        Version {
+    pub(crate) fn version(&self) -> ObjectVersion {
+        ObjectVersion {
             namespace: self.key.namespace.clone(),
             name: self.key.name.clone(),
             resource_version: self.resource_version.clone(),
@@ -76,22 +76,22 @@ impl Candidate {
 
 /// What a request asks for.
 #[derive(Clone, Debug)]
-pub(crate) enum Wish {
+pub(crate) enum Requested {
     /// A SPIFFE identity.
     Identity(Box<Request>),
     /// Something that has nothing to do with SPIFFE.
     Ordinary(Box<OrdinaryRequest>),
 }
 
-/// What one version of an object means to us.
+/// What one version of an object means to the approver.
 #[derive(Debug)]
-pub(crate) enum Sighting {
-    /// It waits for a decision that may be ours.
+pub(crate) enum Classified {
+    /// It waits for a decision that may be ours to make.
     Undecided(Box<Candidate>),
     /// It was decided, by us or by somebody else.
     Decided(Box<Decided>),
     /// There is nothing to decide.
-    Settled(Key),
+    Settled(NamespacedName),
 }
 
 /// An object that was decided.
@@ -105,11 +105,11 @@ pub(crate) struct Decided {
 
 impl Decided {
     /// The object.
-    pub(crate) fn key(&self) -> Key {
-        Key::of(&self.object)
+    pub(crate) fn key(&self) -> NamespacedName {
+        NamespacedName::of(&self.object)
     }
 
-    /// Tells it from an earlier object of the same name.
+    /// Distinguishes it from an earlier object of the same name.
     pub(crate) fn uid(&self) -> &str {
         &self.object.metadata.uid
     }
@@ -133,11 +133,11 @@ impl Decided {
     }
 }
 
-impl Sighting {
-    /// Reads an object. Failed, malformed and disappearing ones are settled, and so are those
-    /// without our annotation where they are not our business.
+impl Classified {
+    /// Interprets an object. Failed and malformed ones, and those being deleted, are settled, and
+    /// so are those without our annotation if they are not ours to decide.
     pub(crate) fn read(object: StoredRequest, ordinary: OrdinaryRequests) -> Self {
-        let key = Key::of(&object);
+        let key = NamespacedName::of(&object);
         if let Some((decision, reason)) = decision(&object) {
             return Self::Decided(Box::new(Decided {
                 object,
@@ -156,10 +156,10 @@ impl Sighting {
         let StoredRequest { metadata, spec, .. } = object;
         let uid = metadata.uid.clone();
         let resource_version = metadata.resource_version.clone();
-        let wish = if is_identity {
-            Wish::Identity(Box::new(identity_request(&key, metadata, spec)))
+        let requested = if is_identity {
+            Requested::Identity(Box::new(identity_request(&key, metadata, spec)))
         } else {
-            Wish::Ordinary(Box::new(OrdinaryRequest {
+            Requested::Ordinary(Box::new(OrdinaryRequest {
                 csr_pem: csr_pem(&spec),
                 issuer: reference(&spec.issuer_ref),
             }))
@@ -169,7 +169,7 @@ impl Sighting {
             uid,
             resource_version,
             conditions,
-            wish,
+            requested,
         }))
     }
 }
@@ -190,7 +190,7 @@ fn decision(object: &StoredRequest) -> Option<(Elsewhere, String)> {
     })
 }
 
-fn identity_request(key: &Key, metadata: StoredMetadata, spec: StoredSpec) -> Request {
+fn identity_request(key: &NamespacedName, metadata: StoredMetadata, spec: StoredSpec) -> Request {
     let identity = metadata.annotations.identity.unwrap_or_default();
     let owners = metadata.owner_references.kept;
     Request {
@@ -212,8 +212,9 @@ fn identity_request(key: &Key, metadata: StoredMetadata, spec: StoredSpec) -> Re
     }
 }
 
-/// Limits are such that what was cut breaks the same rule as the whole: a list of more usages than
-/// there are has one twice or one that is unknown, and no name is as long as a text that was cut.
+/// The limits are chosen so that a truncated value violates the same rule as the whole: a list of
+/// more usages than exist has a duplicate or an unknown one, and no name is as long as a truncated
+/// text.
 fn texts<const LENGTH: usize, const MOST: usize>(few: Few<Text<LENGTH>, MOST>) -> Vec<String> {
     few.kept.into_iter().map(Text::into_beginning).collect()
 }
@@ -225,7 +226,7 @@ fn extra(extra: StoredExtra) -> BTreeMap<String, Vec<String>> {
         node_name,
         node_uid,
     } = extra;
-    let claim = |name: &str, values: Option<Claims>| Some((name.to_owned(), texts(values?)));
+    let claim = |name: &str, values: Option<ClaimValues>| Some((name.to_owned(), texts(values?)));
     [
         claim(claims::POD_NAME, pod_name),
         claim(claims::POD_UID, pod_uid),
@@ -257,7 +258,7 @@ fn owner(owner: StoredOwner) -> Owner {
     }
 }
 
-/// Text that is not base64 is passed on as it is; the policy says that it is not PEM either. No
+/// Text that is not base64 is passed on unchanged; the policy reports that it is not PEM either. No
 /// more is passed on than what is certainly too long.
 fn csr_pem(spec: &StoredSpec) -> Vec<u8> {
     let Some(request) = &spec.request else {

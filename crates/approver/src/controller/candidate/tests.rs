@@ -39,12 +39,12 @@ fn object(change: Value) -> StoredRequest {
 }
 
 fn identity(change: Value) -> Request {
-    match Sighting::read(object(change), OrdinaryRequests::LeaveAlone) {
-        Sighting::Undecided(candidate) => match candidate.wish {
-            Wish::Identity(request) => *request,
-            Wish::Ordinary(_) => panic!("ordinary"),
+    match Classified::read(object(change), OrdinaryRequests::LeaveAlone) {
+        Classified::Undecided(candidate) => match candidate.requested {
+            Requested::Identity(request) => *request,
+            Requested::Ordinary(_) => panic!("ordinary"),
         },
-        sighting @ (Sighting::Decided(_) | Sighting::Settled(_)) => panic!("{sighting:?}"),
+        sighting @ (Classified::Decided(_) | Classified::Settled(_)) => panic!("{sighting:?}"),
     }
 }
 
@@ -150,8 +150,8 @@ fn decided_final_and_disappearing_requests_are_settled() {
             json!({ "metadata": { "annotations": {} } }),
         ),
     ] {
-        let sighting = Sighting::read(object(change), OrdinaryRequests::LeaveAlone);
-        assert!(!matches!(sighting, Sighting::Undecided(_)), "{what}");
+        let sighting = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
+        assert!(!matches!(sighting, Classified::Undecided(_)), "{what}");
     }
     for (what, change) in [
         ("pending", condition("Ready", "False", "Pending")),
@@ -162,19 +162,19 @@ fn decided_final_and_disappearing_requests_are_settled() {
             "annotations": { "spiffe.csi.cert-manager.io/identity": "" } } }),
         ),
     ] {
-        let sighting = Sighting::read(object(change), OrdinaryRequests::LeaveAlone);
-        assert!(matches!(sighting, Sighting::Undecided(_)), "{what}");
+        let sighting = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
+        assert!(matches!(sighting, Classified::Undecided(_)), "{what}");
     }
 }
 
 #[test]
 fn ordinary_requests_are_looked_at_only_where_asked_for() {
     let ordinary = || object(json!({ "metadata": { "annotations": { "other": "x" } } }));
-    let sighting = Sighting::read(ordinary(), OrdinaryRequests::Approve);
-    let Sighting::Undecided(candidate) = sighting else {
+    let sighting = Classified::read(ordinary(), OrdinaryRequests::Approve);
+    let Classified::Undecided(candidate) = sighting else {
         panic!("{sighting:?}")
     };
-    assert!(matches!(candidate.wish, Wish::Ordinary(_)));
+    assert!(matches!(candidate.requested, Requested::Ordinary(_)));
 }
 
 #[test]
@@ -189,8 +189,8 @@ fn what_was_decided_is_still_read_into_the_policys_words() {
             "metadata": { "annotations": annotations },
             "status": { "conditions": [condition] },
         }));
-        let sighting = Sighting::read(decided, OrdinaryRequests::LeaveAlone);
-        let Sighting::Decided(decided) = sighting else {
+        let sighting = Classified::read(decided, OrdinaryRequests::LeaveAlone);
+        let Classified::Decided(decided) = sighting else {
             panic!("{sighting:?}")
         };
         assert_eq!(
@@ -208,8 +208,8 @@ fn what_was_decided_is_still_read_into_the_policys_words() {
 #[test]
 fn of_a_request_with_much_text_anywhere_only_a_reference_is_kept() {
     let is_whole = |change: Value| {
-        let sighting = Sighting::read(object(change), OrdinaryRequests::LeaveAlone);
-        let Sighting::Undecided(candidate) = sighting else {
+        let sighting = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
+        let Classified::Undecided(candidate) = sighting else {
             panic!("{sighting:?}")
         };
         matches!(Kept::from(*candidate), Kept::Whole(_))

@@ -17,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::bystander::Bystander;
-use super::candidate::{Key, Sighting};
+use super::candidate::{Classified, NamespacedName};
 use super::failure::{AttemptError, Remedy};
-use super::index::{Ending, Index, Wakes};
-use super::kept::{Kept, Reference, is_ours};
+use super::index::{Ending, Index, RetryTrigger};
+use super::kept::{Kept, RequestReference, is_ours};
 use super::worker::Worker;
 use crate::lease::{LeadershipReceiver, Term};
-use crate::metrics::{Metrics, Undecided, Watch};
+use crate::metrics::{Metrics, Undecided, WatchedResource};
 use crate::readiness::Readiness;
 
 /// Watches requests and decides on them while this replica leads.
@@ -39,7 +39,7 @@ pub(crate) struct Controller {
     index: Index,
     bystander: Bystander,
     running: JoinSet<Result<Ending, AttemptError>>,
-    at_work: HashMap<Id, Key>,
+    at_work: HashMap<Id, NamespacedName>,
 }
 
 impl Controller {
@@ -65,7 +65,7 @@ impl Controller {
         }
     }
 
-    /// Decides until asked to stop, then lets decisions under way end, for [`DRAIN`] at most.
+    /// Decides until asked to stop, then lets decisions in progress finish, for at most [`DRAIN`].
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -79,8 +79,8 @@ impl Controller {
         self.drain().await;
     }
 
-    /// Takes in what happens and hands out work in between: neither waits for the end of a list,
-    /// and no more than a hundred objects of one go before whatever else has happened.
+    /// Processes events and hands out work in between: neither waits for the end of a list, and at
+    /// most a hundred objects of a list are processed before other events.
     async fn decide_on(
         &mut self,
         events: impl Stream<Item = Result<Event<StoredRequest>, ApiError>>,
@@ -88,7 +88,8 @@ impl Controller {
     ) {
         let mut events = std::pin::pin!(events);
         loop {
-            // A stream with more to give never waits, and nothing else on this thread would run.
+            // A stream that always has an item ready never yields, and nothing else on this thread
+            // would run.
             consume_budget().await;
             let lapsed = self.start_work();
             self.report();
@@ -105,8 +106,8 @@ impl Controller {
         }
     }
 
-    /// Hands out work while this replica leads and there are free places. Returns the term if that
-    /// has lapsed: its renewal may be under way, and then work goes on.
+    /// Hands out work while this replica is the leader and workers are free. Returns the term if it
+    /// has lapsed: its renewal may be in progress, and then work continues.
     fn start_work(&mut self) -> Option<Term> {
         let term = self.leadership.borrow().term().cloned()?;
         if !term.holds(Instant::now()) {
@@ -162,12 +163,12 @@ impl Controller {
                 self.readiness.set_synced();
             }
             Ok(Event::Delete(object)) => {
-                self.index.settle(&Key::of(&object));
+                self.index.settle(&NamespacedName::of(&object));
                 self.bystander.forget(&object.metadata.uid);
             }
             Ok(Event::Unreadable(unreadable)) => self.cannot_read(unreadable),
             Err(error) => {
-                self.metrics.watch_failed(Watch::Requests);
+                self.metrics.watch_failed(WatchedResource::Requests);
                 self.not_watched(&error);
             }
         }
@@ -175,7 +176,7 @@ impl Controller {
 
     /// Says that the watch failed: each cause once, then at intervals.
     fn not_watched(&mut self, error: &ApiError) {
-        const WHAT: &str = "watching certificate requests failed, trying again";
+        const WHAT: &str = "watching certificate requests failed, retrying";
         match self.trouble.fails(&error.to_string(), Instant::now()) {
             Some(Said {
                 failures,
@@ -186,30 +187,30 @@ impl Controller {
     }
 
     fn see(&mut self, object: StoredRequest) {
-        match Sighting::read(object, self.worker.ordinary) {
-            Sighting::Undecided(candidate) => {
+        match Classified::read(object, self.worker.ordinary) {
+            Classified::Undecided(candidate) => {
                 let issuers = self.issuers.borrow();
                 if is_ours(&candidate, issuers.current.known()) {
                     self.index.apply(Kept::from(*candidate));
                 } else {
-                    self.index.leave_alone(Reference::of(&candidate));
+                    self.index.leave_alone(RequestReference::of(&candidate));
                 }
             }
-            Sighting::Decided(decided) => {
+            Classified::Decided(decided) => {
                 self.index.settle(&decided.key());
                 let issuers = self.issuers.borrow();
                 self.bystander.notice(*decided, &issuers);
             }
-            Sighting::Settled(key) => self.index.settle(&key),
+            Classified::Settled(key) => self.index.settle(&key),
         }
     }
 
     fn cannot_read(&mut self, unreadable: Unreadable) {
         let Unreadable { object, error } = unreadable;
-        let key = Key::of_unreadable(object);
+        let key = NamespacedName::of_unreadable(object);
         self.index.settle(&key);
         self.metrics.unreadable.inc();
-        let Key { namespace, name } = key;
+        let NamespacedName { namespace, name } = key;
         tracing::warn!(
             namespace,
             request = name,
@@ -237,16 +238,17 @@ impl Controller {
             // A bug in the approver; it must not stop the others.
             Err(panic) => {
                 self.metrics.errors.inc();
-                let Key { namespace, name } = &key;
-                tracing::error!(namespace, request = name, %panic, "deciding panicked");
+                let NamespacedName { namespace, name } = &key;
+                tracing::error!(namespace, request = name, %panic, "a decision panicked");
                 let until = Instant::now() + AFTER_PANIC;
-                self.index.rest(&key, until, Wakes::OnChange);
+                self.index.rest(&key, until, RetryTrigger::OnChange);
             }
         }
     }
 
-    /// Lets a request rest, and says why: each time if the failure passes, else once per version.
-    fn failed(&mut self, key: &Key, error: &AttemptError) {
+    /// Makes a request wait, and logs why: every time if the failure is transient, otherwise once
+    /// per version.
+    fn failed(&mut self, key: &NamespacedName, error: &AttemptError) {
         match error {
             AttemptError::Pod(_) => self.metrics.pod_errors.inc(),
             AttemptError::Request(_)
@@ -260,7 +262,7 @@ impl Controller {
         let delay = error.delay(failures, (self.chance)());
         if remedy == Remedy::Time || self.index.reports(key) {
             let delay_seconds = delay.as_secs_f64();
-            let Key { namespace, name } = key;
+            let NamespacedName { namespace, name } = key;
             tracing::warn!(
                 namespace,
                 request = name,
@@ -281,7 +283,7 @@ impl Controller {
         if ended.await.is_err() {
             tracing::warn!(
                 undone = self.running.len(),
-                "decisions under way were given up"
+                "decisions in progress were abandoned"
             );
         }
         self.running.shutdown().await;
@@ -310,10 +312,10 @@ async fn resumed(lapsed: Option<Term>) {
     }
 }
 
-/// How long decisions under way may take to end at shutdown. The lease is held meanwhile, so it
-/// also delays the next leader; one call takes milliseconds.
+/// How long decisions in progress may take to finish at shutdown. The lease is held until then, so
+/// this also delays the next leader; one call takes milliseconds.
 const DRAIN: Duration = Duration::from_secs(5);
-/// What made a decision panic does so again; until it changes it costs little.
+/// A request that made a decision panic will do so again; this bounds the cost until it changes.
 const AFTER_PANIC: Duration = Duration::from_secs(300);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is known of one undecided request, and where it stands.
+//! What is known of one undecided request, and its state.
 
 use tokio::time::Instant;
 
@@ -6,44 +6,44 @@ use super::Kept;
 
 /// One request of the index.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct IndexEntry {
     /// The newest version seen; None once there is nothing more to decide.
     pub(super) kept: Option<Kept>,
     /// The object's own UID: the next one of the same name is another request.
     pub(super) uid: String,
-    pub(super) state: State,
+    pub(super) state: RequestState,
     /// Failures in a row.
     pub(super) failures: u32,
     /// The version about which a refusal was reported.
     pub(super) reported: Option<String>,
 }
 
-/// Where a request stands.
+/// The state of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// In its namespace's line, at this place.
+pub(super) enum RequestState {
+    /// In its namespace's queue, at this position.
     Queued { place: u64 },
-    /// Worked on; `changed` when it must be looked at again afterwards.
+    /// Being worked on; `changed` if it must be reconsidered afterwards.
     Running { changed: bool },
-    /// Failed, and tried again then, or, if that helps, when it changes.
-    Resting { until: Instant, wakes: Wakes },
+    /// Failed; retried at this time or, if that helps, when it changes.
+    Resting { until: Instant, wakes: RetryTrigger },
     /// For another issuer than ours; no more of it is kept than a reference.
     LeftAlone,
     /// Decided by us, on this version; the watch still has to show it.
     Written { resource_version: String },
 }
 
-/// What ends a rest before its time.
+/// What ends a wait early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wakes {
+pub(crate) enum RetryTrigger {
     /// Nothing: what failed has nothing to do with the request.
     OnTime,
     /// A newer version of the object: this one is refused each time.
     OnChange,
 }
 
-impl Entry {
-    pub(super) fn new(kept: Kept, state: State) -> Self {
+impl IndexEntry {
+    pub(super) fn new(kept: Kept, state: RequestState) -> Self {
         Self {
             uid: kept.uid().to_owned(),
             kept: Some(kept),
@@ -55,7 +55,7 @@ impl Entry {
 
     /// Whether this is what we have decided already: the watch lags behind.
     pub(super) fn is_stale(&self, kept: &Kept) -> bool {
-        matches!(&self.state, State::Written { resource_version }
+        matches!(&self.state, RequestState::Written { resource_version }
             if kept.uid() == self.uid && !is_newer(kept.resource_version(), resource_version))
     }
 
@@ -73,8 +73,8 @@ impl Entry {
 }
 
 /// Whether one resourceVersion is newer than another. They are numbers (comparable by contract
-/// since Kubernetes 1.35); any that is not is taken for older, so that nothing is decided twice
-/// on its account.
+/// since Kubernetes 1.35); any other version is treated as older, so that it never causes a second
+/// decision.
 pub(super) fn is_newer(version: &str, than: &str) -> bool {
     match (version.parse::<u128>(), than.parse::<u128>()) {
         (Ok(version), Ok(than)) => version > than,

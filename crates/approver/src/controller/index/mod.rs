@@ -1,9 +1,10 @@
-//! The undecided requests: which wait, which are at work, which rest after a failure.
+//! The undecided requests: which are queued, which are being worked on, which back off after a
+//! failure.
 //!
-//! Pure but for the clock that is handed in. Invariants: one request is never worked on twice at
-//! once; what changes while it is worked on is looked at again afterwards; decided requests take
-//! no room but a few bytes until the watch has caught up with them. Whatever comes to wait, be it
-//! new, rested or interrupted, waits for its namespace's turn.
+//! Pure, except for the clock that is passed in. Invariants: a request is never worked on twice at
+//! the same time; one that changes while being worked on is reconsidered afterwards; decided
+//! requests occupy only a few bytes until the watch has caught up with them. Every queued request,
+//! whether new, retried or interrupted, waits for its namespace's turn.
 //!
 //! | file | job |
 //! | --- | --- |
@@ -20,21 +21,21 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use svid_core::policy::IssuerReference;
 use tokio::time::Instant;
 
-use self::counts::Counts;
-pub(crate) use self::entry::Wakes;
-use self::entry::{Entry, State, is_newer};
-use self::turns::Turns;
-use super::candidate::Key;
-use super::kept::{Kept, Reference};
+use self::counts::StateCounts;
+pub(crate) use self::entry::RetryTrigger;
+use self::entry::{IndexEntry, RequestState, is_newer};
+use self::turns::FairQueue;
+use super::candidate::NamespacedName;
+use super::kept::{Kept, RequestReference};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    entries: HashMap<Key, Entry>,
-    turns: Turns,
-    resting: BTreeSet<(Instant, Key)>,
-    listed: Option<HashSet<Key>>,
-    counts: Counts,
+    entries: HashMap<NamespacedName, IndexEntry>,
+    turns: FairQueue,
+    resting: BTreeSet<(Instant, NamespacedName)>,
+    listed: Option<HashSet<NamespacedName>>,
+    counts: StateCounts,
 }
 
 /// How work on a request ended, if it did not fail.
@@ -49,18 +50,18 @@ pub(crate) enum Ending {
     LeftAlone,
     /// It is gone, or another approver decided.
     Settled,
-    /// The term is over: as if it had never begun.
+    /// The term is over: treated as if work had never begun.
     Interrupted,
 }
 
 impl Index {
-    /// Takes in a version of an undecided request that is ours.
+    /// Applies a version of an undecided request that is ours.
     pub(crate) fn apply(&mut self, kept: Kept) {
         let key = kept.key().clone();
         self.note_listed(&key);
         let Some(entry) = self.entries.get_mut(&key) else {
             let place = self.turns.join(&key);
-            let entry = Entry::new(kept, State::Queued { place });
+            let entry = IndexEntry::new(kept, RequestState::Queued { place });
             self.entries.insert(key, entry);
             return;
         };
@@ -70,22 +71,22 @@ impl Index {
         let is_new = entry.differs(&kept);
         entry.see(kept);
         match &mut entry.state {
-            State::Running { changed } => *changed = true,
-            State::Resting {
+            RequestState::Running { changed } => *changed = true,
+            RequestState::Resting {
                 until,
-                wakes: Wakes::OnChange,
+                wakes: RetryTrigger::OnChange,
             } if is_new => {
                 self.resting.remove(&(*until, key.clone()));
                 entry.failures = 0;
                 self.queue(&key);
             }
-            State::Queued { .. } | State::Resting { .. } => {}
-            State::LeftAlone | State::Written { .. } => self.queue(&key),
+            RequestState::Queued { .. } | RequestState::Resting { .. } => {}
+            RequestState::LeftAlone | RequestState::Written { .. } => self.queue(&key),
         }
     }
 
-    /// Takes in a version of an undecided request for another issuer.
-    pub(crate) fn leave_alone(&mut self, reference: Reference) {
+    /// Applies a version of an undecided request for another issuer.
+    pub(crate) fn leave_alone(&mut self, reference: RequestReference) {
         let key = reference.key.clone();
         self.note_listed(&key);
         let kept = Kept::Reference(reference);
@@ -93,19 +94,20 @@ impl Index {
             if entry.is_stale(&kept) {
                 return;
             }
-            if let State::Running { changed } = &mut entry.state {
+            if let RequestState::Running { changed } = &mut entry.state {
                 *changed = true;
                 entry.see(kept);
                 return;
             }
         }
         self.remove(&key);
-        self.counts.enter(&State::LeftAlone);
-        self.entries.insert(key, Entry::new(kept, State::LeftAlone));
+        self.counts.enter(&RequestState::LeftAlone);
+        self.entries
+            .insert(key, IndexEntry::new(kept, RequestState::LeftAlone));
     }
 
-    /// Takes in that there is nothing to decide about an object, or that it is gone.
-    pub(crate) fn settle(&mut self, key: &Key) {
+    /// Notes that there is nothing to decide about an object, or that it is gone.
+    pub(crate) fn settle(&mut self, key: &NamespacedName) {
         self.note_listed(key);
         self.remove(key);
     }
@@ -117,7 +119,7 @@ impl Index {
     pub(crate) fn begin_list(&mut self) {
         self.listed = Some(HashSet::new());
         self.entries
-            .retain(|_, entry| !matches!(entry.state, State::Written { .. }));
+            .retain(|_, entry| !matches!(entry.state, RequestState::Written { .. }));
         self.counts.written = 0;
     }
 
@@ -126,7 +128,7 @@ impl Index {
         let Some(listed) = self.listed.take() else {
             return;
         };
-        let gone: Vec<Key> = self
+        let gone: Vec<NamespacedName> = self
             .entries
             .keys()
             .filter(|key| !listed.contains(*key))
@@ -144,7 +146,7 @@ impl Index {
             if let Some(entry) = self.entries.get_mut(&key)
                 && let Some(kept) = &entry.kept
             {
-                entry.state = State::Running { changed: false };
+                entry.state = RequestState::Running { changed: false };
                 return Some(kept.clone());
             }
             self.turns.finish(&key);
@@ -153,7 +155,7 @@ impl Index {
     }
 
     /// Takes back a request that was handed out.
-    pub(crate) fn finish(&mut self, key: &Key, ending: Ending) {
+    pub(crate) fn finish(&mut self, key: &NamespacedName, ending: Ending) {
         let Some(changed) = self.give_back(key) else {
             return;
         };
@@ -167,14 +169,14 @@ impl Index {
         match ending {
             Ending::LeftAlone if !changed => {
                 entry.kept = Some(Kept::Reference(kept.reference()));
-                self.enter(key, State::LeftAlone);
+                self.enter(key, RequestState::LeftAlone);
             }
             Ending::Settled if !changed => drop(self.entries.remove(key)),
             Ending::Written { resource_version }
                 if !changed || !is_newer(kept.resource_version(), &resource_version) =>
             {
                 entry.kept = None;
-                self.enter(key, State::Written { resource_version });
+                self.enter(key, RequestState::Written { resource_version });
             }
             Ending::Interrupted | Ending::LeftAlone | Ending::Settled | Ending::Written { .. } => {
                 self.queue(key);
@@ -183,29 +185,29 @@ impl Index {
     }
 
     /// Takes back a request that was handed out and on which work failed: it rests until then.
-    pub(crate) fn rest(&mut self, key: &Key, until: Instant, wakes: Wakes) {
+    pub(crate) fn rest(&mut self, key: &NamespacedName, until: Instant, wakes: RetryTrigger) {
         let Some(changed) = self.give_back(key) else {
             return;
         };
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
-        if changed && wakes == Wakes::OnChange {
+        if changed && wakes == RetryTrigger::OnChange {
             entry.failures = 0;
             return self.queue(key);
         }
         entry.failures = entry.failures.saturating_add(1);
         self.resting.insert((until, key.clone()));
-        self.enter(key, State::Resting { until, wakes });
+        self.enter(key, RequestState::Resting { until, wakes });
     }
 
-    /// How often in a row work on this request has failed.
-    pub(crate) fn failures(&self, key: &Key) -> u32 {
+    /// How many times in a row work on this request has failed.
+    pub(crate) fn failures(&self, key: &NamespacedName) -> u32 {
         self.entries.get(key).map_or(0, |entry| entry.failures)
     }
 
     /// Whether a refusal of the version that is kept is to be reported, which it is once.
-    pub(crate) fn reports(&mut self, key: &Key) -> bool {
+    pub(crate) fn reports(&mut self, key: &NamespacedName) -> bool {
         let Some(entry) = self.entries.get_mut(key) else {
             return true;
         };
@@ -215,12 +217,12 @@ impl Index {
         is_new
     }
 
-    /// When the next request has rested enough.
+    /// When the next backoff ends.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.resting.first().map(|(until, _)| *until)
     }
 
-    /// Queues what has rested enough.
+    /// Queues the requests whose backoff has ended.
     pub(crate) fn wake(&mut self, now: Instant) {
         while let Some((until, key)) = self.resting.pop_first() {
             if until > now {
@@ -231,21 +233,23 @@ impl Index {
         }
     }
 
-    /// Queues what was left alone and is ours now, and marks what is at work: another issuer
-    /// counts.
+    /// Called when the issuer changes: queues requests that were left alone and are ours now, and
+    /// marks those being worked on.
     pub(crate) fn reconsider(&mut self, issuer: Option<&IssuerReference>) {
         let mut ours = Vec::new();
         for (key, entry) in &mut self.entries {
             match &mut entry.state {
-                State::LeftAlone => {
+                RequestState::LeftAlone => {
                     if let Some(Kept::Reference(reference)) = &entry.kept
                         && reference.is_ours(issuer)
                     {
                         ours.push(key.clone());
                     }
                 }
-                State::Running { changed } => *changed = true,
-                State::Queued { .. } | State::Resting { .. } | State::Written { .. } => {}
+                RequestState::Running { changed } => *changed = true,
+                RequestState::Queued { .. }
+                | RequestState::Resting { .. }
+                | RequestState::Written { .. } => {}
             }
         }
         for key in ours {
@@ -255,7 +259,7 @@ impl Index {
 
     /// How many requests wait for our decision.
     pub(crate) fn pending(&self) -> usize {
-        let Counts {
+        let StateCounts {
             left_alone,
             undecidable,
             written,
@@ -270,12 +274,12 @@ impl Index {
         self.counts.left_alone
     }
 
-    /// How many requests are refused in whatever version they are.
+    /// How many requests the API server refuses to have decided, whatever their version.
     pub(crate) fn undecidable(&self) -> usize {
         self.counts.undecidable
     }
 
-    fn note_listed(&mut self, key: &Key) {
+    fn note_listed(&mut self, key: &NamespacedName) {
         if let Some(listed) = &mut self.listed {
             listed.insert(key.clone());
         }
@@ -283,9 +287,9 @@ impl Index {
 
     /// Whether a request that was handed out has changed; None if it was not, or there is nothing
     /// more to decide.
-    fn give_back(&mut self, key: &Key) -> Option<bool> {
+    fn give_back(&mut self, key: &NamespacedName) -> Option<bool> {
         let entry = self.entries.get(key)?;
-        let State::Running { changed } = entry.state else {
+        let RequestState::Running { changed } = entry.state else {
             return None;
         };
         let is_kept = entry.kept.is_some();
@@ -297,14 +301,14 @@ impl Index {
         Some(changed)
     }
 
-    fn queue(&mut self, key: &Key) {
+    fn queue(&mut self, key: &NamespacedName) {
         if self.entries.contains_key(key) {
             let place = self.turns.join(key);
-            self.enter(key, State::Queued { place });
+            self.enter(key, RequestState::Queued { place });
         }
     }
 
-    fn enter(&mut self, key: &Key, state: State) {
+    fn enter(&mut self, key: &NamespacedName, state: RequestState) {
         if let Some(entry) = self.entries.get_mut(key) {
             self.counts.leave(&entry.state);
             self.counts.enter(&state);
@@ -313,21 +317,21 @@ impl Index {
     }
 
     /// Forgets a request, or marks it so if it is worked on.
-    fn remove(&mut self, key: &Key) {
+    fn remove(&mut self, key: &NamespacedName) {
         let Some(entry) = self.entries.get_mut(key) else {
             return;
         };
         match &entry.state {
-            State::Running { .. } => {
+            RequestState::Running { .. } => {
                 entry.kept = None;
                 return;
             }
-            State::Resting { until, .. } => {
+            RequestState::Resting { until, .. } => {
                 let resting = (*until, key.clone());
                 self.resting.remove(&resting);
             }
-            State::Queued { place } => self.turns.leave(key, *place),
-            State::LeftAlone | State::Written { .. } => {}
+            RequestState::Queued { place } => self.turns.leave(key, *place),
+            RequestState::LeftAlone | RequestState::Written { .. } => {}
         }
         self.counts.leave(&entry.state);
         self.entries.remove(key);

@@ -4,7 +4,7 @@ use std::time::Duration;
 use svid_core::policy::{IssuerReference, OrdinaryRequest};
 
 use super::*;
-use crate::controller::candidate::{Candidate, Wish};
+use crate::controller::candidate::{Candidate, Requested};
 use crate::status::Conditions;
 
 fn candidate(name: &str, version: u64) -> Kept {
@@ -12,7 +12,7 @@ fn candidate(name: &str, version: u64) -> Kept {
 }
 
 fn of(namespace: &str, name: &str) -> Kept {
-    let key = Key {
+    let key = NamespacedName {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
     };
@@ -28,7 +28,7 @@ fn request(name: &str, version: u64) -> Candidate {
         uid: format!("uid of {name}"),
         resource_version: version.to_string(),
         conditions: Conditions::NoStatus,
-        wish: Wish::Ordinary(Box::new(OrdinaryRequest {
+        requested: Requested::Ordinary(Box::new(OrdinaryRequest {
             csr_pem: Vec::new(),
             issuer: issuer(),
         })),
@@ -39,8 +39,8 @@ fn issuer() -> IssuerReference {
     IssuerReference::new("x", "", "")
 }
 
-fn key(name: &str) -> Key {
-    Key {
+fn key(name: &str) -> NamespacedName {
+    NamespacedName {
         namespace: "a".to_owned(),
         name: name.to_owned(),
     }
@@ -150,18 +150,18 @@ fn what_was_left_alone_is_looked_at_when_the_issuer_changes() {
 #[test]
 fn of_what_is_left_alone_or_too_large_only_a_reference_is_kept() {
     let large = |name: &str| {
-        let wish = OrdinaryRequest {
+        let requested = OrdinaryRequest {
             csr_pem: vec![b'x'; 100_000],
             issuer: issuer(),
         };
         Candidate {
-            wish: Wish::Ordinary(Box::new(wish)),
+            requested: Requested::Ordinary(Box::new(requested)),
             ..request(name, 1)
         }
     };
     let mut index = Index::default();
     index.apply(Kept::from(large("large")));
-    index.leave_alone(Reference::of(&large("other")));
+    index.leave_alone(RequestReference::of(&large("other")));
     index.apply(candidate("small", 2));
     assert_eq!((index.left_alone(), index.pending()), (1, 2));
     assert!(matches!(index.take(), Some(Kept::Reference(_))));
@@ -172,7 +172,7 @@ fn of_what_is_left_alone_or_too_large_only_a_reference_is_kept() {
         assert!(matches!(kept, Some(Kept::Reference(_))), "{name}");
     }
     // The one that is at work has changed: it is for another issuer now.
-    index.leave_alone(Reference::of(&large("large")));
+    index.leave_alone(RequestReference::of(&large("large")));
     index.finish(&key("large"), Ending::LeftAlone);
     assert_eq!(take(&mut index), taken("large", 1), "it is looked at again");
     index.finish(&key("large"), Ending::LeftAlone);
@@ -189,7 +189,7 @@ async fn what_failed_rests_until_its_time() {
     for (name, seconds) in [("late", 9), ("soon", 3)] {
         index.apply(candidate(name, 1));
         take(&mut index);
-        index.rest(&key(name), after(seconds), Wakes::OnTime);
+        index.rest(&key(name), after(seconds), RetryTrigger::OnTime);
     }
     assert_eq!(index.failures(&key("soon")), 1);
     index.apply(candidate("soon", 2));
@@ -271,7 +271,7 @@ async fn what_is_refused_each_time_rests_until_it_changes_and_is_reported_once()
     for (version, first) in [(1, true), (1, false), (2, true)] {
         assert_eq!(take(&mut index), taken("x", version));
         assert_eq!(index.reports(&key("x")), first);
-        index.rest(&key("x"), until, Wakes::OnChange);
+        index.rest(&key("x"), until, RetryTrigger::OnChange);
         assert_eq!((index.pending(), index.undecidable()), (0, 1));
         // A list shows it again.
         index.apply(candidate("x", version));
@@ -287,10 +287,10 @@ async fn what_is_refused_each_time_rests_until_it_changes_and_is_reported_once()
     // It changed while the old version was refused.
     take(&mut index);
     index.apply(candidate("x", 3));
-    index.rest(&key("x"), until, Wakes::OnChange);
+    index.rest(&key("x"), until, RetryTrigger::OnChange);
     assert_eq!(take(&mut index), taken("x", 3));
     index.settle(&key("x"));
-    index.rest(&key("x"), until, Wakes::OnChange);
+    index.rest(&key("x"), until, RetryTrigger::OnChange);
     assert_eq!((index.entries.len(), index.undecidable()), (0, 0));
     assert!(index.turns.is_empty());
 }
@@ -349,8 +349,8 @@ async fn what_wakes_or_was_interrupted_waits_for_its_turn_too() {
         index.apply(of("evil", &format!("r{at:04}")));
         let key = index.take().unwrap().key().clone();
         match at % 3 {
-            0 => index.rest(&key, until, Wakes::OnTime),
-            1 => index.rest(&key, until, Wakes::OnChange),
+            0 => index.rest(&key, until, RetryTrigger::OnTime),
+            1 => index.rest(&key, until, RetryTrigger::OnChange),
             _ => index.finish(&key, Ending::LeftAlone),
         }
     }
@@ -384,7 +384,7 @@ fn slow_work_of_one_namespace_leaves_places_for_others() {
     assert_eq!(taken.values().sum::<usize>(), 8, "all places are used");
     assert_eq!(taken["evil"], 4);
     index.finish(
-        &Key {
+        &NamespacedName {
             namespace: "n00".to_owned(),
             name: "x".to_owned(),
         },
@@ -396,7 +396,7 @@ fn slow_work_of_one_namespace_leaves_places_for_others() {
 #[test]
 fn nothing_is_kept_of_a_namespace_without_requests() {
     let mut index = Index::default();
-    let keys: Vec<Key> = (0..500)
+    let keys: Vec<NamespacedName> = (0..500)
         .map(|at| of(&format!("n{at}"), "x").key().clone())
         .collect();
     for key in &keys {

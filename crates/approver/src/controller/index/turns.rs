@@ -1,24 +1,23 @@
-//! Whose turn it is: requests wait in one line per namespace, and the lines take turns.
+//! Fair queueing: requests wait in one queue per namespace, and the queues take turns.
 //!
-//! Invariants: before the first request of a namespace that has just come, at most one of each
-//! waiting namespace is handed out; within a namespace it is first come, first served; nothing is
-//! kept of a namespace that has nothing here. Every step takes a time that grows with the
-//! logarithm of what waits.
+//! Invariants: before the first request of a new namespace, at most one request of each waiting
+//! namespace is handed out; within a namespace the order is first come, first served; nothing is
+//! kept of a namespace without requests. Every step takes logarithmic time.
 //!
-//! Work is limited, too, since one slow answer (a Pod that is read for ten seconds) keeps its place
-//! for all that time. A namespace may begin another only while it has less at work than there are
-//! free places (the dynamic thresholds of Choudhury and Hahne, 1998): alone it gets half of all
-//! places, beside another a third, and so on, and there is a free place for one that has just come
-//! until there are as many namespaces at work as places.
+//! Work in progress is limited as well, since one slow answer (a Pod read that takes ten seconds)
+//! occupies a worker all that time. A namespace may start another request only while it has fewer
+//! in progress than there are free workers (the dynamic thresholds of Choudhury and Hahne, 1998):
+//! alone it gets half of the workers, beside another one a third each, and so on, and there is a
+//! free worker for a new namespace until there are as many active namespaces as workers.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Key;
+use super::NamespacedName;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
-    lines: HashMap<String, Line>,
+pub(super) struct FairQueue {
+    lines: HashMap<String, NamespaceQueue>,
     /// The namespaces in which something waits, in the order of their turns.
     order: BTreeMap<u64, String>,
     at_work: usize,
@@ -27,7 +26,7 @@ pub(super) struct Turns {
 
 /// What there is of one namespace.
 #[derive(Debug, Default)]
-struct Line {
+struct NamespaceQueue {
     /// The names of those that wait, by their places.
     waiting: BTreeMap<u64, String>,
     /// Its place in the order; something waits then.
@@ -35,10 +34,10 @@ struct Line {
     at_work: usize,
 }
 
-impl Turns {
+impl FairQueue {
     /// Puts a request at the end of its namespace's line. Returns its place, by which it may
-    /// [`Turns::leave`].
-    pub(super) fn join(&mut self, key: &Key) -> u64 {
+    /// [`FairQueue::leave`].
+    pub(super) fn join(&mut self, key: &NamespacedName) -> u64 {
         let place = self.number();
         let turn = self.number();
         let line = self.lines.entry(key.namespace.clone()).or_default();
@@ -51,7 +50,7 @@ impl Turns {
     }
 
     /// Takes a request out of its line.
-    pub(super) fn leave(&mut self, key: &Key, place: u64) {
+    pub(super) fn leave(&mut self, key: &NamespacedName, place: u64) {
         if let Some(line) = self.lines.get_mut(&key.namespace) {
             line.waiting.remove(&place);
             self.tidy(&key.namespace);
@@ -59,14 +58,14 @@ impl Turns {
     }
 
     /// Hands out the request whose turn it is, if it may be worked on now. Its place is taken
-    /// until [`Turns::finish`].
-    pub(super) fn take(&mut self) -> Option<Key> {
+    /// until [`FairQueue::finish`].
+    pub(super) fn take(&mut self) -> Option<NamespacedName> {
         let free = MOST_AT_WORK.saturating_sub(self.at_work);
         if free == 0 {
             return None;
         }
-        // Those that are passed over have work, so there are fewer of them than places.
-        let may_begin = |line: &Line| line.at_work < free;
+        // Those that are skipped have work in progress, so there are fewer of them than workers.
+        let may_begin = |line: &NamespaceQueue| line.at_work < free;
         let (turn, namespace) = self
             .order
             .iter()
@@ -81,11 +80,11 @@ impl Turns {
         self.order.remove(&turn);
         self.order.insert(next, namespace.clone());
         self.tidy(&namespace);
-        Some(Key { namespace, name })
+        Some(NamespacedName { namespace, name })
     }
 
     /// Gives back the place of a request that was handed out.
-    pub(super) fn finish(&mut self, key: &Key) {
+    pub(super) fn finish(&mut self, key: &NamespacedName) {
         if let Some(line) = self.lines.get_mut(&key.namespace) {
             line.at_work = line.at_work.saturating_sub(1);
             self.at_work = self.at_work.saturating_sub(1);

@@ -1,9 +1,9 @@
-//! Competes for the lease, holds it, releases it.
+//! Acquires, renews and releases the lease.
 
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
-use svid_client::clock::Surroundings;
+use svid_client::clock::Environment;
 use svid_client::trouble::{Said, Trouble};
 use svid_client::{ApiClient, ApiError};
 use tokio::sync::watch;
@@ -12,39 +12,39 @@ use tokio_util::sync::CancellationToken;
 
 use super::Timing;
 use super::object::LeaseObject;
-use super::record::{self, Observation, Standing};
+use super::record::{self, LeaseState, Observation};
 use super::term::{Leadership, LeadershipReceiver, Term};
 use crate::metrics::Metrics;
 
-/// Stands for one lease on behalf of this process.
+/// A candidate for one lease.
 pub(crate) struct Election {
     lease: LeaseObject,
     identity: String,
     timing: Timing,
     /// The time is only ever written into the lease, never compared.
-    surroundings: Surroundings,
+    surroundings: Environment,
     metrics: Metrics,
     leadership: watch::Sender<Leadership>,
 }
 
-/// What a renewal came to, when it did not fail.
+/// The result of a renewal that did not fail.
 #[derive(Debug)]
 enum Renewal {
-    /// The lease is ours for another while.
+    /// The lease has been extended.
     Renewed(Box<Lease>),
     /// Somebody else holds it.
     Lost,
 }
 
 impl Election {
-    /// Stands for the lease `name`. `identity` is unique to this process.
+    /// A candidate for the lease `name`. `identity` is unique to this process.
     pub(crate) fn new(
         client: ApiClient,
         namespace: &str,
         name: String,
         identity: String,
         timing: Timing,
-        surroundings: Surroundings,
+        surroundings: Environment,
         metrics: Metrics,
     ) -> (Self, LeadershipReceiver) {
         let (leadership, receiver) = watch::channel(Leadership::Standby);
@@ -63,8 +63,7 @@ impl Election {
 
     /// Competes for the lease until asked to step down, and then releases it if it is held.
     ///
-    /// Errors are logged and tried again: without the API server there is nothing to decide
-    /// either.
+    /// Errors are logged and retried: without the API server there is nothing to decide anyway.
     pub(crate) async fn run(self, step_down: CancellationToken) {
         while let Some((lease, since)) = self.acquire(&step_down).await {
             if let Some(lease) = self.lead(lease, since, &step_down).await {
@@ -74,28 +73,28 @@ impl Election {
         }
     }
 
-    /// Waits until the lease is ours; None if asked to step down first. The instant is from before
-    /// the lease was written, so a term that is counted from it ends early, not late.
+    /// Waits until the lease is acquired; None if asked to step down first. The instant is from
+    /// before the lease was written, so a term counted from it ends early rather than late.
     async fn acquire(&self, step_down: &CancellationToken) -> Option<(Lease, Instant)> {
         let mut observation = Observation::default();
         let mut trouble = Trouble::default();
         loop {
             let asked = Instant::now();
-            // Writing is not cancelled: if it succeeds the lease has to be given away again.
+            // Writing is not cancelled: if it succeeds, the lease has to be released again.
             let stood = self.stand(&mut observation, step_down).await;
-            if let Ok(Stood::Acquired(_) | Stood::Held { .. }) = stood {
+            if let Ok(AcquireResult::Acquired(_) | AcquireResult::Held { .. }) = stood {
                 self.answered(&mut trouble);
             }
             let wait = match stood {
-                Ok(Stood::Acquired(lease)) => return Some((*lease, asked)),
-                Ok(Stood::Held { until }) => {
+                Ok(AcquireResult::Acquired(lease)) => return Some((*lease, asked)),
+                Ok(AcquireResult::Held { until }) => {
                     let left = until.saturating_duration_since(Instant::now());
                     self.pause().min(left)
                 }
-                Ok(Stood::SteppedDown) => return None,
+                Ok(AcquireResult::SteppedDown) => return None,
                 Err(ApiError::Conflict(_)) => self.pause(),
                 Err(error) => {
-                    self.failed(&mut trouble, &error, "standing for the lease failed");
+                    self.failed(&mut trouble, &error, "acquiring the lease failed");
                     self.pause()
                 }
             };
@@ -111,9 +110,9 @@ impl Election {
         &self,
         observation: &mut Observation,
         step_down: &CancellationToken,
-    ) -> Result<Stood, ApiError> {
+    ) -> Result<AcquireResult, ApiError> {
         let found = tokio::select! {
-            () = step_down.cancelled() => return Ok(Stood::SteppedDown),
+            () = step_down.cancelled() => return Ok(AcquireResult::SteppedDown),
             found = self.lease.read() => found?,
         };
         let Some(found) = found else {
@@ -124,13 +123,13 @@ impl Election {
                 self.surroundings.clock.now(),
             );
             let lease = self.lease.create(&lease).await?;
-            return Ok(Stood::Acquired(Box::new(lease)));
+            return Ok(AcquireResult::Acquired(Box::new(lease)));
         };
         match observation.note(&found, &self.identity, self.timing.duration, Instant::now()) {
-            Standing::Held { until } => Ok(Stood::Held { until }),
-            Standing::Free | Standing::Ours => {
-                Ok(Stood::Acquired(Box::new(self.write_acquired(found).await?)))
-            }
+            LeaseState::Held { until } => Ok(AcquireResult::Held { until }),
+            LeaseState::Free | LeaseState::Ours => Ok(AcquireResult::Acquired(Box::new(
+                self.write_acquired(found).await?,
+            ))),
         }
     }
 
@@ -146,7 +145,7 @@ impl Election {
         tracing::info!(
             lease = self.lease.name(),
             identity = self.identity,
-            "leading"
+            "became the leader"
         );
         self.metrics.leader.set(1);
         self.leadership
@@ -167,8 +166,8 @@ impl Election {
                 );
                 break None;
             }
-            // Given up half way, a renewal either came first, which giving the lease away notices,
-            // or comes too late and is refused.
+            // A renewal that is cancelled mid-flight may still land: either before the release,
+            // which then sees a conflict, or after it, and then it is rejected.
             let renewal = tokio::select! {
                 () = step_down.cancelled() => break Some(lease),
                 renewal = timeout_at(term.until(), self.renew(&lease)) => renewal,
@@ -240,17 +239,17 @@ impl Election {
         )
     }
 
-    /// Gives the lease away. When that fails others wait until it is stale: no harm but a pause.
+    /// Releases the lease. If that fails, others wait until it expires: a pause, but no harm.
     async fn release(&self, lease: Lease) {
         let lease = record::released(lease, self.surroundings.clock.now());
         let written = self.lease.replace(&lease).await;
         match written {
-            Ok(_lease) => tracing::info!(lease = self.lease.name(), "the lease was given away"),
-            // A renewal whose answer was lost; or it was taken or deleted, and then there is nothing
-            // to give.
+            Ok(_lease) => tracing::info!(lease = self.lease.name(), "released the lease"),
+            // A renewal whose answer was lost; or it was taken or deleted, and then there is
+            // nothing to give.
             Err(ApiError::Conflict(_) | ApiError::NotFound) => self.release_anew().await,
             Err(error) => {
-                tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
+                tracing::warn!(lease = self.lease.name(), %error, "releasing the lease failed");
             }
         }
     }
@@ -267,7 +266,7 @@ impl Election {
             }
         };
         if let Err::<(), ApiError>(error) = released.await {
-            tracing::warn!(lease = self.lease.name(), %error, "giving the lease away failed");
+            tracing::warn!(lease = self.lease.name(), %error, "releasing the lease failed");
         }
     }
 
@@ -307,12 +306,12 @@ impl Election {
     }
 }
 
-/// What standing for the lease once came to.
+/// The result of one attempt to acquire the lease.
 #[derive(Debug)]
-enum Stood {
+enum AcquireResult {
     /// It is ours.
     Acquired(Box<Lease>),
-    /// It is another's, until then at least.
+    /// Another replica holds it, at least until then.
     Held { until: Instant },
     /// We were asked to stop.
     SteppedDown,

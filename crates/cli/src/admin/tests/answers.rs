@@ -8,7 +8,7 @@ use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use super::super::page::Page;
-use super::super::{Endpoints, Health, Listener};
+use super::super::{Endpoints, HealthCheck, Listener};
 use super::{answer_to, answering, fetch, listener, served};
 use crate::args::ListenAddress;
 
@@ -36,7 +36,7 @@ async fn health_says_ok_or_the_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn a_check_that_hangs_is_a_failure() {
-    let hanging: Health = Arc::new(|| Box::pin(std::future::pending()));
+    let hanging: HealthCheck = Arc::new(|| Box::pin(std::future::pending()));
     let (address, _shutdown) = served(Endpoints::default().health(hanging)).await;
 
     let answer = fetch(address, "/healthz").await;
@@ -187,7 +187,7 @@ async fn a_question_for_the_head_alone_gets_no_body() {
 async fn a_check_is_made_once_per_second_however_often_it_is_asked_for() {
     let made = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&made);
-    let check: Health = Arc::new(move || {
+    let check: HealthCheck = Arc::new(move || {
         count.fetch_add(1, Ordering::Relaxed);
         Box::pin(async { Ok(()) })
     });

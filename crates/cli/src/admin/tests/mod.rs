@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{Endpoints, Health, Listener};
+use super::{Endpoints, HealthCheck, Listener};
 use crate::args::ListenAddress;
 
 fn any_port() -> ListenAddress {
@@ -27,7 +27,7 @@ async fn listener() -> Listener {
         .unwrap()
 }
 
-fn answering(outcome: Result<(), String>) -> Health {
+fn answering(outcome: Result<(), String>) -> HealthCheck {
     Arc::new(move || {
         let outcome = outcome.clone();
         Box::pin(async move { outcome })

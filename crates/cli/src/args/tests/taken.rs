@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use svid_approver::OrdinaryRequests;
 use svid_core::policy::{Attestation, Credentials, ExtraAnnotations};
-use svid_node::driver::Requester;
+use svid_node::driver::RequestMode;
 use svid_node::driver::VolumesPerPod;
 use svid_node::driver::{AnchoringPolicy, KeyUsagePolicy};
 use svid_node::driver::{FileMode, FileNames, RootContext};
@@ -44,7 +44,7 @@ fn the_drivers_defaults_are_those_of_the_go_driver() {
     assert_eq!(configuration.anchoring, AnchoringPolicy::Warn);
     assert_eq!(configuration.volumes_per_pod, VolumesPerPod::default());
     assert_eq!(configuration.key_usage, KeyUsagePolicy::Warn);
-    assert_eq!(installation.requester, Requester::Pod);
+    assert_eq!(installation.requester, RequestMode::Pod);
     assert_eq!(role.connection, ConnectionArgs::default());
     assert_eq!(role.warnings, [""; 0]);
 }
@@ -140,7 +140,10 @@ fn the_driver_asks_itself_where_it_is_told_to_and_then_short_lifetimes_are_no_ri
         "--use-own-service-account",
     ];
     let args = driver(&words);
-    assert_eq!(args.configuration.installation.requester, Requester::Driver);
+    assert_eq!(
+        args.configuration.installation.requester,
+        RequestMode::Driver
+    );
     assert_eq!(args.warnings, [""; 0]);
 }
 

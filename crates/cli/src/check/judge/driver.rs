@@ -1,6 +1,6 @@
 //! The driver: its CSIDriver, its DaemonSet, its rights.
 
-use svid_node::driver::{Configuration, Requester};
+use svid_node::driver::{Configuration, RequestMode};
 
 use super::{judged, lacking, seconds};
 use crate::check::catalogue::Check;
@@ -56,11 +56,11 @@ fn judge_fields(
     let mut requests = spec.token_requests.kept.iter();
     let has_token = requests.any(|request| request.audience.beginning().is_empty());
     match configuration.map(|one| one.installation.requester) {
-        Some(Requester::Pod) if !has_token => {
+        Some(RequestMode::Pod) if !has_token => {
             findings
                 .error("tokenRequests lacks the audience \"\": the driver gets no token of a pod");
         }
-        Some(Requester::Driver) if !spec.token_requests.kept.is_empty() => {
+        Some(RequestMode::Driver) if !spec.token_requests.kept.is_empty() => {
             findings.warning("tokenRequests is set, which node-attested mode does not use");
         }
         _ => {}

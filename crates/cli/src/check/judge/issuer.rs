@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use svid_api::issuance::RuntimeIssuer;
+use svid_api::runtime_issuer::RuntimeIssuer;
 use svid_core::policy::IssuerReference;
 
 use super::judged;

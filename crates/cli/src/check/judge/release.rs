@@ -6,7 +6,7 @@ use std::time::Duration;
 use svid_api::bounded::Text;
 use svid_approver::Configuration as ApproverConfiguration;
 use svid_core::policy::{Attestation, ExtraAnnotations};
-use svid_node::driver::{Configuration as DriverConfiguration, Requester};
+use svid_node::driver::{Configuration as DriverConfiguration, RequestMode};
 
 use super::judged;
 use crate::check::catalogue::Check;
@@ -115,7 +115,7 @@ fn judge_agreement(
         &named(driver.runtime_issuance.as_ref().map(ToString::to_string)),
         &named(approver.runtime_issuance.as_ref().map(ToString::to_string)),
     );
-    let of_driver = installation.requester == Requester::Driver;
+    let of_driver = installation.requester == RequestMode::Driver;
     let of_approver = matches!(approver.attestation, Attestation::Node(_));
     differ(
         findings,

@@ -1,6 +1,6 @@
 //! The API server, and what the caller may do there.
 
-use svid_node::driver::Requester;
+use svid_node::driver::RequestMode;
 
 use super::{judged, lacking};
 use crate::check::catalogue::Check;
@@ -29,7 +29,7 @@ fn judge_version(findings: &mut Findings, seen: &Snapshot, version: &Version) {
         return findings.partly(format!("the version {shown:?} cannot be read"));
     };
     let driver = seen.release.as_ref().ok().and_then(Release::driver);
-    let attests = driver.is_some_and(|one| one.installation.requester == Requester::Driver);
+    let attests = driver.is_some_and(|one| one.installation.requester == RequestMode::Driver);
     if minor < TOKENS_FOR_DRIVERS {
         findings.error(format!("{shown} has no tokens for CSI drivers"));
     } else if minor < ADMISSION_POLICIES && attests {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use svid_node::driver::Requester;
+use svid_node::driver::RequestMode;
 
 use super::nodes::with_driver;
 use super::{PATIENCE_SECONDS, judged, lacking, seconds};
@@ -29,7 +29,7 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
         }
     };
     let mut outcomes = Vec::new();
-    if driver.installation.requester == Requester::Pod {
+    if driver.installation.requester == RequestMode::Pod {
         outcomes.push(judged(Check::WorkloadRights, |findings| {
             lacking(findings, &seen.rights.workloads);
             let left_out = seen.rights.workloads_left_out;

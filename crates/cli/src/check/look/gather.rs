@@ -9,7 +9,7 @@ use super::objects::{
     CSI_DRIVERS, CSI_NODES, DAEMON_SETS, DEPLOYMENTS, Deployment, LIMIT_RANGES, MUTATING,
     NAMESPACES, NODES, RESOURCE_QUOTAS, VALIDATING, Webhooks,
 };
-use super::place::Place;
+use super::place::Locator;
 use crate::args::{CheckArgs, Stage};
 use crate::check::release::{self, Release};
 use crate::check::snapshot::{CertManager, Seen, Snapshot, Unseen, Version};
@@ -51,7 +51,7 @@ pub(crate) async fn gather(
     let namespace = args.namespace.as_deref();
     let namespace = namespace.or_else(|| found?.namespace());
     let namespace = namespace.unwrap_or(DEFAULT_NAMESPACE).to_owned();
-    let place = Place {
+    let place = Locator {
         look,
         driver,
         namespace: &namespace,

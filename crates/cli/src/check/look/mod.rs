@@ -163,6 +163,6 @@ const CALL: Duration = Duration::from_secs(10);
 const LIST: Duration = Duration::from_secs(120);
 /// Objects of one list that are kept.
 const MOST_KEPT: usize = 100_000;
-/// Questions that are asked at once. More would take from others the room that Priority and Fairness
-/// gives one user.
+/// Questions that are asked at once. More would take from others the room that Priority and
+/// Fairness gives one user.
 const AT_ONCE: usize = 8;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use svid_api::issuance::RuntimeIssuer;
+use svid_api::runtime_issuer::RuntimeIssuer;
 use svid_core::policy::IssuerReference;
 
 use super::Look;
@@ -17,7 +17,7 @@ use crate::check::rights;
 use crate::check::snapshot::{Account, CertManager, Deciders, Issuance, Rights, Roots, Seen};
 
 /// A release, and where it is.
-pub(super) struct Place<'a> {
+pub(super) struct Locator<'a> {
     pub(super) look: &'a Look,
     pub(super) driver: &'a str,
     pub(super) namespace: &'a str,
@@ -25,7 +25,7 @@ pub(super) struct Place<'a> {
     pub(super) release: Option<&'a Release>,
 }
 
-impl Place<'_> {
+impl Locator<'_> {
     /// The UID of the DaemonSet; of no object where there is none.
     fn set(&self) -> &str {
         let role = self.release.and_then(|release| release.driver.one());

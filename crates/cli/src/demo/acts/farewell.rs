@@ -12,7 +12,7 @@ use crate::demo::actor::Actor;
 use crate::demo::folder::{DemoFolder, mounts_below};
 use crate::demo::stage::{DATA, KUBELET, LIMIT, Stage};
 use crate::demo::timeline::Timeline;
-use crate::demo::unmet::Unmet;
+use crate::demo::unmet::Unexpected;
 
 /// Deletes both pods and shows that nothing of them is left, then ends the roles.
 ///
@@ -25,7 +25,7 @@ pub(in crate::demo) async fn play(
     timeline: &mut Timeline,
 ) -> anyhow::Result<()> {
     timeline.act(
-        "The pods go",
+        "The pods are deleted",
         &[
             "What was made for a pod must not outlive it: neither its key on the node nor its requests in the",
             "cluster.",
@@ -51,7 +51,7 @@ fn what_there_is(
     let requests = objects.list(&resource::CERTIFICATE_REQUESTS, None).len();
     let there = format!("{mounts} mounts, {records} records of volumes, {requests} requests");
     if mounts < 2 || records < 2 {
-        return Err(Unmet::new("two mounts and two records while the pods run", there).into());
+        return Err(Unexpected::new("two mounts and two records while the pods run", there).into());
     }
     timeline.note(&format!("before: {there}"))
 }
@@ -79,27 +79,34 @@ fn nothing_on_the_node(
 ) -> anyhow::Result<()> {
     let mounts = mounts_below(&folder.at(KUBELET).join("pods"))?;
     if !mounts.is_empty() {
-        return Err(Unmet::new("no mount in the pods' folders", format!("{mounts:?}")).into());
+        return Err(
+            Unexpected::new("no mount in the pods' directories", format!("{mounts:?}")).into(),
+        );
     }
-    timeline.seen("no mount is left in the pods' folders")?;
+    timeline.seen("no mount is left in the pods' directories")?;
     for actor in actors {
         match actor.volume.read() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).context("reading a volume that is gone"),
             Ok(_) => {
-                let seen = format!("the key of {} through a folder still open", actor.name);
-                return Err(Unmet::new("no key to be left", seen).into());
+                let seen = format!(
+                    "the key of {} through a directory that is still open",
+                    actor.name
+                );
+                return Err(Unexpected::new("no key to be left", seen).into());
             }
         }
         let path = actor.volume.path();
         if open(path, OFlags::PATH, Mode::empty()).is_ok() {
-            return Err(Unmet::new("no volume to be left", path.display()).into());
+            return Err(Unexpected::new("no volume to be left", path.display()).into());
         }
     }
-    timeline.seen("the files are gone, even for who still has the folder open")?;
+    timeline.seen("the files are gone, even for a process that still has the directory open")?;
     let records = records(&folder.at(DATA))?;
     if !records.is_empty() {
-        return Err(Unmet::new("the driver to remember no volume", format!("{records:?}")).into());
+        return Err(
+            Unexpected::new("the driver to remember no volume", format!("{records:?}")).into(),
+        );
     }
     timeline.seen("the driver has no record of the volumes left")
 }
@@ -153,9 +160,9 @@ async fn end(stage: Stage, timeline: &mut Timeline) -> anyhow::Result<()> {
         .await?;
     if !driver.success() || !approver.success() {
         let seen = format!("driver {driver}, approver {approver}");
-        return Err(Unmet::new("driver and approver to end well", seen).into());
+        return Err(Unexpected::new("driver and approver to exit without an error", seen).into());
     }
     kubelet.stop().await;
     cluster.shutdown().await;
-    timeline.seen("driver and approver ended when they were told to, without an error")
+    timeline.seen("driver and approver ended when they were asked to, without an error")
 }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use crate::demo::actor::Actor;
 use crate::demo::stage::{LIMIT, NAMESPACE, Stage};
 use crate::demo::timeline::Timeline;
-use crate::demo::unmet::Unmet;
+use crate::demo::unmet::Unexpected;
 
 /// Runs two pods and shows what is in their volumes.
 ///
@@ -42,7 +42,7 @@ pub(in crate::demo) async fn play(
     for actor in [&client, &server] {
         let look = actor.volume.look().context("reading a volume")?;
         if let Some(fault) = look.fault(&actor.identity) {
-            return Err(Unmet::new(format!("an SVID of {}", actor.identity), fault).into());
+            return Err(Unexpected::new(format!("an SVID of {}", actor.identity), fault).into());
         }
     }
     inspect(&client, timeline).await?;
@@ -78,7 +78,7 @@ async fn inspect(actor: &Actor, timeline: &mut Timeline) -> anyhow::Result<()> {
     if !inspected.status.success() {
         let errors = String::from_utf8_lossy(&inspected.stderr);
         let seen = format!("{}: {said}{errors}", inspected.status);
-        return Err(Unmet::new("inspect to find a good SVID", seen).into());
+        return Err(Unexpected::new("inspect to find a valid SVID", seen).into());
     }
     timeline.seen(&format!(
         "`csi-driver-spiffe inspect` on the volume of {}:",

@@ -17,7 +17,7 @@ use svid_devcluster::{Binding, Identity, ServiceAccountName, resource};
 use crate::demo::actor::Actor;
 use crate::demo::stage::{LIFETIME, LIMIT, NAMESPACE, Stage};
 use crate::demo::timeline::Timeline;
-use crate::demo::unmet::Unmet;
+use crate::demo::unmet::Unexpected;
 
 /// Requests a certificate of the server with the client's credentials.
 ///
@@ -29,10 +29,12 @@ pub(in crate::demo) async fn play(
     timeline: &mut Timeline,
 ) -> anyhow::Result<()> {
     timeline.act(
-        "One asks for the other's identity",
+        "One pod asks for the other's identity",
         &[
-            "Every pod may create certificate requests, so anybody can ask for anything. The approver compares",
-            "what is asked for with who asks, which the API server wrote down and nobody can change.",
+            "Every pod may create certificate requests, so any pod can ask for anything. The \
+             approver compares",
+            "what is requested with the requester, whom the API server recorded and nobody can \
+             change.",
         ],
     )?;
     timeline.note(&format!(
@@ -45,7 +47,7 @@ pub(in crate::demo) async fn play(
     let created = api.create(&PostParams::default(), &forged).await;
     let created = created.context("creating the forged request")?;
     timeline.note(&format!(
-        "the API server notes who asks: {}",
+        "the API server recorded the requester: {}",
         created.spec.username
     ))?;
     let denied = async {
@@ -63,7 +65,7 @@ pub(in crate::demo) async fn play(
         .await?;
     let Progress::Denied(condition) = decided.progress() else {
         let seen = format!("{:?}", decided.progress());
-        return Err(Unmet::new("the forged request to be denied", seen).into());
+        return Err(Unexpected::new("the forged request to be denied", seen).into());
     };
     let message = condition.message.as_ref().map_or("", Text::beginning);
     timeline.seen(&format!("denied: {message}"))?;
@@ -72,7 +74,7 @@ pub(in crate::demo) async fn play(
         .as_ref()
         .is_some_and(|status| status.certificate.is_some())
     {
-        return Err(Unmet::new("nothing to be signed", "a certificate").into());
+        return Err(Unexpected::new("nothing to be signed", "a certificate").into());
     }
     let objects = stage.cluster.objects();
     objects.delete(&resource::CERTIFICATE_REQUESTS, NAMESPACE, NAME)?;

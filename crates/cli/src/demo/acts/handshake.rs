@@ -9,7 +9,7 @@ use crate::demo::actor::{Actor, FileSet};
 use crate::demo::stage::{LIFETIME, LIMIT, NAMESPACE};
 use crate::demo::timeline::Timeline;
 use crate::demo::tls::{End, Meeting, Party, meet};
-use crate::demo::unmet::Unmet;
+use crate::demo::unmet::Unexpected;
 
 /// Connects both pods with mutual TLS, then each of them with a stranger.
 ///
@@ -21,7 +21,7 @@ pub(in crate::demo) async fn play(
     timeline: &mut Timeline,
 ) -> anyhow::Result<()> {
     timeline.act(
-        "They prove to each other who they are",
+        "The pods prove their identities to each other",
         &[
             "A TCP connection with mutual TLS: each side presents its certificate and verifies the other's",
             "against the roots in its own volume. No password, no address, no shared secret.",
@@ -34,7 +34,7 @@ pub(in crate::demo) async fn play(
     ))?;
     timeline.seen(&format!("server sees {}", client.identity))?;
     timeline.seen(&format!("client sees {}", server.identity))?;
-    timeline.proved("mutual TLS: both sides know whom they talk to by its SPIFFE ID")?;
+    timeline.proved("mutual TLS: each side knows its peer by its SPIFFE ID")?;
     strangers_are_refused(client, server, cluster, timeline).await
 }
 
@@ -61,7 +61,7 @@ pub(in crate::demo) async fn pods_meet(
         return Ok(meeting);
     }
     let seen = format!("server {:?}, client {:?}", meeting.server, meeting.client);
-    Err(Unmet::new("each to see the other's SPIFFE ID", seen).into())
+    Err(Unexpected::new("each to see the other's SPIFFE ID", seen).into())
 }
 
 async fn strangers_are_refused(
@@ -72,7 +72,7 @@ async fn strangers_are_refused(
 ) -> anyhow::Result<()> {
     let stranger = stranger_named_like(client)?;
     timeline.note(&format!(
-        "a stranger comes: {stranger}, signed by its own trust domain's CA"
+        "a stranger connects: {stranger}, signed by its own trust domain's CA"
     ))?;
     let impostor = || -> anyhow::Result<Party> {
         let forged = foreign(&stranger, &files(client)?.roots, cluster)?;
@@ -89,7 +89,7 @@ async fn strangers_are_refused(
     timeline.seen(&format!(
         "as a client it is refused by the server: {reason}"
     ))?;
-    timeline.note(&format!("what the stranger gets to know: {told}"))?;
+    timeline.note(&format!("what the stranger is told: {told}"))?;
 
     let forged = foreign(&stranger, &files(server)?.roots, cluster)?;
     let meeting = meet_within(
@@ -113,7 +113,7 @@ fn refused<'a>(by: &'a End, whom: &'a End) -> anyhow::Result<(&'a str, &'a str)>
         }
         _ => {
             let seen = format!("{by:?}, and the stranger {whom:?}");
-            Err(Unmet::new("the stranger to be refused for its issuer", seen).into())
+            Err(Unexpected::new("the stranger to be refused for its issuer", seen).into())
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::demo::actor::Actor;
 use crate::demo::acts::handshake;
 use crate::demo::stage::{LIFETIME, LIMIT};
 use crate::demo::timeline::Timeline;
-use crate::demo::unmet::Unmet;
-use crate::demo::vigil::{Findings, Vigil};
+use crate::demo::unmet::Unexpected;
+use crate::demo::vigil::{Findings, VolumeMonitor};
 
 /// Waits until both pods have new certificates and keys, while their volumes are checked
 /// continuously.
@@ -17,14 +17,15 @@ use crate::demo::vigil::{Findings, Vigil};
 /// A certificate is not replaced in time, or a pod was without a valid one for a moment.
 pub(in crate::demo) async fn play(
     actors: &[Actor; 2],
-    vigils: &[Vigil; 2],
+    vigils: &[VolumeMonitor; 2],
     timeline: &mut Timeline,
 ) -> anyhow::Result<()> {
     timeline.act(
         "Certificates are renewed",
         &[
-            "They are good for 20 s here, an hour usually, and are replaced after two thirds of it: new key and",
-            "new certificate appear together, in the same volume, without a restart of anything.",
+            "They are valid for 20 s here, usually for an hour, and are replaced after two thirds \
+             of it: key and",
+            "certificate are replaced together, in the same volume, without restarting anything.",
         ],
     )?;
     let mut waiting: Vec<_> = actors.iter().zip(vigils).collect();
@@ -42,7 +43,7 @@ pub(in crate::demo) async fn play(
     }
     let [client, server] = actors;
     handshake::pods_meet(client, server, timeline).await?;
-    timeline.seen("the pods meet again with their new certificates")?;
+    timeline.seen("the pods connect again with their new certificates")?;
     let mut looks = 0;
     for (actor, vigil) in actors.iter().zip(vigils) {
         let findings = vigil.findings();
@@ -50,13 +51,14 @@ pub(in crate::demo) async fn play(
         looks += findings.looks;
     }
     timeline.seen(&format!(
-        "{looks} looks at the volumes, through folders opened at the start: a valid certificate every time"
+        "{looks} checks of the volumes, through directories opened at the start: a valid \
+         certificate every time"
     ))?;
     timeline.proved("certificates and keys were renewed, and no pod was ever without a valid one")
 }
 
 /// How long the certificates that are waited for remain valid.
-fn progress(waiting: &[(&Actor, &Vigil)]) -> String {
+fn progress(waiting: &[(&Actor, &VolumeMonitor)]) -> String {
     let now = Timestamp::now();
     let parts: Vec<String> = waiting
         .iter()
@@ -72,7 +74,7 @@ fn progress(waiting: &[(&Actor, &Vigil)]) -> String {
 fn renewed(actor: &Actor, findings: &Findings, timeline: &mut Timeline) -> anyhow::Result<()> {
     sound(actor, findings)?;
     let Some(before) = &findings.before else {
-        return Err(Unmet::new("a new certificate", "the old one").into());
+        return Err(Unexpected::new("a new certificate", "the old one").into());
     };
     let now = &findings.last;
     timeline.seen(&format!("{} has a new certificate:", actor.name))?;
@@ -84,11 +86,11 @@ fn renewed(actor: &Actor, findings: &Findings, timeline: &mut Timeline) -> anyho
         ))?;
     }
     if before.key == now.key {
-        return Err(Unmet::new("a new key with the new certificate", "the old key").into());
+        return Err(Unexpected::new("a new key with the new certificate", "the old key").into());
     }
     if before.seconds_left() <= 0 || now.seconds_left() * 2 < lifetime() {
         let seen = format!("{} s and {} s", before.seconds_left(), now.seconds_left());
-        return Err(Unmet::new("a fresh certificate in good time", seen).into());
+        return Err(Unexpected::new("a fresh certificate in good time", seen).into());
     }
     Ok(())
 }
@@ -102,7 +104,7 @@ fn sound(actor: &Actor, findings: &Findings) -> anyhow::Result<()> {
         None => Ok(()),
         Some(fault) => {
             let expected = format!("a valid certificate of {} at any time", actor.name);
-            Err(Unmet::new(expected, fault).into())
+            Err(Unexpected::new(expected, fault).into())
         }
     }
 }

@@ -1,21 +1,20 @@
-//! The annotation says what the name says.
+//! The annotation equals the name.
 //!
 //! Stops: a request that shows one identity to people and tools, which read the annotation, and
-//! asks for another.
-//! Allowed: annotation and URI name both `spiffe://cluster.local/ns/payments/sa/api`.
-//! Refused: any difference, be it a letter's case.
-//! Source: cert-manager/csi-driver-spiffe, which sets the annotation to the requested ID.
+//! asks for another. Allowed: annotation and URI name both
+//! `spiffe://cluster.local/ns/payments/sa/api`. Refused: any difference, even in the case of a
+//! letter. Source: cert-manager/csi-driver-spiffe, which sets the annotation to the requested ID.
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::text::quote;
 
 /// Compares the annotation's bytes with those of the one URI name, or, if the signing request holds
 /// no such name, with the identity that it should hold.
-pub(in crate::policy) fn check(annotation: &str, name: Name<'_>) -> Verdict {
+pub(in crate::policy) fn check(annotation: &str, name: ComparedName<'_>) -> RuleResult {
     let (found, place) = match name {
-        Name::Requested(uri) => (uri, "the CSR's URI name"),
-        Name::Expected(uri) => (uri.as_bytes(), "the requester's SPIFFE ID"),
-        Name::Unknown => return Ok(()),
+        ComparedName::Requested(uri) => (uri, "the CSR's URI name"),
+        ComparedName::Expected(uri) => (uri.as_bytes(), "the requester's SPIFFE ID"),
+        ComparedName::Unknown => return Ok(()),
     };
     if annotation.as_bytes() == found {
         return Ok(());
@@ -29,7 +28,7 @@ pub(in crate::policy) fn check(annotation: &str, name: Name<'_>) -> Verdict {
 
 /// What the annotation is compared with.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::policy) enum Name<'a> {
+pub(in crate::policy) enum ComparedName<'a> {
     /// The one URI name of the signing request.
     Requested(&'a [u8]),
     /// There is no such name, but the requester's identity is known.
@@ -46,10 +45,10 @@ mod tests {
 
     #[test]
     fn allows_equal_bytes_only() {
-        assert!(check(ID, Name::Requested(ID.as_bytes())).is_ok());
-        assert!(check(ID, Name::Expected(ID)).is_ok());
+        assert!(check(ID, ComparedName::Requested(ID.as_bytes())).is_ok());
+        assert!(check(ID, ComparedName::Expected(ID)).is_ok());
         assert!(
-            check("anything", Name::Unknown).is_ok(),
+            check("anything", ComparedName::Unknown).is_ok(),
             "then other rules object"
         );
         for other in [
@@ -59,19 +58,22 @@ mod tests {
             "x",
         ] {
             assert!(
-                check(other, Name::Requested(ID.as_bytes())).is_err(),
+                check(other, ComparedName::Requested(ID.as_bytes())).is_err(),
                 "{other:?}"
             );
-            assert!(check(other, Name::Expected(ID)).is_err(), "{other:?}");
             assert!(
-                check(ID, Name::Requested(other.as_bytes())).is_err(),
+                check(other, ComparedName::Expected(ID)).is_err(),
+                "{other:?}"
+            );
+            assert!(
+                check(ID, ComparedName::Requested(other.as_bytes())).is_err(),
                 "{other:?}"
             );
         }
         for suffix in ["\0", " ", "\n", "/", "%00", "\u{200b}"] {
             let annotation = format!("{ID}{suffix}");
             assert!(
-                check(&annotation, Name::Requested(ID.as_bytes())).is_err(),
+                check(&annotation, ComparedName::Requested(ID.as_bytes())).is_err(),
                 "{suffix:?}"
             );
         }

@@ -1,4 +1,4 @@
-//! Nothing but one extension request is attached.
+//! The only attribute is one extension request.
 //!
 //! Stops: names and extensions hidden in a second extension request or in an attribute that one
 //! reader knows and another does not, and passwords that would be stored in the cluster.
@@ -7,14 +7,14 @@
 //! request, any other.
 //! Source: RFC 2986 section 4.1; RFC 2985 5.4.2 (extensionRequest is single-valued).
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::policy::csr::{Csr, EXTENSION_REQUEST};
 use crate::text::quote;
 
 /// Counts the attributes and looks at their types.
 ///
 /// That the one attribute has one value is left to the last rule, which writes it so.
-pub(in crate::policy) fn check(csr: &Csr<'_>) -> Verdict {
+pub(in crate::policy) fn check(csr: &Csr<'_>) -> RuleResult {
     let attributes = csr.attributes();
     let unknown = attributes
         .iter()

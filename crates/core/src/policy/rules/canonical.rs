@@ -1,18 +1,17 @@
-//! The bytes are those that we would have written.
+//! The bytes are those that we would have encoded ourselves.
 //!
-//! Stops: everything that two parsers read differently: lengths that are not minimal, indefinite
-//! ones, bytes after a structure or between two, a default that is written out, a second value in
-//! an attribute, a name in an unusual tag, unused bits. Whatever the other rules understood is
-//! encoded again, by the one encoding that DER has for it, and must give the same bytes. So no byte
-//! of an approved request went unread.
-//! Allowed: what common libraries write (Go, OpenSSL, aws-lc, Java).
-//! Refused: the same request in BER, or with `critical FALSE` written out.
-//! Source: X.690 sections 10 and 11.
+//! Stops: everything that two parsers may read differently: non-minimal or indefinite lengths,
+//! bytes after or between structures, an explicitly encoded default, a second value in an
+//! attribute, a name with an unusual tag, unused bits. What the other rules understood is encoded
+//! again in the one way that DER allows, and must yield the same bytes. So every byte of an
+//! approved request is accounted for. Allowed: what common libraries produce (Go, OpenSSL, aws-lc,
+//! Java). Refused: the same request in BER, or with `critical FALSE` written out. Source: X.690
+//! sections 10 and 11.
 
 use x509_parser::extensions::X509Extension;
 
-use super::key::Key;
-use super::{Rule, Verdict, broken, subject};
+use super::key::AllowedKey;
+use super::{Rule, RuleResult, broken, subject};
 use crate::algorithms::SignatureAlgorithm;
 use crate::der;
 use crate::identity::SpiffeId;
@@ -22,20 +21,20 @@ use crate::policy::csr::{Csr, SUBJECT_ALTERNATIVE_NAME};
 ///
 /// The key, the signature and the order of the extensions are the requester's; the name is not
 /// taken from the request at all.
-pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> Verdict {
+pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> RuleResult {
     if rewrite(csr, expected).is_some_and(|written| written == csr.der()) {
         return Ok(());
     }
     broken(
         Rule::Canonical,
-        "the CSR holds bytes beyond what its fields say or is not in DER; make it with a common \
-         library and only the fields an SVID needs",
+        "the CSR contains bytes that belong to none of its fields, or is not DER; create it with \
+         a common library and only the fields that an SVID needs",
     )
 }
 
 /// None where something was not understood.
 fn rewrite(csr: &Csr<'_>, expected: &SpiffeId) -> Option<Vec<u8>> {
-    let key = Key::read(csr).ok()?;
+    let key = AllowedKey::read(csr).ok()?;
     let algorithm = SignatureAlgorithm::read(csr.signature_algorithm())?;
     let extensions: Vec<Vec<u8>> = csr
         .extensions()

@@ -1,18 +1,18 @@
 //! The requester is the driver. Node-attested mode only.
 //!
-//! Stops: any other account that may create requests and names another's Pod in one. The rules
-//! about node and Pod hold only for a requester to which the kubelet has named the volume's pod.
-//! Allowed: `system:serviceaccount:cert-manager:csi-driver-spiffe` where that is the driver's.
-//! Refused: the pod's own account; the same name in another namespace.
-//! Source: Kubernetes `k8s.io/apiserver/pkg/authentication/serviceaccount` (user name format);
+//! Stops: any other account with permission to create requests that names somebody else's Pod in
+//! one. The rules about node and Pod prove something only if the requester learned the volume's pod
+//! from the kubelet. Allowed: `system:serviceaccount:cert-manager:csi-driver-spiffe` where that is
+//! the driver's. Refused: the pod's own account; the same name in another namespace. Source:
+//! Kubernetes `k8s.io/apiserver/pkg/authentication/serviceaccount` (user name format);
 //! cert-manager's webhook writes the requester's user name into the request.
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::identity::ServiceAccount;
 use crate::text::quote;
 
 /// Compares the bytes of the user name.
-pub(in crate::policy) fn check(username: &str, driver: &ServiceAccount) -> Verdict {
+pub(in crate::policy) fn check(username: &str, driver: &ServiceAccount) -> RuleResult {
     if username == driver.username() {
         return Ok(());
     }
@@ -20,8 +20,8 @@ pub(in crate::policy) fn check(username: &str, driver: &ServiceAccount) -> Verdi
     broken(
         Rule::Driver,
         format!(
-            "the requester {found} must be the CSI driver, {driver}: this approver takes requests \
-             from nobody else (--use-own-service-account)"
+            "the requester {found} must be the CSI driver, {driver}: this approver accepts \
+             requests from nobody else (--use-own-service-account)"
         ),
     )
 }

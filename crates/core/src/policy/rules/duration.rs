@@ -1,20 +1,19 @@
 //! The lifetime is exactly the one that the administrator enforces.
 //!
-//! Stops: a stolen pod that asks for a certificate of ten years, or for none in particular, which
-//! the issuer reads as ninety days.
-//! Allowed: `1h`, `60m` or `3600s` where one hour is enforced: it is the length that counts.
-//! Refused: one nanosecond more or less, an absent duration, text that is not a Go duration.
-//! Source: the driver's flag `--certificate-request-duration`; cert-manager API,
+//! Stops: a compromised pod that requests a certificate for ten years, or without a lifetime, which
+//! the issuer treats as ninety days. Allowed: `1h`, `60m` or `3600s` if one hour is enforced: only
+//! the length counts. Refused: one nanosecond more or less, an absent duration, text that is not a
+//! Go duration. Source: the driver's flag `--certificate-request-duration`; cert-manager API,
 //! `CertificateRequestSpec.duration`.
 
 use std::time::Duration;
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::policy::request::DurationField;
 use crate::text::quote;
 
 /// Compares to the nanosecond.
-pub(in crate::policy) fn check(duration: &DurationField, enforced: Duration) -> Verdict {
+pub(in crate::policy) fn check(duration: &DurationField, enforced: Duration) -> RuleResult {
     match duration {
         DurationField::Nanoseconds(given)
             if u128::try_from(*given).is_ok_and(|given| given == enforced.as_nanos()) =>

@@ -1,13 +1,12 @@
-//! The requested extensions are known ones that say what the rest of the request says.
+//! Only known extensions are requested, and they agree with the rest of the request.
 //!
 //! Stops: extensions that issuers copy unseen. cert-manager copies name constraints and unknown
-//! extended key usages from the signing request; others copy everything. Also a duplicate, of
-//! which one reader takes the first and another the last.
-//! Allowed: subjectAltName; keyUsage with digitalSignature and keyEncipherment; extKeyUsage with
-//! serverAuth and clientAuth in either order; basicConstraints without CA. Each critical or not.
-//! Refused: keyCertSign, `any` usage, `CA:TRUE`, a path length, name constraints, policies, any
-//! unknown extension, critical or not, and any extension twice.
-//! Source: RFC 5280 4.2 and 4.2.1.3, .9, .12; X509-SVID 4; cert-manager
+//! extended key usages from the signing request; others copy everything. Also duplicates: one
+//! parser uses the first, another the last. Allowed: subjectAltName; keyUsage with digitalSignature
+//! and keyEncipherment; extKeyUsage with serverAuth and clientAuth in either order;
+//! basicConstraints without CA. Each critical or not. Refused: keyCertSign, `any` usage, `CA:TRUE`,
+//! a path length, name constraints, policies, any unknown extension, critical or not, and any
+//! extension twice. Source: RFC 5280 4.2 and 4.2.1.3, .9, .12; X509-SVID 4; cert-manager
 //! `pkg/util/pki/certificatetemplate.go`.
 
 use x509_parser::asn1_rs::Oid;
@@ -16,13 +15,13 @@ use x509_parser::oid_registry::{
     OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE,
 };
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::policy::csr::{Csr, SUBJECT_ALTERNATIVE_NAME};
 use crate::text::quote;
 
 /// Compares the values byte for byte with the few that are allowed, so nothing depends on how a
 /// parser reads them.
-pub(in crate::policy) fn check(csr: &Csr<'_>) -> Verdict {
+pub(in crate::policy) fn check(csr: &Csr<'_>) -> RuleResult {
     let mut seen: Vec<&Oid<'_>> = Vec::new();
     for extension in csr.extensions() {
         let Some(known) = known(extension) else {

@@ -8,10 +8,10 @@
 //! Source: Kubernetes API conventions, `metadata.generation`; cert-manager's mutating webhook
 //! stamps the requester on create only.
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 
 /// Looks at `metadata.generation`.
-pub(in crate::policy) fn check(generation: Option<i64>) -> Verdict {
+pub(in crate::policy) fn check(generation: Option<i64>) -> RuleResult {
     match generation {
         Some(1) => Ok(()),
         Some(_) => broken(
@@ -20,7 +20,7 @@ pub(in crate::policy) fn check(generation: Option<i64>) -> Verdict {
         ),
         None => broken(
             Rule::Generation,
-            "the request has no metadata.generation, so it cannot be told whether it was edited",
+            "the request has no metadata.generation, so nothing shows whether it was edited",
         ),
     }
 }

@@ -1,14 +1,12 @@
 //! The name is the requester's SPIFFE ID.
 //!
-//! Stops: the one thing an approver is for: a workload that asks for another's identity.
+//! Stops: what an approver exists to stop: a workload that requests the identity of another.
 //! Allowed: `spiffe://cluster.local/ns/payments/sa/api`, asked for by service account `api` in
-//! `payments`.
-//! Refused: any other text, also where some reader would take it for the same: another letter
-//! case, a trailing slash, `%61` for `a`, a dot segment, a port, a query, a NUL at the end.
-//! Source: SPIFFE-ID 2 (never normalise); the path's form is the Go driver's,
-//! `/ns/NAMESPACE/sa/NAME`.
+//! `payments`. Refused: any other text, even if some parser would consider it equal: another letter
+//! case, a trailing slash, `%61` for `a`, a dot segment, a port, a query, a NUL at the end. Source:
+//! SPIFFE-ID 2 (never normalise); the path's form is the Go driver's, `/ns/NAMESPACE/sa/NAME`.
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
 use crate::policy::csr::Csr;
 use crate::policy::decision::Violation;
@@ -16,7 +14,7 @@ use crate::text::quote;
 
 /// In pod-token mode. Builds nothing from the request: the expected text comes from the requester
 /// alone, and the raw bytes of the name must equal it.
-pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> Verdict {
+pub(in crate::policy) fn check(csr: &Csr<'_>, expected: &SpiffeId) -> RuleResult {
     match csr.one_uri() {
         Some(uri) if uri == expected.as_str().as_bytes() => Ok(()),
         Some(uri) => {

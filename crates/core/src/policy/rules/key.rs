@@ -1,33 +1,32 @@
 //! The key is of an allowed kind and size.
 //!
-//! Stops: identities on keys that can be broken (RSA 1024, exponent 3) or that a reader takes for
-//! something else (curves given by parameters, compressed or hybrid points), and slow ones that
-//! cost every peer time (RSA 16384).
-//! Allowed: ECDSA on P-256, P-384 or P-521 with an uncompressed point, RSA of 2048 to 4096 bits
-//! with an odd exponent from 65537 to 2^31-1, Ed25519.
-//! Refused: any other.
-//! Source: RFC 5480, RFC 8017, RFC 8410; CA/Browser Forum Baseline Requirements 6.1.5 and 6.1.6;
-//! the allow-list that Kubernetes keeps for pod certificates, which begins at RSA 3072.
+//! Stops: identities with weak keys (RSA 1024, exponent 3), with keys that parsers interpret
+//! differently (explicit curve parameters, compressed or hybrid points), and with keys so large
+//! that they cost every peer time (RSA 16384). Allowed: ECDSA on P-256, P-384 or P-521 with an
+//! uncompressed point, RSA of 2048 to 4096 bits with an odd exponent from 65537 to 2^31-1, Ed25519.
+//! Refused: any other. Source: RFC 5480, RFC 8017, RFC 8410; CA/Browser Forum Baseline Requirements
+//! 6.1.5 and 6.1.6; the allow-list that Kubernetes keeps for pod certificates, which begins at RSA
+//! 3072.
 
 use x509_parser::asn1_rs::FromDer;
 use x509_parser::oid_registry::OID_KEY_TYPE_EC_PUBLIC_KEY;
 use x509_parser::public_key::RSAPublicKey;
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::algorithms::{Curve, KeyKind};
 use crate::der;
 use crate::policy::csr::Csr;
 use crate::policy::decision::Violation;
 
 /// Looks at the public key of the signing request.
-pub(in crate::policy) fn check(csr: &Csr<'_>) -> Verdict {
-    Key::read(csr).map(|_key| ())
+pub(in crate::policy) fn check(csr: &Csr<'_>) -> RuleResult {
+    AllowedKey::read(csr).map(|_key| ())
 }
 
 /// A public key of an allowed kind and size. That its point lies on its curve shows when the
 /// signature is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::policy) struct Key {
+pub(in crate::policy) struct AllowedKey {
     kind: KeyKind,
     /// What the BIT STRING must hold.
     bytes: Vec<u8>,
@@ -60,15 +59,15 @@ impl<'a> RsaNumber<'a> {
     }
 }
 
-impl Key {
+impl AllowedKey {
     /// Reads the public key, if it is allowed.
     pub(in crate::policy) fn read(csr: &Csr<'_>) -> Result<Self, Violation> {
         let spki = csr.public_key();
         let Some(kind) = KeyKind::read(&spki.algorithm) else {
             let other = if spki.algorithm.algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY {
-                "on another curve"
+                "on an unsupported curve"
             } else {
-                "of another kind"
+                "of an unsupported kind"
             };
             return broken(Rule::Key, format!("the CSR's key is {other}; {WANTED}"));
         };
@@ -117,7 +116,7 @@ fn read_rsa(bytes: &[u8]) -> Result<Vec<u8>, Violation> {
         let bits = modulus.bits();
         return broken(
             Rule::Key,
-            format!("the CSR's RSA key has {bits} bits, it must have 2048 to 4096"),
+            format!("the CSR's RSA key has {bits} bits; it must have 2048 to 4096"),
         );
     }
     // 17 bits and odd is at least 65537.

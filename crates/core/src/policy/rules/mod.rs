@@ -1,10 +1,10 @@
 //! One rule per file: a pure function, the attack it stops, and tests of what the corpora cannot
 //! show.
 //!
-//! A rule returns the first thing that is wrong with its own subject and trusts no other rule to
-//! have run; [`super::evaluate`] asks them all and approves only when none of them objects. Rules
-//! with [`super::csr::Csr`] among their arguments are skipped when the signing request cannot be
-//! read, which is itself a violation. Those in `pod` run last, on the Pod as it was read.
+//! A rule returns the first violation it finds and does not rely on any other rule having run;
+//! [`super::evaluate`] applies all of them and approves only if there is no violation. Rules with
+//! [`super::csr::Csr`] among their arguments are skipped when the signing request cannot be read,
+//! which is itself a violation. Those in `pod` run last, on the Pod as it was read.
 
 pub(super) mod annotation;
 pub(super) mod attributes;
@@ -32,7 +32,7 @@ pub(super) mod usages;
 use super::decision::{Rule, Violation};
 
 /// What every rule returns.
-pub(super) type Verdict = Result<(), Violation>;
+pub(super) type RuleResult = Result<(), Violation>;
 
 /// Names the rule that was broken and what to change.
 fn broken<T>(rule: Rule, text: impl Into<String>) -> Result<T, Violation> {

@@ -28,8 +28,8 @@ pub(in crate::policy) fn node(requester: &Requester) -> Result<&str, Violation> 
 fn said<'a>(requester: &'a Requester, name: &str) -> Result<&'a str, Violation> {
     let how = match claim(requester, name) {
         Claim::Says(value) => return Ok(value),
-        Claim::Absent => "does not say",
-        Claim::Unclear => "says nothing, or several things, for",
+        Claim::Absent => "does not contain",
+        Claim::Unclear => "has an empty value, or several values, for",
     };
     broken(
         Rule::NodeClaims,

@@ -1,12 +1,10 @@
 //! The request belongs to one Pod.
 //!
-//! Stops: a request that names two Pods, so that one is checked and another is meant; and an
-//! invalid name, which would lead the reading of the Pod to another path of the API.
-//! Allowed: one owner, `v1` `Pod`, with name and UID.
-//! Refused: none, two, a `Deployment`, a `Pod` of `example.org/v1`, the name `../secrets/x`, no
-//! UID.
-//! Source: the driver, as the Go driver, makes the pod the only owner; names of Pods are DNS
-//! subdomains (RFC 1123, `k8s.io/apimachinery/pkg/util/validation`).
+//! Stops: a request that names two Pods, so that one is checked while the other is meant; and an
+//! invalid name, with which the Pod would be read from another API path. Allowed: one owner, `v1`
+//! `PodEvidence`, with name and UID. Refused: none, two, a `Deployment`, a `PodEvidence` of `example.org/v1`, the
+//! name `../secrets/x`, no UID. Source: the driver, as the Go driver, makes the pod the only owner;
+//! names of Pods are DNS subdomains (RFC 1123, `k8s.io/apimachinery/pkg/util/validation`).
 
 use super::{Rule, broken};
 use crate::names::is_subdomain;
@@ -16,7 +14,7 @@ use crate::text::quote;
 
 /// The one owner, if that is a Pod. Its name is legal, its UID is not empty.
 pub(in crate::policy) fn pod(owners: &[Owner]) -> Result<&Owner, Violation> {
-    let wanted = "the one ownerReference must be the pod that the request is for (v1 Pod)";
+    let wanted = "the only ownerReference must be the pod that the request is for (v1 Pod)";
     let owner = match owners {
         [owner] => owner,
         [] => return broken(Rule::Owner, format!("{wanted}; there is none")),
@@ -31,7 +29,10 @@ pub(in crate::policy) fn pod(owners: &[Owner]) -> Result<&Owner, Violation> {
     }
     if !is_subdomain(&owner.name) {
         let name = quote(&owner.name);
-        return broken(Rule::Owner, format!("{wanted}; no pod has the name {name}"));
+        return broken(
+            Rule::Owner,
+            format!("{wanted}; {name} is not a valid pod name"),
+        );
     }
     if owner.uid.is_empty() {
         return broken(Rule::Owner, format!("{wanted}, with its UID"));

@@ -10,7 +10,7 @@
 //! Source: `k8s.io/apiserver/pkg/authentication/serviceaccount/util.go` (`pod-name`, `pod-uid`:
 //! claims that the API server has verified against the living pod).
 
-use super::{Rule, Verdict, broken, owner};
+use super::{Rule, RuleResult, broken, owner};
 use crate::policy::claims::{Claim, POD_NAME, POD_UID, claim};
 use crate::policy::request::{Credentials, Owner, Requester};
 use crate::text::quote;
@@ -20,14 +20,17 @@ pub(in crate::policy) fn check(
     requester: &Requester,
     owners: &[Owner],
     credentials: Credentials,
-) -> Verdict {
+) -> RuleResult {
     let (name, uid) = match (claim(requester, POD_NAME), claim(requester, POD_UID)) {
         (Claim::Says(name), Claim::Says(uid)) => (name, uid),
         (Claim::Absent, Claim::Absent) => return unbound(credentials),
         _ => {
             return broken(
                 Rule::PodToken,
-                format!("the requester's token must say both {POD_NAME} and {POD_UID}, once each"),
+                format!(
+                    "the requester's token must contain both {POD_NAME} and {POD_UID}, once \
+                    each"
+                ),
             );
         }
     };
@@ -40,13 +43,13 @@ pub(in crate::policy) fn check(
     broken(
         Rule::PodToken,
         format!(
-            "the requester's token is that of pod {name} with UID {uid}, but the request is owned \
+            "the requester's token belongs to pod {name} with UID {uid}, but the request is owned \
              by pod {owner_name} with UID {owner_uid}"
         ),
     )
 }
 
-fn unbound(credentials: Credentials) -> Verdict {
+fn unbound(credentials: Credentials) -> RuleResult {
     match credentials {
         Credentials::Any => Ok(()),
         Credentials::BoundToPod => broken(

@@ -1,16 +1,15 @@
 //! The requester holds the key, and signed with an algorithm that fits it.
 //!
-//! Stops: a certificate for another's public key: replaying another pod's signing request with
-//! names of one's own, or claiming a key without having it.
-//! Allowed: ECDSA with SHA-256, -384 or -512; RSA PKCS#1 v1.5 with the same; Ed25519.
-//! Refused: SHA-1, MD5, PSS, an algorithm for another kind of key, a signature over anything but
-//! these bytes.
-//! Source: RFC 2986 section 3 (proof of possession); RFC 5758, RFC 8017, RFC 8410.
+//! Stops: a certificate for somebody else's public key: replaying another pod's signing request
+//! with one's own names, or claiming a key without holding it. Allowed: ECDSA with SHA-256, -384 or
+//! -512; RSA PKCS#1 v1.5 with the same; Ed25519. Refused: SHA-1, MD5, PSS, an algorithm for another
+//! kind of key, a signature over anything but these bytes. Source: RFC 2986 section 3 (proof of
+//! possession); RFC 5758, RFC 8017, RFC 8410.
 
 use aws_lc_rs::signature::UnparsedPublicKey;
 
-use super::key::Key;
-use super::{Rule, Verdict, broken};
+use super::key::AllowedKey;
+use super::{Rule, RuleResult, broken};
 use crate::algorithms::SignatureAlgorithm;
 use crate::policy::csr::Csr;
 
@@ -18,9 +17,9 @@ use crate::policy::csr::Csr;
 ///
 /// Done here rather than by x509-parser, which knows neither P-521 nor SHA-512 with ECDSA and
 /// accepts SHA-1.
-pub(in crate::policy) fn check(csr: &Csr<'_>) -> Verdict {
+pub(in crate::policy) fn check(csr: &Csr<'_>) -> RuleResult {
     // A key that is not allowed is the key rule's business, and its signature proves nothing.
-    let Ok(key) = Key::read(csr) else {
+    let Ok(key) = AllowedKey::read(csr) else {
         return Ok(());
     };
     let Some(algorithm) = SignatureAlgorithm::read(csr.signature_algorithm()) else {

@@ -1,19 +1,18 @@
 //! The name is in our trust domain.
 //!
-//! Stops: an issuer of one domain that vouches for the workloads of another; a party that trusts
-//! both would believe it.
-//! Allowed: `spiffe://cluster.local/...` where `cluster.local` is enforced.
-//! Refused: `spiffe://example.org/...`, `spiffe://Cluster.Local/...`,
-//! `spiffe://cluster.local:443/...`, `spiffe://user@cluster.local/...`.
-//! Source: SPIFFE-ID 2.1 (lower case; no port, no user).
+//! Stops: an issuer of one trust domain that vouches for the workloads of another; a party that
+//! trusts both would accept it. Allowed: `spiffe://cluster.local/...` where `cluster.local` is
+//! enforced. Refused: `spiffe://example.org/...`, `spiffe://Cluster.Local/...`,
+//! `spiffe://cluster.local:443/...`, `spiffe://user@cluster.local/...`. Source: SPIFFE-ID 2.1
+//! (lower case; no port, no user).
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::identity::TrustDomain;
 use crate::policy::csr::{Csr, NameKind};
 use crate::text::quote;
 
 /// Looks at every SPIFFE name there is. Names of another scheme are refused by other rules.
-pub(in crate::policy) fn check(csr: &Csr<'_>, ours: &TrustDomain) -> Verdict {
+pub(in crate::policy) fn check(csr: &Csr<'_>, ours: &TrustDomain) -> RuleResult {
     let names = csr
         .alternative_names()
         .flat_map(|found| found.names.unwrap_or_default());

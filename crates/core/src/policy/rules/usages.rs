@@ -7,11 +7,11 @@
 //! `signing` in place of `digital signature`.
 //! Source: X509-SVID 4.3 and 4.4; the names are cert-manager's `KeyUsage` constants.
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::text::quote;
 
 /// Compares as a set, but counts: nothing missing, nothing else, nothing twice.
-pub(in crate::policy) fn check(usages: Option<&[String]>) -> Verdict {
+pub(in crate::policy) fn check(usages: Option<&[String]>) -> RuleResult {
     let Some(usages) = usages else {
         return broken(
             Rule::Usages,
@@ -40,7 +40,7 @@ pub(in crate::policy) fn check(usages: Option<&[String]>) -> Verdict {
             _ => {
                 return broken(
                     Rule::Usages,
-                    format!("usages must be exactly {WANTED}; {wanted} is there twice"),
+                    format!("usages must be exactly {WANTED}; {wanted} appears twice"),
                 );
             }
         }

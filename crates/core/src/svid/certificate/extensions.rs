@@ -25,7 +25,7 @@ pub(in crate::svid) struct Extensions {
     pub(in crate::svid) key_id: Option<Vec<u8>>,
     /// Identifies the key of its issuer.
     pub(in crate::svid) issuer_key_id: Option<Vec<u8>>,
-    /// The purposes by an extension of old, which OpenSSL follows in leaves.
+    /// The purposes in an obsolete extension, which OpenSSL honours in leaves.
     pub(in crate::svid) netscape_type: Option<Purposes>,
     pub(in crate::svid) faults: Vec<ExtensionFault>,
 }
@@ -55,7 +55,7 @@ pub(in crate::svid) struct SubjectNames {
 /// What is wrong with an extension, whatever it says; the OID in dots.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::svid) enum ExtensionFault {
-    /// It stands there twice.
+    /// It appears twice.
     Repeated(String),
     /// Its content is not what its OID announces.
     Malformed(String),
@@ -198,8 +198,8 @@ fn uri<'a>(name: &GeneralName<'a>) -> Result<&'a str, &'static str> {
     }
 }
 
-/// Where to find revocation lists and issuers, and what a responder may do: nothing here goes by
-/// them, so they may be critical and are not read.
+/// Where to find revocation lists and issuers, and what a responder may do: nothing here uses them,
+/// so they may be critical and are not parsed.
 const INFORMATION: [Oid<'static>; 3] = [
     oid::OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
     oid::OID_PKIX_AUTHORITY_INFO_ACCESS,

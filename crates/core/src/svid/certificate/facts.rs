@@ -1,4 +1,4 @@
-//! The facts themselves, and how they are read.
+//! The parsed values, and how they are parsed.
 
 use jiff::Timestamp;
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
@@ -11,7 +11,7 @@ use super::extensions::Extensions;
 use super::names::Name;
 use crate::text::excerpt;
 
-/// What is to be known of a certificate.
+/// A parsed certificate.
 #[derive(Clone, Debug)]
 pub(in crate::svid) struct Certificate {
     pub(in crate::svid) der: Vec<u8>,
@@ -23,7 +23,7 @@ pub(in crate::svid) struct Certificate {
     pub(in crate::svid) not_after: Timestamp,
     pub(in crate::svid) public_key: PublicKey,
     pub(in crate::svid) extensions: Extensions,
-    /// Whether it is signed in a way that some key is believed for.
+    /// Whether its signature algorithm is acceptable for some kind of key.
     pub(in crate::svid) is_signed_acceptably: bool,
 }
 
@@ -31,7 +31,7 @@ impl Certificate {
     /// Reads a certificate; nothing if it is not one, or something follows it.
     pub(in crate::svid) fn parse(der: &[u8]) -> Option<Self> {
         let parsed = parse(der)?;
-        // RFC 5280, section 4.1.1.2: the algorithm stands twice, once within the signature.
+        // RFC 5280, section 4.1.1.2: the algorithm appears twice, once within the signed part.
         if parsed.tbs_certificate.signature != parsed.signature_algorithm {
             return None;
         }

@@ -1,8 +1,7 @@
-//! One certificate (RFC 5280, section 4), read once into facts that own their memory.
+//! One certificate (RFC 5280, section 4), parsed once into owned values.
 //!
-//! Owns the reading of DER, and nothing of what a certificate has to be: the rules are in
-//! `chain`, `bundle` and `examine`. Invariant: the facts are of exactly these bytes, with nothing
-//! after them.
+//! Owns parsing the DER, but not what a certificate has to be: the rules are in `chain`, `bundle`
+//! and `examine`. Invariant: the values come from exactly these bytes, with nothing after them.
 
 mod extensions;
 mod facts;

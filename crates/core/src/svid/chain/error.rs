@@ -1,4 +1,4 @@
-//! What can be wrong with a chain: one variant for every rule.
+//! What can be wrong with a chain: one variant per rule.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::identity::SpiffeIdError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// More bytes than a chain may have.
-    #[error("the certificate chain has {bytes} bytes, {limit} are allowed")]
+    #[error("the certificate chain is {bytes} bytes long; at most {limit} are allowed")]
     TooLarge {
         /// How many there are.
         bytes: usize,
@@ -20,7 +20,7 @@ pub enum ChainError {
         limit: usize,
     },
     /// More certificates than a chain may have.
-    #[error("the certificate chain has {count} certificates, {limit} are allowed")]
+    #[error("the certificate chain has {count} certificates; at most {limit} are allowed")]
     TooManyCertificates {
         /// How many there are.
         count: usize,
@@ -31,7 +31,10 @@ pub enum ChainError {
     #[error("the certificate chain could not be read: {0}")]
     Armor(ArmorError),
     /// It holds something other than certificates; it might be a key, and would be published.
-    #[error("the certificate chain holds a PEM block \"{label}\": only certificates belong there")]
+    #[error(
+        "the certificate chain contains a PEM block \"{label}\": only certificates belong \
+        there"
+    )]
     ForeignBlock {
         /// Its label.
         label: String,
@@ -40,22 +43,26 @@ pub enum ChainError {
     #[error("the certificate chain is empty: the issuer returned no certificate")]
     Empty,
     /// A block is not a certificate, or something follows it within the block.
-    #[error("certificate {number} of the chain could not be read: it is not DER of X.509")]
+    #[error(
+        "certificate {number} of the chain could not be read: it is not a DER-encoded X.509 \
+        certificate"
+    )]
     Malformed {
         /// Which one, counted from 1.
         number: usize,
     },
     /// No certificate is for the key that was made for it.
     #[error(
-        "the certificate is for another key than the one of the request: the issuer may have ignored the request"
+        "the certificate is for a different key than the request: the issuer may have ignored the \
+         request"
     )]
     WrongKey,
     /// The leaf has no URI as subject alternative name.
-    #[error("the certificate names no SPIFFE ID: the issuer dropped the URI that was asked for")]
+    #[error("the certificate has no SPIFFE ID: the issuer dropped the URI that was requested")]
     NoSpiffeId,
     /// The leaf has several URIs; SPIFFE X509-SVID section 2 requires exactly one.
     #[error(
-        "the certificate has {count} URIs as subject alternative names, exactly one is allowed"
+        "the certificate has {count} URIs as subject alternative names; exactly one is allowed"
     )]
     SeveralUris {
         /// How many there are.
@@ -70,7 +77,7 @@ pub enum ChainError {
         kind: &'static str,
     },
     /// The URI is not the SPIFFE ID that was asked for.
-    #[error("the certificate is for \"{found}\", \"{expected}\" was asked for")]
+    #[error("the certificate is for \"{found}\", but \"{expected}\" was requested")]
     WrongSpiffeId {
         /// What the certificate says.
         found: String,
@@ -87,17 +94,18 @@ pub enum ChainError {
     },
     /// The SPIFFE ID names a trust domain; SPIFFE X509-SVID section 3.1 requires a workload.
     #[error(
-        "the SPIFFE ID of the certificate has no path, so it names a trust domain and no workload"
+        "the SPIFFE ID of the certificate has no path, so it names a trust domain and not a \
+         workload"
     )]
     NoPath,
     /// The right name in another encoding than DER has for it, which some readers refuse.
-    #[error("the subject alternative name of the certificate is not encoded as DER demands")]
+    #[error("the subject alternative name of the certificate is not valid DER")]
     NameEncoding,
     /// The leaf is an authority itself.
-    #[error("the certificate is one of an authority (CA), which an SVID must not be")]
+    #[error("the certificate is a CA certificate, which an SVID must not be")]
     LeafIsAuthority,
     /// The leaf may sign certificates or revocation lists.
-    #[error("the key usage of the certificate has {usage}, which an SVID must not have")]
+    #[error("the key usage of the certificate includes {usage}, which an SVID must not have")]
     ForbiddenKeyUsage {
         /// `keyCertSign` or `cRLSign`.
         usage: &'static str,
@@ -112,27 +120,29 @@ pub enum ChainError {
         usage: &'static str,
     },
     /// The leaf has a Netscape certificate type without both sides of TLS.
-    #[error("the Netscape certificate type of the certificate lacks the {usage} of TLS")]
+    #[error("the Netscape certificate type of the certificate lacks TLS {usage}")]
     NetscapeType {
         /// `server` or `client`.
         usage: &'static str,
     },
     /// The leaf is signed with its own key.
-    #[error("the certificate is signed with its own key: an issuer that is an authority is needed")]
+    #[error("the certificate is self-signed: an issuer with a CA is needed")]
     SelfSignedLeaf,
     /// The issuer's certificate is there by its name, and has not signed the certificate.
     #[error(
-        "{place} is not signed with the key of \"{issuer}\", which is there and is named as its issuer"
+        "{place} is not signed with the key of \"{issuer}\", which is in the chain and named as \
+         its issuer"
     )]
     WrongSignature {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// The issuer.
         issuer: String,
     },
     /// Whether certificates are signed by each other cannot be found out at a bearable cost.
     #[error(
-        "the certificate chain needs more than {limit} signatures to be tried: too many certificates have the same name"
+        "the certificate chain needs more than {limit} signature checks: too many certificates \
+         have the same name"
     )]
     TooManySignatures {
         /// How many are tried.
@@ -142,51 +152,57 @@ pub enum ChainError {
     #[error("{place} is signed with an algorithm that is unknown or too weak")]
     UnsupportedSignature {
         /// Which one.
-        place: Place,
+        place: PathPosition,
     },
     /// A certificate signs another one without the right to.
-    #[error("{place} signs the one below it, but is not an authority (CA, keyCertSign)")]
+    #[error(
+        "{place} signs the certificate below it, but is not a CA (basicConstraints, \
+        keyCertSign)"
+    )]
     NotAuthority {
         /// Which one.
-        place: Place,
+        place: PathPosition,
     },
     /// There are more authorities below one than it allows.
-    #[error("{place} allows {allowed} authorities below it, there are {found}")]
+    #[error("{place} allows {allowed} authorities below it, but there are {found}")]
     PathTooLong {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// How many it allows.
         allowed: u32,
         /// How many there are.
         found: usize,
     },
     /// An authority must not issue for this trust domain.
-    #[error("the name constraints of {place} do not permit the names of what is below it")]
+    #[error("the name constraints of {place} do not permit the names of a certificate below it")]
     NameConstraints {
         /// Which one.
-        place: Place,
+        place: PathPosition,
     },
     /// An authority may issue for other purposes only; not in RFC 5280, but in most libraries.
-    #[error("the extended key usage of {place} lacks {usage}, which what it signs is for")]
+    #[error(
+        "the extended key usage of {place} lacks {usage}, which the certificates below it need"
+    )]
     AuthorityPurpose {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// `serverAuth` or `clientAuth`.
         usage: &'static str,
     },
     /// An authority requires a certificate policy, and there is none that holds all the way.
     #[error(
-        "the policy constraints above {place} require a certificate policy, and it has none that the authorities above it have"
+        "the policy constraints above {place} require a certificate policy, and it has none in \
+         common with the authorities above it"
     )]
     NoPolicy {
         /// The first one without.
-        place: Place,
+        place: PathPosition,
     },
-    /// An extension stands there twice.
+    /// An extension appears twice.
     #[error("{place} has the extension {oid} twice")]
     RepeatedExtension {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// The extension.
         oid: String,
     },
@@ -194,38 +210,40 @@ pub enum ChainError {
     #[error("{place} has a damaged extension {oid}")]
     MalformedExtension {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// The extension.
         oid: String,
     },
     /// An extension is critical and unknown; RFC 5280, section 4.2.
-    #[error("{place} has the critical extension {oid}, which is unknown")]
+    #[error("{place} has the unknown critical extension {oid}")]
     UnknownCriticalExtension {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// The extension.
         oid: String,
     },
     /// A certificate has expired.
-    #[error("{place} expired at {not_after}, it is {now}")]
+    #[error("{place} expired at {not_after}; it is now {now}")]
     Expired {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// When it did.
         not_after: Timestamp,
         /// When that was looked at.
         now: Timestamp,
     },
     /// A root is not valid yet, so it anchors nothing.
-    #[error("{place} is valid from {not_before} on")]
+    #[error("{place} is not valid before {not_before}")]
     NotYetValid {
         /// Which one.
-        place: Place,
+        place: PathPosition,
         /// When it begins.
         not_before: Timestamp,
     },
     /// At no moment are all certificates valid.
-    #[error("the certificate chain is never valid: it begins at {begins} and ends at {ends}")]
+    #[error(
+        "the certificate chain is never valid: it is valid from {begins} and only until {ends}"
+    )]
     NeverValid {
         /// The latest `notBefore`.
         begins: Timestamp,
@@ -241,7 +259,7 @@ impl From<ArmorError> for ChainError {
 }
 
 impl ChainError {
-    pub(super) fn extension(place: Place, fault: &ExtensionFault) -> Self {
+    pub(super) fn extension(place: PathPosition, fault: &ExtensionFault) -> Self {
         match fault.clone() {
             ExtensionFault::Repeated(oid) => Self::RepeatedExtension { place, oid },
             ExtensionFault::Malformed(oid) => Self::MalformedExtension { place, oid },
@@ -252,21 +270,21 @@ impl ChainError {
 
 /// A certificate on a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct PathPosition {
     /// How many certificates are below it; none is below the leaf.
     pub position: usize,
     /// Its subject.
     pub subject: String,
 }
 
-impl Place {
+impl PathPosition {
     pub(super) fn of(position: usize, certificate: &Certificate) -> Self {
         let subject = certificate.subject_text();
         Self { position, subject }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PathPosition {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
             0 => formatter.write_str("the certificate"),

@@ -1,4 +1,4 @@
-//! The path that was found, what goes with it, and what is missing.
+//! The path that was found, the certificates that accompany it, and what is missing.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -7,16 +7,16 @@ use jiff::Timestamp;
 
 use super::super::certificate::Certificate;
 use super::super::signature::SignatureError;
-use super::error::{ChainError, Place};
+use super::error::{ChainError, PathPosition};
 use super::path;
 use super::policies;
-use super::pool::{Part, Pool};
+use super::pool::{Pool, PoolRole};
 use super::search::{Explored, Follow, explore};
-use super::signers::{MAX_SIGNATURES, Signer, Signers};
+use super::signers::{IssuerKey, MAX_SIGNATURES, Signers};
 use super::window::{MAX_PATIENCE, Window};
 
 /// A path without a fault, and what belongs to it.
-pub(in crate::svid) struct Found<'a> {
+pub(in crate::svid) struct FoundPath<'a> {
     /// The leaf first; the root is not part of it.
     pub(in crate::svid) path: Vec<&'a Certificate>,
     /// Further valid certificates that join it, for relying parties with other roots.
@@ -30,7 +30,7 @@ pub(in crate::svid) struct Found<'a> {
     pub(in crate::svid) gap: Option<Gap>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundPath<'a> {
     /// Looks for the path from the leaf, which was judged before, to a root of the bundle. Without
     /// one the longest valid path counts.
     ///
@@ -174,13 +174,13 @@ impl fmt::Display for EndsFirst {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (subject, at) = (&self.subject, self.at);
         let (kind, advice) = if self.is_root {
-            ("the root", "give the trust bundle its successor")
+            ("the root", "add its successor to the trust bundle")
         } else {
-            ("the authority", "have it renewed at the issuer")
+            ("the authority", "renew it at the issuer")
         };
         write!(
             formatter,
-            "{kind} \"{subject}\" ends at {at}, before the certificate does; {advice}"
+            "{kind} \"{subject}\" expires at {at}, before the certificate does; {advice}"
         )
     }
 }
@@ -206,22 +206,22 @@ fn stands_alone(
         return Err(faults);
     }
     let mut named = pool.named_issuers(certificate);
-    if named.all(|(_, member)| member.part == Part::Anchor) {
+    if named.all(|(_, member)| member.part == PoolRole::Anchor) {
         return Ok(());
     }
-    let place = Place::of(leaf, certificate);
+    let place = PathPosition::of(leaf, certificate);
     let issuer = certificate.issuer_text();
     match signers.signer(leaf) {
-        Signer::Unfit(SignatureError::Mismatch) => {
+        IssuerKey::Unfit(SignatureError::Mismatch) => {
             Err(ChainError::WrongSignature { place, issuer })
         }
-        Signer::Unfit(SignatureError::Unsupported) => {
+        IssuerKey::Unfit(SignatureError::Unsupported) => {
             Err(ChainError::UnsupportedSignature { place })
         }
-        Signer::Unknown => Err(ChainError::TooManySignatures {
+        IssuerKey::Unknown => Err(ChainError::TooManySignatures {
             limit: MAX_SIGNATURES,
         }),
-        Signer::Key(_) | Signer::Absent => Ok(()),
+        IssuerKey::Key(_) | IssuerKey::Absent => Ok(()),
     }
     .map_err(|fault| vec![fault])
 }
@@ -240,7 +240,7 @@ pub enum Gap {
     )]
     Missing {
         /// The last certificate.
-        of: Place,
+        of: PathPosition,
         /// Its issuer.
         issuer: String,
     },
@@ -250,7 +250,7 @@ pub enum Gap {
     )]
     OtherKey {
         /// The last certificate.
-        of: Place,
+        of: PathPosition,
         /// Its issuer.
         issuer: String,
     },
@@ -258,20 +258,18 @@ pub enum Gap {
     #[error("{of} is signed with an algorithm that is unknown or too weak")]
     UnsupportedSignature {
         /// The last certificate.
-        of: Place,
+        of: PathPosition,
     },
     /// The way goes on with certificates that cannot be used.
-    #[error("it goes on no further than {of}: {fault}")]
+    #[error("the path cannot be continued beyond {of}: {fault}")]
     Refused {
         /// The last certificate.
-        of: Place,
+        of: PathPosition,
         /// What is wrong with the next one, which may be the root.
         fault: Box<ChainError>,
     },
     /// The chain leads to a root that the bundle does not have.
-    #[error(
-        "it ends at the root \"{root}\", which came with it and is not among the roots that are trusted"
-    )]
+    #[error("it ends at the root \"{root}\", which was sent along and is not in the trust bundle")]
     OtherRoot {
         /// That root.
         root: String,
@@ -280,11 +278,12 @@ pub enum Gap {
     #[error("no root has signed an authority that certifies {of}")]
     NoRoot {
         /// The last certificate.
-        of: Place,
+        of: PathPosition,
     },
     /// Too many certificates of the same name.
     #[error(
-        "more than {limit} signatures would have to be tried to join it: too many certificates have the same name"
+        "completing it would need more than {limit} signature checks: too many certificates have \
+         the same name"
     )]
     TooManySignatures {
         /// How many are tried.
@@ -302,7 +301,7 @@ impl Gap {
     ) -> Self {
         let last = path.last().copied().unwrap_or_default();
         let certificate = pool.get(last).map(|member| member.certificate);
-        let place = Place {
+        let place = PathPosition {
             position: path.len().saturating_sub(1),
             subject: certificate
                 .map(Certificate::subject_text)
@@ -329,11 +328,13 @@ impl Gap {
             return Self::OtherRoot { root };
         }
         match signers.signer(last) {
-            Signer::Absent => Self::Missing { of: place, issuer },
-            Signer::Unfit(SignatureError::Mismatch) => Self::OtherKey { of: place, issuer },
-            Signer::Unfit(SignatureError::Unsupported) => Self::UnsupportedSignature { of: place },
-            Signer::Key(_) => Self::NoRoot { of: place },
-            Signer::Unknown => Self::TooManySignatures {
+            IssuerKey::Absent => Self::Missing { of: place, issuer },
+            IssuerKey::Unfit(SignatureError::Mismatch) => Self::OtherKey { of: place, issuer },
+            IssuerKey::Unfit(SignatureError::Unsupported) => {
+                Self::UnsupportedSignature { of: place }
+            }
+            IssuerKey::Key(_) => Self::NoRoot { of: place },
+            IssuerKey::Unknown => Self::TooManySignatures {
                 limit: MAX_SIGNATURES,
             },
         }

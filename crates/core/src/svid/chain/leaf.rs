@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::certificate::Certificate;
-use super::error::{ChainError, Place};
+use super::error::{ChainError, PathPosition};
 use super::path;
 use crate::der;
 use crate::identity::SpiffeId;
@@ -27,7 +27,7 @@ pub(in crate::svid) fn best<'a>(
 /// Everything wrong with a leaf as an SVID at a moment, whatever its identity.
 pub(in crate::svid) fn faults_at(leaf: &Certificate, now: Timestamp) -> Vec<ChainError> {
     let dates = [
-        path::not_after(leaf, now, || Place::of(0, leaf)),
+        path::not_after(leaf, now, || PathPosition::of(0, leaf)),
         path::ever_valid(&[leaf]),
     ];
     let mut faults = faults(leaf);
@@ -50,7 +50,7 @@ fn faults(leaf: &Certificate) -> Vec<ChainError> {
     let broken = rules.into_iter().filter_map(|rule| rule(leaf).err());
     let extensions = leaf.extensions.faults.iter();
     broken
-        .chain(extensions.map(|fault| ChainError::extension(Place::of(0, leaf), fault)))
+        .chain(extensions.map(|fault| ChainError::extension(PathPosition::of(0, leaf), fault)))
         .collect()
 }
 
@@ -167,7 +167,7 @@ fn netscape_type(leaf: &Certificate) -> Result<(), ChainError> {
 }
 
 fn signature(leaf: &Certificate) -> Result<(), ChainError> {
-    path::signature(leaf, || Place::of(0, leaf))
+    path::signature(leaf, || PathPosition::of(0, leaf))
 }
 
 fn signer(leaf: &Certificate) -> Result<(), ChainError> {

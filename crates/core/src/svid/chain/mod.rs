@@ -1,8 +1,8 @@
 //! The chain that an issuer returned, and whether it is the SVID that was asked for.
 //!
-//! Owns what is trusted from an issuer, which is only what can be checked: SPIFFE X509-SVID,
-//! sections 2 to 5, and the path building and rules of RFC 5280, section 6.1, and RFC 4158. The
-//! same search answers verification, which stops at the first fault, and
+//! Owns what is trusted of an issuer's answer, which is only what can be verified: SPIFFE
+//! X509-SVID, sections 2 to 5, and the path building and rules of RFC 5280, section 6.1, and
+//! RFC 4158. The same search answers verification, which stops at the first fault, and
 //! [`examine`](super::examine), which reports all.
 //!
 //! | file | owns |
@@ -34,8 +34,8 @@ mod svid;
 mod tests;
 pub(super) mod window;
 
-pub use error::{ChainError, Place};
+pub use error::{ChainError, PathPosition};
 pub use expectation::Expectation;
 pub use found::{EndsFirst, Gap};
 pub use svid::{Anchoring, X509Svid};
-pub use window::{Readiness, Window};
+pub use window::{StartOfValidity, Window};

@@ -1,4 +1,4 @@
-//! The rules for the way from the leaf to an authority: RFC 5280, section 6.1.
+//! The rules for the path from the leaf to an authority: RFC 5280, section 6.1.
 //!
 //! A path is a list of certificates, the leaf first, each signed by the one after it. What is wrong
 //! with one of them does not depend on those above it, so a path can be judged while it grows; only
@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use super::super::certificate::Certificate;
-use super::error::{ChainError, Place};
+use super::error::{ChainError, PathPosition};
 use super::window::Window;
 
 /// Everything wrong with the authorities of a path. The leaf has rules of its own.
@@ -22,7 +22,7 @@ pub(in crate::svid) fn faults(path: &[&Certificate], now: Timestamp) -> Vec<Chai
 pub(super) fn faults_of_link(path: &[&Certificate], now: Timestamp) -> Vec<ChainError> {
     let mut faults = faults_of_root(path, now);
     if let Some((authority, below)) = path.split_last() {
-        faults.extend(signature(authority, || Place::of(below.len(), authority)).err());
+        faults.extend(signature(authority, || PathPosition::of(below.len(), authority)).err());
     }
     faults
 }
@@ -33,7 +33,7 @@ pub(super) fn faults_of_root(path: &[&Certificate], now: Timestamp) -> Vec<Chain
     let Some((authority, below)) = path.split_last() else {
         return Vec::new();
     };
-    let place = || Place::of(below.len(), authority);
+    let place = || PathPosition::of(below.len(), authority);
     let rules = [
         is_authority(authority, place),
         path_length(authority, below, place),
@@ -64,7 +64,7 @@ pub(super) fn ever_valid(path: &[&Certificate]) -> Result<(), ChainError> {
 pub(super) fn not_after(
     certificate: &Certificate,
     now: Timestamp,
-    place: impl Fn() -> Place,
+    place: impl Fn() -> PathPosition,
 ) -> Result<(), ChainError> {
     if now <= certificate.not_after {
         Ok(())
@@ -80,7 +80,7 @@ pub(super) fn not_after(
 /// Whether it is signed in a way that some key is believed for.
 pub(super) fn signature(
     certificate: &Certificate,
-    place: impl Fn() -> Place,
+    place: impl Fn() -> PathPosition,
 ) -> Result<(), ChainError> {
     if certificate.is_signed_acceptably {
         Ok(())
@@ -89,7 +89,10 @@ pub(super) fn signature(
     }
 }
 
-fn is_authority(authority: &Certificate, place: impl Fn() -> Place) -> Result<(), ChainError> {
+fn is_authority(
+    authority: &Certificate,
+    place: impl Fn() -> PathPosition,
+) -> Result<(), ChainError> {
     if authority.is_authority() {
         Ok(())
     } else {
@@ -101,7 +104,7 @@ fn is_authority(authority: &Certificate, place: impl Fn() -> Place) -> Result<()
 fn path_length(
     authority: &Certificate,
     below: &[&Certificate],
-    place: impl Fn() -> Place,
+    place: impl Fn() -> PathPosition,
 ) -> Result<(), ChainError> {
     let authorities = below.iter().skip(1);
     let found = authorities.filter(|other| !other.is_self_issued()).count();
@@ -121,7 +124,7 @@ fn path_length(
 fn name_constraints(
     authority: &Certificate,
     below: &[&Certificate],
-    place: impl Fn() -> Place,
+    place: impl Fn() -> PathPosition,
 ) -> Result<(), ChainError> {
     let constraints = &authority.extensions.name_constraints;
     let mut constrained = below.iter().enumerate();
@@ -140,7 +143,7 @@ fn name_constraints(
 }
 
 /// What an authority may issue for, as most libraries read an extended key usage in one.
-fn purposes(authority: &Certificate, place: impl Fn() -> Place) -> Result<(), ChainError> {
+fn purposes(authority: &Certificate, place: impl Fn() -> PathPosition) -> Result<(), ChainError> {
     let usage = match authority.extensions.extended_key_usage {
         Some(purposes) if purposes.any => return Ok(()),
         Some(purposes) if !purposes.server => "serverAuth",

@@ -1,19 +1,19 @@
 //! Certificate policies along a path: RFC 5280, section 6.1, as RFC 9618 has it.
 //!
 //! Nobody asks for a policy here, so the only thing that can be wrong is that an authority requires
-//! one (`requireExplicitPolicy`) and none holds all the way down. For that it suffices to know which
-//! policies are valid at each certificate, so the work grows with the number of policies and not
-//! with that of the ways to map them.
+//! one (`requireExplicitPolicy`) and none holds all the way down. For that it suffices to know
+//! which policies are valid at each certificate, so the work grows with the number of policies and
+//! not with that of the ways to map them.
 
 use std::collections::BTreeSet;
 
 use super::super::certificate::{ANY_POLICY, Certificate, Policies};
-use super::error::{ChainError, Place};
+use super::error::{ChainError, PathPosition};
 
 /// Whether the policies that the authorities of a path require are there. The root that signed the
 /// last one has no say, as in RFC 5280.
 pub(super) fn fault(path: &[&Certificate]) -> Option<ChainError> {
-    let mut state = State::begin(path.len());
+    let mut state = PolicyState::begin(path.len());
     for (position, certificate) in path.iter().enumerate().rev() {
         let is_leaf = position == 0;
         let policies = &certificate.extensions.policies;
@@ -26,7 +26,7 @@ pub(super) fn fault(path: &[&Certificate]) -> Option<ChainError> {
             }
         }
         if state.explicit == 0 && state.valid.is_none_at_all() {
-            let place = Place::of(position, certificate);
+            let place = PathPosition::of(position, certificate);
             return Some(ChainError::NoPolicy { place });
         }
         state.map(policies);
@@ -52,14 +52,14 @@ impl Valid {
 }
 
 /// Numbers count the certificates until a rule begins to hold; zero means that it does.
-struct State {
+struct PolicyState {
     valid: Valid,
     explicit: usize,
     mapping: usize,
     any: usize,
 }
 
-impl State {
+impl PolicyState {
     fn begin(length: usize) -> Self {
         Self {
             valid: Valid {

@@ -5,19 +5,19 @@ use super::super::certificate::Certificate;
 
 /// Certificates in the order in which they are preferred, each once, the leaf first.
 pub(in crate::svid) struct Pool<'a> {
-    members: Vec<Member<'a>>,
+    members: Vec<PoolCertificate<'a>>,
 }
 
 /// One certificate of the pool.
 #[derive(Clone, Copy)]
-pub(super) struct Member<'a> {
+pub(super) struct PoolCertificate<'a> {
     pub(super) certificate: &'a Certificate,
-    pub(super) part: Part,
+    pub(super) part: PoolRole,
 }
 
 /// What a certificate may be in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PoolRole {
     /// The one of our key, or one that may stand above it.
     Link,
     /// A root that came with the chain: neither published nor trusted.
@@ -35,9 +35,9 @@ impl<'a> Pool<'a> {
         sent: impl IntoIterator<Item = &'a Certificate>,
         bundle: Option<&'a TrustBundle>,
     ) -> Self {
-        let mut members = vec![Member {
+        let mut members = vec![PoolCertificate {
             certificate: leaf,
-            part: Part::Link,
+            part: PoolRole::Link,
         }];
         for certificate in sent {
             let is_known = members.iter().any(|known| known.certificate == certificate);
@@ -45,21 +45,21 @@ impl<'a> Pool<'a> {
                 continue;
             }
             let part = if certificate.is_self_signed() {
-                Part::SentRoot
+                PoolRole::SentRoot
             } else {
-                Part::Link
+                PoolRole::Link
             };
-            members.push(Member { certificate, part });
+            members.push(PoolCertificate { certificate, part });
         }
         let anchors = bundle.map(TrustBundle::authorities).unwrap_or_default();
-        members.extend(anchors.iter().map(|certificate| Member {
+        members.extend(anchors.iter().map(|certificate| PoolCertificate {
             certificate,
-            part: Part::Anchor,
+            part: PoolRole::Anchor,
         }));
         Self { members }
     }
 
-    pub(super) fn get(&self, index: usize) -> Option<Member<'a>> {
+    pub(super) fn get(&self, index: usize) -> Option<PoolCertificate<'a>> {
         self.members.get(index).copied()
     }
 
@@ -71,7 +71,7 @@ impl<'a> Pool<'a> {
     pub(super) fn named_issuers(
         &self,
         of: &'a Certificate,
-    ) -> impl Iterator<Item = (usize, Member<'a>)> {
+    ) -> impl Iterator<Item = (usize, PoolCertificate<'a>)> {
         let members = self.members.iter().copied().enumerate();
         members.filter(|(_, member)| member.certificate.subject == of.issuer)
     }
@@ -83,8 +83,8 @@ impl<'a> Pool<'a> {
     }
 
     /// Every certificate that came with the leaf.
-    pub(super) fn sent(&self) -> impl Iterator<Item = (usize, Member<'a>)> {
+    pub(super) fn sent(&self) -> impl Iterator<Item = (usize, PoolCertificate<'a>)> {
         let members = self.members.iter().copied().enumerate().skip(1);
-        members.filter(|(_, member)| member.part != Part::Anchor)
+        members.filter(|(_, member)| member.part != PoolRole::Anchor)
     }
 }

@@ -1,17 +1,17 @@
 //! The search for a path, shortest first.
 //!
 //! Paths grow from the leaf by whoever signed their last certificate, with no name and key twice.
-//! Invariant: the work is bounded. Each certificate ends at most [`MOST_PATHS`] paths, so paths that
-//! share their beginning do not multiply; the first that reach a certificate are the shortest, which
-//! have the least that could be wrong with them.
+//! Invariant: the work is bounded. Each certificate ends at most [`MOST_PATHS`] paths, so paths
+//! that share their beginning do not multiply; the first that reach a certificate are the shortest,
+//! which have the least that could be wrong with them.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::error::{ChainError, Place};
+use super::error::{ChainError, PathPosition};
 use super::path;
-use super::pool::{Part, Pool};
+use super::pool::{Pool, PoolRole};
 use super::signers::Signers;
 
 /// Which paths are followed.
@@ -57,28 +57,28 @@ pub(super) fn explore(
             let longer = [path.as_slice(), &[index]].concat();
             let certificates = pool.certificates(&longer);
             let faults = match member.part {
-                Part::Anchor => path::faults_of_root(&certificates, now),
-                Part::Link | Part::SentRoot => path::faults_of_link(&certificates, now),
+                PoolRole::Anchor => path::faults_of_root(&certificates, now),
+                PoolRole::Link | PoolRole::SentRoot => path::faults_of_link(&certificates, now),
             };
             let fault = faults.into_iter().next();
             match (member.part, fault) {
-                (Part::SentRoot, _) => explored.below_sent_root.push((path.clone(), index)),
-                (Part::Anchor, _) if now < member.certificate.not_before => {
+                (PoolRole::SentRoot, _) => explored.below_sent_root.push((path.clone(), index)),
+                (PoolRole::Anchor, _) if now < member.certificate.not_before => {
                     let fault = ChainError::NotYetValid {
-                        place: Place::of(path.len(), member.certificate),
+                        place: PathPosition::of(path.len(), member.certificate),
                         not_before: member.certificate.not_before,
                     };
                     explored.refused_anchors.push((path.clone(), fault));
                 }
-                (Part::Anchor, None) => anchors.push(index),
-                (Part::Anchor, Some(fault)) => {
+                (PoolRole::Anchor, None) => anchors.push(index),
+                (PoolRole::Anchor, Some(fault)) => {
                     explored.refused_anchors.push((path.clone(), fault));
                 }
-                (Part::Link, _) if passes_twice(pool, &path, index) => {}
-                (Part::Link, Some(fault)) if follow == Follow::Valid => {
+                (PoolRole::Link, _) if passes_twice(pool, &path, index) => {}
+                (PoolRole::Link, Some(fault)) if follow == Follow::Valid => {
                     explored.refused.push((path.clone(), fault));
                 }
-                (Part::Link, _) => {
+                (PoolRole::Link, _) => {
                     if let Some(count) = ends.get_mut(index).filter(|count| **count < MOST_PATHS) {
                         *count += 1;
                         queue.push_back(longer);
@@ -104,6 +104,6 @@ fn passes_twice(pool: &Pool<'_>, path: &[usize], index: usize) -> bool {
     })
 }
 
-/// Doubled, twice the work; with one alone, a path that its certificate policies rule out would hide
-/// another through the same certificate.
+/// Doubled, twice the work; with one alone, a path that its certificate policies rule out would
+/// hide another through the same certificate.
 const MOST_PATHS: usize = 4;

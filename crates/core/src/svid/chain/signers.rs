@@ -1,4 +1,4 @@
-//! Who signed whom.
+//! Which certificate signed which.
 //!
 //! A certificate is joined to another one by name and signature; the key identifiers say which one
 //! to try first and decide nothing (RFC 4158, section 3.5.12). Invariants: a certificate that is
@@ -13,13 +13,13 @@ use super::pool::Pool;
 /// Finds the issuers of certificates, and remembers them.
 pub(super) struct Signers<'p, 'a> {
     pool: &'p Pool<'a>,
-    known: Vec<Option<Signer<'a>>>,
+    known: Vec<Option<IssuerKey<'a>>>,
     tried: usize,
 }
 
 /// Whose key a certificate is signed with.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Signer<'a> {
+pub(super) enum IssuerKey<'a> {
     /// The issuer's, whose certificates all have this key.
     Key(&'a PublicKey),
     /// There is no certificate with the issuer's name.
@@ -42,7 +42,7 @@ impl<'p, 'a> Signers<'p, 'a> {
     /// The indices of the certificates that signed this one: one key, and perhaps several
     /// certificates for it.
     pub(super) fn issuers(&mut self, index: usize) -> Vec<usize> {
-        let (Some(child), Signer::Key(key)) = (self.pool.get(index), self.signer(index)) else {
+        let (Some(child), IssuerKey::Key(key)) = (self.pool.get(index), self.signer(index)) else {
             return Vec::new();
         };
         let named = self.pool.named_issuers(child.certificate);
@@ -51,12 +51,12 @@ impl<'p, 'a> Signers<'p, 'a> {
     }
 
     /// Whose key it is that a certificate is signed with.
-    pub(super) fn signer(&mut self, index: usize) -> Signer<'a> {
+    pub(super) fn signer(&mut self, index: usize) -> IssuerKey<'a> {
         if let Some(Some(known)) = self.known.get(index) {
             return *known;
         }
         let Some(child) = self.pool.get(index) else {
-            return Signer::Absent;
+            return IssuerKey::Absent;
         };
         let signer = self.find(index, child.certificate);
         if let Some(known) = self.known.get_mut(index) {
@@ -68,7 +68,7 @@ impl<'p, 'a> Signers<'p, 'a> {
     /// Whether a certificate is worth nothing to anybody: its issuer is there, by its name and, if
     /// the certificate says so, its key identifier, and has not signed it.
     pub(super) fn is_forged(&mut self, index: usize) -> bool {
-        let Signer::Unfit(_) = self.signer(index) else {
+        let IssuerKey::Unfit(_) = self.signer(index) else {
             return false;
         };
         self.pool.get(index).is_some_and(|child| {
@@ -78,8 +78,9 @@ impl<'p, 'a> Signers<'p, 'a> {
         })
     }
 
-    fn find(&mut self, index: usize, child: &'a Certificate) -> Signer<'a> {
-        // Nothing in the pool is signed with its own key, but roots, which nobody has to have signed.
+    fn find(&mut self, index: usize, child: &'a Certificate) -> IssuerKey<'a> {
+        // Nothing in the pool is signed with its own key, but roots, which nobody has to have
+        // signed.
         let named = self.pool.named_issuers(child);
         let mut named: Vec<_> = named.filter(|(other, _)| *other != index).collect();
         // The next one in the chain before the others, as most issuers order them.
@@ -92,18 +93,18 @@ impl<'p, 'a> Signers<'p, 'a> {
                 continue;
             }
             if self.tried == MAX_SIGNATURES {
-                return Signer::Unknown;
+                return IssuerKey::Unknown;
             }
             self.tried += 1;
             match child.verify_signature(issuer) {
-                Ok(()) => return Signer::Key(&issuer.public_key),
+                Ok(()) => return IssuerKey::Key(&issuer.public_key),
                 // Weak for one key and wrong for another is weak.
                 Err(error) if reason != Some(SignatureError::Unsupported) => reason = Some(error),
                 Err(_) => {}
             }
             keys.push(&issuer.public_key);
         }
-        reason.map_or(Signer::Absent, Signer::Unfit)
+        reason.map_or(IssuerKey::Absent, IssuerKey::Unfit)
     }
 
     #[cfg(test)]

@@ -5,14 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::certificate::Certificate;
 use super::error::ChainError;
 use super::expectation::Expectation;
-use super::found::{EndsFirst, Found, Gap};
+use super::found::{EndsFirst, FoundPath, Gap};
 use super::pool::Pool;
-use super::window::{Readiness, Window};
+use super::window::{StartOfValidity, Window};
 use super::{leaf, read};
 use crate::armor;
 use crate::identity::SpiffeId;
 
-/// An X.509-SVID that was checked: proof that a chain is the one that was asked for.
+/// A verified X.509-SVID: proof that a chain is the one that was requested.
 ///
 /// It may not be valid yet ([`X509Svid::readiness`]) and may not lead to our roots
 /// ([`X509Svid::anchoring`]); what that means is for the caller to decide.
@@ -41,11 +41,11 @@ pub enum Anchoring {
 }
 
 impl X509Svid {
-    /// Checks a chain in PEM, in whatever order its certificates stand.
+    /// Verifies a chain in PEM, whatever the order of its certificates.
     ///
     /// The leaf is the certificate for the expected key. From there a path is looked for to an
-    /// authority of the trust bundle, through the certificates of the chain and the candidates; what
-    /// it does not need is left out. A leaf that is not valid yet passes.
+    /// authority of the trust bundle, through the certificates of the chain and the candidates;
+    /// what it does not need is left out. A leaf that is not valid yet passes.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl X509Svid {
         }
         let candidates = read::read_candidates(expected.candidates);
         let pool = Pool::new(leaf, chain.iter().chain(&candidates), expected.trust_bundle);
-        let found = Found::search(&pool, now)
+        let found = FoundPath::search(&pool, now)
             .map_err(|faults| faults.into_iter().next().unwrap_or(ChainError::Empty))?;
         let blocks = found
             .published()
@@ -140,7 +140,7 @@ impl X509Svid {
     ///
     /// One that is not valid yet is worth waiting for if it will be within five minutes or a third
     /// of its lifetime, whichever is less.
-    pub fn readiness(&self, now: Timestamp) -> Readiness {
+    pub fn readiness(&self, now: Timestamp) -> StartOfValidity {
         let lifetime: SignedDuration = self.not_after.duration_since(self.not_before);
         self.window.readiness(lifetime, now)
     }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
 use super::super::certificate::Certificate;
-use super::found::{Found, Gap};
+use super::found::{FoundPath, Gap};
 use super::pool::Pool;
 use super::search::{Follow, explore};
 use super::signers::{MAX_SIGNATURES, Signers};
@@ -79,7 +79,7 @@ fn the_work_is_bounded_and_a_chain_beyond_it_says_so() {
     let explored = explore(&pool, &mut signers, Follow::Valid, now());
     assert_eq!(signers.tried(), MAX_SIGNATURES);
     assert!(explored.paths.len() < 32);
-    let found = Found::search(&pool, now()).unwrap();
+    let found = FoundPath::search(&pool, now()).unwrap();
     let limit = MAX_SIGNATURES;
     assert_eq!(found.gap, Some(Gap::TooManySignatures { limit }));
 }

@@ -8,7 +8,7 @@ use super::super::certificate::Certificate;
 
 /// When an SVID may be published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Readiness {
+pub enum StartOfValidity {
     /// At once.
     Now,
     /// It becomes valid then, which is near enough to wait for: clocks differ, and not every issuer
@@ -18,8 +18,8 @@ pub enum Readiness {
     TooFarAhead(Timestamp),
 }
 
-/// The time in which a chain can be used, since all certificates of its path are valid; both ends are
-/// included (RFC 5280, section 4.1.2.5).
+/// The time in which a chain can be used, since all certificates of its path are valid; both ends
+/// are included (RFC 5280, section 4.1.2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The latest notBefore of the path.
@@ -61,16 +61,16 @@ impl Window {
         })
     }
 
-    /// See [`Readiness`]; `lifetime` is the leaf's.
-    pub(super) fn readiness(self, lifetime: SignedDuration, now: Timestamp) -> Readiness {
+    /// See [`StartOfValidity`]; `lifetime` is the leaf's.
+    pub(super) fn readiness(self, lifetime: SignedDuration, now: Timestamp) -> StartOfValidity {
         if self.start <= now {
-            return Readiness::Now;
+            return StartOfValidity::Now;
         }
         let patience = MAX_PATIENCE.min(lifetime / 3);
         if self.start.duration_since(now) <= patience {
-            Readiness::At(self.start)
+            StartOfValidity::At(self.start)
         } else {
-            Readiness::TooFarAhead(self.start)
+            StartOfValidity::TooFarAhead(self.start)
         }
     }
 }

@@ -3,7 +3,7 @@
 use svid_core::policy::{Decision, Rule, evaluate};
 use svid_corpus::craft::{Craft, general_name, san};
 use svid_corpus::hostile::wrong_uris;
-use svid_corpus::{RIGHT_ID, World};
+use svid_corpus::{VALID_ID, World};
 
 use crate::inquiry::{node_attested, request};
 use crate::{allows, broken, objection};
@@ -15,7 +15,7 @@ fn allows_uri(uri: &[u8]) -> bool {
 
 #[test]
 fn allows_the_expected_bytes_only() {
-    assert!(allows_uri(RIGHT_ID.as_bytes()));
+    assert!(allows_uri(VALID_ID.as_bytes()));
     for (what, uri) in wrong_uris(&World::default()) {
         assert!(!allows_uri(&uri), "{what}");
     }
@@ -25,7 +25,7 @@ fn allows_the_expected_bytes_only() {
 fn a_request_without_a_single_uri_is_told_what_to_ask_for() {
     let der = Craft::new().extensions(&[]).der();
     let told = objection(Rule::Identity, &der).unwrap();
-    assert!(told.contains(RIGHT_ID), "{told}");
+    assert!(told.contains(VALID_ID), "{told}");
 }
 
 /// Whether the driver may claim a name for a pod of a namespace, before the Pod is read.
@@ -41,12 +41,12 @@ fn is_claimed_in(namespace: &str, uri: &[u8]) -> bool {
 
 #[test]
 fn any_identity_of_the_requests_namespace_may_be_claimed_and_no_other_text() {
-    for id in [RIGHT_ID, "spiffe://cluster.local/ns/payments/sa/other.one"] {
+    for id in [VALID_ID, "spiffe://cluster.local/ns/payments/sa/other.one"] {
         assert!(is_claimed_in("payments", id.as_bytes()), "{id}");
     }
     for namespace in ["", "default", "payments2", "Payments", "a/b"] {
         assert!(
-            !is_claimed_in(namespace, RIGHT_ID.as_bytes()),
+            !is_claimed_in(namespace, VALID_ID.as_bytes()),
             "{namespace:?}"
         );
     }

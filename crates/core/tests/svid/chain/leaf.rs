@@ -2,7 +2,7 @@
 
 use rcgen::{DnType, ExtendedKeyUsagePurpose as Purpose, IsCa, KeyUsagePurpose as Usage, SanType};
 use svid_core::identity::SpiffeId;
-use svid_core::svid::{ChainError, Expectation, Place, PrivateKey, X509Svid};
+use svid_core::svid::{ChainError, Expectation, PathPosition, PrivateKey, X509Svid};
 
 use super::verify_leaf;
 use crate::fixtures::{
@@ -10,7 +10,7 @@ use crate::fixtures::{
 };
 
 /// What is expected of a fault in a certificate at a position.
-type Expected = fn(Place) -> ChainError;
+type Expected = fn(PathPosition) -> ChainError;
 
 #[test]
 fn accepts_leaves_that_the_specification_allows() {

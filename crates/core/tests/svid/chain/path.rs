@@ -88,7 +88,9 @@ fn holds_authorities_to_their_path_length() {
     };
     assert_eq!(
         gap.to_string(),
-        "it goes on no further than the authority \"CN=loose\" (2 above the certificate): the authority \"CN=root\" (3 above the certificate) allows 1 authorities below it, there are 2"
+        "the path cannot be continued beyond the authority \"CN=loose\" (2 above the \
+         certificate): the authority \"CN=root\" (3 above the certificate) allows 1 authorities \
+         below it, but there are 2"
     );
 }
 
@@ -207,7 +209,8 @@ fn does_not_believe_weak_or_unfitting_signatures() {
     let unsupported = Err(ChainError::UnsupportedSignature {
         place: place(0, ""),
     });
-    // sha256WithRSAEncryption becomes sha1WithRSAEncryption, md5WithRSAEncryption, and nothing known.
+    // sha256WithRSAEncryption becomes sha1WithRSAEncryption, md5WithRSAEncryption, and nothing
+    // known.
     let prefix = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
     let sha256 = [prefix.as_slice(), &[0x0b]].concat();
     for algorithm in [0x05, 0x04, 0x7f] {

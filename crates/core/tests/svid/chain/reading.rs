@@ -1,6 +1,6 @@
 //! What is read of a chain, and what becomes of it.
 
-use svid_core::svid::{Anchoring, ArmorError, ChainError, Readiness};
+use svid_core::svid::{Anchoring, ArmorError, ChainError, StartOfValidity};
 use svid_corpus::craft::armor;
 
 use crate::fixtures::{
@@ -29,7 +29,7 @@ fn accepts_a_chain_and_tells_what_is_in_it() {
     assert_eq!(svid.not_after(), now() + minutes(50));
     assert_eq!(svid.window().end, now() + minutes(30));
     assert_eq!(*svid.anchoring(), Anchoring::NoBundle);
-    assert_eq!(svid.readiness(now()), Readiness::Now);
+    assert_eq!(svid.readiness(now()), StartOfValidity::Now);
     // What was published is accepted again.
     assert_eq!(
         case.verify_pem(svid.chain_pem().as_bytes(), None, now()),

@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::date_time_ymd;
-use svid_core::svid::{ChainError, Readiness};
+use svid_core::svid::{ChainError, StartOfValidity};
 
 use super::verify_leaf;
 use crate::fixtures::{Authority, Case, Change, bundle, minutes, nothing, now, place, valid};
 
 /// What is expected of a certificate that becomes valid at a time.
-type Expected = fn(Timestamp) -> Readiness;
+type Expected = fn(Timestamp) -> StartOfValidity;
 
 #[test]
 fn refuses_what_has_expired_to_the_second() {
@@ -44,7 +44,7 @@ fn refuses_what_has_expired_to_the_second() {
     let text = verify(later).unwrap_err().to_string();
     assert_eq!(
         text,
-        "the certificate expired at 2026-05-01T12:50:00Z, it is 2026-05-01T12:50:01Z"
+        "the certificate expired at 2026-05-01T12:50:00Z; it is now 2026-05-01T12:50:01Z"
     );
 }
 
@@ -75,7 +75,8 @@ fn an_authority_that_ends_before_the_leaf_ends_the_window_wherever_it_stands() {
     assert!(ends_first.is_root);
     assert_eq!(
         ends_first.to_string(),
-        "the root \"CN=root\" ends at 2026-05-01T12:20:00Z, before the certificate does; give the trust bundle its successor"
+        "the root \"CN=root\" expires at 2026-05-01T12:20:00Z, before the certificate does; add \
+         its successor to the trust bundle"
     );
     // Its renewed certificate in the bundle is as good for relying parties.
     let renewed = root.reissued(|params| valid(params, -minutes(1), minutes(500)));
@@ -118,31 +119,36 @@ fn waits_for_a_certificate_that_is_valid_soon() {
     let hour: Change = |params| valid(params, minutes(4), minutes(64));
     let six_minutes: Change = |params| valid(params, minutes(2), minutes(8));
     let table: [(&str, Change, i64, Expected); 9] = [
-        ("at its begin", hour, 240, |_| Readiness::Now),
-        ("after its begin", hour, 241, |_| Readiness::Now),
-        ("a second before", hour, 239, Readiness::At),
-        ("five minutes before", hour, -60, Readiness::At),
+        ("at its begin", hour, 240, |_| StartOfValidity::Now),
+        ("after its begin", hour, 241, |_| StartOfValidity::Now),
+        ("a second before", hour, 239, StartOfValidity::At),
+        ("five minutes before", hour, -60, StartOfValidity::At),
         (
             "more than five minutes before",
             hour,
             -61,
-            Readiness::TooFarAhead,
+            StartOfValidity::TooFarAhead,
         ),
-        ("years before", hour, -100_000_000, Readiness::TooFarAhead),
+        (
+            "years before",
+            hour,
+            -100_000_000,
+            StartOfValidity::TooFarAhead,
+        ),
         (
             "a third of a short life before",
             six_minutes,
             0,
-            Readiness::At,
+            StartOfValidity::At,
         ),
         (
             "more than a third of a short life before",
             six_minutes,
             -1,
-            Readiness::TooFarAhead,
+            StartOfValidity::TooFarAhead,
         ),
         ("long after its end", six_minutes, 1_000_000, |_| {
-            Readiness::Now
+            StartOfValidity::Now
         }),
     ];
     for (name, change, seconds, expected) in table {
@@ -158,7 +164,10 @@ fn waits_for_an_authority_too() {
     let upper = root.intermediate("upper", |params| valid(params, minutes(1), minutes(500)));
     let leaf = upper.leaf(case.key.public_key(), nothing);
     let svid = case.verify(&[&leaf, &upper.der]).unwrap();
-    assert_eq!(svid.readiness(now()), Readiness::At(now() + minutes(1)));
+    assert_eq!(
+        svid.readiness(now()),
+        StartOfValidity::At(now() + minutes(1))
+    );
     assert_eq!(svid.not_before(), now() - minutes(10));
 }
 
@@ -173,7 +182,7 @@ fn certificates_may_last_for_ever() {
     for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, now(), Timestamp::MAX] {
         assert!(matches!(
             svid.readiness(now),
-            Readiness::Now | Readiness::TooFarAhead(_)
+            StartOfValidity::Now | StartOfValidity::TooFarAhead(_)
         ));
     }
 }

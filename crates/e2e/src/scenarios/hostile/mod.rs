@@ -1,4 +1,5 @@
-//! What the editor of one namespace can store, and everybody else's decisions beside it.
+//! What the editor of one namespace can store, and how fast everybody else's requests are decided
+//! meanwhile.
 //!
 //! | file | what it owns |
 //! | --- | --- |

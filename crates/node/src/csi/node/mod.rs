@@ -34,7 +34,7 @@ use super::publish::{self, PublishRequestError};
 use super::status;
 use crate::installation::Installation;
 use crate::lifecycle::{Lifecycle, PublishError};
-use crate::wish::{TargetPath, VolumeId};
+use crate::spec::{TargetPath, VolumeId};
 use svid_client::clock::Clock;
 
 /// The CSI Node service for the volumes that `L` manages.
@@ -71,7 +71,7 @@ impl<L: Lifecycle> NodeService<L> {
                     let published = self.lifecycle.publish(understood, limit).await;
                     published.map_err(|error| status::publish_failed(&error))
                 }
-                Err(error) => timeout(limit, self.misunderstood(&request, &error))
+                Err(error) => timeout(limit, self.malformed(&request, &error))
                     .await
                     .unwrap_or_else(|_elapsed| Err(status::publish_failed(&PublishError::Busy))),
             }
@@ -84,7 +84,7 @@ impl<L: Lifecycle> NodeService<L> {
 
     /// A final code makes the kubelet forget a volume for good, so one is returned only if there is
     /// no volume to forget.
-    async fn misunderstood(
+    async fn malformed(
         &self,
         request: &NodePublishVolumeRequest,
         error: &PublishRequestError,
@@ -95,7 +95,7 @@ impl<L: Lifecycle> NodeService<L> {
         {
             return self
                 .lifecycle
-                .publish_misunderstood(&volume, error.to_string())
+                .publish_malformed(&volume, error.to_string())
                 .await
                 .map_err(|error| status::publish_failed(&error));
         }

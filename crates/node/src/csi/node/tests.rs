@@ -11,7 +11,7 @@ use super::*;
 use crate::csi::fixture::{self, EXPIRY};
 use crate::installation;
 use crate::lifecycle::{UnpublishError, VolumesPerPod};
-use crate::wish::PublishRequest;
+use crate::spec::PublishRequest;
 
 /// How the volumes behave in a test.
 #[derive(Debug, Default)]
@@ -42,14 +42,14 @@ impl Lifecycle for Volumes {
     }
 
     async fn publish(&self, request: PublishRequest, limit: Duration) -> Result<(), PublishError> {
-        self.note(format!("publish {} {limit:?}", request.wish.volume));
+        self.note(format!("publish {} {limit:?}", request.spec.volume));
         match self.publish.clone() {
             Some(outcome) => outcome,
             None => pending().await,
         }
     }
 
-    async fn publish_misunderstood(
+    async fn publish_malformed(
         &self,
         volume: &VolumeId,
         reason: String,
@@ -57,7 +57,7 @@ impl Lifecycle for Volumes {
         self.note(format!("misunderstood {volume} {reason}"));
         self.rest
             .clone()
-            .map_or(Ok(()), |text| Err(PublishError::Misunderstood(text)))
+            .map_or(Ok(()), |text| Err(PublishError::Malformed(text)))
     }
 
     async fn unpublish(&self, volume: VolumeId, target: TargetPath) -> Result<(), UnpublishError> {
@@ -120,10 +120,7 @@ async fn a_publish_that_was_understood_is_answered_by_the_volumes() {
             Err(PublishError::AttemptFailed(text())),
             Some(Code::Unavailable),
         ),
-        (
-            Err(PublishError::Misunderstood(text())),
-            Some(Code::Aborted),
-        ),
+        (Err(PublishError::Malformed(text())), Some(Code::Aborted)),
         (
             Err(PublishError::TooManyVolumes {
                 limit: VolumesPerPod::default(),

@@ -5,7 +5,7 @@ use svid_core::names::DriverName;
 
 use super::super::token::TokenError;
 use super::{NAMESPACE_KEY, POD_NAME_KEY, POD_UID_KEY, SERVICE_ACCOUNT_KEY, TOKENS_KEY};
-use crate::wish::WishError;
+use crate::spec::VolumeFieldError;
 
 /// The rule that a request breaks. The text names the CSI field and, if an administrator can help,
 /// what to set on the CSIDriver object.
@@ -13,7 +13,7 @@ use crate::wish::WishError;
 pub enum PublishRequestError {
     /// `volume_id` or `target_path` is missing or could lead out of its folder.
     #[error("{0}")]
-    Place(WishError),
+    Place(VolumeFieldError),
     /// No `volume_capability`.
     #[error("volume_capability is missing")]
     NoCapability,
@@ -36,8 +36,8 @@ pub enum PublishRequestError {
     Writable,
     /// The volume is not an inline volume of a pod.
     #[error(
-        "volume_context[\"{key}\"] is not \"true\": only inline volumes of pods are served, and \
-         the CSIDriver object {driver} must have podInfoOnMount: true and the mode Ephemeral",
+        "volume_context[\"{key}\"] is not \"true\": only inline volumes of pods are supported, \
+         and the CSIDriver object {driver} must have podInfoOnMount: true and the mode Ephemeral",
         key = super::EPHEMERAL_KEY
     )]
     NotEphemeral {
@@ -62,19 +62,22 @@ pub enum PublishRequestError {
         reason: ServiceAccountError,
     },
     /// The pod's name cannot exist in Kubernetes.
-    #[error("volume_context[\"{POD_NAME_KEY}\"] {value} is no legal name of a pod")]
+    #[error("volume_context[\"{POD_NAME_KEY}\"] {value} is not a valid pod name")]
     PodName {
         /// The value, quoted.
         value: String,
     },
     /// The pod's UID is not one that Kubernetes generates.
-    #[error("volume_context[\"{POD_UID_KEY}\"] {value} is no legal UID")]
+    #[error("volume_context[\"{POD_UID_KEY}\"] {value} is not a valid UID")]
     PodUid {
         /// The value, quoted.
         value: String,
     },
     /// The target lies in another pod's folder.
-    #[error("target_path lies in the folder of pod {found:?}, volume_context says pod {expected}")]
+    #[error(
+        "target_path is in the directory of pod {found:?}, but volume_context says pod \
+        {expected}"
+    )]
     TargetOfAnotherPod {
         /// The UID in the path.
         found: String,
@@ -84,9 +87,9 @@ pub enum PublishRequestError {
     /// Nothing but the context says whose volume it is, and that could have been written by the
     /// pod's author.
     #[error(
-        "target_path does not lie in the kubelet's folder of a pod \
-         (pods/UID/volumes/kubernetes.io~csi/NAME/mount): with --use-own-service-account volumes of \
-         other kubelets are not served"
+        "target_path is not in the kubelet's directory of a pod \
+         (pods/UID/volumes/kubernetes.io~csi/NAME/mount): with --use-own-service-account only \
+         volumes of this node's kubelet are served"
     )]
     TargetOfNoPod,
     /// The kubelet sent no token.
@@ -108,7 +111,7 @@ pub enum PublishRequestError {
         reason: TokenError,
     },
     /// The group that is to read the files is not a valid group number.
-    #[error("{field} {value} is no group: 1 to 4294967295 in decimal digits")]
+    #[error("{field} {value} is not a group ID: it must be 1 to 4294967295 in decimal digits")]
     FsGroup {
         /// Where it was found.
         field: &'static str,
@@ -117,8 +120,8 @@ pub enum PublishRequestError {
     },
 }
 
-impl From<WishError> for PublishRequestError {
-    fn from(error: WishError) -> Self {
+impl From<VolumeFieldError> for PublishRequestError {
+    fn from(error: VolumeFieldError) -> Self {
         Self::Place(error)
     }
 }

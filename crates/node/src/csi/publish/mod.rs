@@ -27,9 +27,9 @@ use svid_core::text::quote;
 pub use error::PublishRequestError;
 
 use super::token::{self, Bearer};
-use crate::credential::{Credential, PodToken, Requester};
+use crate::credential::{Credential, PodToken, RequestMode};
 use crate::installation::Installation;
-use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
+use crate::spec::{Pod, PublishRequest, TargetPath, VolumeId, VolumeSpec};
 
 /// Reads a request. Unknown keys in the volume context, mount flags and the file system type have
 /// no effect.
@@ -44,7 +44,7 @@ pub fn parse(
     let volume = VolumeId::parse(&request.volume_id)?;
     let target = TargetPath::parse(&request.target_path)?;
     let mount = mount_of(request.volume_capability.as_ref())?;
-    let context = Context::take(&request.volume_context, installation)?;
+    let context = VolumeContext::take(&request.volume_context, installation)?;
     if !request.readonly {
         return Err(PublishRequestError::Writable);
     }
@@ -57,14 +57,14 @@ pub fn parse(
     target_is_of(&target, &pod, installation.requester)?;
     let fs_group = fs_group::choose(context.0, mount)?;
     let credential = match installation.requester {
-        Requester::Pod => {
+        RequestMode::Pod => {
             let token = token_of(request, installation, &pod, &service_account, now)?;
             Credential::Pod(token)
         }
-        Requester::Driver => Credential::Driver,
+        RequestMode::Driver => Credential::Driver,
     };
     Ok(PublishRequest {
-        wish: Wish {
+        spec: VolumeSpec {
             volume,
             target,
             pod,
@@ -83,7 +83,7 @@ pub fn parse(
 fn target_is_of(
     target: &TargetPath,
     pod: &Pod,
-    requester: Requester,
+    requester: RequestMode,
 ) -> Result<(), PublishRequestError> {
     match (target.pod_uid(), requester) {
         (Some(found), _) if found == pod.uid => Ok(()),
@@ -91,8 +91,8 @@ fn target_is_of(
             found: found.to_owned(),
             expected: pod.uid.clone(),
         }),
-        (None, Requester::Pod) => Ok(()),
-        (None, Requester::Driver) => Err(PublishRequestError::TargetOfNoPod),
+        (None, RequestMode::Pod) => Ok(()),
+        (None, RequestMode::Driver) => Err(PublishRequestError::TargetOfNoPod),
     }
 }
 
@@ -152,9 +152,9 @@ fn token_of(
 }
 
 /// The volume context, of an acceptable size.
-struct Context<'a>(&'a BTreeMap<String, String>, &'a Installation);
+struct VolumeContext<'a>(&'a BTreeMap<String, String>, &'a Installation);
 
-impl<'a> Context<'a> {
+impl<'a> VolumeContext<'a> {
     fn take(
         map: &'a BTreeMap<String, String>,
         installation: &'a Installation,

@@ -9,11 +9,11 @@ use svid_api::csi::v1::volume_capability::BlockVolume;
 const DRIVER: &str = "spiffe.csi.cert-manager.io";
 
 fn read(request: &NodePublishVolumeRequest) -> Result<PublishRequest, PublishRequestError> {
-    read_for(Requester::Pod, request)
+    read_for(RequestMode::Pod, request)
 }
 
 fn read_for(
-    requester: Requester,
+    requester: RequestMode,
     request: &NodePublishVolumeRequest,
 ) -> Result<PublishRequest, PublishRequestError> {
     let installation = Installation {
@@ -47,21 +47,21 @@ type Break = (
 
 #[test]
 fn reads_what_the_kubelet_sends() {
-    let PublishRequest { wish, credential } = read(&fixture::request()).unwrap();
-    assert_eq!(wish.volume.as_str().len(), 68);
-    assert_eq!(wish.target.pod_uid(), Some(POD_UID));
+    let PublishRequest { spec, credential } = read(&fixture::request()).unwrap();
+    assert_eq!(spec.volume.as_str().len(), 68);
+    assert_eq!(spec.target.pod_uid(), Some(POD_UID));
     assert_eq!(
-        wish.pod,
+        spec.pod,
         Pod {
             name: "sleep-1".to_owned(),
             uid: POD_UID.to_owned()
         }
     );
     assert_eq!(
-        wish.service_account.username(),
+        spec.service_account.username(),
         "system:serviceaccount:sandbox:sleep"
     );
-    assert_eq!(wish.fs_group, None);
+    assert_eq!(spec.fs_group, None);
     assert_eq!(token(&credential).expires_at.as_second(), EXPIRY);
 }
 
@@ -262,7 +262,7 @@ fn a_forged_pod_info_or_token_gains_nothing() {
 
 #[test]
 fn in_node_attested_mode_no_token_is_needed_or_looked_at() {
-    let expected = read(&fixture::request()).unwrap().wish;
+    let expected = read(&fixture::request()).unwrap().spec;
     let changes: [fn(&mut NodePublishVolumeRequest); 3] = [
         |_| {},
         |r| r.secrets.clear(),
@@ -271,8 +271,8 @@ fn in_node_attested_mode_no_token_is_needed_or_looked_at() {
     for change in changes {
         let mut request = fixture::request();
         change(&mut request);
-        let read = read_for(Requester::Driver, &request).unwrap();
-        assert_eq!(read.wish, expected);
+        let read = read_for(RequestMode::Driver, &request).unwrap();
+        assert_eq!(read.spec, expected);
         assert!(matches!(read.credential, Credential::Driver));
     }
 }
@@ -281,7 +281,7 @@ fn in_node_attested_mode_no_token_is_needed_or_looked_at() {
 fn in_node_attested_mode_the_kubelets_path_says_whose_volume_it_is() {
     let mut request = fixture::request();
     set(&mut request.volume_context, POD_UID_KEY, "u-2");
-    let refused = read_for(Requester::Driver, &request).unwrap_err();
+    let refused = read_for(RequestMode::Driver, &request).unwrap_err();
     assert!(matches!(
         refused,
         PublishRequestError::TargetOfAnotherPod { .. }
@@ -293,7 +293,7 @@ fn in_node_attested_mode_the_kubelets_path_says_whose_volume_it_is() {
     ] {
         let mut request = fixture::request();
         request.target_path = target.to_owned();
-        let refused = read_for(Requester::Driver, &request).unwrap_err();
+        let refused = read_for(RequestMode::Driver, &request).unwrap_err();
         assert_eq!(refused, PublishRequestError::TargetOfNoPod, "{target}");
         assert!(read(&request).is_ok(), "{target}: a token says it");
     }
@@ -305,7 +305,7 @@ fn in_node_attested_mode_the_kubelets_path_says_whose_volume_it_is() {
     ] {
         let mut request = fixture::request();
         request.volume_context.remove(key);
-        let refused = read_for(Requester::Driver, &request).unwrap_err();
+        let refused = read_for(RequestMode::Driver, &request).unwrap_err();
         assert!(refused.to_string().contains("podInfoOnMount"), "{refused}");
     }
 }
@@ -339,7 +339,7 @@ fn other_attributes_flags_and_file_system_types_change_nothing() {
         ..VolumeCapability::default()
     });
     let read = read(&request).unwrap();
-    assert_eq!(read.wish, expected.wish);
+    assert_eq!(read.spec, expected.spec);
     let secret = |read: &PublishRequest| token(&read.credential).secret.clone();
     assert_eq!(*secret(&read), *secret(&expected));
 }
@@ -426,7 +426,7 @@ impl Numbers {
 
 #[test]
 fn no_mutated_request_panics_tells_a_secret_or_changes_whose_volume_it_is() {
-    let expected = read(&fixture::request()).unwrap().wish;
+    let expected = read(&fixture::request()).unwrap().spec;
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
     let (mut taken, mut refused) = (0, 0);
     for round in 0..20_000 {
@@ -445,10 +445,10 @@ fn no_mutated_request_panics_tells_a_secret_or_changes_whose_volume_it_is() {
             }
         }
         match read(&request) {
-            Ok(PublishRequest { wish, .. }) => {
+            Ok(PublishRequest { spec, .. }) => {
                 taken += 1;
-                assert_eq!(wish.pod, expected.pod);
-                assert_eq!(wish.service_account, expected.service_account);
+                assert_eq!(spec.pod, expected.pod);
+                assert_eq!(spec.service_account, expected.service_account);
             }
             Err(error) => {
                 refused += 1;

@@ -45,13 +45,13 @@ pub enum TokenError {
     },
     /// The JSON is an empty object.
     #[error(
-        "it holds no token: give the CSIDriver object a tokenRequests entry with audience \"\""
+        "it contains no token: give the CSIDriver object a tokenRequests entry with audience \"\""
     )]
     Empty,
     /// Several tokens, none of them for the API server.
     #[error(
-        "it holds tokens for {count} audiences and none for the API server: give the CSIDriver \
-         object a tokenRequests entry with audience \"\""
+        "it contains tokens for {count} audiences, but none for the API server: give the \
+         CSIDriver object a tokenRequests entry with audience \"\""
     )]
     NoDefaultAudience {
         /// How many tokens there are.
@@ -67,7 +67,10 @@ pub enum TokenError {
     #[error("the token in it is not bound to a pod")]
     NotBound,
     /// A claim differs from what the kubelet says about the pod.
-    #[error("the token in it is another's: its {claim} is {found}, the pod's is {expected:?}")]
+    #[error(
+        "the token in it belongs to somebody else: its {claim} is {found}, but the pod's is \
+        {expected:?}"
+    )]
     Mismatch {
         /// Which claim.
         claim: &'static str,
@@ -79,7 +82,7 @@ pub enum TokenError {
     /// The token has expired by this node's clock.
     #[error(
         "the token in it expired at {expired_at}, and it is {now} by this node's clock: if the \
-         clock is right, the kubelet sends a fresh one with its next try"
+         clock is right, the kubelet sends a fresh one with its next call"
     )]
     Expired {
         /// When the token expired.
@@ -123,7 +126,7 @@ pub(super) fn parse(
 /// The token for the audience `""`, which is the API server's own; else the only one there is.
 fn select(json: &str) -> Result<Zeroizing<String>, TokenError> {
     within(json.len(), JSON_LIMIT)?;
-    let mut entries: BTreeMap<String, Entry> =
+    let mut entries: BTreeMap<String, AudienceToken> =
         serde_json::from_str(json).map_err(|error| TokenError::NotJson {
             line: error.line(),
             column: error.column(),
@@ -140,7 +143,7 @@ fn select(json: &str) -> Result<Zeroizing<String>, TokenError> {
 
 /// Reads the payload of a JWT in compact form. Every part must be base64url, which also keeps line
 /// breaks and other bytes that no HTTP header may contain out of the token.
-fn decode(token: &str) -> Result<Claims, TokenError> {
+fn decode(token: &str) -> Result<TokenClaims, TokenError> {
     within(token.len(), TOKEN_LIMIT)?;
     let mut parts = token.split('.');
     let (Some(header), Some(payload), Some(signature), None) =
@@ -179,7 +182,7 @@ fn within(length: usize, limit: usize) -> Result<(), TokenError> {
 /// One audience's entry. Its `expirationTimestamp` is not read: the API server goes by the claim
 /// `exp`.
 #[derive(Deserialize)]
-struct Entry {
+struct AudienceToken {
     #[serde(deserialize_with = "zeroizing")]
     token: Zeroizing<String>,
 }
@@ -190,7 +193,7 @@ fn zeroizing<'de, D: Deserializer<'de>>(source: D) -> Result<Zeroizing<String>, 
 
 /// The claims of a bound service account token (`pkg/serviceaccount/claims.go`).
 #[derive(Deserialize)]
-struct Claims {
+struct TokenClaims {
     exp: i64,
     #[serde(rename = "kubernetes.io")]
     kubernetes: KubernetesClaims,
@@ -199,17 +202,17 @@ struct Claims {
 #[derive(Deserialize)]
 struct KubernetesClaims {
     namespace: String,
-    serviceaccount: Reference,
-    pod: Option<Reference>,
+    serviceaccount: BoundObject,
+    pod: Option<BoundObject>,
 }
 
 #[derive(Deserialize)]
-struct Reference {
+struct BoundObject {
     name: String,
     uid: String,
 }
 
-impl Claims {
+impl TokenClaims {
     fn require(&self, bearer: &Bearer<'_>) -> Result<(), TokenError> {
         let pod = self.kubernetes.pod.as_ref().ok_or(TokenError::NotBound)?;
         let claims = [
@@ -236,7 +239,7 @@ impl Claims {
     }
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for AudienceToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Entry(redacted)")
     }

@@ -1,4 +1,4 @@
-//! What approver and issuer do with the request.
+//! Waiting for approver and issuer.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -10,22 +10,22 @@ use tokio::time::{Instant, sleep};
 
 use super::in_flight::InFlight;
 use crate::events::EventReason;
-use crate::issuance::{Answer, Failure, Issued, News, Outcome, wait};
+use crate::issuance::{Answer, AttemptOutcome, Failure, Issued, News, wait};
 use crate::lifecycle::status::Phase;
-use crate::metrics::{ApiCall, StageReached};
+use crate::metrics::{ApiCall, AttemptStage};
 use crate::renewal::patience;
 
 impl InFlight<'_> {
     /// Waits for the answer of approver and issuer, which nobody has checked.
     pub(super) async fn answer(&self, created: &StoredRequest) -> Result<Issued, Failure> {
         let (context, status) = (&self.volume.context, &self.volume.status);
-        self.reached(StageReached::Requested);
+        self.reached(AttemptStage::Requested);
         status.enter(Phase::Pending);
         let lifetime = Duration::try_from(context.settings.duration).unwrap_or_default();
         let deadline = Instant::now() + patience(lifetime, self.remaining());
         let word = watch::Sender::new(String::new());
         let tell = |news| match news {
-            News::Approved => self.reached(StageReached::Approved),
+            News::Approved => self.reached(AttemptStage::Approved),
             News::NotWatched(error) => context.metrics.api_error(ApiCall::Watch, &error),
             News::Waits(newest) => {
                 status.wait_for(&newest);
@@ -38,7 +38,7 @@ impl InFlight<'_> {
             () = self.issuer_changed() => return Err(self.for_another_issuer()),
         };
         let issued = self.issued(answer)?;
-        self.reached(StageReached::Issued);
+        self.reached(AttemptStage::Issued);
         Ok(issued)
     }
 
@@ -47,28 +47,28 @@ impl InFlight<'_> {
         let (outcome, event, reason) = match answer {
             Answer::Issued(issued) => return Ok(issued),
             Answer::Deleted => {
-                let reason = format!("{request} was deleted before it was answered");
-                return Err(Failure::silent(Outcome::Deleted, reason));
+                let reason = format!("{request} was deleted before it was completed");
+                return Err(Failure::unreported(AttemptOutcome::Deleted, reason));
             }
             Answer::Denied(words) => (
-                Outcome::Denied,
+                AttemptOutcome::Denied,
                 EventReason::Denied,
                 format!("{request} was denied: {words}"),
             ),
             Answer::Failed(words) => (
-                Outcome::Failed,
+                AttemptOutcome::Failed,
                 EventReason::Failed,
                 format!("{} did not sign {request}: {words}", self.request.issuer),
             ),
             Answer::Invalid(words) => (
-                Outcome::Invalid,
+                AttemptOutcome::Invalid,
                 EventReason::Failed,
-                format!("cert-manager calls {request} invalid: {words}"),
+                format!("cert-manager rejected {request} as invalid: {words}"),
             ),
             Answer::TimedOut(last_word) => (
-                Outcome::TimedOut,
+                AttemptOutcome::TimedOut,
                 EventReason::TimedOut,
-                format!("{request} was not answered in time: {last_word}"),
+                format!("{request} was not completed in time: {last_word}"),
             ),
         };
         Err(Failure::reported(outcome, event, reason))
@@ -77,16 +77,16 @@ impl InFlight<'_> {
     /// Reports a request that takes long to the pod's owner, once. Does not end.
     async fn report_when_slow(&self, word: &watch::Sender<String>) -> Infallible {
         sleep(SLOW).await;
-        let (context, wish) = (&self.volume.context, &self.volume.wish);
+        let (context, spec) = (&self.volume.context, &self.volume.spec);
         let text = format!(
-            "{} asks {} and waits for {} s: {}",
+            "{} for {} has been waiting for {} s: {}",
             self.object(),
             self.request.issuer,
             SLOW.as_secs(),
             *word.borrow(),
         );
-        tracing::warn!(volume = %wish.volume, "{text}");
-        context.events.report(wish, EventReason::Pending, &text);
+        tracing::warn!(volume = %spec.volume, "{text}");
+        context.events.report(spec, EventReason::Pending, &text);
         pending().await
     }
 }

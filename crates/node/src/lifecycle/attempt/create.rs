@@ -8,12 +8,12 @@ use svid_client::ApiError;
 use tokio::time::sleep;
 
 use super::in_flight::InFlight;
-use crate::credential::Requester;
+use crate::credential::RequestMode;
 use crate::events::EventReason;
-use crate::issuance::{Calls, Failure, Outcome};
+use crate::issuance::{AttemptOutcome, Calls, Failure};
 use crate::lifecycle::credentials::Credentials;
 use crate::lifecycle::status::Phase;
-use crate::lifecycle::turns::Turn;
+use crate::lifecycle::turns::CreatePermit;
 use crate::metrics::ApiCall;
 use crate::renewal::retry_after;
 use crate::volume::Record;
@@ -59,8 +59,11 @@ impl InFlight<'_> {
         let credential = credentials.current();
         let credential = credential.filter(|credential| credential.is_usable(context.clock.now()));
         let Some(credential) = credential else {
-            let reason = format!("the token expired before {} had its turn", self.object());
-            return Err(Failure::silent(Outcome::Unauthorized, reason).into());
+            let reason = format!(
+                "the token expired before {} could be created",
+                self.object()
+            );
+            return Err(Failure::unreported(AttemptOutcome::Unauthorized, reason).into());
         };
         let object = &self.request.object;
         let created = context.requests.create(&credential, object).await;
@@ -72,9 +75,9 @@ impl InFlight<'_> {
 
     /// Waits for a turn of this pod, as long as the request is for the issuer that is configured.
     /// Every create ends within a limit of its own, so the turn comes.
-    async fn turn(&self) -> Result<Turn, Failure> {
+    async fn turn(&self) -> Result<CreatePermit, Failure> {
         let (context, status) = (&self.volume.context, &self.volume.status);
-        let mut turn = pin!(context.turns.take(&self.volume.wish.pod.uid));
+        let mut turn = pin!(context.turns.take(&self.volume.spec.pod.uid));
         if let Some(turn) = turn.as_mut().now_or_never() {
             return Ok(turn);
         }
@@ -88,7 +91,8 @@ impl InFlight<'_> {
         }
     }
 
-    /// After an answer that leaves no doubt. What an earlier try may have written has to be deleted.
+    /// After an answer that leaves no doubt. What an earlier try may have written has to be
+    /// deleted.
     async fn cancel_unless_in_doubt(&self, earlier: &Backoff) {
         if earlier.failures() == 0 {
             self.volume.writer.amend(Record::cancel).await;
@@ -104,19 +108,22 @@ impl InFlight<'_> {
             context.metrics.api_error(ApiCall::Read, &error);
             Failure::api(&format!("reading {}", self.object()), Calls::Looks, &error)
         })?;
-        let (wish, requester) = (&self.volume.wish, context.settings.requester);
-        if self.request.recognises(&found, wish, requester) {
+        let (spec, requester) = (&self.volume.spec, context.settings.requester);
+        if self.request.recognises(&found, spec, requester) {
             return Ok(found);
         }
         self.volume.writer.amend(Record::cancel).await;
-        let reason = format!("{} exists and was made by somebody else", self.object());
-        Err(Failure::silent(Outcome::ApiError, reason))
+        let reason = format!(
+            "{} already exists and was created by somebody else",
+            self.object()
+        );
+        Err(Failure::unreported(AttemptOutcome::ApiError, reason))
     }
 
     fn not_created(&self, error: &ApiError) -> Failure {
-        let account = &self.volume.wish.service_account;
+        let account = &self.volume.spec.service_account;
         let (requester, advice) = match self.volume.context.settings.requester {
-            Requester::Pod => (
+            RequestMode::Pod => (
                 account.username(),
                 format!(
                     "bind a Role with the verb create on certificaterequests.cert-manager.io in \
@@ -125,7 +132,7 @@ impl InFlight<'_> {
                     account.name(),
                 ),
             ),
-            Requester::Driver => (
+            RequestMode::Driver => (
                 "the driver".to_owned(),
                 "bind a ClusterRole with the verb create on certificaterequests.cert-manager.io to \
                  the driver's service account"
@@ -135,34 +142,36 @@ impl InFlight<'_> {
         let attempted = format!("creating {} as {requester}", self.object());
         let reason = format!("{attempted}: {error}");
         let (outcome, event, reason) = match error {
-            ApiError::Unauthorized(_) => (Outcome::Unauthorized, None, reason),
+            ApiError::Unauthorized(_) => (AttemptOutcome::Unauthorized, None, reason),
             ApiError::Forbidden(_) => (
-                Outcome::Forbidden,
+                AttemptOutcome::Forbidden,
                 Some(EventReason::Forbidden),
-                format!("{reason}; if it is a matter of rights, {advice}"),
+                format!("{reason}; if permissions are missing, {advice}"),
             ),
             ApiError::NotFound => (
-                Outcome::ApiError,
+                AttemptOutcome::ApiError,
                 Some(EventReason::Failed),
                 format!(
                     "{attempted}: the API server does not know the kind or the namespace; is \
                      cert-manager installed?"
                 ),
             ),
-            ApiError::Refused { .. } => (Outcome::ApiError, Some(EventReason::Failed), reason),
+            ApiError::Refused { .. } => {
+                (AttemptOutcome::ApiError, Some(EventReason::Failed), reason)
+            }
             ApiError::Conflict(_)
             | ApiError::Terminating(_)
             | ApiError::Expired
             | ApiError::Throttled { .. }
             | ApiError::Failed { .. }
             | ApiError::Unreachable(_)
-            | ApiError::Unreadable(_) => (Outcome::ApiError, None, reason),
+            | ApiError::Unreadable(_) => (AttemptOutcome::ApiError, None, reason),
             ApiError::TimedOut(_) => (
-                Outcome::ApiError,
+                AttemptOutcome::ApiError,
                 None,
                 format!(
-                    "{reason}; if it answers otherwise, an admission webhook for \
-                     certificaterequests is likely not to: cert-manager's, or another one"
+                    "{reason}; if it answers other calls, an admission webhook for \
+                     certificaterequests probably does not answer: cert-manager's, or another one"
                 ),
             ),
         };
@@ -171,7 +180,7 @@ impl InFlight<'_> {
             reason,
             event,
             retry_after: error.retry_after(),
-            calls: (outcome == Outcome::ApiError).then_some(Calls::Creates),
+            calls: (outcome == AttemptOutcome::ApiError).then_some(Calls::Creates),
         }
     }
 }

@@ -10,12 +10,12 @@ use svid_core::svid::Window;
 use tokio::time::{Instant, timeout};
 
 use crate::events::EventReason;
-use crate::issuance::{Failure, NewRequest, Outcome};
+use crate::issuance::{AttemptOutcome, Failure, NewRequest};
 use crate::lifecycle::bundle::EffectiveBundle;
 use crate::lifecycle::context::{Context, Volume};
 use crate::lifecycle::obsolete::ObsoleteRequests;
 use crate::lifecycle::status::Phase;
-use crate::metrics::StageReached;
+use crate::metrics::AttemptStage;
 
 /// An attempt whose request is named in the record as in flight.
 pub(super) struct InFlight<'a> {
@@ -41,8 +41,10 @@ impl<'a> InFlight<'a> {
         let issuer = issuer(&volume.context).await?;
         let bundle = EffectiveBundle::of(volume).await?;
         obsolete.make_room().await?;
-        let request = NewRequest::new(&volume.wish, &issuer, &volume.context.settings)
-            .map_err(|error| Failure::silent(Outcome::NotConfigured, error.to_string()))?;
+        let request =
+            NewRequest::new(&volume.spec, &issuer, &volume.context.settings).map_err(|error| {
+                Failure::unreported(AttemptOutcome::NotConfigured, error.to_string())
+            })?;
         let name = request.name.clone();
         volume.writer.amend(|record| record.begin(name)).await;
         Ok(Self {
@@ -59,7 +61,7 @@ impl<'a> InFlight<'a> {
         self.volume.request(&self.request.name)
     }
 
-    pub(super) fn reached(&self, stage: StageReached) {
+    pub(super) fn reached(&self, stage: AttemptStage) {
         let metrics = &self.volume.context.metrics;
         metrics.stage(stage, self.started.elapsed());
     }
@@ -74,8 +76,8 @@ impl<'a> InFlight<'a> {
     /// The request is for an issuer that is not the configured one any more.
     pub(super) fn for_another_issuer(&self) -> Failure {
         let (object, issuer) = (self.object(), &self.request.issuer);
-        let reason = format!("{object} asks {issuer}, which is not the issuer any more");
-        Failure::silent(Outcome::IssuerChanged, reason)
+        let reason = format!("{object} is for {issuer}, which is no longer the configured issuer");
+        Failure::unreported(AttemptOutcome::IssuerChanged, reason)
     }
 
     /// Ends when another issuer is configured, or none.
@@ -92,8 +94,8 @@ impl<'a> InFlight<'a> {
     }
 }
 
-/// The issuer to ask. One that has only not been read yet, as when the driver starts, is waited for:
-/// that is nothing to report.
+/// The issuer to ask. One that has only not been read yet, as when the driver starts, is waited
+/// for: that is nothing to report.
 async fn issuer(context: &Context) -> Result<Arc<IssuerReference>, Failure> {
     let mut issuers = context.issuer.clone();
     let read = issuers.wait_for(|issuers| !matches!(issuers.current, IssuerState::NotYetRead(_)));
@@ -101,13 +103,13 @@ async fn issuer(context: &Context) -> Result<Arc<IssuerReference>, Failure> {
     match &context.issuer.borrow().current {
         IssuerState::Known(issuer) => Ok(Arc::clone(issuer)),
         IssuerState::NotYetRead(why) | IssuerState::Missing(why) => Err(Failure::reported(
-            Outcome::NotConfigured,
+            AttemptOutcome::NotConfigured,
             EventReason::NoIssuer,
             why.clone(),
         )),
     }
 }
 
-/// How long the first read of the issuer's `ConfigMap` is waited for. A healthy API server answers in
-/// a fraction of it; if it were longer, what is wrong would be told later.
+/// How long the first read of the issuer's `ConfigMap` is waited for. A healthy API server answers
+/// in a fraction of it; if it were longer, what is wrong would be told later.
 const FIRST_READ: Duration = Duration::from_secs(10);

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use svid_core::svid::{Anchoring, Expectation, Readiness, X509Svid};
+use svid_core::svid::{Anchoring, Expectation, StartOfValidity, X509Svid};
 use tokio::time::timeout;
 
 use super::in_flight::InFlight;
 use crate::events::EventReason;
-use crate::issuance::{Failure, Issued, Outcome};
+use crate::issuance::{AttemptOutcome, Failure, Issued};
 use crate::lifecycle::context::{AnchoringPolicy, KeyUsagePolicy};
 use crate::lifecycle::status::Phase;
-use crate::metrics::{Doubt, StageReached};
+use crate::metrics::{AttemptStage, Doubt};
 use crate::volume::FileSet;
 
 impl InFlight<'_> {
@@ -20,16 +20,16 @@ impl InFlight<'_> {
         let svid = self.verify(issued)?;
         let now = clock.now();
         match svid.readiness(now) {
-            Readiness::Now => Ok(svid),
-            Readiness::At(begins) => {
+            StartOfValidity::Now => Ok(svid),
+            StartOfValidity::At(begins) => {
                 self.volume.status.enter(Phase::Holding(begins));
                 let limit = Duration::try_from(now.duration_until(begins)).unwrap_or_default();
                 // The monotonic clock ends the wait too.
                 let _elapsed = timeout(limit, clock.sleep_until(begins)).await;
                 self.verify(issued)
             }
-            Readiness::TooFarAhead(begins) => Err(self.refused(&format!(
-                "it becomes valid at {begins}, and it is {now} by this node's clock; compare the \
+            StartOfValidity::TooFarAhead(begins) => Err(self.refused(&format!(
+                "it is not valid before {begins}, and this node's clock says {now}; compare the \
                  clocks of the node and the issuer"
             ))),
         }
@@ -37,7 +37,7 @@ impl InFlight<'_> {
 
     /// Shows certificate and key, with the trust bundle in effect at the moment of writing.
     pub(super) async fn show(&self, svid: &X509Svid) -> Result<(), Failure> {
-        let wish = &self.volume.wish;
+        let spec = &self.volume.spec;
         self.volume.status.enter(Phase::Publishing);
         let certificate = svid.chain_pem().as_bytes().to_vec();
         let key = self.request.key.to_pkcs8_pem();
@@ -50,14 +50,14 @@ impl InFlight<'_> {
         let now = self.volume.context.clock.now();
         let shown = self.volume.writer.publish(files, now).await;
         shown.map_err(|error| {
-            let (outcome, event) = (Outcome::NotMounted, EventReason::NotMounted);
+            let (outcome, event) = (AttemptOutcome::NotMounted, EventReason::NotMounted);
             Failure::reported(outcome, event, error.to_string())
         })?;
-        self.reached(StageReached::Published);
+        self.reached(AttemptStage::Published);
         tracing::info!(
-            volume = %wish.volume,
+            volume = %spec.volume,
             namespace = self.volume.namespace(),
-            pod = wish.pod.name,
+            pod = spec.pod.name,
             spiffe_id = %svid.spiffe_id(),
             request = self.request.name,
             usable_until = %svid.window().end,
@@ -69,7 +69,7 @@ impl InFlight<'_> {
 
     /// Says why somebody may refuse the certificate that was shown.
     fn doubt(&self, svid: &X509Svid) {
-        let (context, wish) = (&self.volume.context, &self.volume.wish);
+        let (context, spec) = (&self.volume.context, &self.volume.spec);
         let doubts = [
             not_anchored(svid).map(|why| (Doubt::NotAnchored, EventReason::NotAnchored, why)),
             no_key_usage(svid).map(|why| (Doubt::NoKeyUsage, EventReason::NoKeyUsage, why)),
@@ -80,10 +80,10 @@ impl InFlight<'_> {
         ];
         for (doubt, reason, why) in doubts.into_iter().flatten() {
             let issuer = &self.request.issuer;
-            let text = format!("the certificate of {issuer} is shown although {why}");
-            tracing::warn!(volume = %wish.volume, request = self.request.name, "{text}");
+            let text = format!("the certificate from {issuer} was published although {why}");
+            tracing::warn!(volume = %spec.volume, request = self.request.name, "{text}");
             context.metrics.doubt(doubt);
-            context.events.report(wish, reason, &text);
+            context.events.report(spec, reason, &text);
         }
     }
 
@@ -113,9 +113,9 @@ impl InFlight<'_> {
     fn refused(&self, why: &str) -> Failure {
         let (issuer, object) = (&self.request.issuer, self.object());
         Failure::reported(
-            Outcome::BadCertificate,
+            AttemptOutcome::BadCertificate,
             EventReason::BadCertificate,
-            format!("what {issuer} returned for {object} is refused: {why}"),
+            format!("the certificate that {issuer} returned for {object} is refused: {why}"),
         )
     }
 }
@@ -123,8 +123,8 @@ impl InFlight<'_> {
 fn not_anchored(svid: &X509Svid) -> Option<String> {
     match svid.anchoring() {
         Anchoring::NotAnchored(gap) => Some(format!(
-            "it does not lead to the trust bundle, so pods that have this bundle will not believe \
-             it: {gap}"
+            "it does not lead to the trust bundle, so pods with this bundle will not trust it: \
+             {gap}"
         )),
         Anchoring::Anchored | Anchoring::NoBundle => None,
     }
@@ -132,8 +132,8 @@ fn not_anchored(svid: &X509Svid) -> Option<String> {
 
 fn no_key_usage(svid: &X509Svid) -> Option<String> {
     (!svid.has_key_usage()).then(|| {
-        "it has no key usage, without which most SPIFFE libraries refuse it; have the issuer take \
-         the usages of the request"
+        "it has no key usage, and most SPIFFE libraries reject such a certificate; configure the \
+         issuer to take the usages from the request"
             .to_owned()
     })
 }

@@ -6,14 +6,14 @@ use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Fault, Operation, Verb};
-use super::world::{LIFETIME, World, bundle, wish};
+use super::world::{LIFETIME, World, bundle, spec};
 use crate::credential::Credential;
 use svid_client::ApiError;
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_gets_its_certificate_and_renews_it_without_any_token() {
-    let (world, wish) = (World::node_attested(), wish(1));
-    world.publish_with(&wish, Credential::Driver).await.unwrap();
+    let (world, spec) = (World::node_attested(), spec(1));
+    world.publish_with(&spec, Credential::Driver).await.unwrap();
     world
         .until("the third renewal", |world| {
             world.api.count(Verb::Create) == 4
@@ -24,8 +24,8 @@ async fn a_volume_gets_its_certificate_and_renews_it_without_any_token() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restarted_process_renews_without_waiting_for_a_publish() {
-    let (mut world, wish) = (World::node_attested(), wish(1));
-    world.publish_with(&wish, Credential::Driver).await.unwrap();
+    let (mut world, spec) = (World::node_attested(), spec(1));
+    world.publish_with(&spec, Credential::Driver).await.unwrap();
     world.stop().await;
     sleep(LIFETIME * 3 / 4).await;
     world.restart().await;
@@ -36,15 +36,15 @@ async fn a_restarted_process_renews_without_waiting_for_a_publish() {
     world.settle().await;
     // What is overdue is spread over half a minute.
     assert!(begun.elapsed() < Duration::from_secs(31));
-    assert_eq!(world.phase(&wish), "resting");
+    assert_eq!(world.phase(&spec), "resting");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_answer_was_lost_is_found_by_its_key() {
-    let (world, wish) = (World::node_attested(), wish(1));
+    let (world, spec) = (World::node_attested(), spec(1));
     let lost = ApiError::Unreachable("cut".to_owned());
     world.api.then_create(Creating::Lose(lost));
-    world.publish_with(&wish, Credential::Driver).await.unwrap();
+    world.publish_with(&spec, Credential::Driver).await.unwrap();
     assert_eq!(world.api.count(Verb::Create), 2, "the same request twice");
     assert_eq!(world.api.count(Verb::Read), 1);
     assert_eq!(world.api.names().len(), 1);
@@ -52,11 +52,11 @@ async fn a_create_whose_answer_was_lost_is_found_by_its_key() {
 
 #[tokio::test(start_paused = true)]
 async fn missing_rights_are_the_drivers_and_told_so() {
-    let (world, wish) = (World::node_attested(), wish(1));
+    let (world, spec) = (World::node_attested(), spec(1));
     let forbidden = ApiError::Forbidden("no rights".to_owned());
     world.api.always_create(Creating::Refuse(forbidden));
     let error = world
-        .publish_with(&wish, Credential::Driver)
+        .publish_with(&spec, Credential::Driver)
         .await
         .unwrap_err()
         .to_string();
@@ -66,12 +66,12 @@ async fn missing_rights_are_the_drivers_and_told_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_renews_no_certificate_that_was_dated_back_and_is_not_due() {
-    let (mut world, wish) = (World::node_attested(), wish(1));
+    let (mut world, spec) = (World::node_attested(), spec(1));
     let hour = SignedDuration::from_hours(1);
     world
         .api
         .always_answer(Answering::Issue(Fault::DatedBack(hour)));
-    world.publish_with(&wish, Credential::Driver).await.unwrap();
+    world.publish_with(&spec, Credential::Driver).await.unwrap();
     for _ in 0..3 {
         sleep(LIFETIME / 10).await;
         world.stop().await;
@@ -92,12 +92,12 @@ async fn a_restart_renews_no_certificate_that_was_dated_back_and_is_not_due() {
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_renews_nothing_early_where_an_issuer_dates_back_and_gives_less_than_requested() {
-    let (mut world, wish) = (World::node_attested(), wish(1));
+    let (mut world, spec) = (World::node_attested(), spec(1));
     let (hour, length) = (SignedDuration::from_hours(1), Duration::from_secs(600));
     let lasts = SignedDuration::try_from(length).unwrap();
     let fault = Fault::DatedBackAndLasts(hour, lasts);
     world.api.always_answer(Answering::Issue(fault));
-    world.publish_with(&wish, Credential::Driver).await.unwrap();
+    world.publish_with(&spec, Credential::Driver).await.unwrap();
     let begun = Instant::now();
     sleep(length / 10).await;
     // A new bundle is no new certificate.
@@ -119,8 +119,8 @@ async fn a_restart_renews_nothing_early_where_an_issuer_dates_back_and_gives_les
 async fn volumes_that_are_overdue_when_the_driver_starts_do_not_ask_all_at_once() {
     let mut world = World::node_attested();
     for number in 1..=100 {
-        let wish = wish(number);
-        world.publish_with(&wish, Credential::Driver).await.unwrap();
+        let spec = spec(number);
+        world.publish_with(&spec, Credential::Driver).await.unwrap();
     }
     world.stop().await;
     sleep(LIFETIME * 3 / 4).await;
@@ -142,9 +142,9 @@ async fn volumes_that_are_overdue_when_the_driver_starts_do_not_ask_all_at_once(
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_the_kubelet_forgot_is_removed_while_others_go_on() {
     let world = World::node_attested();
-    let (forgotten, kept) = (wish(1), wish(2));
-    for wish in [&forgotten, &kept] {
-        world.publish(wish).await.unwrap();
+    let (forgotten, kept) = (spec(1), spec(2));
+    for spec in [&forgotten, &kept] {
+        world.publish(spec).await.unwrap();
     }
     world.volumes.end_pod(&forgotten.volume);
     world.volumes.fail(Operation::Remove, 1);

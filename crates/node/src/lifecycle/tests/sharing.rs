@@ -6,23 +6,20 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Operation, Set, Verb};
-use super::world::{LIFETIME, LIMIT, World, asking, named, published, wish, wish_of_pod};
+use super::world::{LIFETIME, LIMIT, World, asking, named, published, spec, wish_of_pod};
 use crate::lifecycle::{Lifecycle as _, PublishError};
-use crate::volume::{Record, Standing};
-use crate::wish::Wish;
+use crate::spec::VolumeSpec;
+use crate::volume::{Record, RecordState};
 use svid_client::issuer::IssuerState;
 
 type Publish = JoinHandle<Result<(), PublishError>>;
 
-fn wishes(pod: u32, count: u32) -> Vec<Wish> {
+fn specs(pod: u32, count: u32) -> Vec<VolumeSpec> {
     (0..count).map(|volume| wish_of_pod(pod, volume)).collect()
 }
 
-fn publish_all(world: &World, wishes: &[Wish]) -> Vec<Publish> {
-    wishes
-        .iter()
-        .map(|wish| world.publish_aside(wish))
-        .collect()
+fn publish_all(world: &World, specs: &[VolumeSpec]) -> Vec<Publish> {
+    specs.iter().map(|spec| world.publish_aside(spec)).collect()
 }
 
 async fn answered(publishes: Vec<Publish>) -> Vec<PublishError> {
@@ -42,15 +39,15 @@ fn too_many(answer: &Result<(), PublishError>) -> bool {
 #[tokio::test(start_paused = true)]
 async fn of_4000_volumes_of_a_pod_those_beyond_the_limit_leave_nothing_and_delay_nobody() {
     let world = World::new();
-    let flood = wishes(1, 4000);
+    let flood = specs(1, 4000);
     let publishes = publish_all(&world, &flood);
     let asked = Instant::now();
-    world.publish(&wish(2)).await.unwrap();
+    world.publish(&spec(2)).await.unwrap();
     assert_eq!(asked.elapsed(), Duration::ZERO);
     let mut begun = Vec::new();
-    for (wish, publish) in flood.iter().zip(publishes) {
+    for (spec, publish) in flood.iter().zip(publishes) {
         match publish.await.unwrap() {
-            Ok(()) => begun.push(wish),
+            Ok(()) => begun.push(spec),
             answer => assert!(too_many(&answer), "{answer:?}"),
         }
     }
@@ -58,9 +55,9 @@ async fn of_4000_volumes_of_a_pod_those_beyond_the_limit_leave_nothing_and_delay
     assert_eq!(world.tasks.board().volumes(), 17);
     assert_eq!(world.api.count(Verb::Create), 17);
     assert_eq!(published(&world), 17);
-    for wish in flood.iter().filter(|wish| !begun.contains(wish)) {
-        assert_eq!(world.volumes.record(&wish.volume), None);
-        assert!(!world.tasks.is_known(&wish.volume, Some(&wish.target)).await);
+    for spec in flood.iter().filter(|spec| !begun.contains(spec)) {
+        assert_eq!(world.volumes.record(&spec.volume), None);
+        assert!(!world.tasks.is_known(&spec.volume, Some(&spec.target)).await);
     }
 }
 
@@ -104,21 +101,21 @@ async fn a_volume_that_could_not_be_begun_does_not_count() {
 #[tokio::test(start_paused = true)]
 async fn volumes_of_the_process_before_go_on_whatever_the_limit_is() {
     let mut world = World::with_volumes_per_pod("2");
-    let there = wishes(1, 5);
-    for wish in &there {
-        let record = Record::new(wish.clone());
-        world.volumes.leave(record, Standing::Current);
+    let there = specs(1, 5);
+    for spec in &there {
+        let record = Record::new(spec.clone());
+        world.volumes.leave(record, RecordState::Current);
     }
     world.restart().await;
-    for wish in &there {
-        world.publish(wish).await.unwrap();
-        world.svid(wish);
-        let token = world.token(wish, "2", LIFETIME * 2);
-        world.publish_with(wish, token).await.unwrap();
+    for spec in &there {
+        world.publish(spec).await.unwrap();
+        world.svid(spec);
+        let token = world.token(spec, "2", LIFETIME * 2);
+        world.publish_with(spec, token).await.unwrap();
     }
     assert!(too_many(&world.publish(&wish_of_pod(1, 5)).await));
-    for wish in &there[..4] {
-        world.unpublish(wish).await.unwrap();
+    for spec in &there[..4] {
+        world.unpublish(spec).await.unwrap();
     }
     world.publish(&wish_of_pod(1, 5)).await.unwrap();
 }
@@ -126,13 +123,13 @@ async fn volumes_of_the_process_before_go_on_whatever_the_limit_is() {
 #[tokio::test(start_paused = true)]
 async fn volumes_of_another_driver_are_taken_over_whatever_the_limit_is() {
     let world = World::with_volumes_per_pod("1");
-    let there = wishes(1, 3);
-    for wish in &there {
-        world.volumes.leave_set(&wish.target, Set::anything());
+    let there = specs(1, 3);
+    for spec in &there {
+        world.volumes.leave_set(&spec.target, Set::anything());
     }
-    for wish in &there {
-        world.publish(wish).await.unwrap();
-        world.svid(wish);
+    for spec in &there {
+        world.publish(spec).await.unwrap();
+        world.svid(spec);
     }
     assert!(too_many(&world.publish(&wish_of_pod(1, 3)).await));
 }
@@ -150,21 +147,21 @@ async fn a_volume_that_may_be_there_is_not_refused_for_good() {
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_floods_the_places_and_the_creates_delays_nobody() {
     let world = World::with_volumes_per_pod("4000");
-    let valid = wish(3);
+    let valid = spec(3);
     world.publish(&valid).await.unwrap();
     // As many creates of the flood as are sent at once hang.
     for _ in 0..8 {
         let hanging = Creating::TakeAfter(Duration::from_secs(600));
         world.api.then_create(hanging);
     }
-    let flood = publish_all(&world, &wishes(1, 4000));
+    let flood = publish_all(&world, &specs(1, 4000));
     world.settle().await;
     assert_eq!(world.api.count(Verb::Create), 1 + 8);
     let asked = Instant::now();
-    world.publish(&wish(2)).await.unwrap();
+    world.publish(&spec(2)).await.unwrap();
     world.publish(&valid).await.unwrap();
     assert_eq!(asked.elapsed(), Duration::ZERO);
-    world.svid(&wish(2));
+    world.svid(&spec(2));
     let told = answered(flood).await;
     assert_eq!(told.len(), 4000 - 1023, "all others wait");
     assert!(told.iter().all(|error| *error == PublishError::Crowded));
@@ -177,7 +174,7 @@ async fn when_many_pods_fill_the_places_each_keeps_its_share() {
         .api
         .always_create(Creating::TakeAfter(Duration::from_secs(600)));
     let mut pods: Vec<Vec<Publish>> = (1..=300)
-        .map(|pod| publish_all(&world, &wishes(pod, 4)))
+        .map(|pod| publish_all(&world, &specs(pod, 4)))
         .collect();
     world.settle().await;
     let late = world.publish_aside(&wish_of_pod(301, 0));
@@ -199,7 +196,7 @@ async fn when_many_pods_fill_the_places_each_keeps_its_share() {
 async fn a_new_token_reaches_a_volume_for_whose_publish_there_is_no_place() {
     let world = World::with_volumes_per_pod("2000");
     // One volume waits for a token that is good.
-    let (waits, others) = (wish_of_pod(1, 0), wishes(1, 1200));
+    let (waits, others) = (wish_of_pod(1, 0), specs(1, 1200));
     let old = world.token(&waits, "old", Duration::ZERO);
     let first = world.publish_aside_with(&waits, old);
     world.settle().await;
@@ -235,12 +232,12 @@ async fn pods_take_turns_at_creates() {
     let begun = Instant::now();
     // Four pods send all that can be sent, and another four wait before the one that comes last.
     let flood: Vec<_> = (1..=8)
-        .flat_map(|pod| publish_all(&world, &wishes(pod, 8)))
+        .flat_map(|pod| publish_all(&world, &specs(pod, 8)))
         .collect();
     world.settle().await;
-    let last = world.publish_aside(&wish(9));
+    let last = world.publish_aside(&spec(9));
     world.settle().await;
-    assert_eq!(world.phase(&wish(9)), "queued");
+    assert_eq!(world.phase(&spec(9)), "queued");
     last.await.unwrap().unwrap();
     let calls = world.api.calls();
     let create = calls
@@ -254,12 +251,12 @@ async fn pods_take_turns_at_creates() {
 }
 
 /// A volume whose create waits for its turn, behind creates of its own pod that hang.
-async fn queued(world: &World) -> (Wish, Publish) {
+async fn queued(world: &World) -> (VolumeSpec, Publish) {
     for _ in 0..8 {
         let hanging = Creating::TakeAfter(Duration::from_secs(600));
         world.api.then_create(hanging);
     }
-    drop(publish_all(world, &wishes(1, 8)));
+    drop(publish_all(world, &specs(1, 8)));
     world.settle().await;
     let queued = wish_of_pod(1, 8);
     let publish = world.publish_aside(&queued);
@@ -281,9 +278,9 @@ async fn a_publish_says_that_its_create_waits_for_a_turn() {
 #[tokio::test(start_paused = true)]
 async fn an_unpublish_waits_for_no_turn() {
     let world = World::new();
-    let (wish, publish) = queued(&world).await;
+    let (spec, publish) = queued(&world).await;
     let asked = Instant::now();
-    world.unpublish(&wish).await.unwrap();
+    world.unpublish(&spec).await.unwrap();
     assert_eq!(publish.await.unwrap(), Err(PublishError::Going));
     assert_eq!(asked.elapsed(), Duration::ZERO);
     sleep(LIMIT * 10).await;
@@ -293,33 +290,33 @@ async fn an_unpublish_waits_for_no_turn() {
 #[tokio::test(start_paused = true)]
 async fn a_create_that_waits_for_its_turn_asks_the_issuer_that_is_configured_then() {
     let world = World::new();
-    let (wish, publish) = queued(&world).await;
+    let (spec, publish) = queued(&world).await;
     let other = IssuerState::Known(named("other").into());
     world.issuer.send_replace(asking(other));
     publish.await.unwrap().unwrap_err();
-    world.publish(&wish).await.unwrap_err();
+    world.publish(&spec).await.unwrap_err();
     sleep(LIMIT * 10).await;
-    world.svid(&wish);
-    let name = world.record(&wish).issued().unwrap().to_owned();
+    world.svid(&spec);
+    let name = world.record(&spec).issued().unwrap().to_owned();
     let sent = world.api.sent();
     let of_volume: Vec<_> = sent
         .iter()
         .filter(|object| object.metadata.name.as_ref() == Some(&name))
         .collect();
     assert_eq!(of_volume[0].spec.issuer_ref.name, "other");
-    assert_eq!(world.record(&wish).obsolete(), [""; 0]);
+    assert_eq!(world.record(&spec).obsolete(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_waits_for_its_turn_is_sent_with_the_newest_token() {
     let world = World::new();
-    let (wish, publish) = queued(&world).await;
+    let (spec, publish) = queued(&world).await;
     drop(publish);
-    let token = world.token(&wish, "newest", LIFETIME * 2);
-    let aside = world.publish_aside_with(&wish, token);
+    let token = world.token(&spec, "newest", LIFETIME * 2);
+    let aside = world.publish_aside_with(&spec, token);
     sleep(Duration::from_secs(700)).await;
     drop(aside);
-    world.svid(&wish);
+    world.svid(&spec);
     let tokens = world.api.tokens();
     assert!(tokens[8].ends_with("/newest"), "{}", tokens.len());
 }
@@ -331,7 +328,7 @@ async fn a_token_that_expires_while_its_create_waits_is_not_sent() {
         let hanging = Creating::TakeAfter(Duration::from_secs(600));
         world.api.then_create(hanging);
     }
-    drop(publish_all(&world, &wishes(1, 8)));
+    drop(publish_all(&world, &specs(1, 8)));
     world.settle().await;
     let queued = wish_of_pod(1, 8);
     let short = world.token(&queued, "short", Duration::from_secs(300));

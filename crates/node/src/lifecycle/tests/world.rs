@@ -18,17 +18,17 @@ use zeroize::Zeroizing;
 use super::fake::{
     Authority, FakeClock, FakeRequests, FakeVolumes, Line, Operation, Reports, SECRET, Set,
 };
-use crate::credential::{Credential, PodToken, Requester};
+use crate::credential::{Credential, PodToken, RequestMode};
 use crate::installation::{self, Installation};
 use crate::lifecycle::{
-    AnchoringPolicy, Context, KeyUsagePolicy, Lifecycle as _, PublishError, Turns, VolumeTasks,
-    VolumesPerPod,
+    AnchoringPolicy, Context, CreateQueue, KeyUsagePolicy, Lifecycle as _, PublishError,
+    VolumeTasks, VolumesPerPod,
 };
 use crate::metrics::Metrics;
 use crate::overview::VolumeOverview;
+use crate::spec::{Pod, PublishRequest, TargetPath, VolumeId, VolumeSpec};
 use crate::trust::TrustState;
 use crate::volume::Record;
-use crate::wish::{Pod, PublishRequest, TargetPath, VolumeId, Wish};
 use svid_client::clock::Clock as _;
 use svid_client::issuer::{IssuerState, Issuers};
 use svid_core::policy::IssuerReference;
@@ -59,7 +59,7 @@ pub(super) struct Around {
     anchoring: AnchoringPolicy,
     key_usage: KeyUsagePolicy,
     lifetime: Duration,
-    requester: Requester,
+    requester: RequestMode,
     volumes_per_pod: VolumesPerPod,
     pub(super) metrics: Metrics,
 }
@@ -77,7 +77,7 @@ impl Around {
         let context = Context {
             volumes: self.volumes.clone(),
             requests: Arc::new(self.api.clone()),
-            turns: Turns::default(),
+            turns: CreateQueue::default(),
             health: self.line.health(),
             clock: self.clock.clone(),
             chance: || 0.0,
@@ -101,14 +101,14 @@ impl World {
 
     pub(super) fn with(anchoring: AnchoringPolicy, lifetime: Duration) -> Self {
         let policy = (anchoring, KeyUsagePolicy::Warn);
-        Self::of(policy, lifetime, Requester::Pod, VolumesPerPod::default())
+        Self::of(policy, lifetime, RequestMode::Pod, VolumesPerPod::default())
     }
 
     /// A node whose pods may begin this many volumes each.
     pub(super) fn with_volumes_per_pod(limit: &str) -> Self {
         let limit = VolumesPerPod::parse(limit).unwrap();
         let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Warn);
-        Self::of(policy, LIFETIME, Requester::Pod, limit)
+        Self::of(policy, LIFETIME, RequestMode::Pod, limit)
     }
 
     /// A node whose driver makes the requests itself.
@@ -117,7 +117,7 @@ impl World {
         Self::of(
             policy,
             LIFETIME,
-            Requester::Driver,
+            RequestMode::Driver,
             VolumesPerPod::default(),
         )
     }
@@ -125,13 +125,13 @@ impl World {
     /// A node that refuses certificates without key usage.
     pub(super) fn requiring_key_usage() -> Self {
         let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Require);
-        Self::of(policy, LIFETIME, Requester::Pod, VolumesPerPod::default())
+        Self::of(policy, LIFETIME, RequestMode::Pod, VolumesPerPod::default())
     }
 
     fn of(
         (anchoring, key_usage): (AnchoringPolicy, KeyUsagePolicy),
         lifetime: Duration,
-        requester: Requester,
+        requester: RequestMode,
         volumes_per_pod: VolumesPerPod,
     ) -> Self {
         let clock = Arc::new(FakeClock::new());
@@ -177,41 +177,41 @@ impl World {
         self.tasks.recover().await.unwrap();
     }
 
-    pub(super) async fn publish(&self, wish: &Wish) -> Result<(), PublishError> {
-        self.publish_with(wish, self.token(wish, "1", LIFETIME))
+    pub(super) async fn publish(&self, spec: &VolumeSpec) -> Result<(), PublishError> {
+        self.publish_with(spec, self.token(spec, "1", LIFETIME))
             .await
     }
 
     pub(super) async fn publish_with(
         &self,
-        wish: &Wish,
+        spec: &VolumeSpec,
         credential: impl Into<Credential>,
     ) -> Result<(), PublishError> {
-        let (wish, credential) = (wish.clone(), credential.into());
-        let request = PublishRequest { wish, credential };
+        let (spec, credential) = (spec.clone(), credential.into());
+        let request = PublishRequest { spec, credential };
         self.tasks.publish(request, LIMIT).await
     }
 
     /// A publish that runs while the test does something else.
-    pub(super) fn publish_aside(&self, wish: &Wish) -> JoinHandle<Result<(), PublishError>> {
-        let token = self.token(wish, "1", LIFETIME);
-        self.publish_aside_with(wish, token)
+    pub(super) fn publish_aside(&self, spec: &VolumeSpec) -> JoinHandle<Result<(), PublishError>> {
+        let token = self.token(spec, "1", LIFETIME);
+        self.publish_aside_with(spec, token)
     }
 
     pub(super) fn publish_aside_with(
         &self,
-        wish: &Wish,
+        spec: &VolumeSpec,
         token: PodToken,
     ) -> JoinHandle<Result<(), PublishError>> {
-        let (tasks, wish) = (self.tasks.clone(), wish.clone());
+        let (tasks, spec) = (self.tasks.clone(), spec.clone());
         let credential = Credential::Pod(token);
-        let request = PublishRequest { wish, credential };
+        let request = PublishRequest { spec, credential };
         tokio::spawn(async move { tasks.publish(request, LIMIT).await })
     }
 
-    /// The token of the wish's pod, distinguished by `mark`, valid for this long.
-    pub(super) fn token(&self, wish: &Wish, mark: &str, good: Duration) -> PodToken {
-        let account = &wish.service_account;
+    /// The token of the spec's pod, distinguished by `mark`, valid for this long.
+    pub(super) fn token(&self, spec: &VolumeSpec, mark: &str, good: Duration) -> PodToken {
+        let account = &spec.service_account;
         let (namespace, name) = (account.namespace(), account.name());
         PodToken {
             secret: Zeroizing::new(format!("{SECRET}/{namespace}/{name}/{mark}")),
@@ -219,10 +219,10 @@ impl World {
         }
     }
 
-    pub(super) async fn unpublish(&self, wish: &Wish) -> Result<(), String> {
+    pub(super) async fn unpublish(&self, spec: &VolumeSpec) -> Result<(), String> {
         let done = self
             .tasks
-            .unpublish(wish.volume.clone(), wish.target.clone());
+            .unpublish(spec.volume.clone(), spec.target.clone());
         done.await.map_err(|error| error.to_string())
     }
 
@@ -243,23 +243,23 @@ impl World {
         }
     }
 
-    pub(super) fn set(&self, wish: &Wish) -> Set {
+    pub(super) fn set(&self, spec: &VolumeSpec) -> Set {
         self.volumes
-            .shown(&wish.target)
+            .shown(&spec.target)
             .expect("a set of files is shown")
     }
 
-    pub(super) fn record(&self, wish: &Wish) -> Record {
-        self.volumes.record(&wish.volume).expect("a record")
+    pub(super) fn record(&self, spec: &VolumeSpec) -> Record {
+        self.volumes.record(&spec.volume).expect("a record")
     }
 
     /// The SVID that the pod sees, checked as a pod's peer would.
-    pub(super) fn svid(&self, wish: &Wish) -> X509Svid {
-        let set = self.set(wish);
+    pub(super) fn svid(&self, spec: &VolumeSpec) -> X509Svid {
+        let set = self.set(spec);
         let trusted = TrustBundle::parse_pem(set.bundle.as_deref().unwrap()).unwrap();
         let identity = SpiffeId::for_service_account(
             &TrustDomain::parse("example.org").unwrap(),
-            &wish.service_account,
+            &spec.service_account,
         );
         let expected = Expectation {
             spiffe_id: &identity,
@@ -271,11 +271,11 @@ impl World {
     }
 
     /// What the board shows about a volume.
-    pub(super) fn told(&self, wish: &Wish, what: &str) -> String {
+    pub(super) fn told(&self, spec: &VolumeSpec, what: &str) -> String {
         let all = self.overview();
         let entry = all
             .iter()
-            .find(|entry| entry.volume.as_str() == wish.volume.as_str())
+            .find(|entry| entry.volume.as_str() == spec.volume.as_str())
             .expect("the volume is on the board");
         let entry = serde_json::to_value(entry).unwrap();
         entry[what].as_str().unwrap_or_default().to_owned()
@@ -286,8 +286,8 @@ impl World {
         self.tasks.board().overview(self.clock.now(), &trust_domain)
     }
 
-    pub(super) fn phase(&self, wish: &Wish) -> String {
-        self.told(wish, "phase")
+    pub(super) fn phase(&self, spec: &VolumeSpec) -> String {
+        self.told(spec, "phase")
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -304,7 +304,7 @@ impl Drop for World {
     }
 }
 
-fn settings(lifetime: Duration, requester: Requester) -> Arc<Installation> {
+fn settings(lifetime: Duration, requester: RequestMode) -> Arc<Installation> {
     Arc::new(Installation {
         duration: GoDuration::try_from(lifetime).unwrap(),
         requester,
@@ -343,19 +343,19 @@ fn text(authorities: &[&Authority]) -> String {
 }
 
 /// What the kubelet wants for one of several volumes of pod number `n`.
-pub(super) fn wish_of_pod(n: u32, volume: u32) -> Wish {
+pub(super) fn wish_of_pod(n: u32, volume: u32) -> VolumeSpec {
     let target = format!("/k/pods/u-{n}/volumes/kubernetes.io~csi/spiffe-{volume}/mount");
-    Wish {
+    VolumeSpec {
         volume: VolumeId::parse(&format!("csi-{n}-{volume}")).unwrap(),
         target: TargetPath::parse(&target).unwrap(),
-        ..wish(n)
+        ..spec(n)
     }
 }
 
 /// What the kubelet wants for pod number `n`.
-pub(super) fn wish(n: u32) -> Wish {
+pub(super) fn spec(n: u32) -> VolumeSpec {
     let target = format!("/k/pods/u-{n}/volumes/kubernetes.io~csi/spiffe/mount");
-    Wish {
+    VolumeSpec {
         volume: VolumeId::parse(&format!("csi-{n}")).unwrap(),
         target: TargetPath::parse(&target).unwrap(),
         pod: Pod {

@@ -6,7 +6,7 @@ use svid_core::identity::{ServiceAccount, ServiceAccountError};
 use svid_core::names::is_subdomain;
 
 use super::record::{Record, RequestNames};
-use crate::wish::{Pod, TargetPath, VolumeId, Wish};
+use crate::spec::{Pod, TargetPath, VolumeId, VolumeSpec};
 
 /// Why the bytes of a record were not understood.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub(super) enum FormatError {
 
 /// A record as it was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Read {
+pub(super) struct DecodedRecord {
     pub(super) record: Record,
     /// The boot during which it was written.
     pub(super) boot_id: String,
@@ -35,14 +35,14 @@ pub(super) struct Read {
 
 /// The bytes of a record.
 pub(super) fn write(record: &Record, boot_id: &str) -> Result<Vec<u8>, serde_json::Error> {
-    let Wish {
+    let VolumeSpec {
         volume,
         target,
         pod,
         service_account,
         fs_group,
-    } = record.wish.clone();
-    serde_json::to_vec_pretty(&File {
+    } = record.spec.clone();
+    serde_json::to_vec_pretty(&RecordFile {
         version: VERSION,
         boot_id: boot_id.to_owned(),
         volume,
@@ -58,13 +58,13 @@ pub(super) fn write(record: &Record, boot_id: &str) -> Result<Vec<u8>, serde_jso
 }
 
 /// Parses the bytes of a record; every value is checked as if it came from outside.
-pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
+pub(super) fn read(bytes: &[u8]) -> Result<DecodedRecord, FormatError> {
     // The version first: a later one may have other fields.
     let Version { version } = serde_json::from_slice(bytes).map_err(FormatError::Json)?;
     if version != VERSION {
         return Err(FormatError::Version { found: version });
     }
-    let file: File = serde_json::from_slice(bytes).map_err(FormatError::Json)?;
+    let file: RecordFile = serde_json::from_slice(bytes).map_err(FormatError::Json)?;
     let service_account = ServiceAccount::new(&file.namespace, &file.service_account)
         .map_err(FormatError::ServiceAccount)?;
     if file.fs_group == Some(0) {
@@ -75,16 +75,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<Read, FormatError> {
     request_names("issued", &requests.issued)?;
     request_names("obsolete", &requests.obsolete)?;
     request_names("doubtful", &requests.doubtful)?;
-    let wish = Wish {
+    let spec = VolumeSpec {
         volume: file.volume,
         target: file.target,
         pod: file.pod,
         service_account,
         fs_group: file.fs_group,
     };
-    Ok(Read {
+    Ok(DecodedRecord {
         record: Record {
-            wish,
+            spec,
             going: file.going,
             obtained: file.obtained,
             requests,
@@ -111,7 +111,7 @@ struct Version {
 }
 
 #[derive(Serialize, Deserialize)]
-struct File {
+struct RecordFile {
     version: u64,
     boot_id: String,
     volume: VolumeId,

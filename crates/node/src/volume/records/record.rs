@@ -1,4 +1,4 @@
-//! What is remembered of a volume, and how the names of its requests move in it.
+//! What is remembered of a volume, and the state changes of its requests' names.
 //!
 //! Invariant: every request that may exist on the API server is named here until it was deleted or
 //! left to the pod that owns it. Nothing outside `records` touches a field.
@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::wish::Wish;
+use crate::spec::VolumeSpec;
 
 /// What must be known of a volume after a restart. Holds neither key nor token.
 ///
@@ -22,7 +22,7 @@ use crate::wish::Wish;
 /// Beside that, a name is doubtful while its create may still be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    pub(super) wish: Wish,
+    pub(super) spec: VolumeSpec,
     /// Unpublish has begun: never resumed, only removed.
     pub(super) going: bool,
     /// When the files in the volume were shown, by this node's clock; a new bundle beside the same
@@ -48,9 +48,9 @@ pub(super) struct RequestNames {
 
 impl Record {
     /// The record of a volume that has requested nothing yet.
-    pub fn new(wish: Wish) -> Self {
+    pub fn new(spec: VolumeSpec) -> Self {
         Self {
-            wish,
+            spec,
             going: false,
             obtained: None,
             requests: RequestNames::default(),
@@ -58,8 +58,8 @@ impl Record {
     }
 
     /// What is wanted.
-    pub fn wish(&self) -> &Wish {
-        &self.wish
+    pub fn spec(&self) -> &VolumeSpec {
+        &self.spec
     }
 
     /// Whether unpublish has begun.
@@ -84,8 +84,8 @@ impl Record {
         current.chain(&requests.obsolete)
     }
 
-    /// When the certificate in the volume was obtained, as far as that is known: if this could not be
-    /// written, it is that of an earlier one.
+    /// When the certificate in the volume was obtained, as far as that is known: if this could not
+    /// be written, it is that of an earlier one.
     pub fn obtained(&self) -> Option<Timestamp> {
         self.obtained
     }
@@ -124,8 +124,8 @@ impl Record {
         requests.obsolete.extend(requests.in_flight.take());
     }
 
-    /// The files in the volume come from the request in flight, which supersedes the one before, and
-    /// were shown `now`.
+    /// The files in the volume come from the request in flight, which supersedes the one before,
+    /// and were shown `now`.
     pub fn complete(&mut self, now: Timestamp) {
         self.obtained = Some(now);
         // It was created, long before it is superseded.
@@ -182,10 +182,10 @@ mod tests {
     use svid_core::identity::ServiceAccount;
 
     use super::*;
-    use crate::wish::{Pod, TargetPath, VolumeId};
+    use crate::spec::{Pod, TargetPath, VolumeId};
 
     fn record() -> Record {
-        Record::new(Wish {
+        Record::new(VolumeSpec {
             volume: VolumeId::parse("csi-1").unwrap(),
             target: TargetPath::parse("/t/mount").unwrap(),
             pod: Pod {

@@ -8,9 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::format::{self, FormatError};
+use crate::spec::{TargetPath, VolumeId};
 use crate::volume::folder::Folder;
-use crate::volume::{FoundRecord, Record, Standing, VolumeError};
-use crate::wish::{TargetPath, VolumeId};
+use crate::volume::{FoundRecord, Record, RecordState, VolumeError};
 
 /// The records of this driver.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl RecordStore {
                 Ok(Ok(record)) => found.push(record),
                 Ok(Err(reason)) => self.set_aside(&entry.name, &reason, &mut room),
                 // The disk's fault, not the record's: it may be readable the next time.
-                Err(error) => tracing::error!(%error, "a record is passed over"),
+                Err(error) => tracing::error!(%error, "skipping a record that cannot be read"),
             }
         }
         Ok(found)
@@ -83,7 +83,7 @@ impl RecordStore {
 
     /// Writes a record: when this returns, it is on the disk; if killed before, the old one is.
     pub(in crate::volume) fn save(&self, record: &Record) -> Result<(), VolumeError> {
-        let volume = &record.wish.volume;
+        let volume = &record.spec.volume;
         let name = file_name(volume);
         let unfinished = format!("{name}{UNFINISHED}");
         let bytes = format::write(record, &self.boot_id).map_err(|error| {
@@ -104,11 +104,11 @@ impl RecordStore {
         self.folder.discard(&unfinished)?;
         let written = self.folder.create(&unfinished, &bytes).and_then(|file| {
             rustix::fs::fsync(&file)
-                .map_err(|cause| self.folder.refused("write to the disk", &unfinished, cause))
+                .map_err(|cause| self.folder.refused("sync to disk", &unfinished, cause))
         });
         if let Err(error) = written.and_then(|()| self.folder.rename(&unfinished, &name)) {
             if let Err(error) = self.folder.unlink(&unfinished) {
-                tracing::warn!(%error, "an unfinished record stays until the next start");
+                tracing::warn!(%error, "could not remove an unfinished record; it stays until the next start");
             }
             return Err(error);
         }
@@ -132,19 +132,19 @@ impl RecordStore {
             Ok(read) => read,
             Err(error) => return Ok(Err(Broken::Format(error))),
         };
-        let volume = &read.record.wish.volume;
+        let volume = &read.record.spec.volume;
         if name != file_name(volume).as_str() {
             let volume = volume.clone();
             return Ok(Err(Broken::Format(FormatError::Name { volume })));
         }
-        let standing = if read.boot_id == self.boot_id {
-            standing_of(&read.record.wish.target)
+        let record_state = if read.boot_id == self.boot_id {
+            state_of(&read.record.spec.target)
         } else {
-            Standing::OtherBoot
+            RecordState::OtherBoot
         };
         Ok(Ok(FoundRecord {
             record: read.record,
-            standing,
+            record_state,
         }))
     }
 
@@ -159,35 +159,35 @@ impl RecordStore {
         let done = match room.checked_sub(1) {
             Some(left) => {
                 *room = left;
-                tracing::error!(path = %path.display(), %reason, aside, "a record is set aside");
+                tracing::error!(path = %path.display(), %reason, aside, "set aside a record that was not understood");
                 self.folder
                     .discard(&aside)
                     .and_then(|()| self.folder.rename(name, &aside))
             }
             None => {
-                tracing::error!(path = %path.display(), %reason, "a record is removed, since \
-                    {BROKEN_LIMIT} are set aside already");
+                tracing::error!(path = %path.display(), %reason, "removed a record that was not \
+                    understood, since {BROKEN_LIMIT} are set aside already");
                 self.folder.discard(name)
             }
         };
         if let Err(error) = done {
-            tracing::warn!(%error, "a record that is not understood stays where it is");
+            tracing::warn!(%error, "could not set aside a record that was not understood");
         }
     }
 }
 
 /// Whether the pod of a target can still be there. A `pods` folder that is missing says nothing
 /// about one pod: it may not have been mounted into our container.
-pub(in crate::volume) fn standing_of(target: &TargetPath) -> Standing {
+pub(in crate::volume) fn state_of(target: &TargetPath) -> RecordState {
     let is_absent = |path: &std::path::Path| {
         path.symlink_metadata()
             .is_err_and(|error| error.kind() == ErrorKind::NotFound)
     };
     match target.pod_folder() {
         Some(pod) if is_absent(pod) && pod.parent().is_some_and(|pods| !is_absent(pods)) => {
-            Standing::PodGone
+            RecordState::PodGone
         }
-        _ => Standing::Current,
+        _ => RecordState::Current,
     }
 }
 

@@ -10,13 +10,13 @@ use svid_core::identity::ServiceAccount;
 use super::record::RequestNames;
 use super::store::{BROKEN_LIMIT, LIMIT};
 use super::*;
+use crate::spec::{Pod, TargetPath, VolumeId, VolumeSpec};
 use crate::volume::folder::Folder;
-use crate::volume::{FoundRecord, Record, Standing, VolumeError};
-use crate::wish::{Pod, TargetPath, VolumeId, Wish};
+use crate::volume::{FoundRecord, Record, RecordState, VolumeError};
 
 fn record(volume: &str, target: &str) -> Record {
     Record {
-        wish: Wish {
+        spec: VolumeSpec {
             volume: VolumeId::parse(volume).unwrap(),
             target: TargetPath::parse(target).unwrap(),
             pod: Pod {
@@ -73,12 +73,12 @@ fn a_record_is_read_back_as_it_was_written() {
         ..first.clone()
     };
     store.save(&changed).unwrap();
-    let plain = Wish {
+    let plain = VolumeSpec {
         fs_group: None,
         ..record("..odd name \u{fc}", "/t").wish_at("/a b")
     };
     let second = Record {
-        wish: plain,
+        spec: plain,
         requests: RequestNames {
             obsolete: Vec::new(),
             doubtful: Vec::new(),
@@ -89,18 +89,18 @@ fn a_record_is_read_back_as_it_was_written() {
     store.save(&second).unwrap();
 
     let mut found = open(temporary.path(), "boot").load().unwrap();
-    found.sort_by_key(|found| found.record.wish.volume.clone());
-    let standing = Standing::Current;
+    found.sort_by_key(|found| found.record.spec.volume.clone());
+    let record_state = RecordState::Current;
     assert_eq!(
         found,
         [
             FoundRecord {
                 record: second,
-                standing
+                record_state
             },
             FoundRecord {
                 record: changed.clone(),
-                standing
+                record_state
             }
         ]
     );
@@ -109,7 +109,7 @@ fn a_record_is_read_back_as_it_was_written() {
     assert_eq!(mode(temporary.path().join("volumes")), 0o700);
 
     for _ in 0..2 {
-        store.forget(&changed.wish.volume).unwrap();
+        store.forget(&changed.spec.volume).unwrap();
     }
     assert_eq!(store.load().unwrap().len(), 1);
     assert_eq!(names_in(temporary.path()).len(), 1);
@@ -151,14 +151,14 @@ fn a_record_has_the_form_that_other_versions_read() {
 }
 
 trait WishAt {
-    fn wish_at(&self, target: &str) -> Wish;
+    fn wish_at(&self, target: &str) -> VolumeSpec;
 }
 
 impl WishAt for Record {
-    fn wish_at(&self, target: &str) -> Wish {
-        Wish {
+    fn wish_at(&self, target: &str) -> VolumeSpec {
+        VolumeSpec {
             target: TargetPath::parse(target).unwrap(),
-            ..self.wish.clone()
+            ..self.spec.clone()
         }
     }
 }
@@ -176,16 +176,16 @@ fn a_record_says_whether_its_volume_can_still_be_wanted() {
     };
     let elsewhere = temporary.path().join("not mounted/pods");
     for (target, boot_id, wanted) in [
-        (kubelet(&pods, "here"), "boot", Standing::Current),
-        (kubelet(&pods, "gone"), "boot", Standing::PodGone),
-        (kubelet(&elsewhere, "gone"), "boot", Standing::Current),
+        (kubelet(&pods, "here"), "boot", RecordState::Current),
+        (kubelet(&pods, "gone"), "boot", RecordState::PodGone),
+        (kubelet(&elsewhere, "gone"), "boot", RecordState::Current),
         (
             "/no/pod/of/the/kubelet".to_owned(),
             "boot",
-            Standing::Current,
+            RecordState::Current,
         ),
-        (kubelet(&pods, "here"), "another", Standing::OtherBoot),
-        (kubelet(&pods, "gone"), "another", Standing::OtherBoot),
+        (kubelet(&pods, "here"), "another", RecordState::OtherBoot),
+        (kubelet(&pods, "gone"), "another", RecordState::OtherBoot),
     ] {
         let root = tempfile::tempdir().unwrap();
         open(root.path(), boot_id)
@@ -193,7 +193,7 @@ fn a_record_says_whether_its_volume_can_still_be_wanted() {
             .unwrap();
         let found = open(root.path(), "boot").load().unwrap();
         assert_eq!(
-            found.first().unwrap().standing,
+            found.first().unwrap().record_state,
             wanted,
             "{target} {boot_id}"
         );

@@ -40,7 +40,7 @@ pub(in crate::volume) fn replace(
     }
     for step in &plan.after {
         if let Err(error) = perform(root, layout, &plan.folder, step) {
-            tracing::warn!(%error, "a replaced file stays in the volume until the next swap");
+            tracing::warn!(%error, "could not remove a replaced file; it stays in the volume until the next swap");
         }
     }
     Ok(())
@@ -122,7 +122,8 @@ fn undo(root: &Folder, plan: &Plan<'_>) {
         .chain(plan.added.iter().copied());
     for name in names {
         if let Err(error) = root.discard(name) {
-            tracing::warn!(%error, "a half-written file stays in the volume until the next swap");
+            tracing::warn!(%error, "could not remove a half-written file; it stays in the volume \
+                until the next swap");
         }
     }
 }

@@ -1,28 +1,27 @@
 //! Beside its identity a request has the administrator's annotations and no others.
 //!
-//! Stops: a right request that means more to the issuer than to the approver. Issuers of other
-//! projects obey annotations of a request: they name the profile, template or authority that signs
-//! in place of those in the issuer's specification, or another order whose certificate is handed
-//! out ([`steering`]). Leaving out an annotation with which the administrator has chosen a profile
-//! is the same attack.
-//! Allowed: exactly what the driver writes (`--extra-certificate-request-annotations`), or wrote
-//! before a change, and what kubectl notes on an object that it applies.
-//! Refused: any further key, another value, a missing key, parts of two sets. Where nobody has said
-//! what the driver writes, only the keys that issuers are known to obey.
-//! Source: cert-manager/csi-driver-spiffe, which writes the annotations of that flag and its
-//! identity; the sources of the issuers, at each key.
+//! Stops: a valid request that means more to the issuer than to the approver. Some third-party
+//! issuers act on a request's annotations: these select the profile, template or CA to use instead
+//! of those in the issuer's specification, or another order whose certificate is returned
+//! ([`steering`]). Omitting an annotation with which the administrator selects a profile is the
+//! same attack. Allowed: exactly what the driver writes
+//! (`--extra-certificate-request-annotations`), or wrote before a change, and what kubectl notes on
+//! an object that it applies. Refused: any further key, another value, a missing key, parts of two
+//! sets. If it is not configured what the driver writes, only the keys that issuers are known to
+//! act on. Source: cert-manager/csi-driver-spiffe, which writes the annotations of that flag and
+//! its identity; the sources of the issuers, at each key.
 
 mod steering;
 
 use std::collections::BTreeMap;
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::policy::request::{Annotations, ExtraAnnotations};
 use crate::text::quote;
 
 /// Compares whole keys and values. More annotations than were read are refused in any case: nobody
 /// knows what they say.
-pub(in crate::policy) fn check(found: &Annotations, expected: &ExtraAnnotations) -> Verdict {
+pub(in crate::policy) fn check(found: &Annotations, expected: &ExtraAnnotations) -> RuleResult {
     match expected {
         ExtraAnnotations::Listed { current, former } => listed(found, current, former)?,
         ExtraAnnotations::Unlisted => unlisted(found)?,
@@ -31,7 +30,7 @@ pub(in crate::policy) fn check(found: &Annotations, expected: &ExtraAnnotations)
         let count = found.read.len();
         return broken(
             Rule::ExtraAnnotations,
-            format!("there are more than {count} annotations beside the identity; leave them out"),
+            format!("there are more than {count} annotations besides the identity; remove them"),
         );
     }
     Ok(())
@@ -41,7 +40,7 @@ fn listed(
     found: &Annotations,
     current: &BTreeMap<String, String>,
     former: &[BTreeMap<String, String>],
-) -> Verdict {
+) -> RuleResult {
     let found: BTreeMap<&str, Option<&str>> = found
         .read
         .iter()
@@ -70,8 +69,8 @@ fn further(
 ) -> Option<String> {
     let key = found.keys().find(|key| !current.contains_key(**key))?;
     Some(format!(
-        "the annotation {} is none of those that requests for identities carry here; leave it out, or have the \
-         administrator list it for driver and approver",
+        "the annotation {} is not one of those that requests for identities may have here; remove \
+         it, or have the administrator list it for driver and approver",
         quote(key)
     ))
 }
@@ -93,7 +92,7 @@ fn different(
     })
 }
 
-fn unlisted(found: &Annotations) -> Verdict {
+fn unlisted(found: &Annotations) -> RuleResult {
     let steering = found
         .read
         .keys()
@@ -105,8 +104,8 @@ fn unlisted(found: &Annotations) -> Verdict {
     broken(
         Rule::ExtraAnnotations,
         format!(
-            "the annotation {key} tells the issuer ({issuer}) how to sign; leave it out, or have the administrator \
-             list it for driver and approver"
+            "the annotation {key} tells the issuer ({issuer}) how to sign; remove it, or have the \
+             administrator list it for driver and approver"
         ),
     )
 }

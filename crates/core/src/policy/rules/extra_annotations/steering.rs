@@ -1,10 +1,10 @@
-//! Annotations of a CertificateRequest that issuers are known to obey, with the place in their
-//! source. Read on 2026-11-25; none were found in the issuers of Google CAS, step-ca, FreeIPA,
-//! AD CS, AWS KMS, Cloudflare Origin CA, GlobalSign Atlas, Intel TCS and CMP, nor in cert-manager's
-//! CA and Vault.
+//! Annotations of a CertificateRequest that issuers are known to act on, with the place in their
+//! source. Read on 2026-11-25; none were found in the issuers of Google CAS, step-ca, FreeIPA, AD
+//! CS, AWS KMS, Cloudflare Origin CA, GlobalSign Atlas, Intel TCS and CMP, nor in cert-manager's CA
+//! and Vault.
 //!
-//! It is a list of what is known, so it is never complete: what closes the hole is a list of what
-//! the driver writes.
+//! A list of what is known is never complete: only a list of what the driver writes closes the
+//! hole.
 
 /// The issuer that obeys this key; None if none is known.
 pub(super) fn obeyed_by(key: &str) -> Option<&'static str> {
@@ -15,7 +15,8 @@ pub(super) fn obeyed_by(key: &str) -> Option<&'static str> {
 
 /// Prefixes under which an issuer reads keys. Others under them may follow in its next version.
 const PREFIXES: &[(&str, &str)] = &[
-    // Authority, certificate profile, end entity and its profile: internal/ejbca/ejbca.go, validate.
+    // Authority, certificate profile, end entity and its profile: internal/ejbca/ejbca.go,
+    // validate.
     ("ejbca-issuer.keyfactor.com/", "Keyfactor EJBCA"),
     // Template, enrollment pattern, authority, owner: internal/command/command.go.
     ("command-issuer.keyfactor.com/", "Keyfactor Command"),
@@ -44,7 +45,8 @@ const PREFIXES: &[(&str, &str)] = &[
 /// own name and get no identity, so on a request for one somebody else has written them.
 const KEYS: &[(&str, &str)] = &[
     // The end entity (EJBCA), the pending order (NCM, pkg/provisioner/ncm.go), the Certificate that
-    // is renewed and annotated (Horizon, CZERTAINLY), the one that is replaced (cert-manager's ACME).
+    // is renewed and annotated (Horizon, CZERTAINLY), the one that is replaced (cert-manager's
+    // ACME).
     (
         "cert-manager.io/certificate-name",
         "Keyfactor EJBCA, Nokia NCM, EVERTRUST Horizon, CZERTAINLY, ACME",

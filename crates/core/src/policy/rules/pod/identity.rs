@@ -1,17 +1,16 @@
 //! The name is the SPIFFE ID of the Pod.
 //!
-//! Stops: a driver, or a thief of its token, that asks for another identity than that of the pod it
-//! names; an identity of another service account on the same node.
-//! Allowed: `spiffe://cluster.local/ns/payments/sa/api` for a Pod of `api` in `payments`.
-//! Refused: the same for a Pod of `admin` in `payments`; any for a Pod that names no service
-//! account.
-//! Source: SPIFFE-ID 2 (never normalise); the path's form is the Go driver's,
-//! `/ns/NAMESPACE/sa/NAME`. Every Pod but a kubelet's own gets a service account at admission
+//! Stops: a driver, or a thief of its token, that requests an identity other than that of the pod
+//! it names, such as that of another service account on the same node. Allowed:
+//! `spiffe://cluster.local/ns/payments/sa/api` for a Pod of `api` in `payments`. Refused: the same
+//! for a Pod of `admin` in `payments`; any for a Pod that names no service account. Source:
+//! SPIFFE-ID 2 (never normalise); the path's form is the Go driver's, `/ns/NAMESPACE/sa/NAME`.
+//! Every Pod but a kubelet's own gets a service account at admission
 //! (`k8s.io/kubernetes/plugin/pkg/admission/serviceaccount`), so none is never read as `default`.
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 use crate::identity::{ServiceAccount, SpiffeId, TrustDomain};
-use crate::policy::evidence::Pod;
+use crate::policy::evidence::PodEvidence;
 use crate::text::quote;
 
 /// Builds the Pod's identity from the Pod alone and compares it, byte for byte, with the one that
@@ -19,8 +18,8 @@ use crate::text::quote;
 pub(in crate::policy) fn check(
     requested: &SpiffeId,
     trust_domain: &TrustDomain,
-    pod: &Pod,
-) -> Verdict {
+    pod: &PodEvidence,
+) -> RuleResult {
     let expected = ServiceAccount::new(&pod.namespace, &pod.service_account)
         .map(|account| SpiffeId::for_service_account(trust_domain, &account));
     match expected {

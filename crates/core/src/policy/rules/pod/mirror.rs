@@ -8,11 +8,11 @@
 //! Source: `k8s.io/kubernetes/plugin/pkg/admission/noderestriction` (a node creates no Pods but
 //! these; the annotation can neither be added nor removed later).
 
-use super::{Rule, Verdict, broken};
-use crate::policy::evidence::Pod;
+use super::{Rule, RuleResult, broken};
+use crate::policy::evidence::PodEvidence;
 
 /// Refuses what a kubelet has made.
-pub(in crate::policy) fn check(pod: &Pod) -> Verdict {
+pub(in crate::policy) fn check(pod: &PodEvidence) -> RuleResult {
     if pod.is_mirror {
         return broken(
             Rule::PodMirror,

@@ -10,12 +10,12 @@ pub(in crate::policy) mod node;
 pub(in crate::policy) mod phase;
 pub(in crate::policy) mod volume;
 
-use super::{Rule, Verdict, broken};
+use super::{Rule, RuleResult, broken};
 
 /// A Pod that every rule allows.
 #[cfg(test)]
-fn right() -> crate::policy::Pod {
-    crate::policy::Pod {
+fn right() -> crate::policy::PodEvidence {
+    crate::policy::PodEvidence {
         namespace: "payments".to_owned(),
         name: "api-7".to_owned(),
         uid: "u".to_owned(),

@@ -7,11 +7,11 @@
 //! Refused: a Pod that has Succeeded or Failed.
 //! Source: Kubernetes "Pod Lifecycle": these two phases are final.
 
-use super::{Rule, Verdict, broken};
-use crate::policy::evidence::Pod;
+use super::{Rule, RuleResult, broken};
+use crate::policy::evidence::PodEvidence;
 
 /// Looks for a final phase.
-pub(in crate::policy) fn check(pod: &Pod) -> Verdict {
+pub(in crate::policy) fn check(pod: &PodEvidence) -> RuleResult {
     match FINAL.iter().find(|phase| **phase == pod.phase) {
         None => Ok(()),
         Some(phase) => broken(

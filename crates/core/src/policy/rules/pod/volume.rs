@@ -6,11 +6,11 @@
 //! Source: Kubernetes `CSIVolumeSource`; the driver serves inline volumes only. The volumes of a
 //! Pod are written by its author and never change.
 
-use super::{Rule, Verdict, broken};
-use crate::policy::evidence::Pod;
+use super::{Rule, RuleResult, broken};
+use crate::policy::evidence::PodEvidence;
 
 /// Looks for the driver's name among those of the Pod's inline volumes.
-pub(in crate::policy) fn check(csi_driver: &str, pod: &Pod) -> Verdict {
+pub(in crate::policy) fn check(csi_driver: &str, pod: &PodEvidence) -> RuleResult {
     if pod.csi_drivers.iter().any(|driver| driver == csi_driver) {
         return Ok(());
     }

@@ -20,7 +20,7 @@ pub(super) use volumes::{FakeVolumes, Operation, Set};
 
 use crate::events::EventReason;
 use crate::lifecycle::context::EventSink;
-use crate::wish::Wish;
+use crate::spec::VolumeSpec;
 
 /// Appears in every token; no text may contain it.
 pub(super) const SECRET: &str = "SECRETSECRET";
@@ -40,7 +40,7 @@ impl Reports {
 }
 
 impl EventSink for Reports {
-    fn report(&self, _wish: &Wish, reason: EventReason, text: &str) {
+    fn report(&self, _wish: &VolumeSpec, reason: EventReason, text: &str) {
         self.0.lock().unwrap().push((reason, text.to_owned()));
     }
 }

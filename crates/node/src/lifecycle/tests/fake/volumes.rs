@@ -7,8 +7,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::io::Errno;
 use tokio::sync::watch;
 
-use crate::volume::{FileSet, FoundRecord, Record, Standing, VolumeError, Volumes};
-use crate::wish::{TargetPath, VolumeId, Wish};
+use crate::spec::{TargetPath, VolumeId, VolumeSpec};
+use crate::volume::{FileSet, FoundRecord, Record, RecordState, VolumeError, Volumes};
 
 /// The operations on volumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ impl Set {
 #[derive(Default)]
 struct State {
     records: BTreeMap<VolumeId, Record>,
-    standing: BTreeMap<VolumeId, Standing>,
+    record_state: BTreeMap<VolumeId, RecordState>,
     shown: HashMap<TargetPath, Set>,
     calls: Vec<Operation>,
     /// How many more times each operation fails.
@@ -82,10 +82,10 @@ impl FakeVolumes {
     }
 
     /// Puts a record there, as another process would have left it.
-    pub(in super::super) fn leave(&self, record: Record, standing: Standing) {
-        let volume = record.wish().volume.clone();
+    pub(in super::super) fn leave(&self, record: Record, record_state: RecordState) {
+        let volume = record.spec().volume.clone();
         let mut state = self.state();
-        state.standing.insert(volume.clone(), standing);
+        state.record_state.insert(volume.clone(), record_state);
         state.records.insert(volume, record);
     }
 
@@ -102,7 +102,9 @@ impl FakeVolumes {
     /// The pod of a volume and its folder are gone.
     pub(in super::super) fn end_pod(&self, volume: &VolumeId) {
         let mut state = self.state();
-        state.standing.insert(volume.clone(), Standing::PodGone);
+        state
+            .record_state
+            .insert(volume.clone(), RecordState::PodGone);
     }
 
     pub(in super::super) fn fail(&self, operation: Operation, times: u32) {
@@ -192,24 +194,27 @@ impl Volumes for FakeVolumes {
         let state = self.enter(Operation::Records, None)?;
         let found = state.records.iter().map(|(volume, record)| FoundRecord {
             record: record.clone(),
-            standing: *state.standing.get(volume).unwrap_or(&Standing::Current),
+            record_state: *state
+                .record_state
+                .get(volume)
+                .unwrap_or(&RecordState::Current),
         });
         Ok(found.collect())
     }
 
-    fn standing(&self, target: &TargetPath) -> Standing {
+    fn record_state(&self, target: &TargetPath) -> RecordState {
         let state = self.state();
         let mut records = state.records.values();
-        let record = records.find(|record| record.wish().target == *target);
-        let standing = record.and_then(|record| state.standing.get(&record.wish().volume));
-        *standing.unwrap_or(&Standing::Current)
+        let record = records.find(|record| record.spec().target == *target);
+        let record_state = record.and_then(|record| state.record_state.get(&record.spec().volume));
+        *record_state.unwrap_or(&RecordState::Current)
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
-        let mut state = self.enter(Operation::Save, Some(&record.wish().target))?;
+        let mut state = self.enter(Operation::Save, Some(&record.spec().target))?;
         state
             .records
-            .insert(record.wish().volume.clone(), record.clone());
+            .insert(record.spec().volume.clone(), record.clone());
         Ok(())
     }
 
@@ -223,33 +228,33 @@ impl Volumes for FakeVolumes {
         Ok(state.shown.contains_key(target))
     }
 
-    fn publish(&self, wish: &Wish, files: &FileSet) -> Result<(), VolumeError> {
-        let mut state = self.enter(Operation::Publish, Some(&wish.target))?;
+    fn publish(&self, spec: &VolumeSpec, files: &FileSet) -> Result<(), VolumeError> {
+        let mut state = self.enter(Operation::Publish, Some(&spec.target))?;
         let set = Set {
             certificate: files.certificate.clone(),
             key: files.key.to_vec(),
             bundle: files.bundle.clone(),
         };
-        state.shown.insert(wish.target.clone(), set);
+        state.shown.insert(spec.target.clone(), set);
         Ok(())
     }
 
-    fn replace_bundle(&self, wish: &Wish, bundle: &[u8]) -> Result<(), VolumeError> {
+    fn replace_bundle(&self, spec: &VolumeSpec, bundle: &[u8]) -> Result<(), VolumeError> {
         let not_published = || VolumeError::NotPublished {
-            path: wish.target.as_path().to_owned(),
+            path: spec.target.as_path().to_owned(),
         };
-        let shown = self.read(&wish.target)?.ok_or_else(not_published)?;
+        let shown = self.read(&spec.target)?.ok_or_else(not_published)?;
         if shown.bundle.as_deref() == Some(bundle) {
             return Ok(());
         }
-        let mut state = self.enter(Operation::ReplaceBundle, Some(&wish.target))?;
-        let set = state.shown.get_mut(&wish.target);
+        let mut state = self.enter(Operation::ReplaceBundle, Some(&spec.target))?;
+        let set = state.shown.get_mut(&spec.target);
         set.ok_or_else(not_published)?.bundle = Some(bundle.to_vec());
         Ok(())
     }
 
-    fn tidy(&self, wish: &Wish) -> Result<(), VolumeError> {
-        drop(self.enter(Operation::Tidy, Some(&wish.target))?);
+    fn tidy(&self, spec: &VolumeSpec) -> Result<(), VolumeError> {
+        drop(self.enter(Operation::Tidy, Some(&spec.target))?);
         Ok(())
     }
 

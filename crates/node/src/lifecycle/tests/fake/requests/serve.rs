@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use super::super::script::{Answering, Creating};
 use super::{Entry, FakeRequests, Verb, stored};
 use crate::credential::Credential;
-use crate::issuance::{Requests, Watch};
+use crate::issuance::{RequestChanges, Requests};
 
 impl FakeRequests {
     async fn call(&self, verb: Verb, name: &str) -> Result<(), ApiError> {
@@ -155,7 +155,7 @@ impl Requests for FakeRequests {
         _namespace: &'a str,
         name: &'a str,
         version: &'a str,
-    ) -> BoxFuture<'a, Result<Watch, ApiError>> {
+    ) -> BoxFuture<'a, Result<RequestChanges, ApiError>> {
         Box::pin(async move {
             self.call(Verb::Follow, name).await?;
             let mut state = self.state();

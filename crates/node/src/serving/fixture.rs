@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::installation;
 use crate::lifecycle::{Lifecycle, PublishError, UnpublishError};
-use crate::wish::{PublishRequest, TargetPath, VolumeId};
+use crate::spec::{PublishRequest, TargetPath, VolumeId};
 use svid_client::clock::Clock;
 
 pub(super) const DRIVER: &str = "spiffe.csi.cert-manager.io";
@@ -34,7 +34,7 @@ impl Lifecycle for Stuck {
         pending().await
     }
 
-    async fn publish_misunderstood(&self, _: &VolumeId, _: String) -> Result<(), PublishError> {
+    async fn publish_malformed(&self, _: &VolumeId, _: String) -> Result<(), PublishError> {
         Ok(())
     }
 

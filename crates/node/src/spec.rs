@@ -1,7 +1,7 @@
-//! What the kubelet wants of us for one volume, as typed values.
+//! What the kubelet requests for one volume, as typed values.
 //!
 //! Owns the types that the modules of this crate share. Knows nothing of gRPC, files or the API
-//! server. Invariant: a [`Wish`] was made from values that were checked once, at the edge
+//! server. Invariant: a [`VolumeSpec`] was made from values that were checked once, at the edge
 //! (`csi/publish`) or when a record was read, and never holds a token or a key.
 
 use std::fmt;
@@ -13,11 +13,11 @@ use svid_core::text::excerpt;
 
 use crate::credential::Credential;
 
-/// One volume's wishes as the kubelet stated them.
+/// One volume as the kubelet requested it.
 ///
 /// Written once, at the volume's first publish; read by issuance, renewal and removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct VolumeSpec {
     /// The kubelet's name for the volume.
     pub volume: VolumeId,
     /// The path at which the pod's containers find the volume.
@@ -30,7 +30,7 @@ pub struct Wish {
     pub fs_group: Option<u32>,
 }
 
-/// The pod a volume belongs to. Its namespace is that of the wish's service account.
+/// The pod a volume belongs to. Its namespace is that of the spec's service account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
     /// The pod's name.
@@ -43,7 +43,7 @@ pub struct Pod {
 #[derive(Clone, Debug)]
 pub struct PublishRequest {
     /// What is wanted.
-    pub wish: Wish,
+    pub spec: VolumeSpec,
     /// The credential that its requests may be created with from now on.
     pub credential: Credential,
 }
@@ -62,7 +62,7 @@ pub struct TargetPath(PathBuf);
 
 /// Why a volume id or target path was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WishError {
+pub enum VolumeFieldError {
     /// The field is empty.
     #[error("{field} is empty")]
     Empty {
@@ -96,25 +96,25 @@ impl VolumeId {
     ///
     /// # Errors
     /// If it is empty, too long, or could name something outside its folder.
-    pub fn parse(text: &str) -> Result<Self, WishError> {
+    pub fn parse(text: &str) -> Result<Self, VolumeFieldError> {
         let field = "volume_id";
         let refuse = |reason| {
-            Err(WishError::Unsafe {
+            Err(VolumeFieldError::Unsafe {
                 field,
                 value: excerpt(text),
                 reason,
             })
         };
         match text {
-            "" => Err(WishError::Empty { field }),
-            _ if text.len() > VOLUME_ID_LIMIT => Err(WishError::TooLong {
+            "" => Err(VolumeFieldError::Empty { field }),
+            _ if text.len() > VOLUME_ID_LIMIT => Err(VolumeFieldError::TooLong {
                 field,
                 length: text.len(),
                 limit: VOLUME_ID_LIMIT,
             }),
-            "." | ".." => refuse("it names a folder, not a volume"),
-            _ if text.contains('/') => refuse("it holds a path separator"),
-            _ if text.chars().any(char::is_control) => refuse("it holds a control character"),
+            "." | ".." => refuse("it names a directory, not a volume"),
+            _ if text.contains('/') => refuse("it contains a path separator"),
+            _ if text.chars().any(char::is_control) => refuse("it contains a control character"),
             _ => Ok(Self(text.to_owned())),
         }
     }
@@ -132,8 +132,8 @@ impl fmt::Display for VolumeId {
 }
 
 impl TryFrom<String> for VolumeId {
-    type Error = WishError;
-    fn try_from(text: String) -> Result<Self, WishError> {
+    type Error = VolumeFieldError;
+    fn try_from(text: String) -> Result<Self, VolumeFieldError> {
         Self::parse(&text)
     }
 }
@@ -149,27 +149,27 @@ impl TargetPath {
     ///
     /// # Errors
     /// If it is empty, too long, relative, the root, or has parts that lead elsewhere.
-    pub fn parse(text: &str) -> Result<Self, WishError> {
+    pub fn parse(text: &str) -> Result<Self, VolumeFieldError> {
         let field = "target_path";
         let refuse = |reason| {
-            Err(WishError::Unsafe {
+            Err(VolumeFieldError::Unsafe {
                 field,
                 value: excerpt(text),
                 reason,
             })
         };
         if text.is_empty() {
-            return Err(WishError::Empty { field });
+            return Err(VolumeFieldError::Empty { field });
         }
         if text.len() > TARGET_PATH_LIMIT {
-            return Err(WishError::TooLong {
+            return Err(VolumeFieldError::TooLong {
                 field,
                 length: text.len(),
                 limit: TARGET_PATH_LIMIT,
             });
         }
         if text.chars().any(char::is_control) {
-            return refuse("it holds a control character");
+            return refuse("it contains a control character");
         }
         let Some(relative) = text.strip_prefix('/') else {
             return refuse("it is not absolute");
@@ -213,9 +213,9 @@ impl TargetPath {
 }
 
 impl TryFrom<PathBuf> for TargetPath {
-    type Error = WishError;
-    fn try_from(path: PathBuf) -> Result<Self, WishError> {
-        let text = path.to_str().ok_or_else(|| WishError::Unsafe {
+    type Error = VolumeFieldError;
+    fn try_from(path: PathBuf) -> Result<Self, VolumeFieldError> {
+        let text = path.to_str().ok_or_else(|| VolumeFieldError::Unsafe {
             field: "target_path",
             value: excerpt(&path.to_string_lossy()),
             reason: "it is not UTF-8",

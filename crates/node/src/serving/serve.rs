@@ -3,7 +3,7 @@
 //! | socket | services |
 //! | --- | --- |
 //! | `--endpoint` | CSI Identity and Node |
-//! | `<registration-dir>/<driver-name>@reg.sock` | plugin registration, CSI Identity and Node |
+//! | `<serving-dir>/<driver-name>@reg.sock` | plugin registration, CSI Identity and Node |
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -157,8 +157,8 @@ pub fn registration_name(driver_name: &DriverName) -> String {
     format!("{driver_name}@reg.sock")
 }
 
-/// Serves `routes` on `socket` until `shutdown`, which it triggers if it must end earlier. `lost` is
-/// called each time that callers of its path do not find it any more.
+/// Serves `routes` on `socket` until `shutdown`, which it triggers if it must end earlier. `lost`
+/// is called each time that callers of its path do not find it any more.
 async fn serve(
     socket: Socket,
     routes: Routes,
@@ -204,7 +204,7 @@ async fn hand_over(
             }
             Err(error) => {
                 let path = listener.path().display();
-                tracing::warn!("taking a connection on {path} failed: {error}");
+                tracing::warn!("accepting a connection on {path} failed: {error}");
                 sleep(PAUSE).await;
             }
         }

@@ -1,7 +1,7 @@
 //! Owns the format of the `ConfigMap` that names the issuer at run time.
 //!
-//! Must not know where it is read from or what it replaces. Invariant: a value of
-//! [`RuntimeIssuer`] names an issuer completely.
+//! Must not know where it is read from or what it overrides. Invariant: a [`RuntimeIssuer`] is
+//! complete: name, kind and group.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ impl RuntimeIssuer {
 
 /// A `ConfigMap` does not name an issuer completely.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("reading the issuer: no value for {}; set all of them", missing.join(", "))]
+#[error("no value for {}; all three keys are needed", missing.join(", "))]
 pub struct RuntimeIssuerError {
     /// The keys without a value, at least one.
     pub missing: Vec<&'static str>,

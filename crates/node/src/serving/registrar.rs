@@ -23,7 +23,7 @@ pub enum RegistrationState {
     Refused(String),
 }
 
-/// Introduces the driver to the kubelet and remembers the kubelet's verdict.
+/// Introduces the driver to the kubelet and remembers the kubelet's answer.
 #[derive(Debug)]
 pub(super) struct Registrar {
     installation: Arc<Installation>,

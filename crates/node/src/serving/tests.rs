@@ -167,7 +167,7 @@ async fn a_socket_that_vanished_is_made_anew_and_counts_as_not_registered() {
 #[tokio::test]
 async fn neither_a_stuck_call_nor_a_silent_caller_keeps_the_process() {
     let running = Running::start();
-    let silent = UnixStream::connect(running.endpoint()).await.unwrap();
+    let unreported = UnixStream::connect(running.endpoint()).await.unwrap();
     let mut node = NodeClient::new(channel(&running.endpoint()).await);
     let request = NodeUnpublishVolumeRequest {
         volume_id: "v".to_owned(),
@@ -180,5 +180,5 @@ async fn neither_a_stuck_call_nor_a_silent_caller_keeps_the_process() {
     running.stop().await;
     tokio::time::resume();
     stuck.abort();
-    drop((silent, idle));
+    drop((unreported, idle));
 }
