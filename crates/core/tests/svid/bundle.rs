@@ -1,10 +1,10 @@
 //! Trust bundles.
 
 use rcgen::IsCa;
-use svid_core::svid::{ArmorError, BundleError, PrivateKey, TrustBundle};
+use svid_core::svid::{Anchoring, ArmorError, BundleError, PrivateKey, TrustBundle};
 use svid_corpus::craft::armor;
 
-use crate::fixtures::{Authority, Case, nothing, pem};
+use crate::fixtures::{Authority, Case, bundle, nothing, now, patched, pem};
 
 #[test]
 fn makes_plain_what_an_administrator_gives() {
@@ -109,6 +109,25 @@ fn refuses_a_bundle_of_which_a_part_is_not_understood() {
             Err(expected),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn takes_roots_whose_serial_number_is_zero_or_negative() {
+    let (case, other) = (Case::new(), Authority::root("other"));
+    let root = Authority::root_with("root", &rcgen::PKCS_ECDSA_P256_SHA256, |params| {
+        params.serial_number = Some(vec![0x55].into());
+    });
+    let leaf = root.leaf(case.key.public_key(), nothing);
+    let version = [0xa0, 0x03, 0x02, 0x01, 0x02];
+    let with_serial = |serial| [version.as_slice(), &[0x02, 0x01, serial]].concat();
+    for serial in [0x00, 0xfb] {
+        // Nobody checks how a root is signed.
+        let odd = patched(&root.der, &with_serial(0x55), &with_serial(serial));
+        let roots = bundle(&[&other.der, &odd]);
+        assert_eq!(roots.len(), 2, "{serial:x}");
+        let svid = case.verify_at(&[&leaf], Some(&roots), now()).unwrap();
+        assert_eq!(*svid.anchoring(), Anchoring::Anchored, "{serial:x}");
     }
 }
 

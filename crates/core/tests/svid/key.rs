@@ -4,11 +4,12 @@ use rcgen::{KeyPair, PublicKeyData as _, RsaKeySize};
 use svid_core::der::tlv;
 use svid_core::svid::{CertificateSigningRequest, CsrError, KeyError, PrivateKey, PublicKey};
 use svid_corpus::craft::armor;
+use x509_parser::asn1_rs::{Any, DerParser, SequenceIterator};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, ParsedCriAttribute};
 
-use crate::fixtures::{Case, IDENTITY};
+use crate::fixtures::{Case, IDENTITY, concatenated};
 
 #[test]
 fn a_new_key_is_p256_in_pkcs8_and_reads_back_as_itself() {
@@ -28,6 +29,18 @@ fn a_new_key_is_p256_in_pkcs8_and_reads_back_as_itself() {
         PrivateKey::generate().unwrap().public_key(),
         key.public_key()
     );
+}
+
+#[test]
+fn a_new_key_has_the_version_of_pkcs_8_that_java_11_reads() {
+    let pem = PrivateKey::generate().unwrap().to_pkcs8_pem();
+    let written = concatenated(&pem);
+    let (rest, whole) = Any::from_der(&written).unwrap();
+    assert_eq!(rest, b"");
+    // Version 0; version 1 may have the public half behind the key (RFC 5958, section 2).
+    assert_eq!(whole.data.get(..3), Some([0x02, 0x01, 0x00].as_slice()));
+    let parts = SequenceIterator::<Any<'_>, DerParser>::new(whole.data);
+    assert_eq!(parts.count(), 3, "version, algorithm, key");
 }
 
 #[test]

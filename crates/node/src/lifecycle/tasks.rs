@@ -1,6 +1,7 @@
 //! The volumes by id: publish, unpublish, recovery, shutdown.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -245,9 +246,20 @@ impl Inner {
         let stop = self.shutdown.child_token();
         let broken = self.broken.clone().drop_guard();
         let stopped = stop.clone();
+        let whose = Arc::clone(&spec);
         let task = self.tasks.spawn(async move {
-            stopped.run_until_cancelled(task.run()).await;
-            broken.disarm();
+            let kept = AssertUnwindSafe(stopped.run_until_cancelled(task.run()));
+            if kept.catch_unwind().await.is_ok() {
+                broken.disarm();
+                return;
+            }
+            // What it was is printed by the runtime. `broken` is dropped, which ends the process.
+            tracing::error!(
+                volume = %whose.volume,
+                namespace = whose.service_account.namespace(),
+                pod = whose.pod.name,
+                "the task of this volume panicked, which ends the driver; if that repeats, delete the pod and report it"
+            );
         });
         self.board.put(Arc::clone(&spec), status.clone());
         Live {

@@ -2,14 +2,19 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::symlink;
+use std::mem::MaybeUninit;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::sync::mpsc;
+use std::thread;
 
 use libtest_mimic::Trial;
-use rustix::fs::{Mode, OFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, inotify};
 use rustix::mount::MountFlags;
+use svid_node::spec::VolumeSpec;
 use svid_node::volume::{FileNames, FileSet, LinuxVolumes, VolumeError, VolumeOptions, Volumes};
 
-use crate::node::{Node, bind, options, set, shown, tmpfs, view};
+use crate::node::{Node, bind, in_user_namespace, options, set, shown, tmpfs, view};
 use crate::{table, trial};
 
 pub(crate) fn tests() -> Vec<Trial> {
@@ -17,6 +22,10 @@ pub(crate) fn tests() -> Vec<Trial> {
         trial(
             "a_container_sees_the_new_set_where_it_saw_the_old_one",
             containers,
+        ),
+        trial(
+            "whoever_reads_at_the_moment_of_a_swap_finds_all_of_the_new_set",
+            at_the_rename,
         ),
         trial("a_swap_changes_no_mount", no_mount_changes),
         trial("only_the_bundle_is_replaced", bundle),
@@ -57,6 +66,56 @@ fn containers() {
     let refused = fs::write(container.join("..data/tls.crt"), "");
     assert_eq!(refused.unwrap_err().raw_os_error(), Some(30), "EROFS");
 }
+
+/// As Envoy reads: with inotify on the folder, and both files as soon as `..data` was moved there.
+fn at_the_rename() {
+    let node = Node::new();
+    let volumes = node.volumes();
+    let group = (!in_user_namespace()).then_some(1000);
+    let spec = VolumeSpec {
+        fs_group: group,
+        ..node.spec("v")
+    };
+    volumes.publish(&spec, &set("first")).unwrap();
+    let folder = spec.target.as_path();
+    let notices = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&notices, folder, inotify::WatchFlags::MOVED_TO).unwrap();
+    let (seen, all_seen) = mpsc::channel();
+    thread::scope(|scope| {
+        let (volumes, spec) = (&volumes, &spec);
+        scope.spawn(move || {
+            for word in 0..SWAPS {
+                volumes.publish(spec, &set(&word.to_string())).unwrap();
+                all_seen.recv().unwrap();
+            }
+        });
+        // Dropped if this panics, which ends the other thread.
+        let seen = seen;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&notices, &mut buffer);
+        for word in 0..SWAPS {
+            let mut waits = [PollFd::new(&notices, PollFlags::IN)];
+            assert_eq!(poll(&mut waits, Some(&LIMIT)), Ok(1), "swap {word}");
+            let event = reader.next().unwrap();
+            assert_eq!(event.file_name(), Some(c"..data"));
+            for (name, what) in [("tls.crt", "certificate"), ("tls.key", "key")] {
+                let file = folder.join(name);
+                assert_eq!(fs::read_to_string(&file).unwrap(), format!("{word} {what}"));
+                let facts = fs::metadata(&file).unwrap();
+                let is_readable = |group| facts.gid() == group && facts.mode() & 0o040 != 0;
+                assert!(group.is_none_or(is_readable), "{facts:?}");
+            }
+            seen.send(()).unwrap();
+        }
+    });
+}
+
+/// How long a notice may take.
+const LIMIT: Timespec = Timespec {
+    tv_sec: 30,
+    tv_nsec: 0,
+};
+const SWAPS: usize = 1000;
 
 fn no_mount_changes() {
     let node = Node::new();

@@ -1,6 +1,6 @@
 //! The extensions of a certificate that matter here (RFC 5280, section 4.2).
 
-use x509_parser::asn1_rs::Oid;
+use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::extensions::{
     AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, GeneralName, InhibitAnyPolicy,
     KeyIdentifier, KeyUsage, NSCertType, PolicyConstraints, SubjectAlternativeName, X509Extension,
@@ -10,6 +10,7 @@ use x509_parser::prelude::FromDer;
 
 use super::names::{Name, NameConstraints};
 use super::policies::{self, Policies};
+use super::sequence;
 use crate::text::excerpt;
 
 /// What the extensions say, and what is wrong with them as such.
@@ -61,6 +62,10 @@ pub(in crate::svid) enum ExtensionFault {
     Malformed(String),
     /// Critical and unknown, so the certificate has to be refused.
     UnknownCritical(String),
+    /// Critical, which it must not be.
+    WronglyCritical(String),
+    /// Of no use in the path of an SVID, and not ignored by others; with its name.
+    Refused(String, &'static str),
 }
 
 impl Extensions {
@@ -75,8 +80,9 @@ impl Extensions {
                 extensions.faults.push(ExtensionFault::Repeated(excerpt(
                     &extension.oid.to_id_string(),
                 )));
-            } else if let Err(fault) = extensions.add(extension) {
-                extensions.faults.push(fault);
+            } else {
+                let added = admit(extension).and_then(|()| extensions.add(extension));
+                extensions.faults.extend(added.err());
             }
         }
         extensions
@@ -167,6 +173,24 @@ impl SubjectNames {
     }
 }
 
+/// Looks at what others hold against an extension before they read it.
+fn admit(extension: &X509Extension<'_>) -> Result<(), ExtensionFault> {
+    let name = &extension.oid;
+    if let Some((_, known_as)) = REFUSED.iter().find(|(refused, _)| refused == name) {
+        let oid = excerpt(&name.to_id_string());
+        return Err(ExtensionFault::Refused(oid, known_as));
+    }
+    if extension.critical && NEVER_CRITICAL.contains(name) {
+        let oid = excerpt(&name.to_id_string());
+        return Err(ExtensionFault::WronglyCritical(oid));
+    }
+    let is_list = |content| sequence::sequences(content).all(|item| item.is_some());
+    if LISTS.contains(name) && !sequence::content(extension.value).is_some_and(is_list) {
+        return Err(malformed(extension));
+    }
+    Ok(())
+}
+
 /// Reads the content of an extension, all of it.
 fn content<'a, T>(extension: &X509Extension<'a>) -> Result<T, ExtensionFault>
 where
@@ -198,10 +222,35 @@ fn uri<'a>(name: &GeneralName<'a>) -> Result<&'a str, &'static str> {
     }
 }
 
-/// Where to find revocation lists and issuers, and what a responder may do: nothing here uses them,
-/// so they may be critical and are not parsed.
-const INFORMATION: [Oid<'static>; 3] = [
+/// Where to find revocation lists, and what a responder may do: nothing here goes by them, so they
+/// may be critical and are not read. Go refuses a critical OCSP no-check, OpenSSL does not.
+const INFORMATION: [Oid<'static>; 2] = [
+    oid::OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
+    oid!(1.3.6.1.5.5.7.48.1.5),
+];
+
+/// Lists that are read no further than that: whatever else is there, Go cannot parse the
+/// certificate (crypto/x509, parser.go of Go 1.26), nor OpenSSL the first.
+const LISTS: [Oid<'static>; 2] = [
     oid::OID_X509_EXT_CRL_DISTRIBUTION_POINTS,
     oid::OID_PKIX_AUTHORITY_INFO_ACCESS,
-    x509_parser::asn1_rs::oid!(1.3.6.1.5.5.7.48.1.5),
+];
+
+/// What RFC 5280, sections 4.2.1.1, 4.2.1.2 and 4.2.2.1, wants not to be critical. If it is, Go
+/// cannot parse the certificate (crypto/x509, parser.go of Go 1.26), and OpenSSL calls it an
+/// unhandled critical extension (`X509_supported_extension` of 3.0.19).
+const NEVER_CRITICAL: [Oid<'static>; 3] = [
+    oid::OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER,
+    oid::OID_X509_EXT_SUBJECT_KEY_IDENTIFIER,
+    oid::OID_PKIX_AUTHORITY_INFO_ACCESS,
+];
+
+/// What OpenSSL acts on, critical or not, while Go ignores it (tried with 3.0.19 and Go 1.26): a
+/// proxy certificate (RFC 3820) with an alternative name, or that is a CA, is invalid to it; the
+/// resources of a leaf (RFC 3779) have to be in every certificate above it, the root included.
+/// Those of an authority alone harm nobody, but belong to the registries of the Internet.
+const REFUSED: [(Oid<'static>, &str); 3] = [
+    (oid!(1.3.6.1.5.5.7.1.14), "proxyCertInfo"),
+    (oid!(1.3.6.1.5.5.7.1.7), "IP address blocks"),
+    (oid!(1.3.6.1.5.5.7.1.8), "AS identifiers"),
 ];

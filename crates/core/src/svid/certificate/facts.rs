@@ -58,6 +58,13 @@ impl Certificate {
         self.is_self_issued() && self.verify_signature(self).is_ok()
     }
 
+    /// Whether it is a root: signed with its own key, as far as that can be told. Nobody checks how
+    /// a root is signed, so one signed in a way that is not believed, such as with SHA-1, is a root
+    /// too.
+    pub(in crate::svid) fn is_root(&self) -> bool {
+        self.is_self_issued() && (!self.is_signed_acceptably || self.is_self_signed())
+    }
+
     /// Every name that constraints of an authority above it apply to: its subject, if it has one,
     /// with the mailboxes in it, and the alternative ones.
     pub(in crate::svid) fn names(&self) -> Vec<Name> {

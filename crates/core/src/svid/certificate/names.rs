@@ -64,6 +64,24 @@ impl Name {
         })
     }
 
+    /// Whether a name must not be below this constraint, read in whichever way reaches further;
+    /// nothing if the two are of different kinds.
+    ///
+    /// RFC 5280, section 4.2.1.10, has "example.org" for that host alone where it constrains URIs
+    /// and mailboxes, and OpenSSL (3.0.19, crypto/x509/v3_ncons.c) reads it so. To Go (1.26,
+    /// crypto/x509/constraints.go) it is every host below it too, as for DNS names. A permitted
+    /// "example.org" is read as RFC 5280 says, which both take.
+    fn excludes(&self, name: &Self) -> Option<bool> {
+        match (self, name) {
+            (Self::Uri(constraint), Self::Uri(uri)) => Some(covers_domain(constraint, host(uri))),
+            (Self::Email(constraint), Self::Email(mailbox)) if !constraint.contains('@') => {
+                let (_, host) = mailbox.rsplit_once('@').unwrap_or(("", mailbox));
+                Some(covers_domain(constraint, host))
+            }
+            _ => self.covers(name),
+        }
+    }
+
     /// Whether both are of one kind.
     fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
@@ -100,8 +118,8 @@ impl NameConstraints {
     pub(in crate::svid) fn permit(&self, name: &Name) -> bool {
         let excluded = self.excluded.iter().filter(|other| other.is_like(name));
         if excluded
-            .map(|other| other.covers(name))
-            .any(|covers| covers != Some(false))
+            .map(|other| other.excludes(name))
+            .any(|excludes| excludes != Some(false))
         {
             return false;
         }
@@ -223,6 +241,35 @@ mod tests {
         ];
         for (constraint, name, covers) in table {
             assert_eq!(constraint.covers(&name), covers, "{constraint:?} {name:?}");
+        }
+    }
+
+    #[test]
+    fn an_excluded_host_excludes_what_is_below_it_in_uris_and_mailboxes() {
+        let uri = |name: &str| Name::Uri(name.to_owned());
+        let mail = |name: &str| Name::Email(name.to_owned());
+        let table = [
+            (uri("a.org"), uri("spiffe://a.org/x"), true),
+            (uri("A.org"), uri("spiffe://x.a.org/x"), true),
+            (uri("a.org"), uri("spiffe://xa.org/x"), false),
+            (uri("x.a.org"), uri("spiffe://a.org/x"), false),
+            (uri(".a.org"), uri("spiffe://x.a.org/x"), true),
+            (uri(".a.org"), uri("spiffe://a.org/x"), false),
+            (mail("a.org"), mail("x@b.a.org"), true),
+            (mail("a.org"), mail("x@ba.org"), false),
+            (mail("x@a.org"), mail("x@a.org"), true),
+            (mail("x@a.org"), mail("x@b.a.org"), false),
+        ];
+        for (constraint, name, excludes) in table {
+            let constraints = NameConstraints {
+                permitted: vec![],
+                excluded: vec![constraint],
+            };
+            assert_eq!(
+                constraints.permit(&name),
+                !excludes,
+                "{constraints:?} {name:?}"
+            );
         }
     }
 

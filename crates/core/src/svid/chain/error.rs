@@ -222,6 +222,28 @@ pub enum ChainError {
         /// The extension.
         oid: String,
     },
+    /// An extension is critical and must not be; RFC 5280, sections 4.2.1.1, 4.2.1.2 and 4.2.2.1.
+    #[error(
+        "{place} has the extension {oid} as a critical one, which it must not be: most libraries refuse that"
+    )]
+    WronglyCriticalExtension {
+        /// Which one.
+        place: PathPosition,
+        /// The extension.
+        oid: String,
+    },
+    /// An extension has a meaning to OpenSSL that no SVID can live up to; RFC 3779 and RFC 3820.
+    #[error(
+        "{place} has the extension {oid} ({name}), with which OpenSSL refuses an SVID: have the issuer leave it out"
+    )]
+    RefusedExtension {
+        /// Which one.
+        place: PathPosition,
+        /// The extension.
+        oid: String,
+        /// What it is called.
+        name: &'static str,
+    },
     /// A certificate has expired.
     #[error("{place} expired at {not_after}; it is now {now}")]
     Expired {
@@ -264,6 +286,8 @@ impl ChainError {
             ExtensionFault::Repeated(oid) => Self::RepeatedExtension { place, oid },
             ExtensionFault::Malformed(oid) => Self::MalformedExtension { place, oid },
             ExtensionFault::UnknownCritical(oid) => Self::UnknownCriticalExtension { place, oid },
+            ExtensionFault::WronglyCritical(oid) => Self::WronglyCriticalExtension { place, oid },
+            ExtensionFault::Refused(oid, name) => Self::RefusedExtension { place, oid, name },
         }
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Pool<'a> {
             if is_known || certificate.public_key == leaf.public_key {
                 continue;
             }
-            let part = if certificate.is_self_signed() {
+            let part = if certificate.is_root() {
                 PoolRole::SentRoot
             } else {
                 PoolRole::Link

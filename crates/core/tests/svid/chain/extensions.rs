@@ -31,13 +31,8 @@ fn map(params: &mut rcgen::CertificateParams, from: &[u8], to: &[u8]) {
 
 #[test]
 fn what_go_and_openssl_process_is_understood_critical_or_not() {
-    let table: [(&str, &[u64], &[u8]); 8] = [
+    let table: [(&str, &[u64], &[u8]); 7] = [
         ("CRL distribution points", &[2, 5, 29, 31], b"\x30\x00"),
-        (
-            "authority information access",
-            &[1, 3, 6, 1, 5, 5, 7, 1, 1],
-            b"\x30\x00",
-        ),
         (
             "OCSP no check",
             &[1, 3, 6, 1, 5, 5, 7, 48, 1, 5],
@@ -74,6 +69,110 @@ fn what_go_and_openssl_process_is_understood_critical_or_not() {
             let svid = svid.expect(name);
             assert_eq!(*svid.anchoring(), Anchoring::Anchored, "{name}");
         }
+    }
+}
+
+/// What is wrong with an extension, whichever certificate of the path has it.
+fn refused(change: Change) -> Vec<ChainError> {
+    let (case, root) = (Case::new(), Authority::root("root"));
+    let roots = bundle(&[&root.der]);
+    let at = |chain: &[&[u8]]| case.verify_at(chain, Some(&roots), now()).err();
+    let leaf = root.leaf(case.key.public_key(), change);
+    let inter = root.intermediate("inter", change);
+    let below = inter.leaf(case.key.public_key(), nothing);
+    [at(&[&leaf]), at(&[&below, &inter.der])]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+#[test]
+fn what_only_openssl_acts_on_is_refused_by_name_critical_or_not() {
+    /// id-ppl-inheritAll without a limit, 10.0.0.0/8, and AS 1234.
+    fn add(params: &mut rcgen::CertificateParams, last: u64, critical: bool) {
+        let content: &[u8] = match last {
+            14 => b"\x30\x0c\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x15\x01",
+            7 => b"\x30\x0c\x30\x0a\x04\x02\x00\x01\x30\x04\x03\x02\x00\x0a",
+            _ => b"\x30\x08\xa0\x06\x30\x04\x02\x02\x04\xd2",
+        };
+        let oid = [1, 3, 6, 1, 5, 5, 7, 1, last];
+        extension(params, &oid, critical, content);
+    }
+    let table: [(&str, &'static str, Change); 6] = [
+        ("14", "proxyCertInfo", |params| add(params, 14, false)),
+        ("14", "proxyCertInfo", |params| add(params, 14, true)),
+        ("7", "IP address blocks", |params| add(params, 7, false)),
+        ("7", "IP address blocks", |params| add(params, 7, true)),
+        ("8", "AS identifiers", |params| add(params, 8, false)),
+        ("8", "AS identifiers", |params| add(params, 8, true)),
+    ];
+    for (last, name, change) in table {
+        let oid = format!("1.3.6.1.5.5.7.1.{last}");
+        let expected = [place(0, ""), place(1, "inter")].map(|place| {
+            let oid = oid.clone();
+            ChainError::RefusedExtension { place, oid, name }
+        });
+        assert_eq!(refused(change), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_go_and_openssl_refuse_as_critical_is_refused_and_taken_otherwise() {
+    fn issuer_key_id(params: &mut rcgen::CertificateParams, critical: bool) {
+        params.use_authority_key_identifier_extension = false;
+        extension(params, &[2, 5, 29, 35], critical, b"\x30\x00");
+    }
+    fn access(params: &mut rcgen::CertificateParams, critical: bool) {
+        extension(params, &[1, 3, 6, 1, 5, 5, 7, 1, 1], critical, b"\x30\x00");
+    }
+    let table: [(&str, Change, Change); 2] = [
+        (
+            "2.5.29.35",
+            |params| issuer_key_id(params, true),
+            |params| issuer_key_id(params, false),
+        ),
+        (
+            "1.3.6.1.5.5.7.1.1",
+            |params| access(params, true),
+            |params| access(params, false),
+        ),
+    ];
+    for (oid, critical, otherwise) in table {
+        let expected = [place(0, ""), place(1, "inter")].map(|place| {
+            let oid = oid.to_owned();
+            ChainError::WronglyCriticalExtension { place, oid }
+        });
+        assert_eq!(refused(critical), expected, "{oid}");
+        assert_eq!(refused(otherwise), [], "{oid}");
+    }
+    let (case, root) = (Case::new(), Authority::root("root"));
+    let leaf = root.leaf(case.key.public_key(), |params| {
+        params.is_ca = rcgen::IsCa::NoCa;
+        extension(params, &[2, 5, 29, 14], true, b"\x04\x02\x01\x02");
+    });
+    let text = case.verify(&[&leaf]).unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "the certificate has the extension 2.5.29.14 as a critical one, which it must not be: most libraries refuse that"
+    );
+}
+
+#[test]
+fn lists_of_locations_are_not_read_but_have_to_be_lists() {
+    let table: [(&str, Change); 2] = [
+        ("2.5.29.31", |params| {
+            extension(params, &[2, 5, 29, 31], false, b"\x30\x02\x05\x00");
+        }),
+        ("1.3.6.1.5.5.7.1.1", |params| {
+            extension(params, &[1, 3, 6, 1, 5, 5, 7, 1, 1], false, b"\x05\x00");
+        }),
+    ];
+    for (oid, change) in table {
+        let expected = [place(0, ""), place(1, "inter")].map(|place| {
+            let oid = oid.to_owned();
+            ChainError::MalformedExtension { place, oid }
+        });
+        assert_eq!(refused(change), expected, "{oid}");
     }
 }
 

@@ -14,7 +14,7 @@ type Expected = fn(PathPosition) -> ChainError;
 
 #[test]
 fn accepts_leaves_that_the_specification_allows() {
-    let table: [(&str, Change); 8] = [
+    let table: [(&str, Change); 9] = [
         ("as it should be", nothing),
         ("no basic constraints", |params| params.is_ca = IsCa::NoCa),
         ("no key usage", |params| params.key_usages.clear()),
@@ -31,6 +31,12 @@ fn accepts_leaves_that_the_specification_allows() {
             params
                 .distinguished_name
                 .push(DnType::OrganizationName, "SPIRE");
+        }),
+        ("as step-ca issues it", |params| {
+            // With a subject the SAN is not critical, and the provisioner has an extension.
+            params.distinguished_name.push(DnType::CommonName, IDENTITY);
+            let provisioner = [1, 3, 6, 1, 4, 1, 37_476, 9000, 64, 1];
+            extension(params, &provisioner, false, b"\x30\x03\x02\x01\x01");
         }),
         ("an unknown extension that is not critical", |params| {
             extension(params, &[1, 2, 3, 4], false, b"\x05\x00");

@@ -96,7 +96,7 @@ fn holds_authorities_to_their_path_length() {
 
 #[test]
 fn holds_authorities_to_their_name_constraints() {
-    let table: [(&str, Change, bool); 10] = [
+    let table: [(&str, Change, bool); 12] = [
         (
             "this trust domain",
             |params| uri_constraints(params, &["cluster.local"], &[]),
@@ -132,6 +132,16 @@ fn holds_authorities_to_their_name_constraints() {
             "excluded",
             |params| uri_constraints(params, &[], &["cluster.local"]),
             false,
+        ),
+        (
+            "excluded below its parent, as Go reads it",
+            |params| uri_constraints(params, &[], &["local"]),
+            false,
+        ),
+        (
+            "a host of which it is the end is excluded",
+            |params| uri_constraints(params, &[], &["uster.local", "x.cluster.local"]),
+            true,
         ),
         (
             "permitted and excluded",

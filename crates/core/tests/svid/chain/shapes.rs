@@ -35,11 +35,9 @@ impl Issuer {
         let leaf = lower.leaf(case.key.public_key(), nothing);
         let past: Change = |params| valid(params, -minutes(600), -minutes(1));
         let expired_cross = root.reissued(past).certified_by(&other).der;
-        // By the same name and key, with an algorithm that is MD5 or SHA-1 to whoever reads it.
+        // By the same name and key.
         let rsa = Authority::root_with("rsa", &rcgen::PKCS_RSA_SHA256, nothing);
-        let prefix = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
-        let sha = |last| [prefix.as_slice(), &[last]].concat();
-        let weak = patched(&upper.certified_by(&rsa).der, &sha(0x0b), &sha(0x05));
+        let weak = with_sha1(&upper.certified_by(&rsa).der);
         Self {
             cross: root.certified_by(&other),
             expired_cross,
@@ -62,6 +60,13 @@ impl Issuer {
                 .verify_beside(chain.as_bytes(), beside.as_bytes(), Some(roots), now());
         verified.unwrap()
     }
+}
+
+/// A certificate signed with RSA and SHA-256 that says SHA-1, as nobody here checks it any further.
+fn with_sha1(certificate: &[u8]) -> Vec<u8> {
+    let prefix = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+    let of = |last| [prefix.as_slice(), &[last]].concat();
+    patched(certificate, &of(0x0b), &of(0x05))
 }
 
 #[test]
@@ -261,30 +266,15 @@ fn a_chain_that_leads_to_no_root_says_what_is_missing_by_name() {
     let at_upper = "the authority \"CN=upper\" (2 above the certificate)";
     let at_lower = "the authority \"CN=lower\" (1 above the certificate)";
     let table: Vec<(&str, Ders<'_>, Ders<'_>, String)> = vec![
-        (
-            "the leaf alone",
-            vec![leaf],
-            vec![&of.root.der],
-            missing("the certificate", "lower"),
-        ),
-        (
-            "one is missing",
-            vec![leaf, lower],
-            vec![&of.root.der],
-            missing(at_lower, "upper"),
-        ),
+        ("the leaf alone", vec![leaf], vec![&of.root.der], missing("the certificate", "lower")),
+        ("one is missing", vec![leaf, lower], vec![&of.root.der], missing(at_lower, "upper")),
         (
             "one is missing below",
             vec![leaf, upper, &of.root.der],
             vec![&of.root.der],
             missing("the certificate", "lower"),
         ),
-        (
-            "nobody known",
-            vec![leaf, lower, upper],
-            vec![&of.other.der],
-            missing(at_upper, "root"),
-        ),
+        ("nobody known", vec![leaf, lower, upper], vec![&of.other.der], missing(at_upper, "root")),
         (
             "the root's key under another name",
             vec![leaf, lower, upper],
@@ -295,35 +285,28 @@ fn a_chain_that_leads_to_no_root_says_what_is_missing_by_name() {
             "a root of the same name",
             vec![leaf, lower, upper],
             vec![&namesake.der],
-            format!(
-                "{at_upper} is not signed with the key of any \"CN=root\" that is in the chain, in status.ca or among the roots"
-            ),
+            format!("{at_upper} is not signed with the key of any \"CN=root\" that is in the chain, in status.ca or among the roots"),
         ),
         (
             "a root that came with it",
             vec![leaf, lower, upper, &of.root.der],
             vec![&of.other.der],
-            "it ends at the root \"CN=root\", which was sent along and is not in the trust bundle"
-                .to_owned(),
+            "it ends at the root \"CN=root\", which came with it and is not among the roots that are trusted".to_owned(),
         ),
         (
             "the root has expired",
             vec![leaf, lower, upper],
             vec![&expired.der],
-            format!(
-                "the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
+            format!("the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
                 above the certificate) expired at 2026-05-01T10:20:00Z; it is now \
-                2026-05-01T12:00:00Z"
-            ),
+                2026-05-01T12:00:00Z"),
         ),
         (
             "the root is not valid yet",
             vec![leaf, lower, upper],
             vec![&future.der],
-            format!(
-                "the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
-                above the certificate) is not valid before 2026-05-01T13:40:00Z"
-            ),
+            format!("the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
+                above the certificate) is not valid before 2026-05-01T13:40:00Z"),
         ),
     ];
     for (name, chain, roots, text) in table {
@@ -408,6 +391,55 @@ fn without_roots_the_longest_valid_path_counts() {
             issuer: "CN=lower".to_owned(),
         })
     );
+}
+
+#[test]
+fn a_root_that_came_with_the_chain_may_be_signed_with_sha_1() {
+    let case = Case::new();
+    let root = Authority::root_with("old", &rcgen::PKCS_RSA_SHA256, nothing);
+    let other = Authority::root("other");
+    let old = with_sha1(&root.der);
+    let inter = root.intermediate("inter", nothing);
+    let direct = root.leaf(case.key.public_key(), nothing);
+    let leaf = inter.leaf(case.key.public_key(), nothing);
+    let ends_there = "it ends at the root \"CN=old\", which came with it and is not among the roots that are trusted";
+    let table: [(&str, Ders<'_>, Ders<'_>); 3] = [
+        ("directly below", vec![&direct, &old], vec![&direct]),
+        ("the root first", vec![&old, &direct], vec![&direct]),
+        (
+            "further below",
+            vec![&leaf, &inter.der, &old],
+            vec![&leaf, &inter.der],
+        ),
+    ];
+    for (name, chain, published) in table {
+        let verify = |roots: Option<&TrustBundle>| {
+            let svid = case.verify_at(&chain, roots, now()).expect(name);
+            assert_eq!(svid.chain_pem(), pem(&published), "{name}");
+            svid.anchoring().clone()
+        };
+        assert_eq!(verify(None), Anchoring::NoBundle, "{name}");
+        let Anchoring::NotAnchored(gap) = verify(Some(&bundle(&[&other.der]))) else {
+            panic!("{name}: nobody trusts it");
+        };
+        assert_eq!(gap.to_string(), ends_there, "{name}");
+        for roots in [&[&*root.der], &[&*old]] {
+            assert_eq!(verify(Some(&bundle(roots))), Anchoring::Anchored, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_roots_next_key_of_another_kind_that_the_root_certified_is_no_root_itself() {
+    let case = Case::new();
+    let root = Authority::root_with("root", &rcgen::PKCS_RSA_SHA256, nothing);
+    let next = Authority::root("root");
+    let leaf = next.leaf(case.key.public_key(), nothing);
+    let chain: &[&[u8]] = &[&leaf, &next.certified_by(&root).der];
+    let svid = case.verify_at(chain, Some(&bundle(&[&root.der])), now());
+    let svid = svid.unwrap();
+    assert_eq!(*svid.anchoring(), Anchoring::Anchored);
+    assert_eq!(svid.chain_pem(), pem(chain));
 }
 
 #[test]

@@ -62,7 +62,8 @@ async fn volumes_that_panic_are_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_panics_ends_the_run_at_once() {
+async fn a_task_that_panics_ends_the_run_at_once_and_the_log_names_its_volume() {
+    let log = Log::listen();
     let (world, one) = (World::new(), spec(1));
     world.publish(&spec(2)).await.unwrap();
     world.api.always_create(Creating::Panic);
@@ -73,6 +74,16 @@ async fn a_task_that_panics_ends_the_run_at_once() {
     told.unwrap_err();
     assert_eq!(run.await.unwrap(), Err(TaskPanicked));
     assert_eq!(begun.elapsed(), Duration::ZERO);
+    let text = log.text();
+    let line = text.lines().find(|line| line.contains("panicked")).unwrap();
+    for word in [
+        "volume=csi-1 ",
+        "\"web-1\"",
+        "\"sandbox\"",
+        "delete the pod",
+    ] {
+        assert!(line.contains(word), "{word} in {line}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

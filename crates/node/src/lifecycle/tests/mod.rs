@@ -14,4 +14,5 @@ mod renewal;
 mod sharing;
 mod token;
 mod waiting;
+mod weeks;
 mod world;

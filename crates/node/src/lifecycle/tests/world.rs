@@ -61,6 +61,7 @@ pub(super) struct Around {
     lifetime: Duration,
     requester: RequestMode,
     volumes_per_pod: VolumesPerPod,
+    chance: fn() -> f64,
     pub(super) metrics: Metrics,
 }
 
@@ -80,7 +81,7 @@ impl Around {
             turns: CreateQueue::default(),
             health: self.line.health(),
             clock: self.clock.clone(),
-            chance: || 0.0,
+            chance: self.chance,
             trust: self.trust.subscribe(),
             issuer: self.issuer.subscribe(),
             events: self.reports.clone(),
@@ -122,6 +123,15 @@ impl World {
         )
     }
 
+    /// A node whose pauses are of chance.
+    pub(super) fn by_chance(requester: RequestMode, chance: fn() -> f64) -> Self {
+        let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Warn);
+        let mut world = Self::of(policy, LIFETIME, requester, VolumesPerPod::default());
+        world.around.chance = chance;
+        world.tasks = world.around.begin(&world.shutdown);
+        world
+    }
+
     /// A node that refuses certificates without key usage.
     pub(super) fn requiring_key_usage() -> Self {
         let policy = (AnchoringPolicy::Warn, KeyUsagePolicy::Require);
@@ -153,6 +163,7 @@ impl World {
             lifetime,
             requester,
             volumes_per_pod,
+            chance: || 0.0,
             metrics: Metrics::register(&mut Registry::default()),
         };
         let shutdown = CancellationToken::new();

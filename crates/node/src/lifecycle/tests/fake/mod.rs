@@ -14,7 +14,7 @@ pub(super) use authority::{Authority, Fault};
 pub(super) use clock::FakeClock;
 pub(super) use health::Line;
 pub(super) use log::Log;
-pub(super) use requests::{FakeRequests, Verb};
+pub(super) use requests::{FakeRequests, Happened, History, Verb};
 pub(super) use script::{Answering, Creating};
 pub(super) use volumes::{FakeVolumes, Operation, Set};
 
@@ -32,6 +32,10 @@ pub(super) struct Reports(Mutex<Vec<(EventReason, String)>>);
 impl Reports {
     pub(in super::super) fn all(&self) -> Vec<(EventReason, String)> {
         self.0.lock().unwrap().clone()
+    }
+
+    pub(in super::super) fn forget(&self) {
+        self.0.lock().unwrap().clear();
     }
 
     pub(in super::super) fn reasons(&self) -> Vec<EventReason> {

@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rustix::io::Errno;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::spec::{TargetPath, VolumeId, VolumeSpec};
 use crate::volume::{FileSet, FoundRecord, Record, RecordState, VolumeError, Volumes};
@@ -48,7 +49,9 @@ struct State {
     records: BTreeMap<VolumeId, Record>,
     record_state: BTreeMap<VolumeId, RecordState>,
     shown: HashMap<TargetPath, Set>,
-    calls: Vec<Operation>,
+    calls: HashMap<Operation, usize>,
+    /// Which targets were published, and when, since that was asked for.
+    published: Vec<(TargetPath, Instant)>,
     /// How many more times each operation fails.
     failing: HashMap<Operation, u32>,
     panicking: HashSet<Operation>,
@@ -135,12 +138,12 @@ impl FakeVolumes {
     }
 
     pub(in super::super) fn count(&self, operation: Operation) -> usize {
-        let state = self.state();
-        state
-            .calls
-            .iter()
-            .filter(|call| **call == operation)
-            .count()
+        self.state().calls.get(&operation).copied().unwrap_or(0)
+    }
+
+    /// Which targets were published, and when, since the last call of this.
+    pub(in super::super) fn published(&self) -> Vec<(TargetPath, Instant)> {
+        std::mem::take(&mut self.state().published)
     }
 
     /// Only one operation on a volume may run at a time.
@@ -158,7 +161,7 @@ impl FakeVolumes {
         target: Option<&TargetPath>,
     ) -> Result<MutexGuard<'_, State>, VolumeError> {
         let mut state = self.state();
-        state.calls.push(operation);
+        *state.calls.entry(operation).or_default() += 1;
         self.begun.send_modify(|begun| *begun += 1);
         if let Some(target) = target
             && !state.busy.insert(target.clone())
@@ -236,6 +239,7 @@ impl Volumes for FakeVolumes {
             bundle: files.bundle.clone(),
         };
         state.shown.insert(spec.target.clone(), set);
+        state.published.push((spec.target.clone(), Instant::now()));
         Ok(())
     }
 

@@ -60,7 +60,7 @@ impl FakeRequests {
             status.ca = is_split.then(|| EncodedBytes::encode(ca));
         }
         object.status = Some(status);
-        object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
+        object.metadata.resource_version = Some((state.version() + 1).to_string());
         state.objects.insert(name.to_owned(), object.clone());
         self.log(
             &mut state,

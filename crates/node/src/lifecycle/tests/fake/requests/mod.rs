@@ -1,6 +1,7 @@
 //! An API server with an approver and an issuer, in memory.
 
 mod answer;
+mod history;
 mod serve;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -10,6 +11,8 @@ use svid_api::certmanager::{CertificateRequest, StoredRequest};
 use svid_client::ApiError;
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+pub(in super::super) use history::{Happened, History};
 
 use super::authority::{Authority, Fault};
 use super::script::{Answering, Creating, Script};
@@ -23,7 +26,7 @@ pub(in super::super) enum Verb {
     Delete,
 }
 
-/// What has happened, in order: the version is the position.
+/// What has happened, in order: the version is the position, counted with what was forgotten.
 enum Entry {
     Applied(String, Box<CertificateRequest>),
     Deleted(String, Box<CertificateRequest>),
@@ -36,6 +39,10 @@ struct State {
     /// Every object that ever was, as it was sent.
     sent: Vec<CertificateRequest>,
     entries: Vec<Entry>,
+    /// How many entries were forgotten.
+    forgotten: usize,
+    /// The version up to which the history was told.
+    told: usize,
     calls: Vec<(Verb, String, Instant)>,
     tokens: Vec<String>,
     creating: Script<Creating>,
@@ -73,6 +80,8 @@ impl FakeRequests {
             objects: BTreeMap::new(),
             sent: Vec::new(),
             entries: Vec::new(),
+            forgotten: 0,
+            told: 0,
             calls: Vec::new(),
             tokens: Vec::new(),
             creating: Script::new(Creating::Take),
@@ -164,7 +173,12 @@ impl FakeRequests {
     pub(in super::super) fn silence_watches(&self) {
         let mut state = self.state();
         state.is_deaf = true;
-        self.0.versions.send_replace(state.entries.len());
+        self.0.versions.send_replace(state.version());
+    }
+
+    /// What happens reaches watches again, those that are opened from now on.
+    pub(in super::super) fn hear_watches(&self) {
+        self.state().is_deaf = false;
     }
 
     /// Deletes an object as another client.
@@ -188,6 +202,6 @@ impl FakeRequests {
 
     fn log(&self, state: &mut State, entry: Entry) {
         state.entries.push(entry);
-        self.0.versions.send_replace(state.entries.len());
+        self.0.versions.send_replace(state.version());
     }
 }

@@ -51,7 +51,7 @@ impl FakeRequests {
                 }
                 Credential::Driver => DRIVER.to_owned(),
             };
-            object.metadata.resource_version = Some((state.entries.len() + 1).to_string());
+            object.metadata.resource_version = Some((state.version() + 1).to_string());
             state.sent.push(object.clone());
             state.objects.insert(name.clone(), object.clone());
             self.log(&mut state, Entry::Applied(name.clone(), Box::new(object)));
@@ -166,7 +166,7 @@ impl Requests for FakeRequests {
                 server: self.clone(),
                 name: name.to_owned(),
                 place: version.parse().unwrap(),
-                opened: state.entries.len(),
+                opened: state.version(),
                 versions: self.0.versions.subscribe(),
                 since: Instant::now(),
                 is_over: false,
@@ -222,7 +222,12 @@ impl OpenWatch {
                 continue;
             }
             self.place += 1;
-            match &self.server.state().entries[place] {
+            let state = self.server.state();
+            let Some(position) = place.checked_sub(state.forgotten) else {
+                self.is_over = true;
+                return Some(Err(ApiError::Expired));
+            };
+            match &state.entries[position] {
                 Entry::Applied(name, object) if *name == self.name => {
                     return Some(Ok(Change::Applied(stored(object))));
                 }
