@@ -262,7 +262,11 @@ mod tests {
         let asked = Some(Duration::from_secs(7));
         for (answer, words, retry_after) in [
             (Answer::Forbidden, "verb get on pods", None),
-            (Answer::TooManyRequests { retry_after: 7 }, "busy", asked),
+            (
+                Answer::TooManyRequests { retry_after: 7 },
+                "throttling",
+                asked,
+            ),
             (Answer::ServerTimeout { retry_after: 7 }, "500", asked),
         ] {
             world.inject("get", &resource::PODS, answer);

@@ -34,7 +34,7 @@ fn has_only(error: &ApiError, own: &str, advice: &str) {
         "UnknownIssuer",
         "BadSignature",
         "failed to lookup address",
-        "does not accept the token",
+        "rejected the credentials",
     ] {
         assert_eq!(text.contains(words), words == own, "{words}: {text}");
     }
@@ -109,5 +109,5 @@ async fn the_token_is_refused() {
     });
     let error = failure(&url, None).await;
     server.join().unwrap();
-    has_only(&error, "does not accept the token", "Unauthorized");
+    has_only(&error, "rejected the credentials", "Unauthorized");
 }

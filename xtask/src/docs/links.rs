@@ -150,7 +150,7 @@ mod tests {
             ("README.md", "names no file"),
             ("#b", "names no heading"),
             ("../README.md#how-it-fails", "names no heading"),
-            ("../deny.toml#x", "no page"),
+            ("../deny.toml#x", "not a page"),
             ("../../x.md", "leaves the repository"),
             ("/README.md", "leaves the repository"),
         ] {

@@ -159,7 +159,7 @@ mod tests {
         let mut tasks = Tasks::new();
         tasks.spawn("watch", |_shutdown| async { Ok(()) });
 
-        assert_eq!(outcome(tasks).await, "watch ended without being asked to");
+        assert_eq!(outcome(tasks).await, "watch ended unexpectedly");
     }
 
     #[tokio::test(start_paused = true)]

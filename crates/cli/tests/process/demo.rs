@@ -106,13 +106,10 @@ fn a_role_that_dies_is_told_with_the_end_of_its_log() {
     let (ran, left) = demo.end();
 
     assert_eq!(ran.code, 1, "{}", ran.stdout);
-    assert!(
-        ran.stdout
-            .contains("!!  the driver ended while it was needed")
-    );
+    assert!(ran.stdout.contains("!!  the driver ended unexpectedly"));
     assert!(ran.stdout.contains("The last lines of the driver's log"));
     assert!(ran.stdout.contains("registered with the kubelet"));
-    assert!(ran.stderr.contains("the driver ended while it was needed"));
+    assert!(ran.stderr.contains("the driver ended unexpectedly"));
     assert_eq!(left, [""; 0]);
     assert!(!is_there(approver));
 }

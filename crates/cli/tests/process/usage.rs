@@ -138,7 +138,7 @@ fn a_file_name_that_no_volume_can_have_is_told_before_anything_is_started() {
 fn an_approver_that_is_not_told_who_the_driver_is_does_not_start() {
     let ran = run(&["approver", "--use-own-service-account"]);
     assert_eq!(ran.code, 64);
-    let told = "--driver-service-account: is missing: with --use-own-service-account it names who";
+    let told = "--driver-service-account: is missing: with --use-own-service-account it names the one account";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 

@@ -70,7 +70,7 @@ async fn an_api_server_that_is_away_is_said_once_per_cause_then_in_ten_minutes_a
     };
     assert_eq!(of("watching certificate requests failed"), 3);
     assert_eq!(of("reading the ConfigMap"), 3);
-    assert_eq!(of("standing for the lease failed"), 3);
+    assert_eq!(of("acquiring the lease failed"), 3);
     assert_eq!(of("renewing the lease failed"), 1);
 
     world.clear_faults();

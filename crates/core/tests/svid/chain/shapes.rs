@@ -266,15 +266,30 @@ fn a_chain_that_leads_to_no_root_says_what_is_missing_by_name() {
     let at_upper = "the authority \"CN=upper\" (2 above the certificate)";
     let at_lower = "the authority \"CN=lower\" (1 above the certificate)";
     let table: Vec<(&str, Ders<'_>, Ders<'_>, String)> = vec![
-        ("the leaf alone", vec![leaf], vec![&of.root.der], missing("the certificate", "lower")),
-        ("one is missing", vec![leaf, lower], vec![&of.root.der], missing(at_lower, "upper")),
+        (
+            "the leaf alone",
+            vec![leaf],
+            vec![&of.root.der],
+            missing("the certificate", "lower"),
+        ),
+        (
+            "one is missing",
+            vec![leaf, lower],
+            vec![&of.root.der],
+            missing(at_lower, "upper"),
+        ),
         (
             "one is missing below",
             vec![leaf, upper, &of.root.der],
             vec![&of.root.der],
             missing("the certificate", "lower"),
         ),
-        ("nobody known", vec![leaf, lower, upper], vec![&of.other.der], missing(at_upper, "root")),
+        (
+            "nobody known",
+            vec![leaf, lower, upper],
+            vec![&of.other.der],
+            missing(at_upper, "root"),
+        ),
         (
             "the root's key under another name",
             vec![leaf, lower, upper],
@@ -285,28 +300,35 @@ fn a_chain_that_leads_to_no_root_says_what_is_missing_by_name() {
             "a root of the same name",
             vec![leaf, lower, upper],
             vec![&namesake.der],
-            format!("{at_upper} is not signed with the key of any \"CN=root\" that is in the chain, in status.ca or among the roots"),
+            format!(
+                "{at_upper} is not signed with the key of any \"CN=root\" that is in the chain, in status.ca or among the roots"
+            ),
         ),
         (
             "a root that came with it",
             vec![leaf, lower, upper, &of.root.der],
             vec![&of.other.der],
-            "it ends at the root \"CN=root\", which came with it and is not among the roots that are trusted".to_owned(),
+            "it ends at the root \"CN=root\", which was sent along and is not in the trust bundle"
+                .to_owned(),
         ),
         (
             "the root has expired",
             vec![leaf, lower, upper],
             vec![&expired.der],
-            format!("the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
+            format!(
+                "the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
                 above the certificate) expired at 2026-05-01T10:20:00Z; it is now \
-                2026-05-01T12:00:00Z"),
+                2026-05-01T12:00:00Z"
+            ),
         ),
         (
             "the root is not valid yet",
             vec![leaf, lower, upper],
             vec![&future.der],
-            format!("the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
-                above the certificate) is not valid before 2026-05-01T13:40:00Z"),
+            format!(
+                "the path cannot be continued beyond {at_upper}: the authority \"CN=root\" (3 \
+                above the certificate) is not valid before 2026-05-01T13:40:00Z"
+            ),
         ),
     ];
     for (name, chain, roots, text) in table {
@@ -402,7 +424,8 @@ fn a_root_that_came_with_the_chain_may_be_signed_with_sha_1() {
     let inter = root.intermediate("inter", nothing);
     let direct = root.leaf(case.key.public_key(), nothing);
     let leaf = inter.leaf(case.key.public_key(), nothing);
-    let ends_there = "it ends at the root \"CN=old\", which came with it and is not among the roots that are trusted";
+    let ends_there =
+        "it ends at the root \"CN=old\", which was sent along and is not in the trust bundle";
     let table: [(&str, Ders<'_>, Ders<'_>); 3] = [
         ("directly below", vec![&direct, &old], vec![&direct]),
         ("the root first", vec![&old, &direct], vec![&direct]),

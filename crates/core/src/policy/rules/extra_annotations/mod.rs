@@ -200,7 +200,7 @@ mod tests {
         );
         assert!(told(&[(TEAM.0, "red")], &expected).contains("must be \"blue\", not \"red\""));
         assert!(
-            told(&[TEAM, PROFILE], &expected).contains(&format!("\"{}\" is none of", PROFILE.0))
+            told(&[TEAM, PROFILE], &expected).contains(&format!("\"{}\" is not one of", PROFILE.0))
         );
         let violation = check(&annotations(&[PROFILE]), &ExtraAnnotations::Unlisted).unwrap_err();
         assert!(violation.text().contains(PROFILE.0) && violation.text().contains("EJBCA"));
@@ -210,7 +210,7 @@ mod tests {
         assert!(violation.text().contains("a longer text"), "{violation:?}");
         let mixed = list(&[TEAM, PROFILE], &[&[(TEAM.0, "red"), ("a", "b")]]);
         let text = told(&[("a", "b"), TEAM, PROFILE], &mixed);
-        assert!(text.contains("\"a\" is none of"), "{text}");
+        assert!(text.contains("\"a\" is not one of"), "{text}");
     }
 
     #[test]
