@@ -6,8 +6,6 @@
 
 use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, Parser, Subcommand};
 
-use super::check::{self, CheckFlags};
-
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -29,7 +27,7 @@ pub(super) fn command() -> Command {
     CommandLine::command()
         .mut_subcommands(|command| command.mut_args(as_pflag_takes_it))
         .mut_subcommand("check", |command| {
-            command.mut_arg("namespace", |flag| flag.hide(false).help(check::NAMESPACE))
+            command.mut_arg("namespace", |flag| flag.hide(false).help(NAMESPACE))
         })
 }
 
@@ -312,6 +310,52 @@ pub(crate) struct ConnectionFlags {
     #[arg(long, value_name = "BOOL", hide = true)]
     pub(crate) disable_compression: String,
 }
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+#[command(
+    args_override_self = true,
+    next_help_heading = "Check",
+    after_help = "With your own kubeconfig: csi-driver-spiffe check. Before the chart is installed: csi-driver-spiffe check \
+        --pre -n cert-manager --issuer-name=spiffe-ca\n\n\
+        It only reads, and asks who may do what (SubjectAccessReview).\n\n\
+        Exit codes: 0 no problems, 1 problems found, 2 something could not be checked and no problem \
+        was found, 64 invalid flags."
+)]
+pub(crate) struct CheckFlags {
+    /// Check what the chart needs, before it is installed
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) pre: String,
+    /// Name of the CSI driver, as it is installed in Kubernetes
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "spiffe.csi.cert-manager.io"
+    )]
+    pub(crate) driver: String,
+    /// Repeat until no problems are found, for at most this long, e.g. 60s
+    #[arg(long, value_name = "DURATION", default_value = "0")]
+    pub(crate) wait: String,
+    /// Output format: text or json
+    #[arg(long, short = 'o', value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: String,
+    /// With --pre: name of the issuer that is to sign; empty: issuers are not checked
+    #[arg(long, value_name = "NAME")]
+    pub(crate) issuer_name: String,
+    /// With --pre: kind of that issuer
+    #[arg(long, value_name = "KIND", default_value = "ClusterIssuer")]
+    pub(crate) issuer_kind: String,
+    /// With --pre: API group of that issuer
+    #[arg(long, value_name = "GROUP", default_value = "cert-manager.io")]
+    pub(crate) issuer_group: String,
+
+    #[command(flatten, next_help_heading = "Kubernetes")]
+    pub(crate) connection: ConnectionFlags,
+}
+
+/// Help of `--namespace`, which the other commands only accept.
+const NAMESPACE: &str =
+    "Namespace of the release; empty: the one it is found in, with --pre cert-manager";
 
 /// Flags of `status`.
 #[derive(Debug, Args)]

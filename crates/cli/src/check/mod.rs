@@ -5,6 +5,7 @@
 //!
 //! | file | what it owns |
 //! | --- | --- |
+//! | `account` | a service account, as RBAC knows it |
 //! | `catalogue` | the checks: id, sentence, advice, place in the documents |
 //! | `look` | reading the cluster, with limits |
 //! | `release` | which objects run the roles, and their flags |
@@ -13,6 +14,7 @@
 //! | `judge` | from what was read to what is wrong |
 //! | `outcome`, `report`, `text` | what came of it, and how it is printed |
 
+mod account;
 mod catalogue;
 mod judge;
 mod look;

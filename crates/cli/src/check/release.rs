@@ -8,8 +8,8 @@ use std::ffi::OsString;
 use svid_approver::Configuration as ApproverConfiguration;
 use svid_node::driver::Configuration as DriverConfiguration;
 
+use super::account::Account;
 use super::look::objects::{Container, DaemonSet, Deployment, Object, RunsPods};
-use super::snapshot::Account;
 use crate::args::{self, Command, NoFlags};
 
 /// What runs for one CSI driver name.

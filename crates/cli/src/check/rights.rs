@@ -10,8 +10,9 @@ use svid_client::issuer::ConfigMapName;
 use svid_core::policy::{Attestation, IssuerReference};
 use svid_node::driver::{Configuration as DriverConfiguration, RequestMode};
 
+use super::account::Account;
 use super::look::objects::Pod;
-use super::snapshot::{Account, Asked};
+use super::snapshot::Asked;
 
 const CERT_MANAGER: &str = "cert-manager.io";
 const REQUESTS: &str = "certificaterequests";

@@ -11,6 +11,7 @@ use svid_api::bounded::{Few, Text};
 use svid_client::ApiError;
 use svid_core::policy::IssuerReference;
 
+use super::account::Account;
 use super::look::objects::{
     Binding, CertificateRequest, ConfigMap, CsiDriver, CsiNode, Deployment, Event, Issuer, Lease,
     LimitRange, Namespace, Node, Pod, Policy, ResourceQuota, Webhooks,
@@ -212,41 +213,5 @@ impl fmt::Display for Asked {
             write!(f, " in {}", self.namespace)?;
         }
         Ok(())
-    }
-}
-
-/// A service account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Account {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
-}
-
-impl Account {
-    /// The account of a pod; a pod that names none has `default`.
-    pub(crate) fn new(namespace: &str, name: &str) -> Self {
-        let name = if name.is_empty() { "default" } else { name };
-        Self {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
-    }
-
-    pub(crate) fn user(&self) -> String {
-        format!("system:serviceaccount:{}:{}", self.namespace, self.name)
-    }
-
-    pub(crate) fn groups(&self) -> Vec<String> {
-        vec![
-            "system:serviceaccounts".to_owned(),
-            format!("system:serviceaccounts:{}", self.namespace),
-            "system:authenticated".to_owned(),
-        ]
-    }
-}
-
-impl fmt::Display for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
     }
 }

@@ -64,7 +64,7 @@ pub(crate) fn run(flags: &DemoFlags) -> anyhow::Result<()> {
     }
     let mut timeline = Timeline::new();
     let folder = DemoFolder::make()?;
-    let outcome = process::run_to_end(show::perform(flags, &folder, &mut timeline));
+    let outcome = process::run_to_end(show::perform(flags.keep, &folder, &mut timeline));
     let outcome = outcome.map_err(|error| timeline.failed(error, &folder));
     // After the event loop, so that nothing writes there any more.
     match (outcome, folder.remove()) {

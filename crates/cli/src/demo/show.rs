@@ -1,29 +1,23 @@
 //! Owns the order of the acts, and what ends the demo early.
 
 use anyhow::anyhow;
-use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::DemoFlags;
 use super::actor::Actor;
 use super::acts::{farewell, files, forgery, handshake, renewal};
 use super::folder::DemoFolder;
 use super::stage::{Stage, kubeconfig_name};
 use super::timeline::Timeline;
+use super::unmet::Interrupted;
 use super::vigil::VolumeMonitor;
 use crate::process::Signals;
-
-/// A signal ended the demo, before or after what it was to show.
-#[derive(Debug, Error)]
-#[error("the demo was ended by {0}")]
-pub(super) struct Interrupted(&'static str);
 
 /// Plays all acts.
 ///
 /// # Errors
 /// Something was not as expected, or a signal came.
 pub(super) async fn perform(
-    flags: &DemoFlags,
+    keep: bool,
     folder: &DemoFolder,
     timeline: &mut Timeline,
 ) -> anyhow::Result<()> {
@@ -32,7 +26,7 @@ pub(super) async fn perform(
     let stage = interruption.unless(set).await?;
     let main = stage.unless_ended(main_acts(&stage, timeline));
     let actors = interruption.unless(main).await?;
-    if flags.keep {
+    if keep {
         say_where(&actors, folder, timeline)?;
         tokio::select! {
             name = interruption.next() => timeline.note(name)?,

@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::child::log_name;
 use super::folder::DemoFolder;
+use super::unmet::Interrupted;
 
 const SEEN: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -147,7 +148,7 @@ impl Timeline {
     /// Prints why the demo ends early, and what the roles logged last. Returns the error for the
     /// program's last line.
     pub(super) fn failed(&mut self, error: anyhow::Error, folder: &DemoFolder) -> anyhow::Error {
-        if error.is::<super::show::Interrupted>() {
+        if error.is::<Interrupted>() {
             drop(write("\n"));
             return error;
         }

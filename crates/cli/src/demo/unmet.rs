@@ -1,4 +1,4 @@
-//! Owns the error of an act that saw something other than it expected.
+//! Owns the errors that end the demo: an act saw something other than it expected, or a signal came.
 
 use std::fmt::Display;
 
@@ -21,3 +21,8 @@ impl Unexpected {
         }
     }
 }
+
+/// A signal ended the demo, before or after what it was to show.
+#[derive(Debug, Error)]
+#[error("the demo was ended by {0}")]
+pub(super) struct Interrupted(pub(super) &'static str);

@@ -11,11 +11,13 @@ mod text;
 use std::path::Path;
 use std::process::ExitCode;
 
-use svid_node::driver::{Overview, VolumeOverview};
+use svid_node::driver::Overview;
 
-use crate::args::{PodName, StatusArgs};
+use crate::args::StatusArgs;
 use crate::output;
 use report::StatusReport;
+
+pub(crate) use report::is_of;
 
 /// Asks the driver and prints the answer. The exit code is 0 if all is well and 1 if not.
 ///
@@ -36,9 +38,4 @@ pub(crate) fn overview(socket: Option<&Path>) -> anyhow::Result<Overview> {
         Some(socket) => ask::ask(socket),
         None => ask::ask(&find::socket()?),
     }
-}
-
-/// Whether a volume is one of a pod.
-pub(crate) fn is_of(volume: &VolumeOverview, pod: &PodName) -> bool {
-    volume.namespace.as_str() == pod.namespace && volume.pod.as_str() == pod.name
 }

@@ -8,9 +8,13 @@ use svid_node::driver::{
     IssuerStatus, KubeletRegistration, Overview, TrustBundleStatus, VolumeOverview,
 };
 
-use super::is_of;
 use crate::args::PodName;
 use crate::output::Verdict;
+
+/// Whether a volume is one of a pod.
+pub(crate) fn is_of(volume: &VolumeOverview, pod: &PodName) -> bool {
+    volume.namespace.as_str() == pod.namespace && volume.pod.as_str() == pod.name
+}
 
 /// What the driver says, of the pods that were asked about.
 #[derive(Debug, Serialize)]

@@ -10,7 +10,7 @@ use super::places::WaitSlot;
 use super::pods::Counted;
 use super::slot::{Live, SlotState};
 use super::status::Follower;
-use super::tasks::Inner;
+use super::volumes::NodeVolumes;
 use super::waiting::Waiting;
 use crate::credential::Credential;
 use crate::spec::{PublishRequest, TargetPath, VolumeSpec};
@@ -25,7 +25,7 @@ pub(super) struct Joined {
     pub(super) place: Option<WaitSlot>,
 }
 
-impl Inner {
+impl NodeVolumes {
     /// Makes sure that the volume has a task, and hands it the credential.
     pub(super) async fn join(
         self: Arc<Self>,

@@ -16,9 +16,10 @@
 //!
 //! | file | owns |
 //! | --- | --- |
-//! | `tasks` | the volumes by id: publish, unpublish, recovery, the end |
+//! | `tasks` | publish, unpublish, recovery, the end |
 //! | `joining` | making sure that a volume has a task, before its publish waits |
 //! | `removal` | removing a volume |
+//! | `volumes` | the volumes by id, and starting the task of one |
 //! | `pods` | how many volumes each pod has |
 //! | `places` | which publishes may wait if there are too many |
 //! | `turns` | whose create is sent next |
@@ -59,6 +60,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod volumes;
 mod waiting;
 mod writer;
 

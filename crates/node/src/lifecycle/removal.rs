@@ -11,12 +11,12 @@ use super::lanes::{Lane, ThreadEnded};
 use super::pods::Counted;
 use super::slot::{Remains, Slot, SlotState};
 use super::status::StatusWriter;
-use super::tasks::Inner;
+use super::volumes::NodeVolumes;
 use super::writer::Writer;
 use crate::spec::{TargetPath, VolumeId, VolumeSpec};
 use crate::volume::{Record, RecordState};
 
-impl Inner {
+impl NodeVolumes {
     pub(super) async fn remove(
         self: Arc<Self>,
         volume: VolumeId,

@@ -12,9 +12,10 @@ use super::objects::{
     Event, ISSUERS, LEASES, Lease, PODS, POLICIES, Pod, REQUESTS,
 };
 use crate::args::Stage;
+use crate::check::account::Account;
 use crate::check::release::Release;
 use crate::check::rights;
-use crate::check::snapshot::{Account, CertManager, Deciders, Issuance, Rights, Roots, Seen};
+use crate::check::snapshot::{CertManager, Deciders, Issuance, Rights, Roots, Seen};
 
 /// A release, and where it is.
 pub(super) struct Locator<'a> {

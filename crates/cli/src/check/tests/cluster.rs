@@ -5,8 +5,9 @@ use svid_core::policy::IssuerReference;
 
 use super::world::{all, answered, ca_issuer, read};
 use super::{Check, Grade, assert_found, said};
+use crate::check::account::Account;
 use crate::check::rights;
-use crate::check::snapshot::{Account, Snapshot};
+use crate::check::snapshot::Snapshot;
 
 use Grade::{Error, Skipped, Warning};
 

@@ -34,7 +34,7 @@ pub(super) fn all<T: DeserializeOwned>(objects: Value) -> Seen<Vec<T>> {
 pub(super) fn world() -> Snapshot {
     let (root, chain) = certificates("root", "2027-11-25T00:00:00Z");
     let release = release(&[], &[]);
-    let role = |account: &str| crate::check::snapshot::Account::new("cert-manager", account);
+    let role = |account: &str| crate::check::account::Account::new("cert-manager", account);
     let issuer = IssuerReference::new("spiffe-ca", "ClusterIssuer", "cert-manager.io");
     let pods = all(json!([driver_pod(), workload_pod()]));
     let namespaces = ["payments"].into();
