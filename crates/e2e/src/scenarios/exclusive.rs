@@ -1,12 +1,12 @@
 //! An issuer that is closed to other approvers, and what happens to requests when it is opened.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::installation::{self, RELEASE};
 use super::pods::{self, enroll};
 use super::requests::{
-    approved, create_as, decided, decision, decision_on, right, signing_request,
+    approved, create_as, decided, decision, decision_on, right, signing_request, status_patch,
 };
 use super::world::{ANOTHER_ISSUER, NAMESPACE, World};
 use super::{Scenario, scenario};
@@ -82,8 +82,11 @@ fn opened(world: &World) -> Result<()> {
     approver.restart()?;
     approved(world, "opened", "careless")?;
 
+    drop(approver);
     installation::install(world, &[])?;
     create_as(world, "opened", "web", &forged("opened", "pending")?)?;
+    wait_for_the_policies(world, "opened", "pending")?;
+    let approver = BuiltInApprover::start(&world.place, &world.tools, &world.kubectl)?;
     wait_for_refusal(world, &approver, "pending")?;
     // In the right one: the rights first, then what nobody has decided on.
     approver.may_approve(&["clusterissuers.cert-manager.io/other-ca"])?;
@@ -125,14 +128,34 @@ fn forged(namespace: &str, name: &str) -> Result<Value> {
 fn wait_for_refusal(world: &World, approver: &BuiltInApprover, name: &str) -> Result<()> {
     world.eventually(&format!("a refusal of {name}"), || {
         let log = approver.log()?;
-        let value = "admissionPolicies.exclusiveApproval.otherApprovers";
         let mut lines = log.lines();
-        let refusal = lines.find(|line| line.contains(name) && line.contains(value));
+        let refusal = lines.find(|line| line.contains(name) && line.contains(OTHER_APPROVERS));
         let refusal = refusal.with_context(|| format!("none in {log:?}"))?;
         ensure!(refusal.contains(&BuiltInApprover::user()), "{refusal}");
         Ok(())
     })
 }
+
+/// Waits until the policies refuse an approval by cert-manager: the API server enforces them some
+/// time after they are created.
+fn wait_for_the_policies(world: &World, namespace: &str, name: &str) -> Result<()> {
+    let approval = json!({"status": {"conditions": [{
+        "type": "Approved", "status": "True", "reason": "cert-manager.io", "message": "",
+    }]}});
+    let (approval, user) = (approval.to_string(), BuiltInApprover::user());
+    let mut words = status_patch(namespace, name, &approval);
+    words.extend(["--dry-run=server", "--as", &user]);
+    world.eventually("the policies to be enforced", || {
+        match world.kubectl.run(&words) {
+            Err(refusal) if format!("{refusal:#}").contains(OTHER_APPROVERS) => Ok(()),
+            Err(other) => Err(other),
+            Ok(_) => bail!("cert-manager may still approve"),
+        }
+    })
+}
+
+/// What the message of the policy names.
+const OTHER_APPROVERS: &str = "admissionPolicies.exclusiveApproval.otherApprovers";
 
 /// What the command of docs/install.md does.
 fn delete_undecided(world: &World) -> Result<()> {
