@@ -70,6 +70,8 @@ pub struct Driver {
     status: DriverStatus,
     health: DriverHealth,
     recovered: watch::Sender<bool>,
+    /// Cancelled when the data root is gone.
+    lost: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -99,6 +101,10 @@ pub enum RunError {
     /// A bug; a new process resumes all volumes.
     #[error(transparent)]
     Panicked(#[from] TaskPanicked),
+    /// Nothing can be written any more; a new process gets a new data root and resumes all volumes
+    /// that pods still have.
+    #[error("--data-root: the directory was removed while the driver used it")]
+    DataRootGone,
 }
 
 impl Driver {
@@ -155,6 +161,7 @@ impl Driver {
             boot_id: None,
             clock: Arc::clone(&clock),
         })?;
+        let lost = volumes.lost();
         let status_socket = match Socket::bind(&status_socket, MissingFolder::Create) {
             Ok(socket) => Some(socket),
             // The volumes that are there can be looked after without it.
@@ -218,6 +225,7 @@ impl Driver {
             status,
             health,
             recovered,
+            lost,
             stop,
         };
         Ok((driver, status_socket))
@@ -247,6 +255,7 @@ impl Driver {
             client,
             events,
             recovered,
+            lost,
             stop,
             ..
         } = self;
@@ -265,11 +274,16 @@ impl Driver {
         let told = async {
             tokio::select! {
                 () = shutdown.cancelled() => stop.cancel(),
+                () = lost.cancelled() => stop.cancel(),
                 () = stop.cancelled() => {}
             }
         };
         let (_, result, ()) = tokio::join!(sources, work, told);
-        result
+        result?;
+        if lost.is_cancelled() {
+            return Err(RunError::DataRootGone);
+        }
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Credentials(watch::Sender<Held>);
 pub(super) struct Held {
     pub(super) credential: Option<Credential>,
     /// It was not accepted, and may be better than nothing all the same.
-    refused: bool,
+    pub(super) refused: bool,
 }
 
 /// What became of a credential that was offered.

@@ -1,6 +1,9 @@
 //! Making sure that a volume has a task, before its publish waits.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::PublishError;
 use super::credentials::Offer;
@@ -118,15 +121,17 @@ impl NodeVolumes {
             return false;
         }
         let VolumeSpec { volume, target, .. } = &*live.spec;
-        match self.is_mounted(Lane::Volumes, target.clone()).await {
-            Ok(true) => true,
-            Ok(false) => {
+        // The slot is held meanwhile, which the volume's removal waits for.
+        let look = timeout(LOOK, self.is_mounted(Lane::Volumes, target.clone()));
+        match look.await {
+            Ok(Ok(true)) | Err(_) => true,
+            Ok(Ok(false)) => {
                 tracing::warn!(%volume, %target, "a volume was unmounted by somebody else: making it again");
                 live.loss.lose();
                 false
             }
-            Err(error) => {
-                tracing::warn!(%volume, %error, "looking whether a volume is still mounted");
+            Ok(Err(error)) => {
+                tracing::warn!(%volume, %error, "could not see whether a volume is still mounted");
                 true
             }
         }
@@ -144,3 +149,6 @@ impl NodeVolumes {
         Ok(turn.run(move || volumes.is_mounted(&target)).await??)
     }
 }
+
+/// One look takes microseconds; a disk that hangs must not hold up whoever waits for the slot.
+const LOOK: Duration = Duration::from_secs(2);

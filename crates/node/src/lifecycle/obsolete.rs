@@ -58,14 +58,15 @@ impl ObsoleteRequests {
     }
 
     /// Before a request is created, the old ones are deleted: a search for ours could find one that
-    /// failed. If the API server keeps refusing only the deletions, renewal takes precedence. One
+    /// failed. If only the deletions keep being refused or left unanswered, renewal takes
+    /// precedence. One
     /// in doubt is not waited for until it can be there.
     pub(super) async fn make_room(&mut self) -> Result<(), Failure> {
         let Err(Undeleted { name, error }) = self.delete().await else {
             self.undeleted = 0;
             return Ok(());
         };
-        let is_away = matches!(error, ApiError::Unreachable(_) | ApiError::TimedOut(_));
+        let is_away = matches!(error, ApiError::Unreachable(_));
         if is_away || self.undeleted < TRIES_TO_DELETE {
             self.undeleted += u32::from(!is_away);
             let attempted = format!("deleting {}", self.volume.request(&name));

@@ -128,7 +128,7 @@ impl NodeVolumes {
         let remains = match std::mem::take(&mut *life) {
             SlotState::Live(live) => {
                 let (spec, writer, counted) = live.end().await;
-                tracing::info!(volume = %spec.volume, pod = spec.pod.name, "the pod is gone: could not remove what is left of a volume");
+                tracing::info!(volume = %spec.volume, pod = spec.pod.name, "the pod is gone: removing what is left of a volume");
                 self.remains(spec, writer, counted)
             }
             SlotState::Leftover(remains) => remains,
@@ -156,7 +156,7 @@ impl NodeVolumes {
         if let Err(error) = self.finish(&remains).await {
             // The kubelet's next call, publish or unpublish, the next sweep or the next start tries
             // again.
-            tracing::warn!(%volume, %error, "removing what is left of a volume");
+            tracing::warn!(%volume, %error, "could not remove what is left of a volume");
             *life = SlotState::Leftover(remains);
             return;
         }

@@ -177,6 +177,8 @@ async fn until_usable(volume: &Volume, credentials: &mut watch::Receiver<Held>) 
 /// What may help after a failure, if it has changed since the attempt began.
 struct RetryTriggers {
     credentials: watch::Receiver<Held>,
+    /// Whether the credential at hand had been refused before.
+    was_refused: bool,
     issuer: IssuersReceiver,
     trust: watch::Receiver<TrustState>,
 }
@@ -185,8 +187,10 @@ impl RetryTriggers {
     /// Changes from now on: created before an attempt reads any of it, so that a change during the
     /// attempt counts as one.
     fn from_now(context: &Context, credentials: watch::Receiver<Held>) -> Self {
+        let was_refused = credentials.borrow().refused;
         let mut changes = Self {
             credentials,
+            was_refused,
             issuer: context.issuer.clone(),
             trust: context.trust.clone(),
         };
@@ -195,18 +199,23 @@ impl RetryTriggers {
         changes
     }
 
+    /// Whether another token may help: the one at hand was refused, now or before.
+    fn wants_other_token(&self, failure: &Failure) -> bool {
+        failure.outcome == AttemptOutcome::Unauthorized || self.was_refused
+    }
+
     /// Whether the failure is that of a token that was replaced meanwhile.
     fn has_other_token(&self, failure: &Failure) -> bool {
-        let is_other = self.credentials.has_changed().unwrap_or(false);
-        failure.outcome == AttemptOutcome::Unauthorized && is_other
+        self.wants_other_token(failure) && self.credentials.has_changed().unwrap_or(false)
     }
 
     /// Ends at `next`, or when something changed that may help.
     async fn wait(&mut self, context: &Context, failure: &Failure, next: Instant) {
         let pause = next.saturating_duration_since(Instant::now());
+        let wants_other_token = self.wants_other_token(failure);
         tokio::select! {
             () = sleep_until(next) => {}
-            () = changed(&mut self.credentials), if failure.outcome == AttemptOutcome::Unauthorized => {}
+            () = changed(&mut self.credentials), if wants_other_token => {}
             () = changed(&mut self.issuer) => {}
             () = changed(&mut self.trust) => {}
             () = back(context, failure.calls, pause) => {}

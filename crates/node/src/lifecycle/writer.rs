@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::lanes::{Lane, Lanes, ThreadEnded};
+use super::lanes::{Lane, Lanes, Permit, ThreadEnded};
 use crate::spec::VolumeSpec;
 use crate::volume::{FileSet, Record, VolumeError, Volumes};
 
@@ -153,6 +153,19 @@ impl Writer {
         .await
     }
 
+    /// A permit for a bundle, and the volume. Neither is waited for with the other in hand, since one
+    /// volume that hangs would keep the bundle from the others.
+    async fn bundle_turn(&self) -> Result<(Permit, OwnedMutexGuard<WriterState>), ThreadEnded> {
+        loop {
+            let permit = self.lanes.enter(Lane::Bundles).await?;
+            if let Ok(state) = Arc::clone(&self.state).try_lock_owned() {
+                return Ok((permit, state));
+            }
+            drop(permit);
+            drop(self.state.lock().await);
+        }
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         lane: Lane,
@@ -162,10 +175,7 @@ impl Writer {
         let (permit, mut state) = match lane {
             // Comes to all volumes at once: one that held its volume until its turn would hold up
             // whatever else is done to that volume.
-            Lane::Bundles => {
-                let permit = self.lanes.enter(lane).await?;
-                (permit, volume().await)
-            }
+            Lane::Bundles => self.bundle_turn().await?,
             // One that waited for its volume with a permit in hand would hold up other volumes.
             Lane::Volumes | Lane::Removals | Lane::Strangers => {
                 let state = volume().await;

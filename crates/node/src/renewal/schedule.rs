@@ -30,8 +30,9 @@ pub fn due(window: &Window, obtained: Timestamp, volume: &VolumeId, serial: &[u8
 
 /// When a certificate was obtained that an earlier process asked for: as it was `noted`, or as its
 /// dates tell, whichever is later. Issuers make it end when the lifetime that was `requested` is
-/// over, but some give less than that and date it back besides. Not after `now`: what was noted by
-/// a clock that was ahead does not count.
+/// over, but some give less than that and date it back besides; the dates of one that lasts longer
+/// than was requested tell no more than its start. Not after `now`: what was noted by a clock that
+/// was ahead does not count.
 pub fn obtained(
     window: &Window,
     requested: Duration,
@@ -39,7 +40,8 @@ pub fn obtained(
 ) -> Timestamp {
     let requested = SignedDuration::try_from(requested).unwrap_or(SignedDuration::MAX);
     let begun = window.end.checked_sub(requested);
-    let begun = begun.unwrap_or(window.start).min(now);
+    let begun = begun.ok().filter(|begun| *begun <= now);
+    let begun = begun.unwrap_or(window.start);
     let noted = noted.filter(|noted| *noted <= now);
     noted.map_or(begun, |noted| noted.max(begun))
 }
@@ -285,8 +287,11 @@ mod tests {
         let now = window.start + SignedDuration::from_mins(30);
         let obtained = |seconds| obtained(&window, Duration::from_secs(seconds), (None, now));
         assert_eq!(obtained(3600), window.start);
-        // Dated back by 50 minutes.
-        assert_eq!(obtained(600), now, "never in the future");
+        assert_eq!(
+            obtained(600),
+            window.start,
+            "it lasts longer than requested"
+        );
         assert_eq!(obtained(2400), window.start + SignedDuration::from_mins(20));
         // The issuer gave less than what was requested: its start counts.
         let given = due(&window, obtained(86_400), &volume("v"), &[1]);

@@ -21,6 +21,16 @@ pub enum VolumeError {
         /// The kernel's answer.
         cause: Errno,
     },
+    /// Somebody removed the directory that `--data-root` names, or that is mounted there.
+    #[error(
+        "the data root {} was removed while the driver uses it; only a driver that is started again \
+         can have another",
+        path.display()
+    )]
+    DataRootGone {
+        /// The data root.
+        path: PathBuf,
+    },
     /// Somebody else could change the data folder.
     #[error("the data directory {} is refused: {fault}", path.display())]
     DataFolder {
@@ -108,6 +118,19 @@ pub enum VolumeError {
         /// The limit in bytes.
         limit: usize,
     },
+}
+
+impl VolumeError {
+    /// Whether the file system refuses every change.
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                cause: Errno::ROFS,
+                ..
+            }
+        )
+    }
 }
 
 /// What is wrong with a data folder.

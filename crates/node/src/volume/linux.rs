@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::io::Errno;
+use tokio_util::sync::CancellationToken;
 
 use super::folder::{Folder, errno};
 use super::mounts::{MountPoint, Mounted, Tmpfs};
@@ -82,6 +83,12 @@ impl LinuxVolumes {
             clock,
             data,
         })
+    }
+
+    /// Cancelled when the data root itself was removed, which only a process that is started again
+    /// can mend: the kubelet mounts another for it.
+    pub fn lost(&self) -> CancellationToken {
+        self.data.lost()
     }
 
     fn layout(&self, spec: &VolumeSpec) -> Layout<'_> {

@@ -5,11 +5,12 @@
 //! Invariant: whoever asks gets a folder that was there a moment ago; every record that was written
 //! through this is written again into a folder that was made anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use svid_core::names::DriverName;
+use tokio_util::sync::CancellationToken;
 
 use super::folder::Folder;
 use super::records::RecordStore;
@@ -32,6 +33,8 @@ pub(super) struct Opening {
 pub(super) struct Data {
     opening: Opening,
     state: Mutex<State>,
+    /// Cancelled when the data root itself is gone.
+    lost: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -39,6 +42,8 @@ struct State {
     opened: Opened,
     /// What the records say that are there.
     kept: BTreeMap<VolumeId, Record>,
+    /// Those of them that a folder which was made anew lacks, since they could not be written.
+    missing: BTreeSet<VolumeId>,
 }
 
 /// The folder and what is open in it, as long as anybody works there.
@@ -95,10 +100,15 @@ impl Data {
             scratch: opening.scratch(&folder)?,
             folder,
         };
-        let kept = BTreeMap::new();
+        let state = State {
+            opened,
+            kept: BTreeMap::new(),
+            missing: BTreeSet::new(),
+        };
         Ok(Self {
             opening,
-            state: Mutex::new(State { opened, kept }),
+            state: Mutex::new(state),
+            lost: CancellationToken::new(),
         })
     }
 
@@ -116,38 +126,100 @@ impl Data {
     }
 
     pub(super) fn save(&self, record: &Record) -> Result<(), VolumeError> {
-        let opened = self.opened()?;
-        opened.records.save(record)?;
-        let (volume, record) = named(record.clone());
-        self.lock().kept.insert(volume, record);
-        Ok(())
+        self.change(
+            |records| records.save(record),
+            |state| {
+                let (volume, record) = named(record.clone());
+                state.missing.remove(&volume);
+                state.kept.insert(volume, record);
+            },
+        )
     }
 
     pub(super) fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError> {
-        let opened = self.opened()?;
-        self.lock().kept.remove(volume);
-        opened.records.forget(volume)
+        self.change(
+            |records| records.forget(volume),
+            |state| {
+                state.missing.remove(volume);
+                state.kept.remove(volume);
+            },
+        )
+    }
+
+    /// Cancelled when the data root itself is gone. Only a process that is started again, for which
+    /// it is mounted again, can have another.
+    pub(super) fn lost(&self) -> CancellationToken {
+        self.lost.clone()
+    }
+
+    /// Changes a record on disk and in memory: once more if the folder was made anew meanwhile, from
+    /// what was in memory before.
+    fn change(
+        &self,
+        on_disk: impl Fn(&RecordStore) -> Result<(), VolumeError>,
+        in_memory: impl Fn(&mut State),
+    ) -> Result<(), VolumeError> {
+        loop {
+            let records = self.opened()?.records;
+            on_disk(&records)?;
+            let mut state = self.lock();
+            in_memory(&mut state);
+            if Arc::ptr_eq(&records, &state.opened.records) {
+                return Ok(());
+            }
+        }
     }
 
     fn present(&self) -> Result<MutexGuard<'_, State>, VolumeError> {
         let mut state = self.lock();
-        if let Some(mended) = state.opened.mend(&self.opening)? {
+        let mended = state.opened.mend(&self.opening);
+        if let Some(mended) = mended.map_err(|error| self.explain(error))? {
             let path = mended.folder.path().display();
             tracing::error!(
-                "the data folder {path}, or a part of it, was removed while the driver uses it: it                  is made anew, with {} records. What removes it should leave it alone",
+                "the data folder {path}, or a part of it, was removed while the driver uses it: it \
+                 is made anew, with {} records. What removes it should leave it alone",
                 state.kept.len()
             );
-            for record in state.kept.values() {
-                mended.records.save(record)?;
-            }
             state.opened = mended;
+            state.missing = state.kept.keys().cloned().collect();
         }
+        state.write_missing();
         Ok(state)
+    }
+
+    /// Why nothing can be made anew: the first cause that counts.
+    fn explain(&self, error: VolumeError) -> VolumeError {
+        let root = &self.opening.data_root;
+        let is_linked = Folder::walk(root).map(|root| root.is_linked());
+        if !matches!(is_linked, Ok(Ok(false))) {
+            return error;
+        }
+        self.lost.cancel();
+        VolumeError::DataRootGone { path: root.clone() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Every change of it is one assignment.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A record that cannot be written is a step behind after a restart, and no reason to stop.
+    fn write_missing(&mut self) {
+        let Self {
+            opened,
+            kept,
+            missing,
+        } = self;
+        missing.retain(|volume| {
+            let written = kept.get(volume).map(|record| opened.records.save(record));
+            if let Some(Err(error)) = written {
+                tracing::warn!(%volume, %error, "could not write the volume's record again");
+                return true;
+            }
+            false
+        });
     }
 }
 

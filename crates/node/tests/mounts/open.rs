@@ -30,6 +30,10 @@ pub(crate) fn tests() -> Vec<Trial> {
             taken_away,
         ),
         trial(
+            "a_data_root_that_is_taken_away_below_its_mount_ends_the_process",
+            root_gone,
+        ),
+        trial(
             "on_a_disk_that_became_read_only_the_volumes_that_are_there_go_on",
             read_only,
         ),
@@ -189,6 +193,31 @@ fn read_only() {
     assert!(matches!(error, VolumeError::Refused { .. }), "{error}");
     volumes.remove(&spec.volume, &spec.target).unwrap();
     assert!(!spec.target.as_path().exists());
+    // The pod ends, whatever becomes of the record.
+    volumes.forget(&spec.volume).unwrap();
+    volumes.forget(&node.spec("w").volume).unwrap();
+}
+
+/// In a container the data root is a mount of the node's folder, and a new one appears only to a
+/// process that is started again.
+fn root_gone() {
+    let node = Node::new();
+    let data = node.root.join("data");
+    let on_the_node = node.root.join("on-the-node");
+    fs::create_dir_all(&data).unwrap();
+    fs::create_dir(&on_the_node).unwrap();
+    bind(&on_the_node, &data, MountFlags::empty());
+    let volumes = node.volumes();
+    let spec = node.spec("v");
+    volumes.save(&Record::new(spec.clone())).unwrap();
+    assert!(!volumes.lost().is_cancelled());
+    let scratch = data.join(DRIVER).join("scratch");
+    rustix::mount::unmount(&scratch, UnmountFlags::DETACH).unwrap();
+    fs::remove_dir_all(&on_the_node).unwrap();
+
+    let error = volumes.publish(&spec, &set("first")).unwrap_err();
+    assert!(matches!(error, VolumeError::DataRootGone { .. }), "{error}");
+    assert!(volumes.lost().is_cancelled());
 }
 
 /// As a clean-up on the node does: the mount in the folder goes with it.

@@ -10,6 +10,7 @@ use super::world::{LIFETIME, World, published, spec};
 use crate::lifecycle::AnchoringPolicy;
 use crate::spec::VolumeSpec;
 use svid_client::ApiError;
+use svid_client::clock::Clock as _;
 
 /// Offers a token that lasts, as a kubelet keeps doing.
 async fn lasting(world: &World, spec: &VolumeSpec) {
@@ -69,6 +70,19 @@ async fn the_previous_request_is_deleted_only_after_the_new_certificate_is_shown
     world.settle().await;
     assert_eq!(world.api.names(), [second]);
     assert_eq!(world.volumes.count(Operation::Publish), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletions_that_are_not_answered_cost_no_valid_certificate() {
+    let (world, spec) = (World::new(), spec(1));
+    lasting(&world, &spec).await;
+    let hangs = ApiError::TimedOut(Duration::from_secs(10));
+    world.api.always_delete(Some(hangs));
+    for _ in 0..200 {
+        sleep(LIFETIME / 20).await;
+        let left = world.svid(&spec).window().end;
+        assert!(left > world.clock.now(), "{left} is over");
+    }
 }
 
 #[tokio::test(start_paused = true)]

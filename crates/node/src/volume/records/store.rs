@@ -115,10 +115,17 @@ impl RecordStore {
         self.folder.sync()
     }
 
-    /// Removes a record; absent is fine.
+    /// Removes a record; absent is fine. On a disk that became read-only it stays, since a pod must
+    /// be able to end; the next process finds its pod gone.
     pub(in crate::volume) fn forget(&self, volume: &VolumeId) -> Result<(), VolumeError> {
-        self.folder.unlink(file_name(volume))?;
-        self.folder.sync()
+        match self.folder.unlink(file_name(volume)) {
+            Err(error) if error.is_read_only() => {
+                tracing::warn!(%volume, %error, "the record of a volume that is gone stays");
+                Ok(())
+            }
+            Err(error) => Err(error),
+            Ok(()) => self.folder.sync(),
+        }
     }
 
     fn read(&self, name: &OsStr) -> Result<Result<FoundRecord, Broken>, VolumeError> {
