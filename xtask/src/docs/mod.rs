@@ -1,7 +1,7 @@
 //! Owns what must hold of the documents: every link leads somewhere, every sentence that a page
 //! quotes of the product is one that the product prints, every place in them that the product names
 //! exists, every value of the chart that is named is there, what is undecided stands in one place,
-//! and an image is named by the version that there is.
+//! every test that is named as proof is there, and an image is named by the version that there is.
 //!
 //! In a page, a block quotation (lines that begin with `>`) is a sentence of ours, with `…` where
 //! something varies; what other programs print stands in fenced blocks. Each check is a function
@@ -10,6 +10,7 @@
 mod links;
 mod markdown;
 mod owner;
+mod proofs;
 mod quotes;
 mod sentences;
 mod values;
@@ -54,6 +55,10 @@ fn violations() -> Result<(usize, Vec<String>)> {
     let symptoms = pages.get(Path::new(SYMPTOMS)).map_or("", String::as_str);
     let missing = quotes::missing(symptoms, &sentences);
     violations.extend(missing.iter().map(|what| format!("{SYMPTOMS}: {what}")));
+    let proofs = pages.get(Path::new(PROOFS)).map_or("", String::as_str);
+    let tests = read(root, Path::new("crates"), &|path| has_extension(path, "rs"))?;
+    let missing = proofs::missing(proofs, &tests).into_iter();
+    violations.extend(missing.map(|what| format!("{PROOFS}: {what}")));
     let project = Project::of_this_repository()?;
     violations.extend(owner::repeated(&project, &pages));
     let chart = chart(root)?;
@@ -138,6 +143,9 @@ const PROGRAM: &[&str] = &["api", "approver", "cli", "client", "core", "node"];
 
 /// The page that goes by what is printed.
 const SYMPTOMS: &str = "docs/troubleshooting.md";
+
+/// The page that names tests for what is promised.
+const PROOFS: &str = "docs/reliability.md";
 
 /// The values of the chart.
 const SCHEMA: &str = "deploy/charts/csi-driver-spiffe/values.schema.json";
