@@ -9,7 +9,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use svid_core::identity::ServiceAccount;
-use svid_core::text::excerpt;
+use svid_core::names::is_subdomain;
+use svid_core::text::{excerpt, quote};
 
 use crate::credential::Credential;
 
@@ -32,11 +33,70 @@ pub struct VolumeSpec {
 
 /// The pod a volume belongs to. Its namespace is that of the spec's service account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedPod")]
 pub struct Pod {
     /// The pod's name.
     pub name: String,
     /// The pod's UID, which no later pod of the same name has.
     pub uid: String,
+}
+
+#[derive(Deserialize)]
+struct UncheckedPod {
+    name: String,
+    uid: String,
+}
+
+/// Why a pod was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PodError {
+    /// Its name cannot exist in Kubernetes.
+    #[error("{value} is not a valid pod name")]
+    Name {
+        /// The value, quoted.
+        value: String,
+    },
+    /// Its UID is not one that Kubernetes generates.
+    #[error("{value} is not a valid UID")]
+    Uid {
+        /// The value, quoted.
+        value: String,
+    },
+}
+
+impl Pod {
+    /// A pod with a legal name and UID.
+    ///
+    /// # Errors
+    /// If one is not.
+    pub fn new(name: String, uid: String) -> Result<Self, PodError> {
+        if !is_subdomain(&name) {
+            return Err(PodError::Name {
+                value: quote(&name),
+            });
+        }
+        if !is_uid(&uid) {
+            return Err(PodError::Uid { value: quote(&uid) });
+        }
+        Ok(Self { name, uid })
+    }
+}
+
+impl TryFrom<UncheckedPod> for Pod {
+    type Error = PodError;
+
+    fn try_from(UncheckedPod { name, uid }: UncheckedPod) -> Result<Self, PodError> {
+        Self::new(name, uid)
+    }
+}
+
+/// A UID: the API server generates UUIDs; static pods have 32 hexadecimal digits. Nothing else that
+/// could be read as a path, a label or a header is accepted.
+fn is_uid(uid: &str) -> bool {
+    (1..=63).contains(&uid.len())
+        && uid
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// A NodePublishVolume call that was understood.

@@ -22,14 +22,13 @@ use svid_api::csi::v1::volume_capability::{AccessType, MountVolume};
 use svid_api::csi::v1::{NodePublishVolumeRequest, VolumeCapability};
 use svid_core::identity::ServiceAccount;
 use svid_core::names::is_subdomain;
-use svid_core::text::quote;
 
 pub use error::PublishRequestError;
 
 use super::token::{self, Bearer};
 use crate::credential::{Credential, PodToken, RequestMode};
 use crate::installation::Installation;
-use crate::spec::{Pod, PublishRequest, TargetPath, VolumeId, VolumeSpec};
+use crate::spec::{Pod, PodError, PublishRequest, TargetPath, VolumeId, VolumeSpec};
 
 /// Reads a request. Unknown keys in the volume context, mount flags and the file system type have
 /// no effect.
@@ -175,19 +174,11 @@ impl<'a> VolumeContext<'a> {
         let uid = self.pod_info(POD_UID_KEY)?;
         let account = self.pod_info(SERVICE_ACCOUNT_KEY)?;
         let service_account = ServiceAccount::new(namespace, account)?;
-        if !is_subdomain(name) {
-            return Err(PublishRequestError::PodName { value: quote(name) });
-        }
-        if !is_uid(uid) {
-            return Err(PublishRequestError::PodUid { value: quote(uid) });
-        }
-        Ok((
-            Pod {
-                name: name.to_owned(),
-                uid: uid.to_owned(),
-            },
-            service_account,
-        ))
+        let pod = Pod::new(name.to_owned(), uid.to_owned()).map_err(|error| match error {
+            PodError::Name { value } => PublishRequestError::PodName { value },
+            PodError::Uid { value } => PublishRequestError::PodUid { value },
+        })?;
+        Ok((pod, service_account))
     }
 
     fn pod_info(&self, key: &'static str) -> Result<&'a str, PublishRequestError> {
@@ -199,15 +190,6 @@ impl<'a> VolumeContext<'a> {
             Some(value) => Ok(value),
         }
     }
-}
-
-/// A UID: the API server generates UUIDs; static pods have 32 hexadecimal digits. Nothing else that
-/// could be read as a path, a label or a header is accepted.
-fn is_uid(uid: &str) -> bool {
-    (1..=63).contains(&uid.len())
-        && uid
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// Where the kubelet puts tokens, in `secrets` or in the volume context.

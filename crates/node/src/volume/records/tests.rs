@@ -226,6 +226,8 @@ fn what_is_no_record_is_set_aside_and_hides_no_other() {
             "a target that leads elsewhere",
             with("\"/t\"", "\"/t/../etc\""),
         ),
+        ("a pod's name that is a path", with("\"web-0\"", "\"../x\"")),
+        ("a pod's UID that is a path", with("\"u-1\"", "\"u/1\"")),
         ("a namespace that is none", with("\"shop\"", "\"a/b\"")),
         ("a service account that is none", with("\"web\"", "\"\"")),
         ("group 0", with("4294967295", "0")),
