@@ -14,10 +14,9 @@ use svid_client::call::CALL_LIMIT;
 use svid_client::{ApiClient, ApiError};
 use svid_core::names::{is_label, is_subdomain};
 use svid_core::policy::IssuerReference;
-use thiserror::Error;
 
 /// It could not be found out whether there is such a kind.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("discovering the kinds of issuer in the API group {group}: {error}")]
 pub(crate) struct KindsError {
     group: String,

@@ -15,10 +15,9 @@ use svid_api::bounded::Text;
 use svid_client::call::CALL_LIMIT;
 use svid_client::{ApiClient, ApiError};
 use svid_core::policy::{PodEvidence, PodReference};
-use thiserror::Error;
 
 /// Why a Pod could not be read. The request stays undecided.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error(
     "reading the Pod {namespace}/{name} that the request is for: {error}{}",
     advice(error)
@@ -120,8 +119,8 @@ struct VolumesVisitor;
 impl<'de> Visitor<'de> for VolumesVisitor {
     type Value = CsiDrivers;
 
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list of volumes")
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of volumes")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut volumes: A) -> Result<CsiDrivers, A::Error> {

@@ -24,13 +24,13 @@ pub(crate) struct Build {
 pub(crate) struct BuildTarget;
 
 impl std::fmt::Display for BuildTarget {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let library = if cfg!(target_env = "musl") {
             "musl"
         } else {
             "gnu"
         };
-        write!(formatter, "{ARCH}-unknown-{OS}-{library}")
+        write!(f, "{ARCH}-unknown-{OS}-{library}")
     }
 }
 

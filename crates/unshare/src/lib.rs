@@ -15,10 +15,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
-use thiserror::Error;
-
 /// Why there is no mount namespace to mount in.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
     /// The kernel, or the lack of util-linux, forbids it; [`ADVICE`] says what to do.
     #[error("mounting is not allowed here: {0}")]

@@ -50,8 +50,8 @@ struct AnnotationsVisitor;
 impl<'de> Visitor<'de> for AnnotationsVisitor {
     type Value = StoredAnnotations;
 
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a map of annotations")
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of annotations")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {

@@ -221,8 +221,8 @@ struct ConditionsVisitor;
 impl<'de> Visitor<'de> for ConditionsVisitor {
     type Value = StoredConditions;
 
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list of conditions")
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of conditions")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut conditions: A) -> Result<Self::Value, A::Error> {

@@ -4,7 +4,6 @@ use prometheus_client::registry::Registry;
 use svid_client::ApiClient;
 use svid_client::clock::Environment;
 use svid_client::issuer::IssuerSource;
-use thiserror::Error;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +25,7 @@ pub struct Approver {
 }
 
 /// Why the approver ended without being asked to.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApproverError {
     /// A part ended by itself: a defect.

@@ -11,14 +11,13 @@ use std::time::Duration;
 use svid_client::ApiError;
 use svid_client::retry::Retry;
 use svid_core::policy::IssuerReference;
-use thiserror::Error;
 
 use super::index::RetryTrigger;
 use crate::kinds::KindsError;
 use crate::pods::PodError;
 
 /// Why an attempt to decide failed; the request stays undecided until the next.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum AttemptError {
     /// The decision could not be written, or the request not read again.
     #[error(transparent)]

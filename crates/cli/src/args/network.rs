@@ -78,11 +78,11 @@ impl ListenAddress {
 }
 
 impl fmt::Display for ListenAddress {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.host {
-            Some(host) if host.contains(':') => write!(formatter, "[{host}]:{}", self.port),
-            Some(host) => write!(formatter, "{host}:{}", self.port),
-            None => write!(formatter, ":{}", self.port),
+            Some(host) if host.contains(':') => write!(f, "[{host}]:{}", self.port),
+            Some(host) => write!(f, "{host}:{}", self.port),
+            None => write!(f, ":{}", self.port),
         }
     }
 }

@@ -23,12 +23,12 @@ impl Wrong {
 }
 
 impl fmt::Display for Wrong {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.what)?;
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
         if self.allowed.is_empty() {
             return Ok(());
         }
-        write!(formatter, "; allowed: {}", self.allowed)
+        write!(f, "; allowed: {}", self.allowed)
     }
 }
 
@@ -41,16 +41,10 @@ pub(crate) struct Problem {
 }
 
 impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
-            Some(value) => write!(
-                formatter,
-                "{}={}: {}",
-                self.subject,
-                shown(value),
-                self.wrong
-            ),
-            None => write!(formatter, "{}: {}", self.subject, self.wrong),
+            Some(value) => write!(f, "{}={}: {}", self.subject, shown(value), self.wrong),
+            None => write!(f, "{}: {}", self.subject, self.wrong),
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use std::fmt::Display;
 
-use thiserror::Error;
-
 /// What was expected, and what was seen instead.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("expected {expected}; seen: {seen}")]
 pub(super) struct Unexpected {
     expected: String,
@@ -23,6 +21,6 @@ impl Unexpected {
 }
 
 /// A signal ended the demo, before or after what it was to show.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("the demo was ended by {0}")]
 pub(super) struct Interrupted(pub(super) &'static str);

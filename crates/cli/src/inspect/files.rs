@@ -55,8 +55,8 @@ pub(crate) enum EntryState {
 }
 
 impl std::fmt::Debug for EntryState {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
             Self::Absent => "Absent",
             Self::Unfit(_) => "Unfit",
             Self::Unseen(_) => "Unseen",

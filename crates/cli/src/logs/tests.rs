@@ -2,7 +2,6 @@ use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use thiserror::Error;
 use tracing::subscriber::with_default;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
@@ -147,11 +146,11 @@ fn hostile_text_stays_in_its_line_and_in_its_field() {
     assert_eq!(read["hostile"], hostile);
 }
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("asking for it")]
 struct Asking(#[source] Connecting);
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("connecting: {0}")]
 struct Connecting(#[source] io::Error);
 

@@ -69,8 +69,8 @@ impl ServiceAccount {
 
 /// `NAMESPACE/NAME`, for people.
 impl fmt::Display for ServiceAccount {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.namespace, self.name)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
     }
 }
 

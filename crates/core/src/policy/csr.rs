@@ -6,7 +6,6 @@
 //!
 //! Source: RFC 2986 (section 4), RFC 5280 (4.1 and 4.2), RFC 2985 (5.4.2).
 
-use thiserror::Error;
 use x509_parser::asn1_rs::{BitString, FromDer, Oid};
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::cri_attributes::{ParsedCriAttribute, X509CriAttribute};
@@ -14,7 +13,7 @@ use x509_parser::extensions::{GeneralName, SubjectAlternativeName, X509Extension
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Version};
 
 /// Why the bytes are not a signing request at all.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum CsrFormatError {
     /// Not the ASN.1 structure of RFC 2986.
     #[error("the CSR is not a PKCS#10 certification request in DER")]

@@ -6,12 +6,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use thiserror::Error;
 
 use crate::armor;
 
 /// Why the text is not exactly one block of a signing request.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PemError {
     /// Longer than any valid one could be.
     #[error("the CSR is {bytes} bytes long, the limit is {limit}")]

@@ -76,12 +76,8 @@ impl TrustBundle {
 }
 
 impl fmt::Debug for TrustBundle {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "TrustBundle({} certificates)",
-            self.authorities.len()
-        )
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrustBundle({} certificates)", self.authorities.len())
     }
 }
 

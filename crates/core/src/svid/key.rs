@@ -70,8 +70,8 @@ impl PrivateKey {
 }
 
 impl fmt::Debug for PrivateKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PrivateKey").finish_non_exhaustive()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey").finish_non_exhaustive()
     }
 }
 
@@ -126,13 +126,8 @@ impl PublicKey {
 }
 
 impl fmt::Debug for PublicKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "PublicKey({}, {} bytes)",
-            self.kind(),
-            self.der.len()
-        )
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({}, {} bytes)", self.kind(), self.der.len())
     }
 }
 

@@ -5,14 +5,13 @@ use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use thiserror::Error;
 
 use crate::resource::Resource;
 use crate::store::{Key, SelectorError, StoreError};
 
 /// Why a request was not carried out; the texts are those of a real API server if clients depend on
 /// them.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("{0}")]
     BadRequest(String),

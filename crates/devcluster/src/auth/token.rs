@@ -12,7 +12,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use p256::ecdsa::SigningKey;
 use p256::elliptic_curve::Generate;
-use thiserror::Error;
 
 use super::claims::{Bound, Claims, Reference};
 use super::token_error::TokenError;
@@ -45,7 +44,7 @@ pub enum Binding {
 }
 
 /// Why a token could not be made.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MintError {
     /// The service account does not exist.
     #[error("cannot make a token for service account {0}: no such service account")]

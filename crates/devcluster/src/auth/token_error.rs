@@ -1,9 +1,7 @@
 //! Why a bearer token is not accepted.
 
-use thiserror::Error;
-
 /// Why a bearer token was refused. Only ever logged: a client sees 401 and no reason.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum TokenError {
     #[error("not a token of this cluster")]
     Unknown,

@@ -10,7 +10,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::DropGuard;
@@ -38,7 +37,7 @@ pub struct Cluster {
 }
 
 /// Why a cluster could not be started or enlarged.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
     #[error("could not listen on {address}")]
@@ -55,7 +54,7 @@ pub enum StartError {
 }
 
 /// Why a kubeconfig could not be made.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum KubeconfigError {
     #[error("could not make a token for the kubeconfig")]
     Token(#[from] MintError),

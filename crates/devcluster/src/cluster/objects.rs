@@ -6,7 +6,6 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::api::{Creation, Edit, Part, Problem, Shared, Writing, deletion};
 use crate::auth::User;
@@ -27,7 +26,7 @@ impl fmt::Debug for Objects {
 }
 
 /// A request that the API server would have answered with an error.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Refused {
     code: u16,
@@ -59,7 +58,7 @@ impl From<Problem> for Refused {
 }
 
 /// Why waiting ended without what was waited for.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum WaitError {
     /// It did not happen in time.
     #[error("waited {limit:?} in vain for {resource}; last seen: {last}")]

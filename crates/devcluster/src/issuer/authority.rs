@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use p256::ecdsa::{DerSignature, SigningKey};
 use p256::elliptic_curve::Generate;
-use thiserror::Error;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{Builder, CertificateBuilder};
 use x509_cert::certificate::{Certificate, TbsCertificate};
@@ -26,7 +25,7 @@ use x509_cert::time::{Time, Validity};
 use crate::{chance, clock};
 
 /// Why a certificate could not be made.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
     #[error("could not encode a certificate")]
     Encoding(#[from] x509_cert::der::Error),

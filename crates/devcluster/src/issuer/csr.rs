@@ -3,7 +3,6 @@
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
-use thiserror::Error;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, DecodePem, Encode};
 use x509_cert::ext::{Extension, Extensions};
@@ -12,7 +11,7 @@ use x509_cert::request::{CertReq, ExtensionReq};
 use x509_cert::spki::SubjectPublicKeyInfo;
 
 /// Why a CSR is not accepted.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum CsrError {
     #[error("error decoding certificate request PEM block: {0}")]
     Encoding(String),

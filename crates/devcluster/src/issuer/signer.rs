@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use thiserror::Error;
-
 use super::authority::{Authority, AuthorityError};
 use super::csr::CertificateSigningRequest;
 use super::reference::IssuerReference;
@@ -143,7 +141,7 @@ pub enum Signer {
     Foreign,
 }
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("could not sign: {0}")]
 pub struct DirectError(String);
 

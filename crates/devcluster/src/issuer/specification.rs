@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use thiserror::Error;
 use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::ext::pkix::{KeyUsage, KeyUsages};
 
 use super::authority::AuthorityError;
 use super::csr::CsrError;
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum SigningError {
     #[error(transparent)]
     Csr(#[from] CsrError),
@@ -36,7 +35,7 @@ pub(super) struct Usages {
 }
 
 /// Which part of a CSR says something else than the specification.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Disagreement {
     #[error("encoded CSR error: the KeyUsages do not match the expected KeyUsages")]
     KeyUsage,

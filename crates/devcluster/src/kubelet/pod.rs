@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use thiserror::Error;
 use tokio::sync::watch;
 
 use super::context::Context;
@@ -162,7 +161,7 @@ fn set_running(context: &Context, pod: &Value) {
 }
 
 /// Why a pod is not as wanted.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotReady {
     /// Not in time; the kubelet's last error says why, if there was one.
     #[error(

@@ -12,7 +12,6 @@ use svid_api::csi::v1::{
 };
 use svid_api::registration::v1::registration_client::RegistrationClient;
 use svid_api::registration::v1::{InfoRequest, PluginInfo, RegistrationStatus};
-use thiserror::Error;
 use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status};
@@ -23,7 +22,7 @@ pub struct CsiSocket {
     path: PathBuf,
 }
 
-#[derive(Clone, Debug, Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{call} failed: {code:?}: {message}")]
 pub struct CallError {
     pub call: &'static str,

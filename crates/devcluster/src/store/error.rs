@@ -1,10 +1,8 @@
 //! Why the store did not do as asked.
 
-use thiserror::Error;
-
 use super::Key;
 
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum StoreError {
     #[error("{0} not found")]
     NotFound(Key),

@@ -4,11 +4,10 @@
 //! fields that a real API server indexes for our types; any other field is refused, as it does.
 
 use serde_json::Value;
-use thiserror::Error;
 
 use super::meta;
 
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum SelectorError {
     /// A part that is neither `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (..)` nor `a notin (..)`.
     #[error("unable to parse requirement {0:?}")]

@@ -309,11 +309,11 @@ impl PathPosition {
 }
 
 impl fmt::Display for PathPosition {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.position {
-            0 => formatter.write_str("the certificate"),
+            0 => f.write_str("the certificate"),
             position => write!(
-                formatter,
+                f,
                 "the authority \"{}\" ({position} above the certificate)",
                 self.subject
             ),

@@ -171,7 +171,7 @@ pub struct EndsFirst {
 }
 
 impl fmt::Display for EndsFirst {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (subject, at) = (&self.subject, self.at);
         let (kind, advice) = if self.is_root {
             ("the root", "add its successor to the trust bundle")
@@ -179,7 +179,7 @@ impl fmt::Display for EndsFirst {
             ("the authority", "renew it at the issuer")
         };
         write!(
-            formatter,
+            f,
             "{kind} \"{subject}\" expires at {at}, before the certificate does; {advice}"
         )
     }
