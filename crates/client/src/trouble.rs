@@ -30,7 +30,7 @@ struct Series {
 pub struct Said {
     /// How many there were.
     pub failures: u32,
-    /// How long ago the first one was.
+    /// From the first one to the last.
     pub for_seconds: u64,
 }
 
@@ -38,8 +38,11 @@ impl Trouble {
     /// One more failure, with this text. What is to be said of it, if anything: the first one is
     /// said, one with another cause is said, and after that one in [`INTERVAL`].
     pub fn fails(&mut self, text: &str, now: Instant) -> Option<Said> {
-        let is_over = |series: &Series| now.saturating_duration_since(series.last) > INTERVAL;
-        if self.series.as_ref().is_some_and(is_over) {
+        if self
+            .series
+            .as_ref()
+            .is_some_and(|series| series.is_over(now))
+        {
             self.series = None;
         }
         let series = self.series.get_or_insert_with(|| Series {
@@ -59,20 +62,26 @@ impl Trouble {
             return None;
         }
         series.said = now;
-        Some(series.so_far(now))
+        Some(series.so_far())
     }
 
-    /// It worked. What is to be said of the series that ends with this, if there was one.
+    /// It worked. What is to be said of the series that ends with this, if there was one:
+    /// nothing if it has not failed for [`INTERVAL`], since a quiet watch learns late that it works.
     pub fn ends(&mut self, now: Instant) -> Option<Said> {
-        self.series.take().map(|series| series.so_far(now))
+        let series = self.series.take()?;
+        (!series.is_over(now)).then(|| series.so_far())
     }
 }
 
 impl Series {
-    fn so_far(&self, now: Instant) -> Said {
+    fn is_over(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last) > INTERVAL
+    }
+
+    fn so_far(&self) -> Said {
         Said {
             failures: self.failures,
-            for_seconds: now.saturating_duration_since(self.first).as_secs(),
+            for_seconds: self.last.saturating_duration_since(self.first).as_secs(),
         }
     }
 }
@@ -105,7 +114,7 @@ mod tests {
         let expected = expected.map(|(failures, seconds)| said(failures, seconds).unwrap());
         assert_eq!(lines, expected);
         let end = start + Duration::from_secs(3000);
-        assert_eq!(trouble.ends(end), said(1500, 3000));
+        assert_eq!(trouble.ends(end), said(1500, 2998));
         assert_eq!(trouble.ends(end), None);
         assert_eq!(trouble.fails("refused", end), said(1, 0));
     }
@@ -132,5 +141,6 @@ mod tests {
         assert_eq!(trouble.fails("silent", now), said(1, 0));
         let next_day = now + Duration::from_secs(86_400);
         assert_eq!(trouble.fails("silent", next_day), said(1, 0));
+        assert_eq!(trouble.ends(next_day + Duration::from_secs(86_400)), None);
     }
 }

@@ -61,7 +61,7 @@ impl Release {
             let (container, words) = role(object, "driver", driver, namespace)?;
             Some(Role {
                 account: account(object),
-                configuration: read(words, |command| {
+                configuration: read(&container, words, |command| {
                     let Command::Driver(role) = command else {
                         return None;
                     };
@@ -75,7 +75,7 @@ impl Release {
             let (container, words) = role(object, "approver", driver, namespace)?;
             Some(Role {
                 account: account(object),
-                configuration: read(words, |command| {
+                configuration: read(&container, words, |command| {
                     let Command::Approver(role) = command else {
                         return None;
                     };
@@ -193,7 +193,16 @@ fn is_go_driver(object: &DaemonSet, driver: &str) -> bool {
 }
 
 /// Reads words as the role would.
-fn read<C>(words: Vec<String>, take: impl FnOnce(Command) -> Option<C>) -> Result<C, Vec<String>> {
+fn read<C>(
+    container: &Container,
+    words: Vec<String>,
+    take: impl FnOnce(Command) -> Option<C>,
+) -> Result<C, Vec<String>> {
+    if let Some(name) = container.taken_from_elsewhere() {
+        return Err(vec![format!(
+            "not looked at: the value of ${name} is in another object"
+        )]);
+    }
     let program = std::iter::once(OsString::from("csi-driver-spiffe"));
     let arguments = program.chain(words.into_iter().map(OsString::from));
     match args::parse(arguments.collect()) {

@@ -87,9 +87,7 @@ pub(crate) fn of_signer(
 
 /// What the accounts of pods need in pod-token mode, and for how many of them nothing is asked.
 pub(crate) fn of_workloads(pods: &[Pod], driver: &str) -> (Vec<Asked>, usize) {
-    let ours = pods
-        .iter()
-        .filter(|pod| pod.volumes_of(driver).next().is_some());
+    let ours = pods.iter().filter(|pod| pod.uses(driver));
     let accounts: BTreeSet<Account> = ours
         .map(|pod| Account::new(&pod.metadata.namespace, &pod.spec.service_account_name))
         .collect();
@@ -103,9 +101,7 @@ pub(crate) fn of_workloads(pods: &[Pod], driver: &str) -> (Vec<Asked>, usize) {
 
 /// Namespaces of pods with volumes of a driver.
 pub(crate) fn using<'a>(pods: &'a [Pod], driver: &str) -> BTreeSet<&'a str> {
-    let ours = pods
-        .iter()
-        .filter(|pod| pod.volumes_of(driver).next().is_some());
+    let ours = pods.iter().filter(|pod| pod.uses(driver));
     ours.map(|pod| pod.metadata.namespace.as_str()).collect()
 }
 

@@ -139,6 +139,8 @@ pub(crate) struct Issuance {
 pub(crate) struct Deciders {
     /// Whether cert-manager's own approver may.
     pub(crate) others: Vec<Review>,
+    /// Installations of cert-manager beyond those that were asked for.
+    pub(crate) others_left_out: usize,
     pub(crate) policies: Seen<Vec<Policy>>,
     pub(crate) bindings: Seen<Vec<Binding>>,
 }
@@ -167,6 +169,8 @@ pub(crate) enum Roots {
     NowhereMounted(String),
     /// It is mounted by `subPath`, so that it never changes.
     SubPath(String),
+    /// Its volume is put together from several sources, which are not followed.
+    Projected(String),
     /// Its volume is from elsewhere than a ConfigMap.
     Elsewhere(String),
     /// This key of this ConfigMap.

@@ -15,6 +15,12 @@ pub(super) fn judge(seen: &Snapshot) -> Option<Outcome> {
     if let Closed::Yes = closed {
         return Some(findings.done());
     }
+    let left_out = seen.deciders.others_left_out;
+    if left_out > 0 {
+        findings.partly(format!(
+            "not looked at: {left_out} more of cert-manager's controllers"
+        ));
+    }
     match &seen.certmanager.controllers {
         Ok(controllers) if controllers.is_empty() => {
             findings.partly("not looked at: whose right to ask for, since cert-manager's controller was not found");

@@ -196,6 +196,7 @@ fn cluster_namespace(controllers: &Seen<Vec<Deployment>>) -> Option<String> {
         Some(value.to_owned())
     });
     // The manifests give it by a field reference, `$(POD_NAMESPACE)`.
-    let flag = flag.filter(|value| !value.is_empty() && value != "node");
+    let flag =
+        flag.filter(|value| !value.is_empty() && value != "node" && !value.starts_with("$("));
     Some(flag.unwrap_or_else(|| controller.metadata.namespace.clone()))
 }

@@ -45,11 +45,7 @@ fn judge_nodes(
 ) {
     let at = |pod: &'_ Pod| pod.spec.node_name.clone();
     let drivers: BTreeMap<String, &Pod> = own(pods, set).map(|pod| (at(pod), pod)).collect();
-    let users: BTreeSet<String> = pods
-        .iter()
-        .filter(|pod| pod.volumes_of(driver).next().is_some())
-        .map(at)
-        .collect();
+    let users: BTreeSet<String> = pods.iter().filter(|pod| pod.uses(driver)).map(at).collect();
     for node in nodes.iter().filter(|node| takes_pods(node)) {
         let name = &node.metadata.name;
         if registered.contains(name.as_str()) {

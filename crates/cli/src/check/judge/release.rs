@@ -49,13 +49,28 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
     let (driver, approver) = (release.driver.one(), release.approver.one());
     if driver.is_some() || approver.is_some() {
         outcomes.push(judged(Check::FlagsUnderstood, |findings| {
-            let of_driver =
-                driver.map(|role| (&role.object.metadata, role.configuration.as_ref().err()));
-            let of_approver =
-                approver.map(|role| (&role.object.metadata, role.configuration.as_ref().err()));
-            for (metadata, problems) in of_driver.into_iter().chain(of_approver) {
+            let of_driver = driver.map(|role| {
+                (
+                    &role.object.metadata,
+                    &role.container,
+                    role.configuration.as_ref().err(),
+                )
+            });
+            let of_approver = approver.map(|role| {
+                (
+                    &role.object.metadata,
+                    &role.container,
+                    role.configuration.as_ref().err(),
+                )
+            });
+            for (metadata, container, problems) in of_driver.into_iter().chain(of_approver) {
                 for problem in problems.into_iter().flatten() {
-                    findings.error(format!("{}: {problem}", metadata.place()));
+                    let text = format!("{}: {problem}", metadata.place());
+                    if container.taken_from_elsewhere().is_some() {
+                        findings.partly(text);
+                    } else {
+                        findings.error(text);
+                    }
                 }
             }
         }));

@@ -46,10 +46,16 @@ fn find<'a>(findings: &mut Findings, seen: &'a Snapshot) -> Option<&'a str> {
         Roots::SubPath(file) => findings.error(format!(
             "{file} is mounted by subPath: the driver never sees it change"
         )),
+        Roots::Projected(file) => findings.partly(format!(
+            "not looked at: {file} is from a projected volume, which is not followed"
+        )),
         Roots::Elsewhere(file) => findings.skipped(format!("{file} is from no ConfigMap")),
         Roots::ConfigMap { name, key, found } => match found {
             Ok(Some(map)) => match map.data.get(key) {
                 Some(pem) => return Some(pem),
+                None if map.binary_data.contains_key(key) => findings.partly(format!(
+                    "not looked at: {key} is in the binaryData of the ConfigMap {name}"
+                )),
                 None => findings.error(format!("the ConfigMap {name} has no key {key}")),
             },
             Ok(None) => findings.error(format!("there is no ConfigMap {name}")),

@@ -19,8 +19,7 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
     let pods: Vec<&Pod> = match &seen.pods {
         Ok(pods) => {
             let ours = pods.iter();
-            ours.filter(|pod| pod.volumes_of(&seen.driver).next().is_some())
-                .collect()
+            ours.filter(|pod| pod.uses(&seen.driver)).collect()
         }
         Err(unseen) => {
             return vec![judged(Check::PodsWaiting, |findings| {
@@ -32,6 +31,7 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
     if driver.installation.requester == RequestMode::Pod {
         outcomes.push(judged(Check::WorkloadRights, |findings| {
             lacking(findings, &seen.rights.workloads);
+            judge_cut(findings, seen);
             let left_out = seen.rights.workloads_left_out;
             if left_out > 0 {
                 findings.partly(format!("not looked at: {left_out} more accounts"));
@@ -39,6 +39,7 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
         }));
     }
     outcomes.push(judged(Check::WorkloadVolumes, |findings| {
+        judge_cut(findings, seen);
         for pod in &pods {
             judge_volumes(findings, pod, &seen.driver);
         }
@@ -56,6 +57,17 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
         judge_ending(findings, seen, &pods);
     }));
     outcomes
+}
+
+/// Names pods whose volumes were not all read.
+fn judge_cut(findings: &mut Findings, seen: &Snapshot) {
+    let pods = seen.pods.iter().flatten();
+    for pod in pods.filter(|pod| pod.may_use(&seen.driver)) {
+        let (place, read) = (pod.metadata.place(), pod.spec.volumes.kept.len());
+        findings.partly(format!(
+            "not looked at: volumes of {place} after its {read}th"
+        ));
+    }
 }
 
 fn judge_volumes(findings: &mut Findings, pod: &Pod, driver: &str) {

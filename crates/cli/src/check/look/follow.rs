@@ -11,6 +11,8 @@ pub(super) enum Source {
     Nowhere,
     /// Mounted by `subPath`.
     SubPath,
+    /// From a projected volume.
+    Projected,
     /// From a volume that is no ConfigMap.
     Elsewhere,
     /// From this key of this ConfigMap.
@@ -35,7 +37,10 @@ pub(super) fn source(set: &DaemonSet, container: &Container, file: &Path) -> Sou
         return Source::Nowhere;
     };
     let Some(map) = &volume.config_map else {
-        return Source::Elsewhere;
+        return match volume.projected {
+            Some(_) => Source::Projected,
+            None => Source::Elsewhere,
+        };
     };
     let path = below.to_string_lossy();
     let mut items = map.items.kept.iter();
@@ -83,12 +88,14 @@ mod tests {
         let items = json!({"key": "root.pem", "path": "ca.crt"});
         let renamed = json!({"name": "roots", "configMap": {"name": "r", "items": [items]}});
         let secret = json!({"name": "roots", "secret": {"secretName": "r"}});
+        let projected = json!({"name": "roots", "projected": {"sources": []}});
         let by_sub_path =
             json!({"name": "roots", "mountPath": "/roots/ca.crt", "subPath": "ca.crt"});
         for (volume, mount, file, expected) in [
             (&plain, &mount, "/roots/ca.crt", map("r", "ca.crt")),
             (&renamed, &mount, "/roots/ca.crt", map("r", "root.pem")),
             (&renamed, &mount, "/roots/root.pem", Source::Nowhere),
+            (&projected, &mount, "/roots/ca.crt", Source::Projected),
             (&secret, &mount, "/roots/ca.crt", Source::Elsewhere),
             (&plain, &mount, "/rootsx/ca.crt", Source::Elsewhere),
             (&plain, &by_sub_path, "/roots/ca.crt", Source::SubPath),

@@ -35,7 +35,9 @@ impl Locator<'_> {
 
     pub(super) async fn pods(&self) -> Seen<Vec<Pod>> {
         let is_ours = |pod: &Pod| {
-            pod.metadata.is_owned_by(self.set()) || pod.volumes_of(self.driver).next().is_some()
+            pod.metadata.is_owned_by(self.set())
+                || pod.uses(self.driver)
+                || pod.may_use(self.driver)
         };
         self.look.all(&PODS, None, is_ours).await
     }
@@ -100,6 +102,7 @@ impl Locator<'_> {
         match follow::source(&role.object, &role.container, file) {
             Source::Nowhere => Roots::NowhereMounted(shown),
             Source::SubPath => Roots::SubPath(shown),
+            Source::Projected => Roots::Projected(shown),
             Source::Elsewhere => Roots::Elsewhere(shown),
             Source::ConfigMap { name, key } => {
                 let namespace = Some(role.object.metadata.namespace.as_str());
@@ -116,10 +119,12 @@ impl Locator<'_> {
         pods: &Seen<Vec<Pod>>,
     ) -> Deciders {
         let mut asked = Vec::new();
+        let mut others_left_out = 0;
         if let (Some(issuer), Ok(controllers)) = (&issuance.issuer, &certmanager.controllers) {
             let namespaces = self.namespaces(pods);
-            let approving = controllers.iter().filter(|one| !is_approver_off(one));
-            for controller in approving.take(MOST_CONTROLLERS) {
+            let approving = || controllers.iter().filter(|one| !is_approver_off(one));
+            others_left_out = approving().count().saturating_sub(MOST_CONTROLLERS);
+            for controller in approving().take(MOST_CONTROLLERS) {
                 let name = &controller.spec.template.spec.service_account_name;
                 let account = Account::new(&controller.metadata.namespace, name);
                 asked.extend(rights::of_signer(&account, issuer, &namespaces));
@@ -132,6 +137,7 @@ impl Locator<'_> {
         );
         Deciders {
             others,
+            others_left_out,
             policies,
             bindings,
         }

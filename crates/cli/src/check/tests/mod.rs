@@ -194,6 +194,15 @@ fn what_may_not_be_read_is_never_good() {
             Check::WorkloadRights,
         ),
         (
+            "some controllers of cert-manager",
+            |world| {
+                world.deciders.policies = Ok(Vec::new());
+                world.deciders.others.clear();
+                world.deciders.others_left_out = 1;
+            },
+            Check::OthersApprove,
+        ),
+        (
             "namespaces",
             |world| world.namespaces = forbidden(),
             Check::PodSecurity,

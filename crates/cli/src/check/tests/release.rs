@@ -90,6 +90,20 @@ fn a_release_is_found_by_what_its_containers_run() {
 }
 
 #[test]
+fn flags_whose_value_is_in_another_object_are_not_looked_at() {
+    let found = super::found(|world| {
+        let env =
+            json!([{"name": "N", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "k"}}}]);
+        let set = read(json!({"metadata": {"namespace": "n", "name": "d"},
+        "spec": {"template": {"spec": {"containers": [
+            {"args": ["driver", "--trust-domain=$(N)"], "env": env},
+        ]}}}}));
+        world.release = Ok(Release::find(&[set], &[], DRIVER, None));
+    });
+    assert!(found.contains(&(Check::FlagsUnderstood, Grade::Unseen)));
+}
+
+#[test]
 fn flags_that_are_wrong_or_differ_are_named() {
     type Flags = &'static [&'static str];
     let table: &[(Flags, Flags, Check, &str)] = &[

@@ -35,6 +35,11 @@ fn what_is_wrong_with_the_roots_is_named() {
             &[(Check::RootsThere, Error)],
         ),
         (
+            "from a projected volume",
+            |world| world.roots = Roots::Projected("/roots/ca.crt".to_owned()),
+            &[(Check::RootsThere, Grade::Unseen)],
+        ),
+        (
             "no ConfigMap",
             |world| *roots(world) = Ok(None),
             &[(Check::RootsThere, Error)],
@@ -43,6 +48,11 @@ fn what_is_wrong_with_the_roots_is_named() {
             "another key",
             |world| *roots(world) = Ok(Some(read(json!({"data": {"root.pem": "x"}})))),
             &[(Check::RootsThere, Error)],
+        ),
+        (
+            "in binaryData",
+            |world| *roots(world) = Ok(Some(read(json!({"binaryData": {"ca.crt": "eA=="}})))),
+            &[(Check::RootsThere, Grade::Unseen)],
         ),
         (
             "garbage",

@@ -66,6 +66,28 @@ fn what_is_wrong_with_pods_is_named() {
             &[(Check::PodsWaiting, Error)],
         ),
         (
+            "is finished",
+            |world| {
+                with_pod(world, |pod| {
+                    pod["status"]["phase"] = json!("Succeeded");
+                    pod["spec"]["volumes"][0]["csi"]["readOnly"] = json!(false);
+                });
+            },
+            &[],
+        ),
+        (
+            "has more volumes than are read",
+            |world| {
+                with_pod(world, |pod| {
+                    pod["spec"]["volumes"] = json!(vec![json!({"name": "other"}); 65]);
+                });
+            },
+            &[
+                (Check::WorkloadRights, Grade::Unseen),
+                (Check::WorkloadVolumes, Grade::Unseen),
+            ],
+        ),
+        (
             "waits for its image",
             |world| pending(world, "ImagePullBackOff"),
             &[],

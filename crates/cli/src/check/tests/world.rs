@@ -68,6 +68,7 @@ pub(super) fn world() -> Snapshot {
                 rights::of_signer(&role("cert-manager"), &issuer, &namespaces),
                 true,
             ),
+            others_left_out: 0,
             policies: all(json!([policy()])),
             bindings: all(json!([{
                 "metadata": {"name": "spiffe-issuer"},

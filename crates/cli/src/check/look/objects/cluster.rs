@@ -191,9 +191,11 @@ pub(crate) struct BindingSpec {
 
 /// core/v1 ConfigMap.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct ConfigMap {
     pub(crate) data: BTreeMap<String, String>,
+    /// Keys only.
+    pub(crate) binary_data: BTreeMap<String, serde::de::IgnoredAny>,
 }
 
 /// events.k8s.io/v1 Event.

@@ -87,6 +87,23 @@ impl Pod {
         })
     }
 
+    /// Whether it has volumes of a CSI driver and needs them: one that is finished does not, unless
+    /// they are still to be unmounted.
+    pub(crate) fn uses(&self, driver: &str) -> bool {
+        !self.is_finished() && self.volumes_of(driver).next().is_some()
+    }
+
+    /// Whether it has more volumes than are read, and none of those that were is of the driver.
+    pub(crate) fn may_use(&self, driver: &str) -> bool {
+        let is_known = self.volumes_of(driver).next().is_some();
+        self.spec.volumes.is_cut && !is_known && !self.is_finished()
+    }
+
+    fn is_finished(&self) -> bool {
+        let phase = self.status.phase.beginning();
+        matches!(phase, "Succeeded" | "Failed") && self.metadata.deletion_timestamp.is_none()
+    }
+
     /// Whether its containers have not been started.
     pub(crate) fn is_pending(&self) -> bool {
         self.status.phase.beginning() == "Pending"

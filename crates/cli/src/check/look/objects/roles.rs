@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use svid_api::bounded::{Few, Text};
 
-use super::Object;
 use super::cluster::Memory;
+use super::{Nothing, Object};
 
 /// apps/v1 DaemonSet.
 pub(crate) type DaemonSet = Object<RunsPods, DaemonSetStatus>;
@@ -48,10 +48,18 @@ pub(crate) struct Container {
 
 /// An environment variable; one without a value has it from elsewhere.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct Variable {
     pub(crate) name: Text<256>,
     pub(crate) value: Option<Text<4096>>,
+    pub(crate) value_from: Option<ValueFrom>,
+}
+
+/// Where a value is from, if from the pod itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct ValueFrom {
+    pub(crate) field_ref: Option<Nothing>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -73,6 +81,7 @@ pub(crate) struct RoleMount {
 pub(crate) struct RoleVolume {
     pub(crate) name: Text<64>,
     pub(crate) config_map: Option<ConfigMapVolume>,
+    pub(crate) projected: Option<Nothing>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -117,12 +126,27 @@ impl Container {
         words.map(|word| self.expanded(word.whole()?)).collect()
     }
 
+    /// A variable in its words whose value is in another object, and stays as it is written.
+    pub(crate) fn taken_from_elsewhere(&self) -> Option<&str> {
+        let words = || self.command.kept.iter().chain(&self.args.kept);
+        let elsewhere = self.env.kept.iter().find(|variable| {
+            let source = variable.value_from.as_ref();
+            let written = format!("$({})", variable.name.beginning());
+            variable.value.is_none()
+                && source.is_some_and(|source| source.field_ref.is_none())
+                && words().any(|word| word.beginning().contains(&written))
+        });
+        Some(elsewhere?.name.beginning())
+    }
+
     fn expanded(&self, word: &str) -> Option<String> {
         let mut expanded = word.to_owned();
         for variable in &self.env.kept {
-            let value = match &variable.value {
-                Some(value) => value.whole()?,
-                None => "node",
+            let value = match (&variable.value, &variable.value_from) {
+                (Some(value), _) => value.whole()?,
+                (None, Some(ValueFrom { field_ref: None })) => continue,
+                (None, Some(_)) => "node",
+                (None, None) => "",
             };
             expanded = expanded.replace(&format!("$({})", variable.name.beginning()), value);
         }
