@@ -24,14 +24,21 @@ pub(super) fn promises(name: &str, manifests: &Manifests) -> Result<Vec<(bool, &
         text(object, &format!("/metadata/annotations/helm.sh~1{name}")).to_owned()
     };
     let goes = "before-hook-creation,hook-succeeded";
+    // Its log is read after it.
+    let stays = "before-hook-creation";
     let are_hooks = objects.iter().all(|object| {
-        annotation(object, "hook") == "test" && annotation(object, "hook-delete-policy") == goes
+        let wanted = if text(object, "/kind") == "Pod" {
+            stays
+        } else {
+            goes
+        };
+        annotation(object, "hook") == "test" && annotation(object, "hook-delete-policy") == wanted
     });
     let mut rules = objects.iter().flat_map(|object| list(object, "/rules"));
     Ok(vec![
         (
             are_hooks,
-            "what helm test needs is there only while it runs",
+            "what helm test may do, it may only while it runs, and its pod stays",
         ),
         (
             rules.all(looks),

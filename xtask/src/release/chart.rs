@@ -74,8 +74,14 @@ fn contents(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// values.yaml with the image's repository and digest as the defaults of both roles.
+/// values.yaml with where the image is as the defaults: registry, path and name apart, so that a
+/// registry of one's own can take the place of this one, and the digest for both roles.
 fn values(text: &str, places: &Places<'_>) -> Result<String> {
+    let (registry, path) = places
+        .image
+        .split_once('/')
+        .with_context(|| format!("{} names no registry", places.image))?;
+    let (namespace, name) = path.rsplit_once('/').unwrap_or(("", path));
     let mut role = false;
     let mut changed = 0;
     let mut whole = String::new();
@@ -84,24 +90,33 @@ fn values(text: &str, places: &Places<'_>) -> Result<String> {
             role = matches!(line, "driverImage:" | "approverImage:");
         }
         let value = match line {
-            "  repository: \"\"" if role => Some(("repository", places.image)),
-            "  digest: \"\"" if role => Some(("digest", places.digest)),
+            "imageRegistry: \"\"" => Some(("imageRegistry", registry)),
+            "imageNamespace: \"\"" => Some(("imageNamespace", namespace)),
+            "  name: csi-driver-spiffe" if role => Some(("  name", name)),
+            "  digest: \"\"" if role => Some(("  digest", places.digest)),
             _ => None,
         };
-        if let Some((name, value)) = value {
+        if let Some((key, value)) = value {
             changed += 1;
-            whole.push_str(&format!("  {name}: \"{value}\"\n"));
+            whole.push_str(&format!("{key}: \"{value}\"\n"));
+        } else if let Some(rest) = line.strip_prefix(NO_DEFAULT) {
+            whole.push_str(&format!("{RELEASED}{rest}\n"));
         } else {
             whole.push_str(line);
             whole.push('\n');
         }
     }
     ensure!(
-        changed == 4,
-        "values.yaml has {changed} places for repository and digest of the two roles, not 4"
+        changed == 6,
+        "values.yaml has {changed} places for registry, path, and the names and digests of the two roles, not 6"
     );
     Ok(whole)
 }
+
+/// What the comment says as long as no image is published.
+const NO_DEFAULT: &str = "# Where the image is. There is no default: set";
+/// The same in a released chart.
+const RELEASED: &str = "# Where the image is. For a mirror set";
 
 fn about(text: String, places: &Places<'_>) -> String {
     match places.home {
@@ -112,7 +127,10 @@ fn about(text: String, places: &Places<'_>) -> String {
 
 fn renders(path: &Path, places: &Places<'_>) -> Result<()> {
     let mut helm = Command::new(programs::helm()?);
-    let rendered = command::text(helm.args(["template", "x", KUBE_VERSION]).arg(path))?;
+    let rendered = command::text(
+        helm.args(["template", "x", "--skip-tests", KUBE_VERSION])
+            .arg(path),
+    )?;
     let image = format!("{}@{}", places.image, places.digest);
     let found = rendered.matches(&image).count();
     ensure!(
@@ -128,30 +146,40 @@ mod tests {
     use super::*;
 
     const PLACES: Places<'_> = Places {
-        image: "registry.example.com/csi-driver-spiffe",
+        image: "registry.example.com/a/b/csi-driver-spiffe",
         digest: "sha256:0123",
         home: Some("https://example.org/x"),
         version: "1.2.3",
     };
 
     #[test]
-    fn both_roles_get_the_image_by_digest_and_nothing_else_changes() {
+    fn the_image_of_both_roles_is_found_by_parts_that_can_be_replaced_and_by_digest() {
         let text = fs::read_to_string(repository::chart().join("values.yaml")).unwrap();
         let made = values(&text, &PLACES).unwrap();
         let pairs = text.lines().zip(made.lines());
         let changed: Vec<_> = pairs.filter(|(old, new)| old != new).collect();
-        let repository = (
-            "  repository: \"\"",
-            "  repository: \"registry.example.com/csi-driver-spiffe\"",
+        let role = [
+            ("  name: csi-driver-spiffe", "  name: \"csi-driver-spiffe\""),
+            ("  digest: \"\"", "  digest: \"sha256:0123\""),
+        ];
+        assert!(changed[0].1.starts_with(RELEASED), "{changed:?}");
+        assert_eq!(
+            changed[1..3],
+            [
+                (
+                    "imageRegistry: \"\"",
+                    "imageRegistry: \"registry.example.com\""
+                ),
+                ("imageNamespace: \"\"", "imageNamespace: \"a/b\""),
+            ]
         );
-        let digest = ("  digest: \"\"", "  digest: \"sha256:0123\"");
-        assert_eq!(changed, [repository, digest, repository, digest]);
+        assert_eq!(changed[3..], [role, role].concat());
         assert_eq!(text.lines().count(), made.lines().count());
     }
 
     #[test]
     fn values_without_a_place_for_the_digest_are_refused() {
-        let error = values("driverImage:\n  repository: \"\"\n", &PLACES).unwrap_err();
+        let error = values("driverImage:\n  digest: \"\"\n", &PLACES).unwrap_err();
         assert!(error.to_string().contains("has 1 places"), "{error}");
     }
 

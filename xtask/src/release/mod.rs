@@ -86,8 +86,9 @@ pub fn make(options: &Options) -> Result<Released> {
         .out
         .join(format!("csi-driver-spiffe-{version}.oci.tar"));
     let joined = joined(options, &names, &archive)?;
+    ensure_of(&joined, &sources)?;
     if !is_own {
-        ensure_whole(&joined, &sources)?;
+        ensure_whole(&joined)?;
     }
     let places = chart::Places {
         image: &names.image,
@@ -162,13 +163,18 @@ fn joined(options: &Options, names: &Names, path: &Path) -> Result<Joined> {
     image::join(&options.images, &name, path)
 }
 
-/// An image for every platform, of the sources that are checked out.
-fn ensure_whole(joined: &Joined, sources: &Sources) -> Result<()> {
+/// An image for every platform.
+fn ensure_whole(joined: &Joined) -> Result<()> {
     ensure!(
         joined.architectures == ["amd64", "arm64"],
         "the image is for {:?} only: build the other where it can be built, and name both with `--image`",
         joined.architectures
     );
+    Ok(())
+}
+
+/// An image of the sources that are checked out, which its provenance names.
+fn ensure_of(joined: &Joined, sources: &Sources) -> Result<()> {
     for commit in &joined.commits {
         ensure!(
             *commit == sources.commit,
