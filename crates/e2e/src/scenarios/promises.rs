@@ -60,7 +60,10 @@ async fn is_kept(contract: Contract, server: &Server) -> bool {
 async fn server(world: &World) -> Result<Server> {
     let path = world.place.administrator();
     let kubeconfig = Kubeconfig::read_from(&path).context("reading the kubeconfig")?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    let options = KubeConfigOptions::default();
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    // What the server answers, not what it answers after a while.
+    config.default_retry = false;
     let administrator = Client::try_from(config.clone())?;
     #[expect(
         clippy::expect_used,
