@@ -111,7 +111,10 @@ pub fn make(options: &Options) -> Result<Released> {
         commit: &sources.commit,
         version,
         lock: &sha256(read("Cargo.lock")?.as_bytes()),
-        compilers: [rust.clone(), first_line(&compiler("cc", "--version")?)],
+        compilers: match options.images.as_slice() {
+            [] => Some([rust.clone(), first_line(&compiler("cc", "--version")?)]),
+            _ => None,
+        },
         builder: provenance::builder(|name| env::var(name).ok()),
     };
     let statement = provenance::statement(&run, &names.image, &joined.digest, &sums);

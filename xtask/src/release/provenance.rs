@@ -17,8 +17,9 @@ pub(super) struct Run<'a> {
     pub(super) version: &'a str,
     /// SHA-256 of Cargo.lock.
     pub(super) lock: &'a str,
-    /// What compiled it: what `rustc -vV` and the first line of what `cc --version` says.
-    pub(super) compilers: [String; 2],
+    /// What compiled it: what `rustc -vV` and the first line of what `cc --version` says. None if it
+    /// was built elsewhere.
+    pub(super) compilers: Option<[String; 2]>,
     /// Who ran it; a URI. None for a person.
     pub(super) builder: Option<String>,
 }
@@ -41,7 +42,9 @@ pub(super) fn statement(run: &Run<'_>, image: &str, digest: &str, files: &[Sum])
 
 /// What the statement says of its subjects.
 pub(super) fn predicate(run: &Run<'_>) -> Value {
-    let [rust, c] = &run.compilers;
+    let compilers = run.compilers.as_ref();
+    let compilers =
+        compilers.map_or_else(|| json!({}), |[rust, c]| json!({"rustc": rust, "cc": c}));
     let by_hand = || format!("{}#by-hand", run.namespace);
     let mut sources = json!({"name": "sources", "digest": {"gitCommit": run.commit}});
     if let (Some(sources), Some(home)) = (sources.as_object_mut(), run.home) {
@@ -51,7 +54,7 @@ pub(super) fn predicate(run: &Run<'_>) -> Value {
         "buildDefinition": {
             "buildType": format!("{}#cargo-xtask-release", run.namespace),
             "externalParameters": {"version": run.version, "profile": "image"},
-            "internalParameters": {"rustc": rust, "cc": c},
+            "internalParameters": compilers,
             "resolvedDependencies": [
                 sources,
                 {"name": "Cargo.lock", "digest": {"sha256": run.lock}},
@@ -78,7 +81,7 @@ mod tests {
             commit: "0a1b",
             version: "1.2.3",
             lock: "cc",
-            compilers: ["rustc 1.95.0".to_owned(), "gcc 12".to_owned()],
+            compilers: Some(["rustc 1.95.0".to_owned(), "gcc 12".to_owned()]),
             builder: None,
         }
     }
