@@ -1,7 +1,7 @@
 //! Tokens as `Authorization` headers, and our own one from a file that somebody else renews.
 //!
 //! The kubelet writes a new service account token into a mounted file long before the old one
-//! expires. Invariants: the file is read again after [`READ_AGAIN`] at most, by a clock that nobody
+//! expires. Invariants: the file is read again after `READ_AGAIN` at most, by a clock that nobody
 //! can set, and at once after a 401; the last token that could be read stays in use; a token is in
 //! memory that is wiped, and in no log line.
 

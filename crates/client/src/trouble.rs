@@ -36,7 +36,7 @@ pub struct Said {
 
 impl Trouble {
     /// One more failure, with this text. What is to be said of it, if anything: the first one is
-    /// said, one with another cause is said, and after that one in [`INTERVAL`].
+    /// said, one with another cause is said, and after that one in `INTERVAL`.
     pub fn fails(&mut self, text: &str, now: Instant) -> Option<Said> {
         if self
             .series
@@ -66,7 +66,7 @@ impl Trouble {
     }
 
     /// It worked. What is to be said of the series that ends with this, if there was one:
-    /// nothing if it has not failed for [`INTERVAL`], since a quiet watch learns late that it works.
+    /// nothing if it has not failed for `INTERVAL`, since a quiet watch learns late that it works.
     pub fn ends(&mut self, now: Instant) -> Option<Said> {
         let series = self.series.take()?;
         (!series.is_over(now)).then(|| series.so_far())
