@@ -33,6 +33,20 @@ pub struct Export {
 }
 
 impl Export {
+    /// The object as the API server and cert-manager's webhook complete it.
+    #[must_use]
+    pub fn stored(&self) -> Value {
+        let mut object = self.object.clone();
+        object["metadata"]["generation"] = json!(1);
+        object["metadata"]["uid"] = json!("u");
+        object["metadata"]["resourceVersion"] = json!("7");
+        object["spec"]["username"] = json!(self.requester.username);
+        object["spec"]["uid"] = json!(self.requester.uid);
+        object["spec"]["groups"] = json!(self.requester.groups);
+        object["spec"]["extra"] = json!(self.requester.extra);
+        object
+    }
+
     /// One line of JSON, without a line break.
     #[must_use]
     pub fn to_json(&self) -> Value {

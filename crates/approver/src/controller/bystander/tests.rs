@@ -170,12 +170,8 @@ fn a_denial_is_reported_by_its_reason_alone() {
 
 /// The object as the API server and cert-manager's webhook complete it.
 fn stored(export: &Export, uid: &str) -> Value {
-    let mut object = export.object.clone();
-    object["metadata"]["generation"] = json!(1);
+    let mut object = export.stored();
     object["metadata"]["uid"] = json!(uid);
-    object["metadata"]["resourceVersion"] = json!("7");
-    object["spec"]["username"] = json!(export.requester.username);
-    object["spec"]["extra"] = json!(export.requester.extra);
     object
 }
 

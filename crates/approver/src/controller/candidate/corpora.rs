@@ -1,24 +1,10 @@
 //! The corpora as objects: read from the wire, each gets the answer that it gets as a value.
 
-use serde_json::json;
 use svid_core::policy::{Decision, evaluate};
-use svid_corpus::export::{Export, exports};
+use svid_corpus::export::exports;
 use svid_corpus::{Expect, World};
 
 use super::*;
-
-/// The object as the API server and cert-manager's webhook complete it.
-fn stored(export: &Export) -> StoredRequest {
-    let mut object = export.object.clone();
-    object["metadata"]["generation"] = json!(1);
-    object["metadata"]["uid"] = json!("u");
-    object["metadata"]["resourceVersion"] = json!("7");
-    object["spec"]["username"] = json!(export.requester.username);
-    object["spec"]["uid"] = json!(export.requester.uid);
-    object["spec"]["groups"] = json!(export.requester.groups);
-    object["spec"]["extra"] = json!(export.requester.extra);
-    serde_json::from_value(object).unwrap()
-}
 
 #[test]
 fn every_case_that_can_be_created_is_answered_as_it_should_be() {
@@ -33,7 +19,8 @@ fn every_case_that_can_be_created_is_answered_as_it_should_be() {
             continue;
         }
         count += 1;
-        let sighting = Classified::read(stored(&export), OrdinaryRequests::LeaveAlone);
+        let object = serde_json::from_value(export.stored()).unwrap();
+        let sighting = Classified::read(object, OrdinaryRequests::LeaveAlone);
         let Classified::Undecided(candidate) = sighting else {
             assert_eq!(export.expect, Expect::LeaveAlone, "{}", export.name);
             continue;
