@@ -144,9 +144,9 @@ impl NodeVolumes {
         lane: Lane,
         target: TargetPath,
     ) -> Result<bool, WriteError> {
-        let turn = self.lanes.enter(lane).await?;
+        let permit = self.lanes.enter(lane).await?;
         let volumes = Arc::clone(&self.context.volumes);
-        Ok(turn.run(move || volumes.is_mounted(&target)).await??)
+        Ok(permit.run(move || volumes.is_mounted(&target)).await??)
     }
 }
 

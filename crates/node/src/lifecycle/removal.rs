@@ -83,8 +83,8 @@ impl NodeVolumes {
     ) -> Result<(), UnpublishError> {
         let volumes = Arc::clone(&self.context.volumes);
         let shutting_down = |ThreadEnded| UnpublishError::ShuttingDown;
-        let turn = self.lanes.enter(Lane::Removals).await;
-        let removed = turn.map_err(shutting_down)?.run(move || {
+        let permit = self.lanes.enter(Lane::Removals).await;
+        let removed = permit.map_err(shutting_down)?.run(move || {
             volumes.remove(&volume, &target)?;
             volumes.forget(&volume)
         });
@@ -143,11 +143,10 @@ impl NodeVolumes {
     async fn is_forgotten(&self, spec: &VolumeSpec) -> bool {
         let volumes = Arc::clone(&self.context.volumes);
         let target = spec.target.clone();
-        let Ok(turn) = self.lanes.enter(Lane::Volumes).await else {
+        let Ok(permit) = self.lanes.enter(Lane::Volumes).await else {
             return false;
         };
-        let record_state = turn.run(move || volumes.record_state(&target)).await;
-        record_state == Ok(RecordState::PodGone)
+        permit.run(move || volumes.is_pod_gone(&target)).await == Ok(true)
     }
 
     /// Removes what is left of a volume that nobody wants any more.

@@ -155,7 +155,7 @@ impl Writer {
 
     /// A permit for a bundle, and the volume. Neither is waited for with the other in hand, since one
     /// volume that hangs would keep the bundle from the others.
-    async fn bundle_turn(&self) -> Result<(Permit, OwnedMutexGuard<WriterState>), ThreadEnded> {
+    async fn bundle_permit(&self) -> Result<(Permit, OwnedMutexGuard<WriterState>), ThreadEnded> {
         loop {
             let permit = self.lanes.enter(Lane::Bundles).await?;
             if let Ok(state) = Arc::clone(&self.state).try_lock_owned() {
@@ -175,7 +175,7 @@ impl Writer {
         let (permit, mut state) = match lane {
             // Comes to all volumes at once: one that held its volume until its turn would hold up
             // whatever else is done to that volume.
-            Lane::Bundles => self.bundle_turn().await?,
+            Lane::Bundles => self.bundle_permit().await?,
             // One that waited for its volume with a permit in hand would hold up other volumes.
             Lane::Volumes | Lane::Removals | Lane::Strangers => {
                 let state = volume().await;

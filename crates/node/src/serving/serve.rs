@@ -3,7 +3,7 @@
 //! | socket | services |
 //! | --- | --- |
 //! | `--endpoint` | CSI Identity and Node |
-//! | `<serving-dir>/<driver-name>@reg.sock` | plugin registration, CSI Identity and Node |
+//! | `<kubelet-registration-dir>/<driver-name>@reg.sock` | plugin registration, CSI Identity and Node |
 
 use std::io;
 use std::path::{Path, PathBuf};

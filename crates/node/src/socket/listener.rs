@@ -21,7 +21,7 @@ pub struct SocketListener {
     look: Interval,
     is_replaced: bool,
     /// What to do when callers of the path do not reach this socket any more.
-    lost: Option<Box<dyn Fn() + Send + Sync>>,
+    lost: Box<dyn Fn() + Send + Sync>,
 }
 
 impl fmt::Debug for SocketListener {
@@ -49,18 +49,15 @@ impl SocketListener {
             listener,
             look,
             is_replaced: false,
-            lost: None,
+            lost: Box::new(|| {}),
         })
     }
 
     /// Has `lost` called each time that the path was found to lead to nothing or to another's
     /// socket, before anybody can connect to a new one of ours.
     pub(crate) fn when_lost(self, lost: impl Fn() + Send + Sync + 'static) -> Self {
-        let lost: Box<dyn Fn() + Send + Sync> = Box::new(lost);
-        Self {
-            lost: Some(lost),
-            ..self
-        }
+        let lost = Box::new(lost);
+        Self { lost, ..self }
     }
 
     /// Where it is.
@@ -86,12 +83,12 @@ impl SocketListener {
         match self.socket.presence() {
             Presence::Ours => self.is_replaced = false,
             Presence::Gone => {
-                self.tell_lost();
+                (self.lost)();
                 self.bind_again();
             }
             Presence::Replaced => {
                 if !self.is_replaced {
-                    self.tell_lost();
+                    (self.lost)();
                     tracing::warn!(
                         "another process has taken over the socket {}",
                         self.path().display()
@@ -99,12 +96,6 @@ impl SocketListener {
                 }
                 self.is_replaced = true;
             }
-        }
-    }
-
-    fn tell_lost(&self) {
-        if let Some(lost) = &self.lost {
-            lost();
         }
     }
 
@@ -116,13 +107,13 @@ impl SocketListener {
             .map_err(|error| error.to_string())
             .and_then(|socket| Self::new(socket).map_err(|error| error.to_string()));
         match bound {
-            Ok(new) => {
-                let lost = self.lost.take();
+            Ok(mut new) => {
+                std::mem::swap(&mut self.lost, &mut new.lost);
                 tracing::warn!(
                     "the socket {} had vanished and was created again",
                     path.display()
                 );
-                *self = Self { lost, ..new };
+                *self = new;
             }
             Err(error) => tracing::error!(
                 "the socket {} has vanished and cannot be created again: {error}",

@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 use super::folder::{Folder, errno};
 use super::mounts::{MountPoint, Mounted, Tmpfs};
 use super::opened::{Data, Opening};
-use super::records::{hash, state_of};
+use super::records::{hash, is_pod_gone};
 use super::swap::{self, Layout};
 use super::target::{Occupant, Ours, Target, source_text};
 use super::{
-    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RecordState, RootContext, Selinux,
-    VolumeError, Volumes,
+    FileMode, FileNames, FileSet, FoundRecord, Obstacle, Record, RootContext, Selinux, VolumeError,
+    Volumes,
 };
 use crate::installation::Installation;
 use crate::spec::{TargetPath, VolumeId, VolumeSpec};
@@ -206,8 +206,8 @@ impl Volumes for LinuxVolumes {
         self.data.load()
     }
 
-    fn record_state(&self, target: &TargetPath) -> RecordState {
-        state_of(target)
+    fn is_pod_gone(&self, target: &TargetPath) -> bool {
+        is_pod_gone(target)
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
@@ -266,13 +266,17 @@ impl Volumes for LinuxVolumes {
     }
 
     fn tidy(&self, spec: &VolumeSpec) -> Result<(), VolumeError> {
-        match self.mounted(&spec.target)? {
-            Some((_, mount)) if !swap::is_tidy(&mount)? => {
-                tracing::info!(volume = %spec.volume, "taking away what a swap left that was cut short");
-                self.write(&spec.volume, &mount, swap::tidy)
-            }
-            Some(_) | None => Ok(()),
+        let Some((_, mount)) = self.mounted(&spec.target)? else {
+            return Ok(());
+        };
+        let remains = swap::remains(&mount)?;
+        if remains.is_empty() {
+            return Ok(());
         }
+        tracing::info!(volume = %spec.volume, "taking away what a swap left that was cut short");
+        self.write(&spec.volume, &mount, |root| {
+            remains.iter().try_for_each(|name| root.discard(name))
+        })
     }
 
     fn read(&self, target: &TargetPath) -> Result<Option<FileSet>, VolumeError> {

@@ -79,8 +79,8 @@ pub trait Volumes: Send + Sync + 'static {
     /// If the data folder cannot be read.
     fn records(&self) -> Result<Vec<FoundRecord>, VolumeError>;
 
-    /// Whether the pod of a target can still be there.
-    fn record_state(&self, target: &TargetPath) -> RecordState;
+    /// Whether the pod of a target is gone.
+    fn is_pod_gone(&self, target: &TargetPath) -> bool;
 
     /// Writes a record, atomically and durably.
     ///

@@ -190,8 +190,7 @@ impl Data {
     /// Why nothing can be made anew: the first cause that counts.
     fn explain(&self, error: VolumeError) -> VolumeError {
         let root = &self.opening.data_root;
-        let is_linked = Folder::walk(root).map(|root| root.is_linked());
-        if !matches!(is_linked, Ok(Ok(false))) {
+        if !Folder::walk(root).is_ok_and(|root| matches!(root.is_linked(), Ok(false))) {
             return error;
         }
         self.lost.cancel();

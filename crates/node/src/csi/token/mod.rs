@@ -241,7 +241,7 @@ impl TokenClaims {
 
 impl fmt::Debug for AudienceToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Entry(redacted)")
+        f.write_str("AudienceToken(redacted)")
     }
 }
 

@@ -12,4 +12,4 @@ mod store;
 mod tests;
 
 pub use record::Record;
-pub(super) use store::{RecordStore, hash, state_of};
+pub(super) use store::{RecordStore, hash, is_pod_gone};

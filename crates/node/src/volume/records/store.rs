@@ -144,10 +144,12 @@ impl RecordStore {
             let volume = volume.clone();
             return Ok(Err(Broken::Format(FormatError::Name { volume })));
         }
-        let record_state = if read.boot_id == self.boot_id {
-            state_of(&read.record.spec.target)
-        } else {
+        let record_state = if read.boot_id != self.boot_id {
             RecordState::OtherBoot
+        } else if is_pod_gone(&read.record.spec.target) {
+            RecordState::PodGone
+        } else {
+            RecordState::Current
         };
         Ok(Ok(FoundRecord {
             record: read.record,
@@ -183,19 +185,16 @@ impl RecordStore {
     }
 }
 
-/// Whether the pod of a target can still be there. A `pods` folder that is missing says nothing
-/// about one pod: it may not have been mounted into our container.
-pub(in crate::volume) fn state_of(target: &TargetPath) -> RecordState {
+/// Whether the pod of a target is gone. A `pods` folder that is missing says nothing about one pod:
+/// it may not have been mounted into our container.
+pub(in crate::volume) fn is_pod_gone(target: &TargetPath) -> bool {
     let is_absent = |path: &std::path::Path| {
         path.symlink_metadata()
             .is_err_and(|error| error.kind() == ErrorKind::NotFound)
     };
-    match target.pod_folder() {
-        Some(pod) if is_absent(pod) && pod.parent().is_some_and(|pods| !is_absent(pods)) => {
-            RecordState::PodGone
-        }
-        _ => RecordState::Current,
-    }
+    target
+        .pod_folder()
+        .is_some_and(|pod| is_absent(pod) && pod.parent().is_some_and(|pods| !is_absent(pods)))
 }
 
 /// The hexadecimal SHA-256 of some bytes, for use as a name.

@@ -13,7 +13,7 @@ mod plan;
 mod tests;
 
 pub(super) use current::read;
-pub(super) use perform::{is_tidy, replace, tidy};
+pub(super) use perform::{remains, replace};
 
 use super::{FileNames, FileSet};
 

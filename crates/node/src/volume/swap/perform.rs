@@ -46,26 +46,12 @@ pub(in crate::volume) fn replace(
     Ok(())
 }
 
-/// Whether a volume's folder holds nothing but the set that it shows.
+/// What a swap that was cut short left in a volume's folder, beside the set that it shows. Nothing,
+/// if no set is shown: then nothing is known.
 ///
 /// # Errors
 /// If it cannot be read.
-pub(in crate::volume) fn is_tidy(root: &Folder) -> Result<bool, VolumeError> {
-    Ok(remains(root)?.is_empty())
-}
-
-/// Removes everything else from it.
-///
-/// # Errors
-/// If something stays.
-pub(in crate::volume) fn tidy(root: &Folder) -> Result<(), VolumeError> {
-    remains(root)?
-        .iter()
-        .try_for_each(|name| root.discard(name))
-}
-
-/// What a swap that was cut short left. Nothing, if no set is shown: then nothing is known.
-fn remains(root: &Folder) -> Result<Vec<OsString>, VolumeError> {
+pub(in crate::volume) fn remains(root: &Folder) -> Result<Vec<OsString>, VolumeError> {
     let inventory = Inventory::of(root)?;
     let Some(current) = &inventory.current else {
         return Ok(Vec::new());

@@ -205,12 +205,12 @@ impl Volumes for FakeVolumes {
         Ok(found.collect())
     }
 
-    fn record_state(&self, target: &TargetPath) -> RecordState {
+    fn is_pod_gone(&self, target: &TargetPath) -> bool {
         let state = self.state();
         let mut records = state.records.values();
         let record = records.find(|record| record.spec().target == *target);
         let record_state = record.and_then(|record| state.record_state.get(&record.spec().volume));
-        *record_state.unwrap_or(&RecordState::Current)
+        record_state == Some(&RecordState::PodGone)
     }
 
     fn save(&self, record: &Record) -> Result<(), VolumeError> {
