@@ -36,3 +36,12 @@ mod world;
 pub use approver::{Approver, ApproverError};
 pub use configuration::{Configuration, OrdinaryRequests};
 pub use readiness::Readiness;
+
+/// Time, which is only ever written into objects, and chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Environment {
+    /// The wall clock.
+    pub now: fn() -> jiff::Timestamp,
+    /// Jitter: a number in `0.0..1.0`.
+    pub chance: fn() -> f64,
+}

@@ -3,20 +3,19 @@
 //! cert-manager's webhooks are absent: the test that creates a request names its requester. The
 //! approver's clients have the rights that the chart gives, and those of node-attested mode.
 
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
 use svid_client::ApiClient;
-use svid_client::clock::{Clock, Environment};
 use svid_client::retry::chance;
 use svid_devcluster::{
     Answer, ApiServer, Binding, Filter, Identity, Key, Object, Options, Resource, Roles,
     ServiceAccountName, Times, Webhooks, resource,
 };
+
+use crate::Environment;
 
 /// One API server, with the namespace `payments` and its service account `api`.
 pub(crate) struct World {
@@ -157,27 +156,13 @@ impl World {
     }
 }
 
-/// A wall clock that stands still at this time, and real chance.
-pub(crate) fn surroundings(now: &str) -> Environment {
-    let clock = Arc::new(StoppedClock(now.parse().unwrap()));
-    Environment { clock, chance }
-}
-
-#[derive(Debug)]
-struct StoppedClock(Timestamp);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-
-    fn sleep_until(&self, _due: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(std::future::pending())
-    }
-}
+/// A wall clock that stands still, and real chance.
+pub(crate) const ENVIRONMENT: Environment = Environment { now: today, chance };
 
 /// A time for tests to which it does not matter.
-pub(crate) const TODAY: &str = "2026-11-23T10:00:00Z";
+pub(crate) fn today() -> Timestamp {
+    "2026-11-23T10:00:00Z".parse().unwrap()
+}
 
 fn account(name: &str) -> ServiceAccountName {
     ServiceAccountName::new("cert-manager", name)

@@ -7,11 +7,10 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
-use svid_approver::{Approver, Configuration, Readiness};
-use svid_client::clock::Environment;
+use svid_approver::{Approver, Configuration, Environment, Readiness};
 use svid_client::retry::chance;
-use svid_node::clock::SystemClock;
 
 use crate::admin::{self, Endpoints, HealthCheck, Listener};
 use crate::args::Role;
@@ -43,7 +42,6 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         Listener::bind("--readiness-probe-bind-address", servers.probes.as_ref()).await?;
     let measured = Listener::bind("--metrics-bind-address", servers.metrics.as_ref()).await?;
     let clients = kubernetes::connect(&connection).await?;
-    let (clock, clock_steps) = SystemClock::new().context("making a timer for the wall clock")?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         driver = %configuration.driver_name,
@@ -57,7 +55,7 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
         clients.own,
         clients.lease,
         Environment {
-            clock: Arc::new(clock),
+            now: Timestamp::now,
             chance,
         },
         &mut registry,
@@ -69,12 +67,6 @@ async fn serve(role: Role<Configuration>) -> anyhow::Result<()> {
     admin::serve(&mut tasks, "probe server", readiness, probes);
     let metrics = Endpoints::default().metrics(Arc::<Registry>::new(registry));
     admin::serve(&mut tasks, "metrics server", measured, metrics);
-    tasks.spawn("clock", |shutdown| async move {
-        clock_steps
-            .run(shutdown)
-            .await
-            .context("waiting for steps of the wall clock")
-    });
     tasks.spawn("approver", |shutdown| async move {
         approver.run(shutdown).await.map_err(Into::into)
     });

@@ -1,9 +1,8 @@
-//! The wall clock and chance, as arguments.
+//! The wall clock, as an argument.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -14,13 +13,4 @@ pub trait Clock: Send + Sync + fmt::Debug + 'static {
 
     /// Ends when the wall clock shows `due` or later; at once if it does already.
     fn sleep_until(&self, due: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
-}
-
-/// Time and chance.
-#[derive(Clone, Debug)]
-pub struct Environment {
-    /// The wall clock.
-    pub clock: Arc<dyn Clock>,
-    /// Jitter: a number in `0.0..1.0`.
-    pub chance: fn() -> f64,
 }

@@ -178,14 +178,18 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        // None if the body is a stream.
+        let again = body.try_clone();
+        let again = again.map(|body| Request::from_parts(parts.clone(), body));
+        let mut request = Request::from_parts(parts, body);
         // The one that was polled is the one that is ready.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let token = Arc::clone(&self.token);
         Box::pin(async move {
             let header = token.header().await;
-            let again = copy(&request);
             request.headers_mut().insert(AUTHORIZATION, header.clone());
             let answer = inner.call(request).await?;
             if answer.status() != StatusCode::UNAUTHORIZED {
@@ -200,17 +204,6 @@ where
             inner.call(again).await
         })
     }
-}
-
-/// The same request; None if its body is a stream.
-fn copy(request: &Request<Body>) -> Option<Request<Body>> {
-    let mut copy = Request::new(request.body().try_clone()?);
-    request.method().clone_into(copy.method_mut());
-    request.uri().clone_into(copy.uri_mut());
-    *copy.version_mut() = request.version();
-    request.headers().clone_into(copy.headers_mut());
-    request.extensions().clone_into(copy.extensions_mut());
-    Some(copy)
 }
 
 /// The kubelet renews a token when a fifth of its time is left, which is two minutes at least. If

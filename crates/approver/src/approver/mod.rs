@@ -2,11 +2,11 @@
 
 use prometheus_client::registry::Registry;
 use svid_client::ApiClient;
-use svid_client::clock::Environment;
 use svid_client::issuer::IssuerSource;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::Environment;
 use crate::configuration::Configuration;
 use crate::controller::{Controller, Worker};
 use crate::kinds::Kinds;
@@ -67,10 +67,10 @@ impl Approver {
         identity: String,
         client: ApiClient,
         lease: ApiClient,
-        surroundings: Environment,
+        environment: Environment,
         registry: &mut Registry,
     ) -> Self {
-        let Environment { clock, chance } = surroundings.clone();
+        let Environment { now, chance } = environment;
         let Configuration {
             driver_name,
             trust_domain,
@@ -91,7 +91,7 @@ impl Approver {
             driver_name.to_string(),
             identity,
             Timing::DEFAULT,
-            surroundings,
+            environment,
             metrics.clone(),
         );
         let worker = Worker {
@@ -103,7 +103,7 @@ impl Approver {
             ordinary: ordinary_requests,
             issuers: known_issuers,
             kinds: Kinds::default(),
-            clock,
+            now,
             metrics: metrics.clone(),
         };
         let controller = Controller::new(worker, leadership, readiness.clone(), chance);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use svid_client::clock::Clock;
+use jiff::Timestamp;
 use svid_client::issuer::{IssuerState, IssuersReceiver};
 use svid_client::{ApiClient, ApiError};
 use svid_core::identity::TrustDomain;
@@ -45,7 +45,7 @@ pub(crate) struct Worker {
     /// Which kinds of issuer there are.
     pub(crate) kinds: Kinds,
     /// The time that is written into conditions.
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) now: fn() -> Timestamp,
     /// Where decisions are counted.
     pub(crate) metrics: Metrics,
 }
@@ -174,7 +174,7 @@ impl Worker {
 
     async fn write(&self, candidate: &Candidate, verdict: &StatusUpdate) -> Result<(), ApiError> {
         let started = Instant::now();
-        let condition = verdict.condition(self.clock.now());
+        let condition = verdict.condition((self.now)());
         let version = candidate.version();
         status::write(&self.client, &version, candidate.conditions, &condition).await?;
         self.metrics.took(DecisionStage::Patch, started.elapsed());

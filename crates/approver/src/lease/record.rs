@@ -66,26 +66,14 @@ fn patience(spec: &LeaseSpec, default: Duration) -> Duration {
         .map_or(default, Duration::from_secs)
 }
 
-/// Returns a lease that does not exist yet, held by `identity`.
-pub(super) fn created(name: &str, identity: &str, duration: Duration, now: Timestamp) -> Lease {
-    let lease = Lease {
-        metadata: ObjectMeta {
-            name: Some(name.to_owned()),
-            ..ObjectMeta::default()
-        },
-        spec: None,
-    };
-    acquired(lease, identity, duration, now)
-}
-
-/// Returns a lease that somebody deleted, as it is created again: what it said, in a new object.
-pub(super) fn recreated(lease: &Lease, name: &str) -> Lease {
+/// Returns a lease that does not exist yet; `spec` is what an earlier one of that name said.
+pub(super) fn named(name: &str, spec: Option<LeaseSpec>) -> Lease {
     Lease {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             ..ObjectMeta::default()
         },
-        spec: lease.spec.clone(),
+        spec,
     }
 }
 
@@ -145,6 +133,10 @@ mod tests {
     use super::*;
 
     const FIFTEEN: Duration = Duration::from_secs(15);
+
+    fn created(name: &str, identity: &str, duration: Duration, now: Timestamp) -> Lease {
+        acquired(named(name, None), identity, duration, now)
+    }
 
     fn held(holder: &str, written: &str, seconds: Option<i32>) -> Lease {
         let mut lease = created("x", holder, FIFTEEN, written.parse().unwrap());

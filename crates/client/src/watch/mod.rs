@@ -285,7 +285,7 @@ impl<T: DeserializeOwned + Versioned> Watcher<T> {
     async fn open_unless_set_back(&mut self, version: &str) -> Result<Option<Changes>, ApiError> {
         if self.compared.elapsed() >= COMPARE_AFTER {
             let present = present_version(&self.client, &self.selection).await?;
-            if is_lower(&present, version) {
+            if is_newer(version, &present) {
                 tracing::warn!(
                     path = self.selection.path,
                     present,
@@ -379,11 +379,12 @@ async fn present_version(client: &ApiClient, selection: &Selection) -> Result<St
     Ok(list.metadata.resource_version)
 }
 
-/// Whether one version is lower than another. They are numbers (comparable by contract since
-/// Kubernetes 1.35); of any that is not, nothing is known.
-fn is_lower(version: &str, than: &str) -> bool {
+/// Whether one resourceVersion is newer than another. They are numbers (comparable by contract
+/// since Kubernetes 1.35); of any that is not, nothing is known, and it counts as not newer.
+#[must_use]
+pub fn is_newer(version: &str, than: &str) -> bool {
     match (version.parse::<u128>(), than.parse::<u128>()) {
-        (Ok(version), Ok(than)) => version < than,
+        (Ok(version), Ok(than)) => version > than,
         (Err(_), _) | (_, Err(_)) => false,
     }
 }

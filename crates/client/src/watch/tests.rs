@@ -258,7 +258,7 @@ fn only_numbers_are_compared() {
         ("", "10", false),
         ("9", "x", false),
     ] {
-        assert_eq!(is_lower(version, than), expected, "{version} {than}");
+        assert_eq!(is_newer(than, version), expected, "{version} {than}");
     }
 }
 

@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 pub use configuration::Configuration;
 pub use health::{DriverHealth, Unhealthy};
 pub use status::DriverStatus;
-pub use svid_client::clock::Environment;
 
 // The types of a configuration's fields.
 pub use crate::credential::RequestMode;
@@ -47,6 +46,7 @@ use crate::serving::{BindError, ServeError, Server};
 use crate::socket::MissingFolder;
 use crate::trust::TrustSource;
 use crate::volume::{LinuxVolumes, VolumeError, VolumeOptions};
+use svid_client::clock::Clock;
 
 /// Clients for one API server.
 #[derive(Clone)]
@@ -56,6 +56,15 @@ pub struct DriverClients {
     /// Without credentials, on connections of its own: creates carry their pod's token. Not used if
     /// the driver creates the requests itself.
     pub anonymous: ApiClient,
+}
+
+/// Time and chance.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+    /// Jitter: a number in `0.0..1.0`.
+    pub chance: fn() -> f64,
 }
 
 /// A driver that holds its data folder and its sockets, and does nothing yet.
@@ -118,7 +127,7 @@ impl Driver {
     pub fn new(
         configuration: Configuration,
         clients: DriverClients,
-        surroundings: Environment,
+        environment: Environment,
         selinux: Selinux,
         registry: &mut Registry,
     ) -> Result<(Self, Option<Socket>), StartError> {
@@ -139,7 +148,7 @@ impl Driver {
             key_usage,
         } = configuration;
         let DriverClients { driver, anonymous } = clients;
-        let Environment { clock, chance } = surroundings;
+        let Environment { clock, chance } = environment;
         let installation = Arc::new(installation);
         let stop = CancellationToken::new();
         let (trust, trusted) = TrustSource::watch(source_ca_bundle);

@@ -27,7 +27,7 @@ use svid_client::issuer::ConfigMapName;
 
 use crate::configuration::OrdinaryRequests;
 use crate::metrics::{DecisionOutcome, Elsewhere};
-use crate::world::{TODAY, World, surroundings};
+use crate::world::{ENVIRONMENT, World};
 
 fn lease() -> Key {
     Key::new(
@@ -159,7 +159,7 @@ impl Running {
             name.to_owned(),
             world.client(name),
             world.client(name),
-            surroundings(TODAY),
+            ENVIRONMENT,
             &mut Registry::default(),
         );
         let shutdown = CancellationToken::new();

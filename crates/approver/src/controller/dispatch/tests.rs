@@ -15,7 +15,7 @@ use super::*;
 use crate::configuration::OrdinaryRequests;
 use crate::kinds::Kinds;
 use crate::lease::Leadership;
-use crate::world::{TODAY, World, surroundings};
+use crate::world::{World, today};
 
 fn controller(world: &World, leadership: Leadership) -> (Controller, watch::Sender<Leadership>) {
     let ours = IssuerReference::new("spiffe-ca", "", "");
@@ -29,7 +29,7 @@ fn controller(world: &World, leadership: Leadership) -> (Controller, watch::Send
         ordinary: OrdinaryRequests::LeaveAlone,
         issuers,
         kinds: Kinds::default(),
-        clock: surroundings(TODAY).clock,
+        now: today,
         metrics: Metrics::register(&mut Registry::default()),
     };
     let (sender, leadership) = watch::channel(leadership);

@@ -1,5 +1,6 @@
 //! What is known of one undecided request, and its state.
 
+use svid_client::watch::is_newer;
 use tokio::time::Instant;
 
 use super::Kept;
@@ -69,15 +70,5 @@ impl IndexEntry {
     pub(super) fn see(&mut self, kept: Kept) {
         kept.uid().clone_into(&mut self.uid);
         self.kept = Some(kept);
-    }
-}
-
-/// Whether one resourceVersion is newer than another. They are numbers (comparable by contract
-/// since Kubernetes 1.35); any other version is treated as older, so that it never causes a second
-/// decision.
-pub(super) fn is_newer(version: &str, than: &str) -> bool {
-    match (version.parse::<u128>(), than.parse::<u128>()) {
-        (Ok(version), Ok(than)) => version > than,
-        (Err(_), _) | (_, Err(_)) => false,
     }
 }

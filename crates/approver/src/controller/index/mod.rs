@@ -18,12 +18,13 @@ mod turns;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use svid_client::watch::is_newer;
 use svid_core::policy::IssuerReference;
 use tokio::time::Instant;
 
 use self::counts::StateCounts;
 pub(crate) use self::entry::RetryTrigger;
-use self::entry::{IndexEntry, RequestState, is_newer};
+use self::entry::{IndexEntry, RequestState};
 use self::turns::FairQueue;
 use super::candidate::NamespacedName;
 use super::kept::{Kept, RequestReference};

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::coordination::v1::Lease;
-use svid_client::clock::Environment;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use svid_client::trouble::{Said, Trouble};
 use svid_client::{ApiClient, ApiError};
 use tokio::sync::watch;
@@ -14,6 +13,7 @@ use super::Timing;
 use super::object::LeaseObject;
 use super::record::{self, LeaseState, Observation};
 use super::term::{Leadership, LeadershipReceiver, Term};
+use crate::Environment;
 use crate::metrics::Metrics;
 
 /// A candidate for one lease.
@@ -22,7 +22,7 @@ pub(crate) struct Election {
     identity: String,
     timing: Timing,
     /// The time is only ever written into the lease, never compared.
-    surroundings: Environment,
+    environment: Environment,
     metrics: Metrics,
     leadership: watch::Sender<Leadership>,
 }
@@ -44,7 +44,7 @@ impl Election {
         name: String,
         identity: String,
         timing: Timing,
-        surroundings: Environment,
+        environment: Environment,
         metrics: Metrics,
     ) -> (Self, LeadershipReceiver) {
         let (leadership, receiver) = watch::channel(Leadership::Standby);
@@ -53,7 +53,7 @@ impl Election {
                 lease: LeaseObject::new(client, namespace, name),
                 identity,
                 timing,
-                surroundings,
+                environment,
                 metrics,
                 leadership,
             },
@@ -116,14 +116,7 @@ impl Election {
             found = self.lease.read() => found?,
         };
         let Some(found) = found else {
-            let lease = record::created(
-                self.lease.name(),
-                &self.identity,
-                self.timing.duration,
-                self.surroundings.clock.now(),
-            );
-            let lease = self.lease.create(&lease).await?;
-            return Ok(AcquireResult::Acquired(Box::new(lease)));
+            return self.create(None).await.map(AcquireResult::Acquired);
         };
         match observation.note(&found, &self.identity, self.timing.duration, Instant::now()) {
             LeaseState::Held { until } => Ok(AcquireResult::Held { until }),
@@ -218,12 +211,17 @@ impl Election {
             lease = self.lease.name(),
             "the lease was deleted, creating it again"
         );
-        let lease = self.acquired(record::recreated(lease, self.lease.name()));
-        match self.lease.create(&lease).await {
-            Ok(lease) => Ok(Renewal::Renewed(Box::new(lease))),
+        match self.create(lease.spec.clone()).await {
+            Ok(lease) => Ok(Renewal::Renewed(lease)),
             Err(ApiError::Conflict(_)) => Ok(Renewal::Lost),
             Err(error) => Err(error),
         }
+    }
+
+    /// Creates the lease, held by us; `spec` is what an earlier one said.
+    async fn create(&self, spec: Option<LeaseSpec>) -> Result<Box<Lease>, ApiError> {
+        let lease = self.acquired(record::named(self.lease.name(), spec));
+        self.lease.create(&lease).await.map(Box::new)
     }
 
     async fn write_acquired(&self, lease: Lease) -> Result<Lease, ApiError> {
@@ -235,13 +233,13 @@ impl Election {
             lease,
             &self.identity,
             self.timing.duration,
-            self.surroundings.clock.now(),
+            (self.environment.now)(),
         )
     }
 
     /// Releases the lease. If that fails, others wait until it expires: a pause, but no harm.
     async fn release(&self, lease: Lease) {
-        let lease = record::released(lease, self.surroundings.clock.now());
+        let lease = record::released(lease, (self.environment.now)());
         let written = self.lease.replace(&lease).await;
         match written {
             Ok(_lease) => tracing::info!(lease = self.lease.name(), "released the lease"),
@@ -258,7 +256,7 @@ impl Election {
         let released = async {
             match self.lease.read().await? {
                 Some(found) if record::is_held_by(&found, &self.identity) => {
-                    let lease = record::released(found, self.surroundings.clock.now());
+                    let lease = record::released(found, (self.environment.now)());
                     self.lease.replace(&lease).await?;
                     Ok(())
                 }
@@ -302,7 +300,7 @@ impl Election {
     fn pause(&self) -> Duration {
         self.timing
             .retry
-            .mul_f64(0.8 + 0.4 * (self.surroundings.chance)())
+            .mul_f64(0.8 + 0.4 * (self.environment.chance)())
     }
 }
 

@@ -1,11 +1,13 @@
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use serde_json::json;
+use svid_client::retry::chance;
 use svid_devcluster::{Answer, Key, resource};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
-use crate::world::{TODAY, World, surroundings};
+use crate::world::{ENVIRONMENT, World};
 
 fn lease() -> Key {
     Key::new(&resource::LEASES, "cert-manager", "driver")
@@ -26,11 +28,12 @@ impl Replica {
             name.to_owned(),
             Timing::DEFAULT,
             // A wall clock that is wrong by decades: nothing may depend on it.
-            surroundings(if name == "b" {
-                "1970-01-01T00:00:00Z"
+            if name == "b" {
+                let now = || Timestamp::UNIX_EPOCH;
+                Environment { now, chance }
             } else {
-                TODAY
-            }),
+                ENVIRONMENT
+            },
             Metrics::register(&mut Registry::default()),
         );
         let step_down = CancellationToken::new();
