@@ -104,18 +104,20 @@ async fn verdict(check: BoxFuture<'static, Result<(), String>>) -> Page {
 
 fn exposition(form: Form, registry: Arc<Registry>) -> PageSource {
     PageSource::new(move || {
-        let page = match form.write(&registry) {
-            Ok(text) => Page {
-                status: StatusCode::OK,
-                content_type: form.content_type(),
-                body: text.into(),
-            },
-            Err(error) => {
-                tracing::error!(%error, "cannot encode the metrics");
-                Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
+        let registry = Arc::clone(&registry);
+        Box::pin(async move {
+            match form.write(&registry) {
+                Ok(text) => Page {
+                    status: StatusCode::OK,
+                    content_type: form.content_type(),
+                    body: text.into(),
+                },
+                Err(error) => {
+                    tracing::error!(%error, "cannot encode the metrics");
+                    Page::text(StatusCode::INTERNAL_SERVER_ERROR, "")
+                }
             }
-        };
-        Box::pin(ready(page))
+        })
     })
 }
 

@@ -41,28 +41,27 @@ impl Collector for Process {
                 getrlimit(Resource::Nofile).current,
             ),
         ];
-        for (name, help, value) in gauges {
-            let Some(value) = value else { continue };
-            let metric = ConstGauge::new(value);
+        let mut write = |name: &str, help: &str, metric: &dyn EncodeMetric| {
             let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
-            metric.encode(encoder)?;
+            metric.encode(encoder)
+        };
+        for (name, help, value) in gauges {
+            if let Some(value) = value {
+                write(name, help, &ConstGauge::new(value))?;
+            }
         }
         if let Some(start) = start() {
-            let metric = ConstGauge::new(start);
-            let (name, help) = (
+            write(
                 "process_start_time_seconds",
                 "When the process was started, in seconds since 1970",
-            );
-            let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
-            metric.encode(encoder)?;
+                &ConstGauge::new(start),
+            )?;
         }
-        let metric = ConstCounter::new(processor_time().as_secs_f64());
-        let (name, help) = (
+        write(
             "process_cpu_seconds",
             "Processor time that was used, in user and system mode together, in seconds",
-        );
-        let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
-        metric.encode(encoder)
+            &ConstCounter::new(processor_time().as_secs_f64()),
+        )
     }
 }
 
