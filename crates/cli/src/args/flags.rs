@@ -196,11 +196,7 @@ pub(crate) struct ApproverFlags {
 #[derive(Debug, Args)]
 pub(crate) struct CertificateFlags {
     /// Name of the CSI driver, as it is installed in Kubernetes
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "spiffe.csi.cert-manager.io"
-    )]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_DRIVER)]
     pub(crate) csi_driver_name: String,
     /// Trust domain of the SPIFFE IDs
     #[arg(long, value_name = "DOMAIN", default_value = "cluster.local")]
@@ -225,6 +221,9 @@ pub(crate) struct CertificateFlags {
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) runtime_issuance_config_map_namespace: String,
 }
+
+/// Name of the CSI driver if no flag gives another.
+pub(crate) const DEFAULT_DRIVER: &str = "spiffe.csi.cert-manager.io";
 
 /// Names of the files in a volume.
 #[derive(Debug, Args)]
@@ -327,11 +326,7 @@ pub(crate) struct CheckFlags {
     #[arg(long, value_name = "BOOL")]
     pub(crate) pre: String,
     /// Name of the CSI driver, as it is installed in Kubernetes
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "spiffe.csi.cert-manager.io"
-    )]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_DRIVER)]
     pub(crate) driver: String,
     /// Repeat until no problems are found, for at most this long, e.g. 60s
     #[arg(long, value_name = "DURATION", default_value = "0")]

@@ -35,6 +35,7 @@ use flags::CommandFlags;
 pub(crate) use check::{CheckArgs, Stage};
 pub(crate) use command_line::NoFlags;
 pub(crate) use connection::{ConnectionArgs, Impersonation};
+pub(crate) use flags::DEFAULT_DRIVER;
 pub(crate) use inspect::{InspectArgs, InspectTarget, Stay};
 pub(crate) use logs::{LogArgs, LogFormat};
 pub(crate) use network::ListenAddress;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A service account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Account {
     pub(crate) namespace: String,
     pub(crate) name: String,

@@ -79,7 +79,7 @@ impl Findings {
         self.add(Grade::Skipped, why.as_ref());
     }
 
-    /// Notes that something was not looked at since there is too much of it.
+    /// Notes that something was not looked at, or not whole.
     pub(crate) fn partly(&mut self, what: impl AsRef<str>) {
         self.add(Grade::Unseen, what.as_ref());
     }

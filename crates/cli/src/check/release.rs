@@ -10,7 +10,7 @@ use svid_node::driver::Configuration as DriverConfiguration;
 
 use super::account::Account;
 use super::look::objects::{Container, DaemonSet, Deployment, Object, RunsPods};
-use crate::args::{self, Command, NoFlags};
+use crate::args::{self, Command, DEFAULT_DRIVER, NoFlags};
 
 /// What runs for one CSI driver name.
 #[derive(Clone, Debug)]
@@ -57,37 +57,19 @@ impl Release {
         driver: &str,
         namespace: Option<&str>,
     ) -> Self {
-        let driver_roles = daemon_sets.iter().filter_map(|object| {
-            let (container, words) = role(object, "driver", driver, namespace)?;
-            Some(Role {
-                account: account(object),
-                configuration: read(&container, words, |command| {
-                    let Command::Driver(role) = command else {
-                        return None;
-                    };
-                    Some(role.configuration)
-                }),
-                object: object.clone(),
-                container,
-            })
-        });
-        let approver_roles = deployments.iter().filter_map(|object| {
-            let (container, words) = role(object, "approver", driver, namespace)?;
-            Some(Role {
-                account: account(object),
-                configuration: read(&container, words, |command| {
-                    let Command::Approver(role) = command else {
-                        return None;
-                    };
-                    Some(role.configuration)
-                }),
-                object: object.clone(),
-                container,
-            })
-        });
         Self {
-            driver: found(driver_roles, |role| role.object.metadata.place()),
-            approver: found(approver_roles, |role| role.object.metadata.place()),
+            driver: found(daemon_sets, "driver", driver, namespace, |command| {
+                let Command::Driver(role) = command else {
+                    return None;
+                };
+                Some(role.configuration)
+            }),
+            approver: found(deployments, "approver", driver, namespace, |command| {
+                let Command::Approver(role) = command else {
+                    return None;
+                };
+                Some(role.configuration)
+            }),
             go_drivers: daemon_sets
                 .iter()
                 .filter(|object| is_go_driver(object, driver))
@@ -128,12 +110,31 @@ pub(crate) fn may_be_approver(object: &Deployment) -> bool {
     words.any(|words| is_role(&words, "approver"))
 }
 
-fn found<T>(roles: impl Iterator<Item = T>, place: impl Fn(&T) -> String) -> Found<T> {
-    let mut roles: Vec<T> = roles.collect();
+/// The objects that run a command for this driver; `take` is given what its flags say.
+fn found<Status: Clone, C>(
+    objects: &[Object<RunsPods, Status>],
+    command: &str,
+    driver: &str,
+    namespace: Option<&str>,
+    take: impl Fn(Command) -> Option<C>,
+) -> Found<Role<Object<RunsPods, Status>, C>> {
+    let roles = objects.iter().filter_map(|object| {
+        let (container, words) = role(object, command, driver, namespace)?;
+        Some(Role {
+            account: account(object),
+            configuration: read(&container, words, &take),
+            object: object.clone(),
+            container,
+        })
+    });
+    let mut roles: Vec<_> = roles.collect();
     match (roles.pop(), roles.is_empty()) {
         (None, _) => Found::Nothing,
         (Some(role), true) => Found::One(Box::new(role)),
-        (Some(role), false) => Found::Several(roles.iter().chain([&role]).map(place).collect()),
+        (Some(role), false) => {
+            let all = roles.iter().chain([&role]);
+            Found::Several(all.map(|role| role.object.metadata.place()).collect())
+        }
     }
 }
 
@@ -213,6 +214,3 @@ fn read<C>(
         }
     }
 }
-
-/// As the roles have it.
-const DEFAULT_DRIVER: &str = "spiffe.csi.cert-manager.io";

@@ -12,6 +12,7 @@ use svid_client::ApiError;
 use svid_core::policy::IssuerReference;
 
 use super::account::Account;
+use super::look::Source;
 use super::look::objects::{
     Binding, CertificateRequest, ConfigMap, CsiDriver, CsiNode, Deployment, Event, Issuer, Lease,
     LimitRange, Namespace, Node, Pod, Policy, ResourceQuota, Webhooks,
@@ -68,13 +69,15 @@ pub(crate) struct Snapshot {
     pub(crate) pods: Seen<Vec<Pod>>,
     pub(crate) lease: Seen<Option<Lease>>,
     pub(crate) rights: Rights,
-    pub(crate) roots: Roots,
+    /// `None`: the driver has no such flag.
+    pub(crate) roots: Option<Roots>,
     pub(crate) namespaces: Seen<Vec<Namespace>>,
     pub(crate) limit_ranges: Seen<Vec<LimitRange>>,
     pub(crate) quotas: Seen<Vec<ResourceQuota>>,
-    /// On the DaemonSet, and in namespaces whose pods wait.
+    /// On the DaemonSet, and in namespaces whose pods wait; none are read without a release.
     pub(crate) events: Seen<Vec<Event>>,
-    /// Those for our issuer that nobody has decided on, and some that were signed.
+    /// Those for our issuer that nobody has decided on, and some that were signed; none are read
+    /// without a release.
     pub(crate) requests: Seen<Vec<CertificateRequest>>,
 }
 
@@ -162,23 +165,12 @@ pub(crate) struct Rights {
 
 /// The file with the roots, followed to where it is from.
 #[derive(Clone, Debug)]
-pub(crate) enum Roots {
-    /// The driver has no such flag.
-    None,
-    /// The flag names a file that no volume has.
-    NowhereMounted(String),
-    /// It is mounted by `subPath`, so that it never changes.
-    SubPath(String),
-    /// Its volume is put together from several sources, which are not followed.
-    Projected(String),
-    /// Its volume is from elsewhere than a ConfigMap.
-    Elsewhere(String),
-    /// This key of this ConfigMap.
-    ConfigMap {
-        name: String,
-        key: String,
-        found: Seen<Option<ConfigMap>>,
-    },
+pub(crate) struct Roots {
+    /// The file that the flag names.
+    pub(crate) file: String,
+    pub(crate) source: Source,
+    /// The ConfigMap; `None` also where the source is none.
+    pub(crate) found: Seen<Option<ConfigMap>>,
 }
 
 /// A question about rights, and its answer.

@@ -2,11 +2,11 @@
 
 use svid_core::policy::IssuerReference;
 
-use super::unasked;
+use super::{ADMISSION_POLICIES, minor, unasked};
 use crate::check::catalogue::Check;
 use crate::check::look::objects::Policy;
 use crate::check::outcome::{Findings, Outcome};
-use crate::check::snapshot::{Review, Snapshot, Unseen, Version};
+use crate::check::snapshot::{Review, Snapshot, Unseen};
 
 pub(super) fn judge(seen: &Snapshot) -> Option<Outcome> {
     let issuer = seen.issuance.issuer.as_ref()?;
@@ -65,8 +65,7 @@ enum Closed {
 }
 
 fn closed(findings: &mut Findings, seen: &Snapshot, issuer: &IssuerReference) -> Closed {
-    let is_old = seen.version.as_ref().ok().and_then(Version::minor);
-    if is_old.is_some_and(|minor| minor < 30) {
+    if minor(seen).is_some_and(|minor| minor < ADMISSION_POLICIES) {
         return Closed::No("this Kubernetes has no admission policies".to_owned());
     }
     if seen.is_before {

@@ -2,11 +2,11 @@
 
 use svid_node::driver::{Configuration, RequestMode};
 
-use super::{judged, lacking, seconds};
+use super::{judged, lacking, minor, seconds};
 use crate::check::catalogue::Check;
 use crate::check::look::objects::{CsiDriver, DaemonSet, Pod};
 use crate::check::outcome::{Findings, Outcome};
-use crate::check::snapshot::{Snapshot, Version};
+use crate::check::snapshot::Snapshot;
 
 pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
     let Ok(release) = &seen.release else {
@@ -65,8 +65,7 @@ fn judge_fields(
         }
         _ => {}
     }
-    let minor = seen.version.as_ref().ok().and_then(Version::minor);
-    if spec.service_account_token_in_secrets && minor.is_some_and(|minor| minor < 35) {
+    if spec.service_account_token_in_secrets && minor(seen).is_some_and(|minor| minor < 35) {
         findings.error("serviceAccountTokenInSecrets needs Kubernetes 1.35");
     }
 }
@@ -113,8 +112,8 @@ fn judge_rollout(findings: &mut Findings, seen: &Snapshot, set: &DaemonSet) {
             status.updated_number_scheduled
         ));
     }
-    let idle = seen.pods.iter().flat_map(|pods| own(pods, set));
-    for pod in idle.filter(|pod| !pod.is_ready()) {
+    let ours = seen.pods.iter().flat_map(|pods| own(pods, set));
+    for pod in ours.filter(|pod| !pod.is_ready()) {
         let (place, node) = (pod.metadata.place(), &pod.spec.node_name);
         let why = pod.waiting().map(|waiting| {
             format!(

@@ -23,7 +23,7 @@ use svid_core::policy::IssuerReference;
 use super::catalogue::Check;
 use super::outcome::{Findings, Outcome};
 use super::rights::{MOST_NAMESPACES, using};
-use super::snapshot::{Review, Snapshot};
+use super::snapshot::{Review, Snapshot, Version};
 
 /// Judges everything that was read.
 pub(crate) fn judge(seen: &Snapshot) -> Vec<Outcome> {
@@ -88,11 +88,18 @@ fn unasked(findings: &mut Findings, seen: &Snapshot, issuer: &IssuerReference) {
     }
 }
 
+/// The minor version of Kubernetes, if it is known.
+fn minor(seen: &Snapshot) -> Option<u32> {
+    seen.version.as_ref().ok().and_then(Version::minor)
+}
+
 /// Seconds from a time to another; negative if it is still to come.
 fn seconds(from: Timestamp, to: Timestamp) -> i64 {
     to.as_second().saturating_sub(from.as_second())
 }
 
+/// Minor version of Kubernetes (KEP-3488, KEP-4193).
+const ADMISSION_POLICIES: u32 = 30;
 /// How old something may be before it is said to wait. Doubled, `helm test` says nothing of pods
 /// that have just failed; halved, pods that are being started are named.
 const PATIENCE_SECONDS: i64 = 60;

@@ -5,7 +5,6 @@ use super::judged;
 use crate::check::catalogue::Check;
 use crate::check::look::objects::ResourceQuota;
 use crate::check::outcome::{Findings, Outcome};
-use crate::check::release::Release;
 use crate::check::snapshot::Snapshot;
 
 pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
@@ -91,7 +90,7 @@ fn judge_quotas(findings: &mut Findings, seen: &Snapshot) {
         Ok(quotas) => quotas,
         Err(unseen) => return findings.unseen(unseen),
     };
-    let release: Option<&Release> = seen.release.as_ref().ok();
+    let release = seen.release.as_ref().ok();
     let role = release.and_then(|release| release.driver.one());
     let class = role.map_or(DEFAULT_CLASS, |role| {
         role.object

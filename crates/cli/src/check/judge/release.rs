@@ -10,8 +10,9 @@ use svid_node::driver::{Configuration as DriverConfiguration, RequestMode};
 
 use super::judged;
 use crate::check::catalogue::Check;
+use crate::check::look::objects::{Object, RunsPods};
 use crate::check::outcome::{Findings, Outcome};
-use crate::check::release::{Found, Release};
+use crate::check::release::{Found, Release, Role};
 use crate::check::snapshot::Snapshot;
 
 pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
@@ -49,29 +50,11 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
     let (driver, approver) = (release.driver.one(), release.approver.one());
     if driver.is_some() || approver.is_some() {
         outcomes.push(judged(Check::FlagsUnderstood, |findings| {
-            let of_driver = driver.map(|role| {
-                (
-                    &role.object.metadata,
-                    &role.container,
-                    role.configuration.as_ref().err(),
-                )
-            });
-            let of_approver = approver.map(|role| {
-                (
-                    &role.object.metadata,
-                    &role.container,
-                    role.configuration.as_ref().err(),
-                )
-            });
-            for (metadata, container, problems) in of_driver.into_iter().chain(of_approver) {
-                for problem in problems.into_iter().flatten() {
-                    let text = format!("{}: {problem}", metadata.place());
-                    if container.taken_from_elsewhere().is_some() {
-                        findings.partly(text);
-                    } else {
-                        findings.error(text);
-                    }
-                }
+            if let Some(role) = driver {
+                judge_flags(findings, role);
+            }
+            if let Some(role) = approver {
+                judge_flags(findings, role);
             }
         }));
     }
@@ -94,6 +77,17 @@ fn judge_found<T>(findings: &mut Findings, kind: &str, role: &str, driver: &str,
             "several run the command {role} with --csi-driver-name={driver}: {}",
             places.join(", ")
         )),
+    }
+}
+
+fn judge_flags<Status, C>(findings: &mut Findings, role: &Role<Object<RunsPods, Status>, C>) {
+    for problem in role.configuration.as_ref().err().into_iter().flatten() {
+        let text = format!("{}: {problem}", role.object.metadata.place());
+        if role.container.taken_from_elsewhere().is_some() {
+            findings.partly(text);
+        } else {
+            findings.error(text);
+        }
     }
 }
 

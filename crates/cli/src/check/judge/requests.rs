@@ -1,5 +1,7 @@
 //! Requests for our issuer that nobody has decided on.
 
+use std::collections::BTreeSet;
+
 use super::{PATIENCE_SECONDS, judged, seconds};
 use crate::check::catalogue::Check;
 use crate::check::look::objects::{CertificateRequest, time};
@@ -9,16 +11,16 @@ use crate::check::snapshot::Snapshot;
 pub(super) fn judge(seen: &Snapshot) -> Option<Outcome> {
     seen.issuance.issuer.as_ref()?;
     Some(judged(Check::RequestsUndecided, |findings| {
-        match &seen.requests {
-            Ok(requests) => {
-                if let Err(unseen) = &seen.pods {
-                    return findings.unseen(unseen);
-                }
-                for request in requests.iter().filter(|one| waits(one, seen)) {
-                    judge_request(findings, request, seen);
-                }
-            }
-            Err(unseen) => findings.unseen(unseen),
+        let (requests, pods) = match (&seen.requests, &seen.pods) {
+            (Ok(requests), Ok(pods)) => (requests, pods),
+            (Err(unseen), _) | (_, Err(unseen)) => return findings.unseen(unseen),
+        };
+        let users = pods
+            .iter()
+            .filter(|pod| pod.volumes_of(&seen.driver).next().is_some());
+        let users: BTreeSet<&str> = users.map(|pod| pod.metadata.uid.as_str()).collect();
+        for request in requests.iter().filter(|one| waits(one, seen)) {
+            judge_request(findings, request, &users);
         }
     }))
 }
@@ -30,12 +32,10 @@ fn waits(request: &CertificateRequest, seen: &Snapshot) -> bool {
 }
 
 /// A request of the driver waits for our approver; any other waits to be approved by somebody else
-/// as soon as the admission policies go.
-fn judge_request(findings: &mut Findings, request: &CertificateRequest, seen: &Snapshot) {
+/// as soon as the admission policies go. `users`: the UIDs of pods with our volumes.
+fn judge_request(findings: &mut Findings, request: &CertificateRequest, users: &BTreeSet<&str>) {
     let place = request.metadata.place();
-    let pods = seen.pods.iter().flatten();
-    let mut users = pods.filter(|pod| pod.volumes_of(&seen.driver).next().is_some());
-    let is_for_pod = users.any(|pod| request.metadata.is_owned_by(&pod.metadata.uid));
+    let is_for_pod = request.metadata.owners().any(|uid| users.contains(uid));
     if request.metadata.annotations.identity.is_some() && is_for_pod {
         findings.error(format!(
             "nobody decides on {place}, which our driver made for a pod"

@@ -7,14 +7,16 @@ use svid_core::svid::examine::{Files, authorities, examine};
 
 use super::judged;
 use crate::check::catalogue::Check;
+use crate::check::look::Source;
 use crate::check::outcome::{Findings, Outcome};
 use crate::check::release::Release;
 use crate::check::snapshot::{Roots, Snapshot};
 
 pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
-    let Some(_driver) = seen.release.as_ref().ok().and_then(Release::driver) else {
+    let driver = seen.release.as_ref().ok().and_then(Release::driver);
+    if driver.is_none() {
         return Vec::new();
-    };
+    }
     let mut there = Findings::of(Check::RootsThere);
     let pem = find(&mut there, seen);
     let mut outcomes = vec![there.done()];
@@ -38,19 +40,25 @@ pub(super) fn judge(seen: &Snapshot) -> Vec<Outcome> {
 
 /// The roots as PEM, if the driver has them.
 fn find<'a>(findings: &mut Findings, seen: &'a Snapshot) -> Option<&'a str> {
-    match &seen.roots {
-        Roots::None => findings.warning("no --source-ca-bundle: pods get no ca.crt"),
-        Roots::NowhereMounted(file) => {
-            findings.error(format!("no volume of the driver has {file}"));
-        }
-        Roots::SubPath(file) => findings.error(format!(
+    let Some(Roots {
+        file,
+        source,
+        found,
+    }) = &seen.roots
+    else {
+        findings.warning("no --source-ca-bundle: pods get no ca.crt");
+        return None;
+    };
+    match source {
+        Source::Nowhere => findings.error(format!("no volume of the driver has {file}")),
+        Source::SubPath => findings.error(format!(
             "{file} is mounted by subPath: the driver never sees it change"
         )),
-        Roots::Projected(file) => findings.partly(format!(
+        Source::Projected => findings.partly(format!(
             "not looked at: {file} is from a projected volume, which is not followed"
         )),
-        Roots::Elsewhere(file) => findings.skipped(format!("{file} is from no ConfigMap")),
-        Roots::ConfigMap { name, key, found } => match found {
+        Source::Elsewhere => findings.skipped(format!("{file} is from no ConfigMap")),
+        Source::ConfigMap { name, key } => match found {
             Ok(Some(map)) => match map.data.get(key) {
                 Some(pem) => return Some(pem),
                 None if map.binary_data.contains_key(key) => findings.partly(format!(

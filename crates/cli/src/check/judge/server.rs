@@ -2,7 +2,7 @@
 
 use svid_node::driver::RequestMode;
 
-use super::{judged, lacking};
+use super::{ADMISSION_POLICIES, judged, lacking};
 use crate::check::catalogue::Check;
 use crate::check::outcome::{Findings, Outcome};
 use crate::check::release::Release;
@@ -43,5 +43,3 @@ fn judge_version(findings: &mut Findings, seen: &Snapshot, version: &Version) {
 
 /// Minor version of Kubernetes (KEP-2047).
 const TOKENS_FOR_DRIVERS: u32 = 22;
-/// Minor version of Kubernetes (KEP-3488, KEP-4193).
-const ADMISSION_POLICIES: u32 = 30;

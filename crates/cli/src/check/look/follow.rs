@@ -6,7 +6,7 @@ use super::objects::{Container, DaemonSet};
 
 /// Where a file of a container is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// Nothing is mounted there.
     Nowhere,
     /// Mounted by `subPath`.

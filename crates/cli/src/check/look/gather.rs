@@ -119,13 +119,11 @@ async fn certmanager(look: &Look) -> (CertManager, Seen<Vec<Deployment>>) {
             &error,
         )),
     };
-    let parted = deployments.map(|deployments| {
-        let (controllers, approvers): (Vec<_>, Vec<_>) =
-            deployments.into_iter().partition(is_controller);
-        (controllers, approvers)
-    });
-    let (controllers, approvers) = match parted {
-        Ok((controllers, approvers)) => (Ok(controllers), Ok(approvers)),
+    let (controllers, approvers) = match deployments {
+        Ok(found) => {
+            let (ours, others) = found.into_iter().partition::<Vec<_>, _>(is_controller);
+            (Ok(ours), Ok(others))
+        }
         Err(unseen) => (Err(unseen.clone()), Err(unseen)),
     };
     let parts = CertManager {

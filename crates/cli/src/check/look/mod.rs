@@ -12,16 +12,18 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, pin_mut};
 use http::Request;
-use kube::api::{GetParams, PostParams};
+use kube::api::PostParams;
 use kube::core::Request as Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use svid_client::call::CALL_LIMIT;
 use svid_client::watch::{Event, Selection, Versioned, watch};
 use svid_client::{ApiClient, ApiError};
 use tokio::time::timeout;
 
 use super::snapshot::{Asked, Review, Seen, Unseen};
+pub(crate) use follow::Source;
 pub(crate) use gather::gather;
 use objects::Collection;
 
@@ -39,7 +41,7 @@ impl Look {
     async fn document<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         let request = Request::get(path).body(Vec::new());
         let request = request.map_err(kube::core::request::Error::BuildRequest);
-        self.client.call(request, CALL).await
+        self.client.call(request, CALL_LIMIT).await
     }
 
     /// One object; `None` if it does not exist.
@@ -49,12 +51,9 @@ impl Look {
         namespace: Option<&str>,
         name: &str,
     ) -> Seen<Option<T>> {
-        let request = Path::new(from.path(namespace)).get(name, &GetParams::default());
-        match self.client.call(request, CALL).await {
-            Ok(object) => Ok(Some(object)),
-            Err(ApiError::NotFound) => Ok(None),
-            Err(error) => Err(Unseen::new(format!("get {} {name}", from.plural()), &error)),
-        }
+        let path = from.path(namespace);
+        let found = self.client.find(&path, name, CALL_LIMIT).await;
+        found.map_err(|error| Unseen::new(format!("get {} {name}", from.plural()), &error))
     }
 
     /// All objects, in one namespace or in the cluster, that are wanted.
@@ -132,7 +131,7 @@ impl Look {
         let path = format!("/apis/authorization.k8s.io/v1/{plural}");
         let body = body.to_string().into_bytes();
         let request = Path::new(path).create(&PostParams::default(), body);
-        self.client.call(request, CALL).await
+        self.client.call(request, CALL_LIMIT).await
     }
 
     /// Asks several things, a few at a time, in the order in which they are given.
@@ -157,8 +156,6 @@ struct AnswerStatus {
     allowed: bool,
 }
 
-/// For one object or one question.
-const CALL: Duration = Duration::from_secs(10);
 /// For a whole list: 100,000 pods are 200 pages.
 const LIST: Duration = Duration::from_secs(120);
 /// Objects of one list that are kept.

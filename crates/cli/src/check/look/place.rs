@@ -22,7 +22,7 @@ pub(super) struct Locator<'a> {
     pub(super) look: &'a Look,
     pub(super) driver: &'a str,
     pub(super) namespace: &'a str,
-    /// `None`: there is none, or it was not looked for.
+    /// `None`: it could not be read, or was not looked for.
     pub(super) release: Option<&'a Release>,
 }
 
@@ -88,28 +88,22 @@ impl Locator<'_> {
         }
     }
 
-    pub(super) async fn roots(&self) -> Roots {
-        let role = self.release.and_then(|release| release.driver.one());
-        let Some((role, configuration)) =
-            role.and_then(|role| Some((role, role.configuration.as_ref().ok()?)))
-        else {
-            return Roots::None;
+    pub(super) async fn roots(&self) -> Option<Roots> {
+        let role = self.release?.driver.one()?;
+        let configuration = role.configuration.as_ref().ok()?;
+        let file = configuration.source_ca_bundle.as_ref()?;
+        let source = follow::source(&role.object, &role.container, file);
+        let found = if let Source::ConfigMap { name, .. } = &source {
+            let namespace = Some(role.object.metadata.namespace.as_str());
+            self.look.one(&CONFIG_MAPS, namespace, name).await
+        } else {
+            Ok(None)
         };
-        let Some(file) = &configuration.source_ca_bundle else {
-            return Roots::None;
-        };
-        let shown = file.display().to_string();
-        match follow::source(&role.object, &role.container, file) {
-            Source::Nowhere => Roots::NowhereMounted(shown),
-            Source::SubPath => Roots::SubPath(shown),
-            Source::Projected => Roots::Projected(shown),
-            Source::Elsewhere => Roots::Elsewhere(shown),
-            Source::ConfigMap { name, key } => {
-                let namespace = Some(role.object.metadata.namespace.as_str());
-                let found = self.look.one(&CONFIG_MAPS, namespace, &name).await;
-                Roots::ConfigMap { name, key, found }
-            }
-        }
+        Some(Roots {
+            file: file.display().to_string(),
+            source,
+            found,
+        })
     }
 
     pub(super) async fn deciders(
@@ -190,8 +184,11 @@ impl Locator<'_> {
         }
     }
 
-    /// What happened to the DaemonSet, and to pods that wait.
+    /// What happened to the DaemonSet, and to pods that wait. Without a release nothing judges it.
     pub(super) async fn events(&self, pods: &Seen<Vec<Pod>>) -> Seen<Vec<Event>> {
+        if self.release.is_none() {
+            return Ok(Vec::new());
+        }
         let mut about = BTreeSet::from([self.set()]);
         let mut namespaces = BTreeSet::from([self.namespace]);
         let waiting = pods.iter().flatten().filter(|pod| pod.is_pending());
@@ -208,10 +205,14 @@ impl Locator<'_> {
         Ok(events)
     }
 
+    /// Requests for our issuer. Without a release nothing judges them.
     pub(super) async fn requests(
         &self,
         issuer: Option<&IssuerReference>,
     ) -> Seen<Vec<CertificateRequest>> {
+        if self.release.is_none() {
+            return Ok(Vec::new());
+        }
         let mut signed = 0;
         let is_wanted = |request: &CertificateRequest| {
             if issuer != Some(&request.issuer()) {

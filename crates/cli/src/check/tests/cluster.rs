@@ -4,7 +4,7 @@ use serde_json::json;
 use svid_core::policy::IssuerReference;
 
 use super::world::{all, answered, ca_issuer, read};
-use super::{Check, Grade, assert_found, said};
+use super::{Check, Grade, assert_found, of_namespaces, outcome, said};
 use crate::check::account::Account;
 use crate::check::rights;
 use crate::check::snapshot::Snapshot;
@@ -21,11 +21,7 @@ fn a_kubernetes_that_is_too_old_is_named() {
     let found = |minor: &str| {
         let mut world = super::world();
         world.version = version(minor);
-        let outcomes = super::judge(&world);
-        let grade = |check| {
-            let outcome = outcomes.iter().find(|outcome| outcome.check == check);
-            outcome.unwrap().grade
-        };
+        let grade = |check| outcome(&world, check).grade;
         (
             grade(Check::KubernetesVersion),
             grade(Check::CsiDriverFields),
@@ -251,10 +247,7 @@ fn what_is_wrong_with_the_issuer_is_named() {
 
 #[test]
 fn an_issuer_of_namespaces_must_be_in_each_with_pods() {
-    let breaks = |world: &mut Snapshot| {
-        world.issuance.issuer = Some(IssuerReference::new("web", "Issuer", "cert-manager.io"));
-    };
-    assert_eq!(said(Check::IssuerThere, breaks), "");
+    assert_eq!(said(Check::IssuerThere, of_namespaces), "");
     let text = said(Check::IssuerThere, |world| {
         world.issuance.issuer = Some(IssuerReference::new("other", "Issuer", "cert-manager.io"));
     });

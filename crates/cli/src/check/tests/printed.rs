@@ -43,7 +43,7 @@ Issuer
 
 #[test]
 fn a_warning_does_not_change_the_verdict_and_what_was_not_seen_does() {
-    let warned = report(|world| world.roots = crate::check::snapshot::Roots::None);
+    let warned = report(|world| world.roots = None);
     assert_eq!(warned.verdict(), Verdict::Good);
     assert!(printed(&warned).contains("\nall is well (1 to be mended) with"));
     let unseen = report(|world| world.quotas = super::forbidden());

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::world::{DRIVER, all, lease, node, read, release};
-use super::{Check, Grade, assert_found, said};
+use super::{Check, Grade, assert_found, outcome, said};
 use crate::check::release::{Found, Release};
 use crate::check::snapshot::Snapshot;
 
@@ -171,8 +171,7 @@ fn flags_that_are_wrong_or_differ_are_named() {
     for (driver, approver, check, expected) in table {
         let mut world = super::world();
         world.release = Ok(release(driver, approver));
-        let outcomes = super::judge(&world);
-        let outcome = outcomes.iter().find(|one| one.check == *check).unwrap();
+        let outcome = outcome(&world, *check);
         assert_eq!(outcome.grade, Error, "{driver:?} {approver:?}");
         let text = outcome.found.join("\n");
         assert!(text.contains(expected), "{text}");
@@ -290,7 +289,7 @@ fn what_is_wrong_with_the_driver_is_named() {
 
 #[test]
 fn a_pod_that_cannot_be_created_is_named_with_the_reason() {
-    let failed = |world: &mut Snapshot| {
+    fn failed(world: &mut Snapshot) {
         world.events = all(json!([{
             "metadata": {"namespace": "cert-manager", "name": "e"},
             "regarding": {"uid": "set"},
@@ -298,7 +297,7 @@ fn a_pod_that_cannot_be_created_is_named_with_the_reason() {
             "note": "pods are forbidden: violates PodSecurity",
             "eventTime": super::world::RECENT,
         }]));
-    };
+    }
     assert_eq!(
         said(Check::DriverCreated, failed),
         "",
@@ -306,10 +305,7 @@ fn a_pod_that_cannot_be_created_is_named_with_the_reason() {
     );
     let text = said(Check::DriverCreated, |world| {
         world.pods.as_mut().unwrap().remove(0);
-        world.events = all(json!([{
-            "regarding": {"uid": "set"}, "reason": "FailedCreate",
-            "note": "pods are forbidden: violates PodSecurity", "eventTime": super::world::RECENT,
-        }]));
+        failed(world);
     });
     assert_eq!(text, "pods are forbidden: violates PodSecurity");
 }

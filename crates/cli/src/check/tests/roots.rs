@@ -4,17 +4,21 @@ use serde_json::json;
 
 use super::world::{certificates, read};
 use super::{Check, Grade, assert_found};
+use crate::check::look::Source;
 use crate::check::look::objects::ConfigMap;
-use crate::check::snapshot::{Roots, Seen, Snapshot};
+use crate::check::snapshot::{Seen, Snapshot};
 
 use Grade::{Error, Warning};
 
 /// The ConfigMap with the roots.
 fn roots(world: &mut Snapshot) -> &mut Seen<Option<ConfigMap>> {
-    let Roots::ConfigMap { found, .. } = &mut world.roots else {
-        panic!("the roots are from no ConfigMap");
-    };
-    found
+    &mut world.roots.as_mut().unwrap().found
+}
+
+/// Has the file of the roots another source.
+fn from(world: &mut Snapshot, source: Source) {
+    world.roots.as_mut().unwrap().source = source;
+    *roots(world) = Ok(None);
 }
 
 fn with_roots(pem: &str) -> Seen<Option<ConfigMap>> {
@@ -26,17 +30,17 @@ fn what_is_wrong_with_the_roots_is_named() {
     assert_found(&[
         (
             "none",
-            |world| world.roots = Roots::None,
+            |world| world.roots = None,
             &[(Check::RootsThere, Warning)],
         ),
         (
             "by subPath",
-            |world| world.roots = Roots::SubPath("/roots/ca.crt".to_owned()),
+            |world| from(world, Source::SubPath),
             &[(Check::RootsThere, Error)],
         ),
         (
             "from a projected volume",
-            |world| world.roots = Roots::Projected("/roots/ca.crt".to_owned()),
+            |world| from(world, Source::Projected),
             &[(Check::RootsThere, Grade::Unseen)],
         ),
         (

@@ -6,8 +6,10 @@ use rcgen::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use svid_api::certmanager::EncodedBytes;
 use svid_core::policy::IssuerReference;
 
+use crate::check::look::Source;
 use crate::check::look::objects::DaemonSet;
 use crate::check::release::Release;
 use crate::check::rights;
@@ -102,11 +104,14 @@ pub(super) fn world() -> Snapshot {
             workloads_left_out,
             installer: answered(rights::of_installer("cert-manager"), true),
         },
-        roots: Roots::ConfigMap {
-            name: "roots".to_owned(),
-            key: "ca.crt".to_owned(),
+        roots: Some(Roots {
+            file: "/roots/ca.crt".to_owned(),
+            source: Source::ConfigMap {
+                name: "roots".to_owned(),
+                key: "ca.crt".to_owned(),
+            },
             found: Ok(Some(read(json!({"data": {"ca.crt": root}})))),
-        },
+        }),
         pods,
         release: Ok(release),
         namespaces: all(json!([
@@ -117,7 +122,7 @@ pub(super) fn world() -> Snapshot {
         quotas: Ok(Vec::new()),
         events: Ok(Vec::new()),
         requests: all(json!([request(&json!({
-            "certificate": base64(&chain),
+            "certificate": EncodedBytes::encode(&chain),
             "conditions": [{"type": "Approved", "status": "True"}],
         }))])),
     }
@@ -262,11 +267,6 @@ pub(super) fn request(status: &Value) -> Value {
         "spec": {"issuerRef": {"name": "spiffe-ca", "kind": "ClusterIssuer", "group": "cert-manager.io"}},
         "status": status,
     })
-}
-
-pub(super) fn base64(text: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(text)
 }
 
 /// A root that ends then, and an SVID that it signed.

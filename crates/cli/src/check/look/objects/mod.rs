@@ -91,7 +91,6 @@ pub(crate) struct Annotations {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Owner {
-    pub(crate) kind: Text<64>,
     pub(crate) uid: Text<64>,
 }
 
@@ -115,9 +114,14 @@ impl Metadata {
         }
     }
 
+    /// The UIDs of what it goes with.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = &str> {
+        let owners = self.owner_references.kept.iter();
+        owners.map(|owner| owner.uid.beginning())
+    }
+
     pub(crate) fn is_owned_by(&self, uid: &str) -> bool {
-        let mut owners = self.owner_references.kept.iter();
-        owners.any(|owner| owner.uid.beginning() == uid)
+        self.owners().any(|owner| owner == uid)
     }
 }
 
