@@ -5,8 +5,8 @@ use futures::FutureExt;
 use serde_json::{Value, json};
 
 use crate::Contract;
+use crate::namespace::{TestNamespace, code, until};
 use crate::requests;
-use crate::room::{TestNamespace, code, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     the_requester_is_stamped_over_whatever_it_says_of_itself,

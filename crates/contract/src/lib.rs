@@ -46,20 +46,20 @@
 
 mod admission;
 mod lists;
+mod namespace;
 mod objects;
 mod patches;
 mod pods;
 mod rbac;
 mod requests;
 mod rights;
-mod room;
 mod server;
 mod watches;
 
 use futures::future::BoxFuture;
 
+use namespace::TestNamespace;
 pub use rbac::rbac;
-use room::TestNamespace;
 pub use server::{Grant, Right, Server};
 
 /// One promise.

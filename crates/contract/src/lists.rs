@@ -6,7 +6,7 @@ use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::Contract;
-use crate::room::{TestNamespace, code, config_map, refusal};
+use crate::namespace::{TestNamespace, code, config_map, refusal};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     lists_select_by_label_and_field,

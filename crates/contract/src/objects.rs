@@ -7,7 +7,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::Contract;
-use crate::room::{TestNamespace, code, config_map, refusal, send_as, until};
+use crate::namespace::{TestNamespace, code, config_map, refusal, send_as, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_created_object_is_completed_by_the_server,

@@ -6,8 +6,8 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::Contract;
+use crate::namespace::{TestNamespace, code, refusal, send_as};
 use crate::requests::REQUESTS;
-use crate::room::{TestNamespace, code, refusal, send_as};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     patches_of_all_kinds_are_applied,

@@ -7,8 +7,8 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::Contract;
+use crate::namespace::{TestNamespace, code, until};
 use crate::requests::{self, REQUESTS};
-use crate::room::{TestNamespace, code, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_pod_on_a_node_is_only_marked_until_its_kubelet_removes_it,

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::room::until;
+use crate::namespace::until;
 use crate::server::{Grant, Right};
 
 /// Gives rights by RBAC. The role and its binding belong to the namespace that the right is for, so

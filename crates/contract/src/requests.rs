@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use svid_core::identity::SpiffeId;
 use svid_core::svid::{CertificateSigningRequest, PrivateKey};
 
-use crate::room::{TestNamespace, send};
+use crate::namespace::{TestNamespace, send};
 
 pub(crate) const REQUESTS: &str = "certificaterequests";
 

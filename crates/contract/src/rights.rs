@@ -7,9 +7,9 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use crate::Contract;
+use crate::namespace::{LIMIT, TestNamespace, code, refusal, send, until};
 use crate::pods::pod;
 use crate::requests::{self, REQUESTS};
-use crate::room::{LIMIT, TestNamespace, code, refusal, send, until};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_bad_token_is_401_and_no_token_is_a_stranger,

@@ -9,7 +9,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchP
 use serde_json::json;
 
 use crate::Contract;
-use crate::room::{LIMIT, TestNamespace, config_map};
+use crate::namespace::{LIMIT, TestNamespace, config_map};
 
 pub(crate) const CONTRACTS: &[Contract] = crate::named![
     a_watch_begins_behind_a_version,

@@ -12,7 +12,6 @@ pub struct Resource {
     pub plural: &'static str,
     /// The one served version.
     pub version: &'static str,
-    pub singular: &'static str,
     pub kind: &'static str,
     /// Whether objects live in a namespace or in the cluster.
     pub scope: Scope,
@@ -66,6 +65,11 @@ impl Resource {
         }
     }
 
+    /// The kind in lower case: how `kubectl` takes it beside the plural.
+    pub fn singular(&self) -> String {
+        self.kind.to_ascii_lowercase()
+    }
+
     /// The row for this group, version and plural.
     pub fn find(group: &str, version: &str, plural: &str) -> Option<&'static Self> {
         ALL.iter()
@@ -74,9 +78,9 @@ impl Resource {
     }
 }
 
+/// A namespaced type of the core group, without a status of its own.
 const fn core(
     plural: &'static str,
-    singular: &'static str,
     kind: &'static str,
     short_names: &'static [&'static str],
 ) -> Resource {
@@ -84,7 +88,6 @@ const fn core(
         group: "",
         version: "v1",
         plural,
-        singular,
         kind,
         scope: Scope::Namespaced,
         status: StatusWrites::WithObject,
@@ -93,170 +96,120 @@ const fn core(
     }
 }
 
-const fn apps(
+/// A cluster-scoped type without a status of its own.
+const fn of_cluster(group: &'static str, plural: &'static str, kind: &'static str) -> Resource {
+    Resource {
+        group,
+        scope: Scope::Cluster,
+        ..core(plural, kind, &[])
+    }
+}
+
+/// A namespaced type whose specification a controller follows and whose status it writes.
+const fn controlled(
+    group: &'static str,
     plural: &'static str,
-    singular: &'static str,
     kind: &'static str,
     short_names: &'static [&'static str],
 ) -> Resource {
     Resource {
-        group: "apps",
+        group,
         status: StatusWrites::Subresource,
         generation: Generation::Counted,
-        ..core(plural, singular, kind, short_names)
+        ..core(plural, kind, short_names)
     }
 }
 
-const fn admission(plural: &'static str, singular: &'static str, kind: &'static str) -> Resource {
-    Resource {
-        group: "admissionregistration.k8s.io",
-        scope: Scope::Cluster,
-        ..core(plural, singular, kind, &[])
-    }
-}
-
-const fn review(plural: &'static str, singular: &'static str, kind: &'static str) -> Resource {
-    Resource {
-        group: "authorization.k8s.io",
-        scope: Scope::Cluster,
-        ..core(plural, singular, kind, &[])
-    }
-}
-
-const fn cert_manager(
-    plural: &'static str,
-    singular: &'static str,
-    kind: &'static str,
-    scope: Scope,
-    short_names: &'static [&'static str],
-) -> Resource {
-    Resource {
-        group: "cert-manager.io",
-        version: "v1",
-        plural,
-        singular,
-        kind,
-        scope,
-        status: StatusWrites::Subresource,
-        generation: Generation::Counted,
-        short_names,
-    }
-}
+const ADMISSION: &str = "admissionregistration.k8s.io";
+const APPS: &str = "apps";
+const AUTHORIZATION: &str = "authorization.k8s.io";
+const CERT_MANAGER: &str = "cert-manager.io";
+const STORAGE: &str = "storage.k8s.io";
 
 pub static NAMESPACES: Resource = Resource {
     scope: Scope::Cluster,
-    ..core("namespaces", "namespace", "Namespace", &["ns"])
+    ..core("namespaces", "Namespace", &["ns"])
 };
 pub static NODES: Resource = Resource {
     scope: Scope::Cluster,
     status: StatusWrites::Subresource,
-    ..core("nodes", "node", "Node", &["no"])
+    ..core("nodes", "Node", &["no"])
 };
-pub static PODS: Resource = Resource {
-    status: StatusWrites::Subresource,
-    generation: Generation::Counted,
-    ..core("pods", "pod", "Pod", &["po"])
-};
+pub static PODS: Resource = controlled("", "pods", "Pod", &["po"]);
 /// core/v1 ServiceAccount, with the `token` subresource.
-pub static SERVICE_ACCOUNTS: Resource = core(
-    "serviceaccounts",
-    "serviceaccount",
-    "ServiceAccount",
-    &["sa"],
-);
-pub static CONFIG_MAPS: Resource = core("configmaps", "configmap", "ConfigMap", &["cm"]);
+pub static SERVICE_ACCOUNTS: Resource = core("serviceaccounts", "ServiceAccount", &["sa"]);
+pub static CONFIG_MAPS: Resource = core("configmaps", "ConfigMap", &["cm"]);
 pub static EVENTS: Resource = Resource {
     group: "events.k8s.io",
-    ..core("events", "event", "Event", &["ev"])
+    ..core("events", "Event", &["ev"])
 };
 pub static LEASES: Resource = Resource {
     group: "coordination.k8s.io",
-    ..core("leases", "lease", "Lease", &[])
+    ..core("leases", "Lease", &[])
 };
-pub static CSI_DRIVERS: Resource = Resource {
-    group: "storage.k8s.io",
-    scope: Scope::Cluster,
-    ..core("csidrivers", "csidriver", "CSIDriver", &[])
-};
+pub static CSI_DRIVERS: Resource = of_cluster(STORAGE, "csidrivers", "CSIDriver");
 /// storage.k8s.io/v1 CSINode.
-pub static CSI_NODES: Resource = Resource {
-    group: "storage.k8s.io",
-    scope: Scope::Cluster,
-    ..core("csinodes", "csinode", "CSINode", &[])
-};
+pub static CSI_NODES: Resource = of_cluster(STORAGE, "csinodes", "CSINode");
 /// apps/v1 DaemonSet; nothing makes pods of it.
-pub static DAEMON_SETS: Resource = apps("daemonsets", "daemonset", "DaemonSet", &["ds"]);
+pub static DAEMON_SETS: Resource = controlled(APPS, "daemonsets", "DaemonSet", &["ds"]);
 /// apps/v1 Deployment; nothing makes pods of it.
-pub static DEPLOYMENTS: Resource = apps("deployments", "deployment", "Deployment", &["deploy"]);
+pub static DEPLOYMENTS: Resource = controlled(APPS, "deployments", "Deployment", &["deploy"]);
 /// core/v1 LimitRange; nothing is limited by it.
-pub static LIMIT_RANGES: Resource = core("limitranges", "limitrange", "LimitRange", &["limits"]);
+pub static LIMIT_RANGES: Resource = core("limitranges", "LimitRange", &["limits"]);
 /// core/v1 ResourceQuota; nothing is limited by it.
 pub static RESOURCE_QUOTAS: Resource = Resource {
     status: StatusWrites::Subresource,
-    ..core(
-        "resourcequotas",
-        "resourcequota",
-        "ResourceQuota",
-        &["quota"],
-    )
+    ..core("resourcequotas", "ResourceQuota", &["quota"])
 };
 /// admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy; none is applied.
 pub static VALIDATING_ADMISSION_POLICIES: Resource = Resource {
     status: StatusWrites::Subresource,
     generation: Generation::Counted,
-    ..admission(
+    ..of_cluster(
+        ADMISSION,
         "validatingadmissionpolicies",
-        "validatingadmissionpolicy",
         "ValidatingAdmissionPolicy",
     )
 };
 /// admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding; none is applied.
-pub static VALIDATING_ADMISSION_POLICY_BINDINGS: Resource = admission(
+pub static VALIDATING_ADMISSION_POLICY_BINDINGS: Resource = of_cluster(
+    ADMISSION,
     "validatingadmissionpolicybindings",
-    "validatingadmissionpolicybinding",
     "ValidatingAdmissionPolicyBinding",
 );
 /// admissionregistration.k8s.io/v1 MutatingWebhookConfiguration; none is called.
-pub static MUTATING_WEBHOOKS: Resource = admission(
+pub static MUTATING_WEBHOOKS: Resource = of_cluster(
+    ADMISSION,
     "mutatingwebhookconfigurations",
-    "mutatingwebhookconfiguration",
     "MutatingWebhookConfiguration",
 );
 /// admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration; none is called.
-pub static VALIDATING_WEBHOOKS: Resource = admission(
+pub static VALIDATING_WEBHOOKS: Resource = of_cluster(
+    ADMISSION,
     "validatingwebhookconfigurations",
-    "validatingwebhookconfiguration",
     "ValidatingWebhookConfiguration",
 );
 /// authorization.k8s.io/v1 SubjectAccessReview: answered, and not kept.
-pub static SUBJECT_ACCESS_REVIEWS: Resource = review(
-    "subjectaccessreviews",
-    "subjectaccessreview",
-    "SubjectAccessReview",
-);
+pub static SUBJECT_ACCESS_REVIEWS: Resource =
+    of_cluster(AUTHORIZATION, "subjectaccessreviews", "SubjectAccessReview");
 /// authorization.k8s.io/v1 SelfSubjectAccessReview: answered, and not kept.
-pub static SELF_SUBJECT_ACCESS_REVIEWS: Resource = review(
+pub static SELF_SUBJECT_ACCESS_REVIEWS: Resource = of_cluster(
+    AUTHORIZATION,
     "selfsubjectaccessreviews",
-    "selfsubjectaccessreview",
     "SelfSubjectAccessReview",
 );
 /// cert-manager.io/v1 CertificateRequest.
-pub static CERTIFICATE_REQUESTS: Resource = cert_manager(
+pub static CERTIFICATE_REQUESTS: Resource = controlled(
+    CERT_MANAGER,
     "certificaterequests",
-    "certificaterequest",
     "CertificateRequest",
-    Scope::Namespaced,
     &["cr", "crs"],
 );
-pub static ISSUERS: Resource =
-    cert_manager("issuers", "issuer", "Issuer", Scope::Namespaced, &["iss"]);
-pub static CLUSTER_ISSUERS: Resource = cert_manager(
-    "clusterissuers",
-    "clusterissuer",
-    "ClusterIssuer",
-    Scope::Cluster,
-    &["ciss"],
-);
+pub static ISSUERS: Resource = controlled(CERT_MANAGER, "issuers", "Issuer", &["iss"]);
+pub static CLUSTER_ISSUERS: Resource = Resource {
+    scope: Scope::Cluster,
+    ..controlled(CERT_MANAGER, "clusterissuers", "ClusterIssuer", &["ciss"])
+};
 
 /// Every served type, in the order of discovery.
 pub static ALL: &[&Resource] = &[

@@ -1,16 +1,14 @@
 //! `subjectaccessreviews` and `selfsubjectaccessreviews`: who may do what, asked and not kept
 //! (authorization.k8s.io/v1).
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Problem;
-use super::asked::Call;
+use super::asked::{Call, specification};
 use super::shared::Shared;
 use crate::auth::{Question, User};
 use crate::resource::{Resource, SELF_SUBJECT_ACCESS_REVIEWS, SUBJECT_ACCESS_REVIEWS};
@@ -42,19 +40,15 @@ pub(super) fn is_review(resource: &Resource) -> bool {
 
 /// Answers a question.
 pub(super) fn create(shared: &Shared, call: &Call) -> Result<Response, Problem> {
-    let mut body: Value = serde_json::from_slice(&call.body)
-        .map_err(|error| Problem::BadRequest(format!("the body is not JSON: {error}")))?;
-    let spec = body.get("spec").cloned().unwrap_or_default();
-    let spec: Spec = serde_json::from_value(spec)
-        .map_err(|error| Problem::BadRequest(format!("spec: {error}")))?;
+    let mut body = call.object()?;
+    let spec: Spec = specification(&body)?;
     let user = if *call.target.resource == SELF_SUBJECT_ACCESS_REVIEWS {
         call.user.clone()
     } else {
         User {
             username: spec.user,
-            uid: String::new(),
             groups: spec.groups,
-            extra: BTreeMap::new(),
+            ..User::anonymous()
         }
     };
     let asked = &spec.resource_attributes;

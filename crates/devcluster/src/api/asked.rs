@@ -2,6 +2,8 @@
 
 use axum::body::Bytes;
 use axum::response::Response;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::Problem;
 use super::route::{Query, Verb};
@@ -18,6 +20,30 @@ pub(super) struct Call {
     pub(super) name: Option<String>,
     pub(super) content_type: String,
     pub(super) body: Bytes,
+}
+
+impl Call {
+    /// Reads the body as a JSON object. Protobuf, which Go clients prefer for built-in types, is not
+    /// served; they fall back to JSON on that answer.
+    pub(super) fn object(&self) -> Result<Value, Problem> {
+        if !["", "application/json"].contains(&self.content_type.as_str()) {
+            return Err(Problem::UnsupportedMediaType("application/json"));
+        }
+        let value: Value = serde_json::from_slice(&self.body)
+            .map_err(|error| Problem::BadRequest(format!("the body is not JSON: {error}")))?;
+        if value.is_object() {
+            Ok(value)
+        } else {
+            Err(Problem::BadRequest("the body is not an object".to_owned()))
+        }
+    }
+}
+
+/// The specification in the body of a call, as the type that it is read into; null where there is
+/// none.
+pub(super) fn specification<T: DeserializeOwned>(body: &Value) -> Result<T, Problem> {
+    let spec = body.get("spec").cloned().unwrap_or_default();
+    serde_json::from_value(spec).map_err(|error| Problem::BadRequest(format!("spec: {error}")))
 }
 
 /// An answer, and the name that the server chose for what it created.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::access_review::is_review;
 use crate::resource::{ALL, Resource, SERVICE_ACCOUNTS, Scope, StatusWrites};
 
 /// The document at this path, if it is one of discovery.
@@ -80,13 +81,20 @@ fn resources(group: &str, version: &str) -> Option<Value> {
 
 fn entries(row: &Resource) -> Vec<Value> {
     let namespaced = row.scope == Scope::Namespaced;
+    let verbs: &[&str] = if is_review(row) {
+        &["create"]
+    } else {
+        &[
+            "create", "delete", "get", "list", "patch", "update", "watch",
+        ]
+    };
     let mut entries = vec![json!({
         "name": row.plural,
-        "singularName": row.singular,
+        "singularName": row.singular(),
         "namespaced": namespaced,
         "kind": row.kind,
         "shortNames": row.short_names,
-        "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"],
+        "verbs": verbs,
     })];
     if row.status == StatusWrites::Subresource {
         entries.push(json!({
@@ -109,4 +117,19 @@ fn entries(row: &Resource) -> Vec<Value> {
         }));
     }
     entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_review_is_announced_for_creation_alone() {
+        let reviews = document("/apis/authorization.k8s.io/v1", "").expect("document");
+        let reviews = reviews["resources"].as_array().expect("resources");
+        assert_eq!(reviews.len(), 2);
+        for review in reviews {
+            assert_eq!(review["verbs"], json!(["create"]), "{review}");
+        }
+    }
 }

@@ -94,14 +94,10 @@ async fn carry_out(shared: &Shared, sever: &Sever, call: &Call) -> Result<Done, 
 }
 
 fn dispatch(shared: &Shared, call: &Call) -> Result<Done, Problem> {
-    if access_review::is_review(call.target.resource) {
-        return if call.verb == Verb::Create {
-            access_review::create(shared, call).map(Done::from)
-        } else {
-            Err(Problem::MethodNotAllowed)
-        };
-    }
+    let is_review = access_review::is_review(call.target.resource);
     match call.verb {
+        Verb::Create if is_review => access_review::create(shared, call).map(Done::from),
+        _ if is_review => Err(Problem::MethodNotAllowed),
         Verb::Get => read::one(shared, call).map(Done::from),
         Verb::List => read::all(shared, call).map(Done::from),
         Verb::Watch => watch::begin(shared, call).map(Done::from),

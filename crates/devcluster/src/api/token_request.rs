@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Problem;
-use super::asked::Call;
+use super::asked::{Call, specification};
 use super::shared::Shared;
 use crate::auth::{Binding, MintError, ServiceAccountName, TokenSpec};
 use crate::clock;
@@ -35,11 +35,8 @@ struct Reference {
 /// Makes a token, bound to the pod that the request names.
 pub(super) fn create(shared: &Shared, call: &Call) -> Result<Response, Problem> {
     let key = call.target.key().ok_or(Problem::NoSuchPath)?;
-    let mut body: Value = serde_json::from_slice(&call.body)
-        .map_err(|error| Problem::BadRequest(format!("the body is not JSON: {error}")))?;
-    let asked = body.get("spec").cloned().unwrap_or_default();
-    let spec: Option<Spec> = serde_json::from_value(asked)
-        .map_err(|error| Problem::BadRequest(format!("spec: {error}")))?;
+    let mut body = call.object()?;
+    let spec: Option<Spec> = specification(&body)?;
     let spec = spec.unwrap_or_default();
     let seconds = spec.expiration_seconds.unwrap_or(3600);
     if !(600..=1 << 32).contains(&seconds) {

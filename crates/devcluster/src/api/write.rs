@@ -18,7 +18,7 @@ use crate::store::{Key, Object, meta};
 
 /// POST to a collection.
 pub(super) fn create(shared: &Shared, call: &Call) -> Result<Done, Problem> {
-    let body = parse(call)?;
+    let body = call.object()?;
     let creation = Creation {
         resource: call.target.resource,
         namespace: call.target.namespace.as_deref(),
@@ -140,7 +140,7 @@ fn require_service_account(shared: &Shared, pod: &Value) -> Result<(), Problem> 
 /// PUT of an object or of its status.
 pub(super) fn update(shared: &Shared, call: &Call) -> Result<Response, Problem> {
     let key = call.target.key().ok_or(Problem::NoSuchPath)?;
-    let body = parse(call)?;
+    let body = call.object()?;
     object::check_type(key.resource, &body)?;
     if meta::name(&body) != key.name {
         return Err(Problem::BadRequest(
@@ -242,7 +242,7 @@ pub(super) fn delete(shared: &Shared, call: &Call) -> Result<Response, Problem> 
     let options = if call.body.is_empty() {
         Value::Null
     } else {
-        parse(call)?
+        call.object()?
     };
     let options = deletion::DeleteOptions::new(&options, call.query.grace_period);
     let (left, deleted) = deletion::begin(shared, &key, &options)?;
@@ -262,21 +262,6 @@ pub(super) fn delete(shared: &Shared, call: &Call) -> Result<Response, Problem> 
         },
     }))
     .into_response())
-}
-
-/// Reads a JSON object. Protobuf, which Go clients prefer for built-in types, is not served; they
-/// fall back to JSON on that answer.
-fn parse(call: &Call) -> Result<Value, Problem> {
-    if !["", "application/json"].contains(&call.content_type.as_str()) {
-        return Err(Problem::UnsupportedMediaType("application/json"));
-    }
-    let value: Value = serde_json::from_slice(&call.body)
-        .map_err(|error| Problem::BadRequest(format!("the body is not JSON: {error}")))?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(Problem::BadRequest("the body is not an object".to_owned()))
-    }
 }
 
 /// How many random names are tried for one `generateName`, as Kubernetes does since 1.30.

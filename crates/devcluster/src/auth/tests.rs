@@ -179,26 +179,24 @@ fn a_token_ends_at_its_time_and_does_not_begin_before_it() {
 
 #[test]
 fn a_token_dies_with_its_pod_and_with_its_service_account() {
-    for (key, name) in [
-        (Key::new(&PODS, "shop", "till-0"), "pod"),
-        (
-            Key::new(&SERVICE_ACCOUNTS, "shop", "till"),
-            "serviceaccount",
-        ),
+    for key in [
+        Key::new(&PODS, "shop", "till-0"),
+        Key::new(&SERVICE_ACCOUNTS, "shop", "till"),
     ] {
+        let resource = key.resource;
         let fixture = fixture();
         let token = fixture.token(&spec());
         let removed = fixture
             .store
             .remove(&key, |_| Ok::<_, StoreError>(()))
-            .expect(name);
-        assert_eq!(fixture.look(&token), Err(TokenError::Gone(name)));
+            .expect(resource.kind);
+        assert_eq!(fixture.look(&token), Err(TokenError::Gone(resource)));
         let mut successor = Value::clone(&removed);
         meta::metadata(&mut successor).insert("uid".to_owned(), "another".into());
-        fixture.store.create(key, successor).expect(name);
+        fixture.store.create(key, successor).expect(resource.kind);
         assert_eq!(
             fixture.look(&token),
-            Err(TokenError::Gone(name)),
+            Err(TokenError::Gone(resource)),
             "same name, other UID"
         );
     }
@@ -219,7 +217,7 @@ fn a_token_outlives_the_deletion_of_its_pod_by_a_minute() {
     fixture.advance(Duration::from_secs(55));
     assert!(fixture.look(&token).is_ok());
     fixture.advance(Duration::from_secs(62));
-    assert_eq!(fixture.look(&token), Err(TokenError::Gone("pod")));
+    assert_eq!(fixture.look(&token), Err(TokenError::Gone(&PODS)));
 }
 
 #[test]

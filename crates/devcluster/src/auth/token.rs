@@ -223,7 +223,7 @@ impl Tokens {
         let alive = |resource: &'static Resource, reference: &Reference| {
             self.find(resource, &bound.namespace, &reference.name)
                 .filter(|object| meta::uid(object) == reference.uid && !self.is_over(object))
-                .ok_or(TokenError::Gone(resource.singular))
+                .ok_or(TokenError::Gone(resource))
         };
         alive(&SERVICE_ACCOUNTS, &bound.serviceaccount)?;
         let mut extra = BTreeMap::new();

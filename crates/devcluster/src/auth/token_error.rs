@@ -1,5 +1,7 @@
 //! Why a bearer token is not accepted.
 
+use crate::resource::Resource;
+
 /// Why a bearer token was refused. Only ever logged: a client sees 401 and no reason.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum TokenError {
@@ -11,6 +13,6 @@ pub(crate) enum TokenError {
     Audience,
     #[error("expired or not yet valid")]
     Time,
-    #[error("{0} is gone or another one has taken its name")]
-    Gone(&'static str),
+    #[error("{} is gone or another one has taken its name", .0.singular())]
+    Gone(&'static Resource),
 }

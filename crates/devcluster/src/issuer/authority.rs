@@ -64,19 +64,15 @@ impl fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// Makes a CA of this common name that is good for so long from an hour ago.
+    /// Makes a CA of this common name that is good from an hour ago, and for a year from now.
     ///
     /// # Errors
     /// If the name is not a legal common name or the time cannot be encoded.
-    pub(super) fn generate(
-        name: &str,
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Result<Self, AuthorityError> {
+    pub(super) fn generate(name: &str, now: Timestamp) -> Result<Self, AuthorityError> {
         let start = now
             .checked_sub(jiff::SignedDuration::from_hours(1))
             .unwrap_or(Timestamp::MIN);
-        let validity = validity(start, clock::after(now, lifetime))?;
+        let validity = validity(start, clock::after(now, LIFETIME))?;
         let root_name = Name::from_str(&format!("CN={name} root"))?;
         let key = SigningKey::generate();
         let profile = AuthorityProfile {
@@ -102,12 +98,12 @@ impl Authority {
     /// # Errors
     /// If the certificate cannot be encoded, which does not happen to one that was made here.
     pub(super) fn root_pem(&self) -> Result<String, AuthorityError> {
-        Ok(self.root.certificate.to_pem(LineEnding::LF)?)
+        pem(&self.root.certificate)
     }
 
     /// The intermediate between a leaf and the root, PEM.
     pub(super) fn intermediates_pem(&self) -> Result<String, AuthorityError> {
-        Ok(self.intermediate.certificate.to_pem(LineEnding::LF)?)
+        pem(&self.intermediate.certificate)
     }
 
     pub(super) fn signing_key(&self) -> &SigningKey {
@@ -203,3 +199,6 @@ impl BuilderProfile for AuthorityProfile {
 pub(super) fn pem(certificate: &Certificate) -> Result<String, AuthorityError> {
     Ok(certificate.to_pem(LineEnding::LF)?)
 }
+
+/// For how long a CA is good.
+const LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);

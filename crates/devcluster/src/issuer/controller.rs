@@ -68,7 +68,7 @@ pub(crate) async fn run(context: Context) {
             seen.remove(&uid);
         } else if IssuerReference::of(&event.object) == *context.issuer.reference()
             && matches!(
-                outcome::standing(&event.object),
+                outcome::progress(&event.object),
                 RequestProgress::Approved | RequestProgress::Denied
             )
             && seen.insert(uid)
@@ -86,7 +86,7 @@ async fn work(context: Context, request: Object) {
         meta::namespace(&request),
         meta::name(&request),
     );
-    let outcome = match outcome::standing(&request) {
+    let outcome = match outcome::progress(&request) {
         RequestProgress::Denied => Outcome::Denied,
         RequestProgress::Approved => decide(&context, &request).await,
         RequestProgress::Over | RequestProgress::Undecided => return,
@@ -94,7 +94,7 @@ async fn work(context: Context, request: Object) {
     let now = context.clock.now();
     let written = context.store.update(&key, |current| {
         let same = meta::uid(current) == meta::uid(&request);
-        if same && outcome::standing(current) != RequestProgress::Over {
+        if same && outcome::progress(current) != RequestProgress::Over {
             Ok::<_, StoreError>(outcome::write(current, outcome, now))
         } else {
             Ok(current.clone())

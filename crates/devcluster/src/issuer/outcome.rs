@@ -20,7 +20,7 @@ pub(super) enum RequestProgress {
     Undecided,
 }
 
-pub(super) fn standing(request: &Value) -> RequestProgress {
+pub(super) fn progress(request: &Value) -> RequestProgress {
     let holds = |kind: &str| {
         conditions(request)
             .iter()

@@ -36,8 +36,8 @@ impl fmt::Debug for Issuer {
 impl Issuer {
     pub(crate) fn new(reference: IssuerReference, clock: Clock) -> Result<Self, AuthorityError> {
         let now = clock.now();
-        let current = Authority::generate("cluster", now, AUTHORITY_LIFETIME)?;
-        let foreign = Authority::generate("foreign", now, AUTHORITY_LIFETIME)?;
+        let current = Authority::generate("cluster", now)?;
+        let foreign = Authority::generate("foreign", now)?;
         Ok(Self {
             reference,
             clock,
@@ -60,7 +60,7 @@ impl Issuer {
     pub fn rotate(&self) -> Result<(), AuthorityError> {
         let mut keys = self.lock();
         let name = format!("cluster {}", keys.authorities.len() + 1);
-        let next = Authority::generate(&name, self.clock.now(), AUTHORITY_LIFETIME)?;
+        let next = Authority::generate(&name, self.clock.now())?;
         keys.authorities.push(next.clone());
         keys.current = next;
         Ok(())
@@ -145,8 +145,6 @@ pub enum Signer {
 #[error("could not sign: {0}")]
 pub struct DirectError(String);
 
-/// For how long a CA is good.
-const AUTHORITY_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 const SVID_USAGES: &[&str] = &[
     "digital signature",
     "key encipherment",

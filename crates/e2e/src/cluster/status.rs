@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::place::{Place, WEBHOOK};
 use super::{approval, process};
 
-/// Every process of the cluster and where to go on.
+/// Every process that `up` starts, and where to go on.
 pub(super) fn print(place: &Place) -> Result<()> {
     let names = [
         "etcd",

@@ -103,7 +103,7 @@ fn prepare(world: &World, cases: &[Value]) -> Result<()> {
 fn create(world: &World, cases: &[Value], more: &[&str]) -> Result<BTreeSet<String>> {
     let mut taken = BTreeSet::new();
     for (words, objects) in by_requester(cases) {
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+        let list = cluster::list(&objects);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let (created, _) = world.kubectl.create_each(&list, &[&words, more].concat())?;
         let name = |line: &str| Some(line.split_once('/')?.1.split_once(' ')?.0.to_owned());
@@ -138,7 +138,7 @@ fn agree(cases: &[Value], valid: &BTreeSet<String>, approved: &[Value]) -> Resul
 }
 
 /// The objects of each requester, with kubectl's words for impersonating it.
-fn by_requester(cases: &[Value]) -> BTreeMap<Vec<String>, Vec<&Value>> {
+fn by_requester(cases: &[Value]) -> BTreeMap<Vec<String>, Vec<Value>> {
     let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for case in cases {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -154,7 +154,7 @@ fn by_requester(cases: &[Value]) -> BTreeMap<Vec<String>, Vec<&Value>> {
                 words.push(format!("--as-user-extra={key}={}", text(value)));
             }
         }
-        all.entry(words).or_default().push(&case["object"]);
+        all.entry(words).or_default().push(case["object"].clone());
     }
     all
 }

@@ -82,25 +82,15 @@ pub(super) fn upgrade_release(
     words: &[&str],
 ) -> Result<()> {
     let chart = repository::chart().display().to_string();
-    let kubelet = world.place.kubelet().display().to_string();
-    let common = [
-        format!("app.trustDomain={TRUST_DOMAIN}"),
+    let mut ours = common(world);
+    ours.extend([
         format!("app.issuer.name={ISSUER}"),
-        format!("app.driver.kubeletRootDir={kubelet}"),
         format!("driverImage.repository={}", image::NAME),
         format!("approverImage.repository={}", image::NAME),
         "driverImage.pullPolicy=Never".to_owned(),
         "approverImage.pullPolicy=Never".to_owned(),
-        // There is one node, and what is measured is measured of one process.
-        "app.approver.replicaCount=1".to_owned(),
-        "app.driver.sourceCABundle=/roots/ca.crt".to_owned(),
-        "app.driver.volumes[0].name=roots".to_owned(),
-        format!("app.driver.volumes[0].configMap.name={ROOTS}"),
-        "app.driver.volumeMounts[0].name=roots".to_owned(),
-        "app.driver.volumeMounts[0].mountPath=/roots".to_owned(),
-        "app.driver.volumeMounts[0].readOnly=true".to_owned(),
         "app.logLevel=2".to_owned(),
-    ];
+    ]);
     let helm = [
         "upgrade",
         "--install",
@@ -110,7 +100,7 @@ pub(super) fn upgrade_release(
         namespace,
     ];
     let mut words = [&helm, words].concat();
-    for value in common
+    for value in ours
         .iter()
         .map(String::as_str)
         .chain(values.iter().copied())
@@ -119,6 +109,24 @@ pub(super) fn upgrade_release(
     }
     world.helm(&words)?;
     Ok(())
+}
+
+/// The values that every installation here has, whatever the image: the machine, the trust domain
+/// and its roots.
+pub(super) fn common(world: &World) -> Vec<String> {
+    let kubelet = world.place.kubelet().display().to_string();
+    vec![
+        format!("app.trustDomain={TRUST_DOMAIN}"),
+        format!("app.driver.kubeletRootDir={kubelet}"),
+        // There is one node, and what is measured is measured of one process.
+        "app.approver.replicaCount=1".to_owned(),
+        "app.driver.sourceCABundle=/roots/ca.crt".to_owned(),
+        "app.driver.volumes[0].name=roots".to_owned(),
+        format!("app.driver.volumes[0].configMap.name={ROOTS}"),
+        "app.driver.volumeMounts[0].name=roots".to_owned(),
+        "app.driver.volumeMounts[0].mountPath=/roots".to_owned(),
+        "app.driver.volumeMounts[0].readOnly=true".to_owned(),
+    ]
 }
 
 /// Restarts the driver, pod by pod; [`rolled_out`] waits until that is over.
@@ -240,7 +248,7 @@ fn roots(world: &World) -> Result<bool> {
 }
 
 /// The ConfigMap with the trust bundle.
-pub(super) const ROOTS: &str = "spiffe-roots";
+const ROOTS: &str = "spiffe-roots";
 
 /// Waits until the driver has read a bundle of this many roots.
 pub(super) fn wait_roots(world: &World, count: u64) -> Result<()> {

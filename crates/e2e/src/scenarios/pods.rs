@@ -60,8 +60,11 @@ pub(super) fn allow(
     let subject = cluster::account(namespace, account);
     let objects = cluster::role(namespace, role, &[rule], &[subject]);
     world.kubectl.apply(&cluster::list(&objects))?;
-    for (resource, verb) in resources.iter().zip(verbs.iter().cycle()) {
-        world.wait_allowed(&user(namespace, account), verb, resource, namespace)?;
+    let user = user(namespace, account);
+    for resource in resources {
+        for verb in verbs {
+            world.wait_allowed(&user, verb, resource, namespace)?;
+        }
     }
     Ok(())
 }

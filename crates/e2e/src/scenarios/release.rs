@@ -7,7 +7,7 @@ use xtask::release::{self, Destination, Options, Released, Signing};
 
 use super::installation::{self, RELEASE};
 use super::pods::{self, enroll};
-use super::world::{NAME, NAMESPACE, TRUST_DOMAIN, World, spiffe_id};
+use super::world::{NAME, NAMESPACE, World, spiffe_id};
 use super::{Scenario, scenario};
 use crate::cluster::{self, Registry};
 use crate::image;
@@ -43,8 +43,7 @@ fn released(world: &World) -> Result<()> {
     pulled(world, &released.image)?;
 
     enroll(world, "released", "web")?;
-    let pod = pods::run(world, "released", "web", "web")?;
-    pod.wait_ready(world)?;
+    let pod = pods::ready(world, "released", "web", "web")?;
     let seen = pod.look(world)?;
     ensure!(
         seen.id() == spiffe_id("released", "web"),
@@ -56,23 +55,7 @@ fn released(world: &World) -> Result<()> {
 
 /// As the release's own notes say, with no value that names an image.
 fn install(world: &World, released: &Released) -> Result<()> {
-    let values = [
-        format!("app.trustDomain={TRUST_DOMAIN}"),
-        format!(
-            "app.driver.kubeletRootDir={}",
-            world.place.kubelet().display()
-        ),
-        "app.approver.replicaCount=1".to_owned(),
-        "app.driver.sourceCABundle=/roots/ca.crt".to_owned(),
-        "app.driver.volumes[0].name=roots".to_owned(),
-        format!(
-            "app.driver.volumes[0].configMap.name={}",
-            installation::ROOTS
-        ),
-        "app.driver.volumeMounts[0].name=roots".to_owned(),
-        "app.driver.volumeMounts[0].mountPath=/roots".to_owned(),
-        "app.driver.volumeMounts[0].readOnly=true".to_owned(),
-    ];
+    let values = installation::common(world);
     let version = format!("--version={}", image::version());
     let mut words = vec![
         "upgrade",
