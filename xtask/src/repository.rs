@@ -22,6 +22,15 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// What `cargo tree` says with these arguments: a line in this format for each crate.
+///
+/// # Errors
+/// When cargo cannot be started or fails; it has said why.
+pub fn tree(format: &str, arguments: &[&str]) -> Result<String> {
+    let words = ["tree", "--locked", "--prefix=none", "--format", format];
+    command::text(cargo(&words).args(arguments))
+}
+
 /// The folder that cargo builds into.
 pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
@@ -66,4 +75,28 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         .collect::<Result<Vec<_>>>()?;
     files.sort();
     Ok(files)
+}
+
+/// All files below a folder, sorted, without what `is_wanted` refuses: a file, or a folder with all
+/// that is in it.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn files_below(folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+    let mut below = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for path in files(&folder)? {
+            if !is_wanted(&path) {
+                continue;
+            }
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                below.push(path);
+            }
+        }
+    }
+    below.sort();
+    Ok(below)
 }

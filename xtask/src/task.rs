@@ -89,7 +89,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "chart",
-        does: "checks what the Helm chart renders to; --write: its README and schema",
+        does: "checks what the Helm chart renders to; --write: README, schema and version",
         run: chart::run,
     },
     Task {

@@ -2,19 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use super::manifests::{Manifests, list, text};
-use super::template;
-use crate::{command, repository};
+use super::{promtool, template};
+use crate::repository;
 
 /// The promises that are broken, by promtool and by the page that explains the alerts.
 ///
 /// # Errors
-/// When the chart does not render, or promtool cannot be started.
+/// When the chart does not render, or a file cannot be read or written.
 pub(super) fn broken(helm: &Path, chart: &Path) -> Result<Vec<String>> {
     let values = [
         "imageRegistry=registry.example.com",
@@ -37,15 +36,8 @@ pub(super) fn broken(helm: &Path, chart: &Path) -> Result<Vec<String>> {
     let tests = folder.path().join("tests.yaml");
     let files = format!("rule_files: [{}]\n{TESTS}", json!(rules));
     fs::write(&tests, files).context("writing the tests")?;
-    let mut broken = Vec::new();
-    for (word, file) in [("check", &rules), ("test", &tests)] {
-        let done = command::text(Command::new("promtool").args([word, "rules"]).arg(file));
-        if let Err(error) = done {
-            broken.push(format!(
-                "{error:#} (promtool is in Debian's package prometheus)"
-            ));
-        }
-    }
+    let found = [promtool("check", &rules), promtool("test", &tests)];
+    let mut broken: Vec<String> = found.into_iter().flatten().collect();
     let page = fs::read_to_string(repository::root().join("docs/alerts.md"));
     let page = page.context("reading docs/alerts.md")?;
     for alert in list(rule, "/spec/groups/0/rules") {

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::{command, repository};
+use super::promtool;
+use crate::repository;
 
 /// The promises that are broken.
 ///
@@ -43,8 +43,8 @@ pub(super) fn broken(chart: &Path) -> Result<Vec<String>> {
     // JSON is YAML.
     let groups = json!({"groups": [{"name": "dashboard", "rules": rules}]});
     fs::write(&file, groups.to_string()).context("writing the queries")?;
-    let done = command::text(Command::new("promtool").args(["check", "rules"]).arg(&file));
-    broken.extend(done.err().map(|error| format!("the dashboard: {error:#}")));
+    let found = promtool("check", &file);
+    broken.extend(found.map(|error| format!("the dashboard: {error}")));
     Ok(broken)
 }
 

@@ -29,8 +29,8 @@ use crate::{command, programs, repository};
 use manifests::Manifests;
 use programs::KUBE_VERSION;
 
-/// Lints the chart and checks what it renders to. With `--write` makes its README and the
-/// descriptions in its schema instead.
+/// Lints the chart and checks what it renders to. With `--write` makes its README, the descriptions
+/// in its schema and the version in Chart.yaml instead.
 ///
 /// # Errors
 /// Every broken promise, by values file.
@@ -127,6 +127,15 @@ fn template(helm: &Path, chart: &Path, values: &[&str]) -> Result<String> {
         command.args(["--set", value]);
     }
     command::text(&mut command)
+}
+
+/// What promtool finds wrong with a file of rules, or with the tests of some.
+fn promtool(word: &str, file: &Path) -> Option<String> {
+    let done = command::text(Command::new("promtool").args([word, "rules"]).arg(file));
+    let error = done.err()?;
+    Some(format!(
+        "{error:#} (promtool is in Debian's package prometheus)"
+    ))
 }
 
 fn call(helm: &Path, words: &[&str], chart: &Path, values: &Path) -> Result<String> {

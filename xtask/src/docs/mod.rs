@@ -48,20 +48,20 @@ pub(crate) fn check() -> Result<()> {
 fn violations() -> Result<(usize, Vec<String>)> {
     let root = repository::root();
     let pages = read(root, Path::new(""), &|path| has_extension(path, "md"))?;
-    let sentences = sentences(root)?;
+    let sources = read(root, Path::new("crates"), &|path| has_extension(path, "rs"))?;
+    let chart = read(root, Path::new(CHART), &|_| true)?;
+    let sentences = sentences(&sources, &chart);
     let mut violations = links::violations(&pages, &|path| root.join(path).exists());
-    violations.extend(promised(root, &pages)?);
+    violations.extend(promised(root, &pages, &sources));
     violations.extend(quotes::unknown(&pages, &sentences));
     let symptoms = pages.get(Path::new(SYMPTOMS)).map_or("", String::as_str);
     let missing = quotes::missing(symptoms, &sentences);
     violations.extend(missing.iter().map(|what| format!("{SYMPTOMS}: {what}")));
     let proofs = pages.get(Path::new(PROOFS)).map_or("", String::as_str);
-    let tests = read(root, Path::new("crates"), &|path| has_extension(path, "rs"))?;
-    let missing = proofs::missing(proofs, &tests).into_iter();
+    let missing = proofs::missing(proofs, &sources).into_iter();
     violations.extend(missing.map(|what| format!("{PROOFS}: {what}")));
     let project = Project::of_this_repository()?;
     violations.extend(owner::repeated(&project, &pages));
-    let chart = chart(root)?;
     violations.extend(owner::repeated(&project, &chart));
     let schema = chart.get(Path::new(SCHEMA)).context(SCHEMA)?;
     let schema = serde_json::from_str(schema).context(SCHEMA)?;
@@ -72,44 +72,35 @@ fn violations() -> Result<(usize, Vec<String>)> {
 }
 
 /// Places in the documents to which the programs send their users.
-fn promised(root: &Path, pages: &Pages) -> Result<Vec<String>> {
+fn promised(root: &Path, pages: &Pages, sources: &Pages) -> Vec<String> {
     let mut violations = Vec::new();
     let exists = |path: &Path| root.join(path).exists();
-    for (path, text) in program(root)? {
-        let literals = sentences::literals(&text);
-        violations.extend(links::promised(pages, &exists, &path, &literals));
+    for (path, text) in program(sources) {
+        let literals = sentences::literals(text);
+        violations.extend(links::promised(pages, &exists, path, &literals));
     }
-    Ok(violations)
+    violations
 }
 
-/// The sources of the crates that ship.
-fn program(root: &Path) -> Result<Pages> {
-    let mut sources = Pages::new();
-    for room in PROGRAM {
-        let folder = Path::new("crates").join(room).join("src");
-        sources.extend(read(root, &folder, &|path| has_extension(path, "rs"))?);
-    }
-    Ok(sources)
-}
-
-fn chart(root: &Path) -> Result<Pages> {
-    read(root, Path::new("deploy/charts/csi-driver-spiffe"), &|_| {
-        true
-    })
+/// The sources of the crates that ship, among all.
+fn program(sources: &Pages) -> impl Iterator<Item = (&PathBuf, &String)> {
+    let folders = PROGRAM.map(|room| Path::new("crates").join(room).join("src"));
+    let ships = move |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
+    sources.iter().filter(move |(path, _)| ships(path))
 }
 
 /// What the programs and the chart print.
-fn sentences(root: &Path) -> Result<Sentences> {
+fn sentences(sources: &Pages, chart: &Pages) -> Sentences {
     let mut sentences = Sentences::default();
-    for (path, text) in &program(root)? {
+    for (path, text) in program(sources) {
         sentences.add_source(path, text);
     }
-    for (path, text) in &chart(root)? {
+    for (path, text) in chart {
         if path.iter().any(|part| part == "templates") {
             sentences.add_template(text);
         }
     }
-    Ok(sentences)
+    sentences
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {
@@ -117,29 +108,21 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 }
 
 /// The files below a folder, without what is built and what is not of this repository.
-fn read(root: &Path, folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Pages> {
+fn read(root: &Path, folder: &Path, is_wanted: &dyn Fn(&Path) -> bool) -> Result<Pages> {
+    let is_ours = |path: &Path| !FOREIGN.iter().any(|foreign| path.ends_with(foreign));
     let mut pages = Pages::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(folder) = waiting.pop() {
-        for path in repository::files(&root.join(&folder))? {
-            let name = path.file_name().unwrap_or_default().to_owned();
-            let below = folder.join(&name);
-            if path.is_dir() {
-                if !FOREIGN.iter().any(|foreign| name == *foreign) {
-                    waiting.push(below);
-                }
-            } else if wanted(&path) {
-                let text = fs::read_to_string(&path);
-                let text = text.with_context(|| format!("reading {}", path.display()))?;
-                pages.insert(below, text);
-            }
+    for path in repository::files_below(&root.join(folder), &is_ours)? {
+        if is_wanted(&path) {
+            let text = fs::read_to_string(&path);
+            let text = text.with_context(|| format!("reading {}", path.display()))?;
+            pages.insert(path.strip_prefix(root)?.to_owned(), text);
         }
     }
     Ok(pages)
 }
 
 /// The crates that ship.
-const PROGRAM: &[&str] = &["api", "approver", "cli", "client", "core", "node"];
+const PROGRAM: [&str; 6] = ["api", "approver", "cli", "client", "core", "node"];
 
 /// The page that goes by what is printed.
 const SYMPTOMS: &str = "docs/troubleshooting.md";
@@ -147,10 +130,12 @@ const SYMPTOMS: &str = "docs/troubleshooting.md";
 /// The page that names tests for what is promised.
 const PROOFS: &str = "docs/reliability.md";
 
+const CHART: &str = "deploy/charts/csi-driver-spiffe";
+
 /// The values of the chart.
 const SCHEMA: &str = "deploy/charts/csi-driver-spiffe/values.schema.json";
 
-/// Folders with nothing of ours to read.
+/// What holds nothing of ours to read.
 const FOREIGN: &[&str] = &[".git", "target", "kept"];
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ fn flags(workshop: &Workshop) -> Result<OsString> {
         let words: Vec<_> = spaced.split_whitespace().collect();
         words.join(SEPARATOR).into()
     });
-    for (path, name) in workshop.names(&sysroot()?, &compiler()?)? {
+    for (path, name) in workshop.names(&sysroot()?, &compiler_commit()?)? {
         if !flags.is_empty() {
             flags.push(SEPARATOR);
         }
@@ -141,11 +141,20 @@ fn flags(workshop: &Workshop) -> Result<OsString> {
 const SEPARATOR: &str = "\u{1f}";
 
 /// The commit of the compiler, by which its own messages name the standard library's files.
-fn compiler() -> Result<String> {
-    let version = command::text(rustc().arg("-vV"))?;
+fn compiler_commit() -> Result<String> {
+    let version = compiler()?;
     let mut lines = version.lines();
     let commit = lines.find_map(|line| line.strip_prefix("commit-hash: "));
     Ok(commit.unwrap_or("unknown").to_owned())
+}
+
+/// What the compiler says of itself, as `rustc -vV` prints it.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn compiler() -> Result<String> {
+    let version = command::text(rustc().arg("-vV"))?;
+    Ok(version.trim().to_owned())
 }
 
 fn sysroot() -> Result<PathBuf> {

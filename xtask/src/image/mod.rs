@@ -24,6 +24,7 @@ use build::PLATFORMS;
 use workshop::Workshop;
 
 pub use build::binary;
+pub(crate) use build::compiler;
 pub(crate) use layer::Layer;
 
 /// The product's image, until it gets a name in a registry.
@@ -133,10 +134,7 @@ fn configuration() -> Result<Value> {
     });
     if let Some(labels) = labels.as_object_mut() {
         if let Some(commit) = build::commit() {
-            labels.insert(
-                "org.opencontainers.image.revision".to_owned(),
-                commit.into(),
-            );
+            labels.insert(REVISION.to_owned(), commit.into());
         }
         if let Some(home) = Project::of_this_repository()?.decided("home") {
             labels.insert("org.opencontainers.image.source".to_owned(), home.into());
@@ -189,6 +187,11 @@ pub fn join(archives: &[PathBuf], name: &str, path: &Path) -> Result<Joined> {
         architectures,
         commits,
     })
+}
+
+/// What a whole image is for, as Go names it, sorted.
+pub(crate) fn architectures() -> [&'static str; PLATFORMS.len()] {
+    PLATFORMS.map(|platform| platform.architecture)
 }
 
 /// As `rustc` names the platforms of these architectures.

@@ -67,18 +67,13 @@ impl Workshop {
 
 /// Copies a folder, without what was built and what git keeps.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("making {}", to.display()))?;
-    for path in repository::files(from)? {
-        let name = path.file_name().unwrap_or_default();
-        if name == "target" || name == ".git" {
-            continue;
-        }
-        let to = to.join(name);
-        if path.is_dir() {
-            copy(&path, &to)?;
-        } else {
-            fs::copy(&path, &to).with_context(|| format!("copying {}", path.display()))?;
-        }
+    // In a worktree of git `.git` is a file.
+    let is_wanted = |path: &Path| !path.ends_with("target") && !path.ends_with(".git");
+    for path in repository::files_below(from, &is_wanted)? {
+        let to = to.join(path.strip_prefix(from)?);
+        let folder = to.parent().unwrap_or(&to);
+        fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+        fs::copy(&path, &to).with_context(|| format!("copying {}", path.display()))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The chart as it is released: it has the image by its digest, and its links lead to the home.
+//! The chart as it is released: it has the image by its digest, and names the home.
 //!
 //! Invariant: the same files give the same archive: no times, no names of users.
 
@@ -8,7 +8,6 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::notes::absolute;
 use crate::image::Layer;
 use crate::programs::{self, KUBE_VERSION};
 use crate::{command, repository};
@@ -40,10 +39,6 @@ pub(super) fn package(places: &Places<'_>, folder: &Path) -> Result<PathBuf> {
         text = match below.as_str() {
             "values.yaml" => values(&text, places)?,
             "Chart.yaml" => about(text, places),
-            "README.md" => match tree(places) {
-                Some(tree) => absolute(&text, &tree),
-                None => text,
-            },
             _ => text,
         };
         archive = archive.file(&format!("{NAME}/{below}"), text.as_bytes(), 0o644)?;
@@ -63,15 +58,8 @@ pub(super) fn tree(places: &Places<'_>) -> Option<String> {
 
 /// The files of the chart, without those that only check it (.helmignore).
 fn contents(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for path in repository::files(folder)? {
-        if path.is_dir() && !path.ends_with("ci") {
-            files.extend(contents(&path)?);
-        } else if path.is_file() && !path.ends_with(".helmignore") {
-            files.push(path);
-        }
-    }
-    Ok(files)
+    let is_wanted = |path: &Path| !path.ends_with("ci") && !path.ends_with(".helmignore");
+    repository::files_below(folder, &is_wanted)
 }
 
 /// values.yaml with where the image is as the defaults: registry, path and name apart, so that a

@@ -100,11 +100,10 @@ pub fn make(options: &Options) -> Result<Released> {
     // Whoever has no home yet begins names with what is theirs: the registry.
     let home = names.home.clone();
     let namespace = home.unwrap_or_else(|| format!("https://{}", names.image));
-    let rust = compiler("rustc", "-vV")?;
+    let rust = image::compiler()?;
     let sbom = write_sbom(&names, &joined, &sources, &namespace, &rust, &options.out)?;
 
-    let files = [archive.clone(), chart.clone(), sbom.clone()];
-    let sums = checksums::sums(&files)?;
+    let mut sums = checksums::sums(&[archive.clone(), chart.clone(), sbom.clone()])?;
     let run = Run {
         home: names.home.as_deref(),
         namespace: &namespace,
@@ -112,7 +111,7 @@ pub fn make(options: &Options) -> Result<Released> {
         version,
         lock: &sha256(read("Cargo.lock")?.as_bytes()),
         compilers: match options.images.as_slice() {
-            [] => Some([rust.clone(), first_line(&compiler("cc", "--version")?)]),
+            [] => Some([rust.clone(), c_compiler()?]),
             _ => None,
         },
         builder: provenance::builder(|name| env::var(name).ok()),
@@ -122,7 +121,8 @@ pub fn make(options: &Options) -> Result<Released> {
         .out
         .join(format!("csi-driver-spiffe-{version}.provenance.json"));
     write(&provenance, &format!("{statement:#}\n"))?;
-    let sums = checksums::sums(&[&files[..], &[provenance]].concat())?;
+    sums.extend(checksums::sums(&[provenance])?);
+    sums.sort();
     let checksums = options.out.join("SHA256SUMS");
     write(&checksums, &checksums::text(&sums))?;
     let notes = chart::tree(&places).map_or(notes.clone(), |tree| notes::absolute(&notes, &tree));
@@ -169,7 +169,7 @@ fn joined(options: &Options, names: &Names, path: &Path) -> Result<Joined> {
 /// An image for every platform.
 fn ensure_whole(joined: &Joined) -> Result<()> {
     ensure!(
-        joined.architectures == ["amd64", "arm64"],
+        joined.architectures == image::architectures(),
         "the image is for {:?} only: build the other where it can be built, and name both with `--image`",
         joined.architectures
     );
@@ -255,14 +255,10 @@ fn git(words: &[&str]) -> Result<String> {
     command::text(git.env("TZ", "UTC"))
 }
 
-fn compiler(program: &str, word: &str) -> Result<String> {
-    Ok(command::text(Command::new(program).arg(word))?
-        .trim()
-        .to_owned())
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// The first line of what the C compiler says of itself.
+fn c_compiler() -> Result<String> {
+    let said = command::text(Command::new("cc").arg("--version"))?;
+    Ok(said.lines().next().unwrap_or_default().to_owned())
 }
 
 fn read(name: &str) -> Result<String> {

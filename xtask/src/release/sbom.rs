@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{command, repository};
+use crate::repository;
 
 /// Something that is linked in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,13 +42,15 @@ pub(super) struct About<'a> {
 pub(super) fn parts(targets: &[&str]) -> Result<BTreeSet<Part>> {
     let mut parts = BTreeSet::new();
     for target in targets {
-        let text = command::text(
-            repository::cargo(&["tree", "--locked", "--prefix=none", "--format={p}|{l}"])
-                .args(["--package=csi-driver-spiffe", "--no-default-features"])
-                .args(["--edges=normal,no-proc-macro", "--target", target]),
-        )?;
-        let of_target = text.lines().filter_map(part);
-        parts.extend(of_target);
+        let arguments = [
+            "--package=csi-driver-spiffe",
+            "--no-default-features",
+            "--edges=normal,no-proc-macro",
+            "--target",
+            target,
+        ];
+        let text = repository::tree("{p}|{l}", &arguments)?;
+        parts.extend(text.lines().filter_map(part));
     }
     ensure!(parts.len() > 1, "cargo tree shows nothing");
     Ok(parts)
@@ -98,14 +100,12 @@ pub(super) fn document(
     for part in parts {
         let key = (part.name.clone(), part.version.clone());
         let checksum = checksums.get(&key);
-        let is_ours = part.version == about.version && checksum.is_none();
-        let from = checksum.map(|checksum| (checksum.as_str(), purl(part)));
-        let from = if is_ours {
-            None
-        } else {
-            Some(from.with_context(|| format!("Cargo.lock has no hash of {}", part.name))?)
-        };
-        packages.push(package(part, from.as_ref()));
+        ensure!(
+            checksum.is_some() || part.version == about.version,
+            "Cargo.lock has no hash of {}",
+            part.name
+        );
+        packages.push(package(part, checksum));
     }
     let contained = packages.iter().skip(1).map(|package| {
         json!({
@@ -160,7 +160,8 @@ fn standard_library(about: &About<'_>) -> Value {
     package(&part, None)
 }
 
-fn package(part: &Part, from: Option<&(&str, String)>) -> Value {
+/// A crate; the hash is of one that comes from a registry.
+fn package(part: &Part, hash: Option<&String>) -> Value {
     let license = Some(&part.license).filter(|license| !license.is_empty());
     let mut package = json!({
         "SPDXID": format!("SPDXRef-{}-{}", plain(&part.name), plain(&part.version)),
@@ -173,10 +174,10 @@ fn package(part: &Part, from: Option<&(&str, String)>) -> Value {
         "licenseDeclared": license.map_or("NOASSERTION", String::as_str),
         "copyrightText": "NOASSERTION",
     });
-    if let (Some(package), Some((hash, purl))) = (package.as_object_mut(), from) {
+    if let (Some(package), Some(hash)) = (package.as_object_mut(), hash) {
         let hash = json!([{"algorithm": "SHA256", "checksumValue": hash}]);
         package.insert("checksums".to_owned(), hash);
-        package.insert("externalRefs".to_owned(), json!([reference(purl)]));
+        package.insert("externalRefs".to_owned(), json!([reference(&purl(part))]));
     }
     package
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 use crate::repository;
@@ -85,19 +85,7 @@ fn dependency(dependency: cargo_metadata::Dependency) -> Dependency {
 /// Returns the names of all crates in a build, and `CRATE/FEATURE` for each of their features, as
 /// `cargo tree` resolves them.
 pub(super) fn tree(arguments: &[&str]) -> Result<BTreeSet<String>> {
-    let output = repository::cargo(&[
-        "tree", "--locked", "--prefix", "none", "--format", "{p}|{f}",
-    ])
-    .args(arguments)
-    .output()
-    .context("running cargo tree")?;
-    ensure!(
-        output.status.success(),
-        "cargo tree {}: {}",
-        arguments.join(" "),
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = repository::tree("{p}|{f}", arguments)?;
     Ok(text.lines().flat_map(crate_and_features).collect())
 }
 
@@ -118,18 +106,11 @@ fn crate_and_features(line: &str) -> Vec<String> {
 /// Reads every Rust file below a folder.
 pub(super) fn sources(folder: &Path) -> Result<Sources> {
     let mut sources = Sources::new();
-    let mut waiting = vec![repository::root().join(folder)];
-    while let Some(folder) = waiting.pop() {
-        let reading = || format!("reading {}", folder.display());
-        for entry in fs::read_dir(&folder).with_context(reading)? {
-            let path = entry.with_context(reading)?.path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path)
-                    .with_context(|| format!("reading {}", path.display()))?;
-                sources.insert(from_root(&path), text);
-            }
+    for path in repository::files_below(&repository::root().join(folder), &|_| true)? {
+        if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path);
+            let text = text.with_context(|| format!("reading {}", path.display()))?;
+            sources.insert(from_root(&path), text);
         }
     }
     Ok(sources)

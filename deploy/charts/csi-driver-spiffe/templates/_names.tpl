@@ -104,6 +104,26 @@ affinity:
               values: [fargate]
 {{- end -}}
 
+{{/* Security context of pods that need nothing of the node. */}}
+{{- define "spiffe.podSecurityContext" -}}
+runAsNonRoot: true
+{{- /* OpenShift gives each namespace users of its own. */}}
+{{- if not (include "spiffe.openshift" .) }}
+runAsUser: 65532
+runAsGroup: 65532
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{/* Security context of the containers of such pods. */}}
+{{- define "spiffe.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
 {{/* Flags that both roles must agree on, as a list. */}}
 {{- define "spiffe.commonArgs" -}}
 - {{ printf "--log-level=%v" .Values.app.logLevel | quote }}
