@@ -12,7 +12,7 @@
 //! | `credential` | what a request is created with: a pod's token, or our own credentials |
 //! | `spec` | what the kubelet requests, as typed values |
 //! | `lifecycle` | one task per volume, from publish to unpublish |
-//! | `issuance` | one CertificateRequest, from create to a checked certificate |
+//! | `issuance` | one CertificateRequest, from create to the answer |
 //! | `renewal` | when to renew and to retry: schedule and backoff, pure |
 //! | `volume` | mounts, files and records |
 //! | `trust` | the CA bundle and its changes |

@@ -5,6 +5,7 @@
 //! answered, and while some calls work and others do not, every backoff stays in force. If calls of
 //! several kinds failed and none succeeded, the first that succeeds speaks for all.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use svid_client::ApiError;
@@ -16,7 +17,7 @@ use tokio::time::{Instant, sleep};
 pub struct ApiHealth(Sender<Health>);
 
 /// Calls that fail and work together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Calls {
     /// Creates, which admission webhooks may keep.
     Creates,
@@ -28,13 +29,11 @@ pub enum Calls {
 
 #[derive(Clone, Debug, Default)]
 struct Health {
-    creates: Series,
-    looks: Series,
-    deletes: Series,
+    kinds: BTreeMap<Calls, Series>,
     /// All calls, whatever their kind.
     all: Series,
     /// The kinds of the calls that failed since one succeeded.
-    failing: Vec<Calls>,
+    failing: BTreeSet<Calls>,
     /// How long the last outage was.
     outage: Duration,
 }
@@ -62,25 +61,15 @@ impl Series {
 }
 
 impl Health {
-    fn of(&mut self, calls: Calls) -> &mut Series {
-        match calls {
-            Calls::Creates => &mut self.creates,
-            Calls::Looks => &mut self.looks,
-            Calls::Deletes => &mut self.deletes,
-        }
-    }
-
     fn fail(&mut self, calls: Calls) {
-        self.of(calls).fail();
+        self.kinds.entry(calls).or_default().fail();
         self.all.fail();
-        if !self.failing.contains(&calls) {
-            self.failing.push(calls);
-        }
+        self.failing.insert(calls);
     }
 
     /// Returns whether an outage ended that lasted.
     fn succeed(&mut self, calls: Calls) -> bool {
-        let of_kind = self.of(calls).succeed();
+        let of_kind = self.kinds.entry(calls).or_default().succeed();
         if self.failing.len() < SEVERAL {
             self.all.away_since = None;
         }
@@ -92,12 +81,8 @@ impl Health {
 
     /// How many outages ended that concerned these calls.
     fn recoveries(&self, calls: Calls) -> u64 {
-        let series = match calls {
-            Calls::Creates => &self.creates,
-            Calls::Looks => &self.looks,
-            Calls::Deletes => &self.deletes,
-        };
-        series.recoveries + self.all.recoveries
+        let of_kind = self.kinds.get(&calls);
+        of_kind.map_or(0, |series| series.recoveries) + self.all.recoveries
     }
 }
 

@@ -1,9 +1,10 @@
-//! One CertificateRequest, from its creation to a checked certificate.
+//! One CertificateRequest, from its creation to the issuer's answer.
 //!
 //! Owns the communication with the API server about certificates: the shape of a request, the calls
 //! and their failures, the waiting. Knows nothing of mounts or files, nor of when to request.
-//! Invariant: nothing that an issuer or the API server returned leaves this module unchecked, and
-//! no text made here contains a token, a key or PEM.
+//! Invariants: what is read of an answer is bounded, and a certificate leaves this module as the
+//! bytes that were returned, for `lifecycle/attempt` to check; no text made here contains a token,
+//! a key or PEM.
 
 mod api;
 mod health;

@@ -85,22 +85,17 @@ impl Board {
 fn overview(entry: &BoardEntry, now: Timestamp, trust_domain: &TrustDomain) -> VolumeOverview {
     let status = entry.status.borrow();
     let account = &entry.spec.service_account;
-    let (phase, until) = match status.phase {
-        Phase::Starting => ("starting", None),
-        Phase::Resting(due) => ("resting", Some(due)),
-        Phase::AwaitingToken(_) => ("awaiting-token", None),
-        Phase::Queued => ("queued", None),
-        Phase::Requesting => ("requesting", None),
-        Phase::Pending => ("pending", None),
-        Phase::Holding(from) => ("holding", Some(from)),
-        Phase::Publishing => ("publishing", None),
-        Phase::RetryingAt(next) => ("retrying", wall_clock(next.at, now)),
-        Phase::Removing => ("removing", None),
-    };
-    let since = if let Phase::AwaitingToken(since) = status.phase {
-        Some(since)
-    } else {
-        None
+    let (phase, since, until) = match status.phase {
+        Phase::Starting => ("starting", None, None),
+        Phase::Resting(due) => ("resting", None, Some(due)),
+        Phase::AwaitingToken(since) => ("awaiting-token", Some(since), None),
+        Phase::Queued => ("queued", None, None),
+        Phase::Requesting => ("requesting", None, None),
+        Phase::Pending => ("pending", None, None),
+        Phase::Holding(from) => ("holding", None, Some(from)),
+        Phase::Publishing => ("publishing", None, None),
+        Phase::RetryingAt(next) => ("retrying", None, wall_clock(next.at, now)),
+        Phase::Removing => ("removing", None, None),
     };
     let waits_for = status.waits_for.as_ref();
     VolumeOverview {

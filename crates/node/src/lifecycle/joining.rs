@@ -47,21 +47,14 @@ impl NodeVolumes {
             SlotState::Live(live) => {
                 let is_its_pods = live.spec.pod.uid == spec.pod.uid
                     && live.spec.service_account == spec.service_account;
-                let offer = is_its_pods.then(|| live.credentials.offer(credential));
-                let is_tried = *live.spec == spec && offer == Some(Offer::Tried);
+                let is_late = is_its_pods && live.credentials.offer(credential) == Offer::Tried;
                 let is_shown = self.is_shown(live).await;
                 let is_there = live.spec.target == spec.target && is_shown;
                 if *live.spec != spec && !is_there {
                     return Err(PublishError::SpecChanged);
                 }
-                let status = live.status.clone();
-                let status = if is_tried {
-                    Follower::of_next(status)
-                } else {
-                    Follower::of(status)
-                };
                 Ok(Joined {
-                    status,
+                    status: Follower::of(live.status.clone(), is_late),
                     waiting: live.waiting.clone(),
                     place: None,
                 })
@@ -91,7 +84,7 @@ impl NodeVolumes {
         writer.save().await.map_err(PublishError::NotBegun)?;
         let live = self.start(spec, writer, counted, Some(credential));
         let joined = Joined {
-            status: Follower::of(live.status.clone()),
+            status: Follower::of(live.status.clone(), false),
             waiting: live.waiting.clone(),
             place: Some(place),
         };
@@ -144,9 +137,9 @@ impl NodeVolumes {
         lane: Lane,
         target: TargetPath,
     ) -> Result<bool, WriteError> {
-        let permit = self.lanes.enter(lane).await?;
-        let volumes = Arc::clone(&self.context.volumes);
-        Ok(permit.run(move || volumes.is_mounted(&target)).await??)
+        Ok(self
+            .on(lane, move |volumes| volumes.is_mounted(&target))
+            .await??)
     }
 }
 

@@ -59,8 +59,7 @@ impl ObsoleteRequests {
 
     /// Before a request is created, the old ones are deleted: a search for ours could find one that
     /// failed. If only the deletions keep being refused or left unanswered, renewal takes
-    /// precedence. One
-    /// in doubt is not waited for until it can be there.
+    /// precedence. One in doubt is not waited for until it can be there.
     pub(super) async fn make_room(&mut self) -> Result<(), Failure> {
         let Err(Undeleted { name, error }) = self.delete().await else {
             self.undeleted = 0;

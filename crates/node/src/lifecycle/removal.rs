@@ -25,19 +25,10 @@ impl NodeVolumes {
         loop {
             let slot = self.slot(&volume);
             let mut life = slot.lock().await;
-            let remains = match std::mem::take(&mut *life) {
-                SlotState::Retired => {
-                    *life = SlotState::Retired;
-                    continue;
-                }
-                SlotState::Vacant => None,
-                SlotState::Going(remains) | SlotState::Leftover(remains) => Some(remains),
-                SlotState::Live(live) => {
-                    let (spec, writer, counted) = live.end().await;
-                    Some(self.remains(spec, writer, counted))
-                }
-            };
-            if let Some(remains) = remains {
+            if matches!(*life, SlotState::Retired) {
+                continue;
+            }
+            if let Some(remains) = self.end(&mut life).await {
                 *life = SlotState::Going(Arc::clone(&remains));
                 self.finish(&remains).await?;
             }
@@ -49,6 +40,18 @@ impl NodeVolumes {
             }
             self.retire(&volume, &mut life);
             return result;
+        }
+    }
+
+    /// Ends the task of a volume, if it has one. What is left to be removed; None if nothing is.
+    async fn end(&self, life: &mut SlotState) -> Option<Arc<Remains>> {
+        match std::mem::take(life) {
+            SlotState::Live(live) => {
+                let (spec, writer, counted) = live.end().await;
+                Some(self.remains(spec, writer, counted))
+            }
+            SlotState::Going(remains) | SlotState::Leftover(remains) => Some(remains),
+            SlotState::Vacant | SlotState::Retired => None,
         }
     }
 
@@ -81,14 +84,12 @@ impl NodeVolumes {
         volume: VolumeId,
         target: TargetPath,
     ) -> Result<(), UnpublishError> {
-        let volumes = Arc::clone(&self.context.volumes);
-        let shutting_down = |ThreadEnded| UnpublishError::ShuttingDown;
-        let permit = self.lanes.enter(Lane::Removals).await;
-        let removed = permit.map_err(shutting_down)?.run(move || {
+        let removed = self.on(Lane::Removals, move |volumes| {
             volumes.remove(&volume, &target)?;
             volumes.forget(&volume)
         });
-        let removed = removed.await.map_err(shutting_down)?;
+        let removed = removed.await;
+        let removed = removed.map_err(|ThreadEnded| UnpublishError::ShuttingDown)?;
         Ok(removed.map_err(WriteError::Volume)?)
     }
 
@@ -109,7 +110,7 @@ impl NodeVolumes {
     pub(super) async fn keep_sweeping(&self) -> Infallible {
         loop {
             sleep(SWEEP).await;
-            let slots: Vec<_> = self.slots().values().map(Arc::clone).collect();
+            let slots: Vec<_> = self.slots().values().cloned().collect();
             for slot in slots {
                 self.sweep(&slot).await;
             }
@@ -118,35 +119,24 @@ impl NodeVolumes {
 
     async fn sweep(&self, slot: &Slot) {
         let mut life = slot.lock().await;
-        match &*life {
-            SlotState::Live(live) if self.is_forgotten(&live.spec).await => {}
-            SlotState::Leftover(_) => {}
-            SlotState::Live(_) | SlotState::Going(_) | SlotState::Vacant | SlotState::Retired => {
-                return;
-            }
-        }
-        let remains = match std::mem::take(&mut *life) {
-            SlotState::Live(live) => {
-                let (spec, writer, counted) = live.end().await;
-                tracing::info!(volume = %spec.volume, pod = spec.pod.name, "the pod is gone: removing what is left of a volume");
-                self.remains(spec, writer, counted)
-            }
-            SlotState::Leftover(remains) => remains,
-            other @ (SlotState::Going(_) | SlotState::Vacant | SlotState::Retired) => {
-                *life = other;
-                return;
-            }
+        let is_unwanted = match &*life {
+            SlotState::Live(live) => self.is_forgotten(&live.spec).await,
+            SlotState::Leftover(_) => true,
+            SlotState::Going(_) | SlotState::Vacant | SlotState::Retired => false,
         };
-        self.take_away(&mut life, remains).await;
+        if is_unwanted && let Some(remains) = self.end(&mut life).await {
+            self.take_away(&mut life, remains).await;
+        }
     }
 
     async fn is_forgotten(&self, spec: &VolumeSpec) -> bool {
-        let volumes = Arc::clone(&self.context.volumes);
         let target = spec.target.clone();
-        let Ok(permit) = self.lanes.enter(Lane::Volumes).await else {
-            return false;
-        };
-        permit.run(move || volumes.is_pod_gone(&target)).await == Ok(true)
+        let look = self.on(Lane::Volumes, move |volumes| volumes.is_pod_gone(&target));
+        let is_gone = look.await == Ok(true);
+        if is_gone {
+            tracing::info!(volume = %spec.volume, pod = spec.pod.name, "the pod is gone: removing what is left of a volume");
+        }
+        is_gone
     }
 
     /// Removes what is left of a volume that nobody wants any more.

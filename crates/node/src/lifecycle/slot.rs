@@ -30,7 +30,7 @@ pub(super) enum SlotState {
     Live(Live),
     /// The kubelet wants it removed; its task has ended.
     Going(Arc<Remains>),
-    /// It was found at start, was no longer needed, and could not be removed.
+    /// It was no longer needed, and could not be removed.
     Leftover(Arc<Remains>),
     /// The slot is no longer among the others.
     Retired,

@@ -177,16 +177,10 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn of(status: watch::Receiver<VolumeStatus>) -> Self {
-        let is_late = false;
-        Self { status, is_late }
-    }
-
-    /// For a publish that has the task try again at once: the failure that is shown until the task
-    /// has noticed is not an answer to it.
-    pub(super) fn of_next(mut status: watch::Receiver<VolumeStatus>) -> Self {
+    /// `is_late`: the publish has the task try again at once, so the failure that is shown until
+    /// the task has noticed is not an answer to it.
+    pub(super) fn of(mut status: watch::Receiver<VolumeStatus>, is_late: bool) -> Self {
         status.mark_unchanged();
-        let is_late = true;
         Self { status, is_late }
     }
 }

@@ -52,19 +52,18 @@ impl VolumeTask {
     async fn keep_certificate(&mut self) -> Infallible {
         let mut shown = Shown::look(&self.volume).await;
         loop {
-            if let Some(found) = &shown {
-                self.volume.status.rest(found.window, found.due);
-                let is_lost = tokio::select! {
-                    () = found.rest(&*self.volume.context.clock) => false,
-                    () = self.volume.status.lost() => true,
-                    never = self.obsolete.tidy() => match never {},
-                };
-                if is_lost {
-                    // The key was nowhere but there.
-                    shown = None;
+            let window = match &shown {
+                None => None,
+                Some(found) => {
+                    self.volume.status.rest(found.window, found.due);
+                    tokio::select! {
+                        () = found.rest(&*self.volume.context.clock) => Some(found.window),
+                        // The key was nowhere but there.
+                        () = self.volume.status.lost() => None,
+                        never = self.obsolete.tidy() => match never {},
+                    }
                 }
-            }
-            let window = shown.map(|shown| shown.window);
+            };
             shown = Some(self.renew(window).await);
         }
     }

@@ -12,7 +12,7 @@ use super::board::Board;
 use super::cleaner::Cleaner;
 use super::context::{Context, Volume};
 use super::credentials::Credentials;
-use super::lanes::Lanes;
+use super::lanes::{Lane, Lanes, ThreadEnded};
 use super::places::WaitSlots;
 use super::pods::{Counted, PodVolumes};
 use super::slot::{Live, Slot, SlotState};
@@ -22,7 +22,7 @@ use super::waiting::Waiting;
 use super::writer::Writer;
 use crate::credential::Credential;
 use crate::spec::{VolumeId, VolumeSpec};
-use crate::volume::Record;
+use crate::volume::{Record, Volumes};
 
 /// All volumes of this node, and what their tasks share.
 pub(super) struct NodeVolumes {
@@ -111,6 +111,17 @@ impl NodeVolumes {
     pub(super) fn writer(&self, record: Record) -> Writer {
         let volumes = Arc::clone(&self.context.volumes);
         Writer::new(self.lanes.clone(), volumes, record)
+    }
+
+    /// Works on files and mounts of a volume that no writer has in hand.
+    pub(super) async fn on<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        work: impl FnOnce(&dyn Volumes) -> T + Send + 'static,
+    ) -> Result<T, ThreadEnded> {
+        let volumes = Arc::clone(&self.context.volumes);
+        let permit = self.lanes.enter(lane).await?;
+        permit.run(move || work(&*volumes)).await
     }
 
     pub(super) fn slot(&self, volume: &VolumeId) -> Arc<Slot> {

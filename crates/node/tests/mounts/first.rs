@@ -230,22 +230,22 @@ fn obstacles() {
         obstacle
     };
 
-    for spec in [node.spec("a"), node.plain_wish("a")] {
+    for spec in [node.spec("a"), node.plain_spec("a")] {
         fs::create_dir(spec.target.as_path()).unwrap();
         fs::write(spec.target.as_path().join("precious"), "").unwrap();
         assert_eq!(blocked(&spec), Obstacle::NonEmptyFolder);
         assert!(spec.target.as_path().join("precious").exists());
     }
-    for spec in [node.spec("b"), node.plain_wish("b")] {
+    for spec in [node.spec("b"), node.plain_spec("b")] {
         symlink(&elsewhere, spec.target.as_path()).unwrap();
         assert_eq!(blocked(&spec), Obstacle::NotFolder);
     }
-    for spec in [node.spec("c"), node.plain_wish("c")] {
+    for spec in [node.spec("c"), node.plain_spec("c")] {
         fs::write(spec.target.as_path(), "precious").unwrap();
         assert_eq!(blocked(&spec), Obstacle::NotFolder);
         assert_eq!(fs::read(spec.target.as_path()).unwrap(), b"precious");
     }
-    for spec in [node.spec("d"), node.plain_wish("d")] {
+    for spec in [node.spec("d"), node.plain_spec("d")] {
         fs::create_dir(spec.target.as_path()).unwrap();
         rustix::mount::mount_bind(&elsewhere, spec.target.as_path()).unwrap();
         assert!(is_foreign(
@@ -256,24 +256,24 @@ fn obstacles() {
         assert_eq!(table::at(spec.target.as_path()).len(), 1);
     }
     // A tmpfs that does not name us, where others may mount too.
-    let spec = node.plain_wish("e");
+    let spec = node.plain_spec("e");
     tmpfs(spec.target.as_path(), c"size=64k");
     assert!(is_foreign(
         &volumes.publish(&spec, &set("first")).unwrap_err()
     ));
     // Another volume of ours.
-    let first = node.plain_wish("f");
+    let first = node.plain_spec("f");
     volumes.publish(&first, &set("first")).unwrap();
     let second = VolumeSpec {
         target: first.target.clone(),
-        ..node.plain_wish("g")
+        ..node.plain_spec("g")
     };
     assert!(is_foreign(
         &volumes.publish(&second, &set("second")).unwrap_err()
     ));
     assert_eq!(view(first.target.as_path()), shown("first"));
 
-    let missing = node.plain_wish("missing");
+    let missing = node.plain_spec("missing");
     let target = TargetPath::parse(missing.target.as_path().join("x").to_str().unwrap()).unwrap();
     let error = volumes
         .publish(&VolumeSpec { target, ..missing }, &set("first"))

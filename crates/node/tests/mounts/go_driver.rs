@@ -52,7 +52,7 @@ fn continued() {
         let spec = if is_kubelets {
             node.spec("v")
         } else {
-            node.plain_wish("v")
+            node.plain_spec("v")
         };
         let store = publish(&node, &spec);
         if !is_kept {
@@ -85,7 +85,7 @@ fn removed() {
         let spec = if is_kubelets {
             node.spec("v")
         } else {
-            node.plain_wish("v")
+            node.plain_spec("v")
         };
         let store = publish(&node, &spec);
         volumes.remove(&spec.volume, &spec.target).unwrap();

@@ -53,7 +53,7 @@ impl Node {
     }
 
     /// A volume of an orchestrator that is no kubelet.
-    pub(crate) fn plain_wish(&self, volume: &str) -> VolumeSpec {
+    pub(crate) fn plain_spec(&self, volume: &str) -> VolumeSpec {
         let target = TargetPath::parse(self.root.join(volume).to_str().unwrap()).unwrap();
         VolumeSpec {
             target,

@@ -28,7 +28,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn repeated() {
     let node = Node::new();
     let volumes = node.volumes();
-    for spec in [node.spec("v"), node.plain_wish("w")] {
+    for spec in [node.spec("v"), node.plain_spec("w")] {
         volumes.remove(&spec.volume, &spec.target).unwrap();
         volumes.publish(&spec, &set("first")).unwrap();
         for _ in 0..3 {
@@ -40,7 +40,7 @@ fn repeated() {
         assert!(!spec.target.as_path().exists());
     }
     assert_eq!(table::below(&node.root).len(), 1, "the scratch file system");
-    let spec = node.plain_wish("gone");
+    let spec = node.plain_spec("gone");
     let target = TargetPath::parse(spec.target.as_path().join("a/b/c").to_str().unwrap()).unwrap();
     volumes.remove(&spec.volume, &target).unwrap();
 }
@@ -107,26 +107,26 @@ fn foreign() {
     fs::write(precious.join("file"), "").unwrap();
     let remove = |spec: &VolumeSpec| volumes.remove(&spec.volume, &spec.target).unwrap_err();
 
-    for spec in [node.spec("a"), node.plain_wish("a")] {
+    for spec in [node.spec("a"), node.plain_spec("a")] {
         fs::create_dir(spec.target.as_path()).unwrap();
         rustix::mount::mount_bind(&precious, spec.target.as_path()).unwrap();
         let error = remove(&spec);
         assert!(is_foreign(&error), "{error}");
         assert_eq!(table::at(spec.target.as_path()).len(), 1);
     }
-    let spec = node.plain_wish("b");
+    let spec = node.plain_spec("b");
     tmpfs(spec.target.as_path(), c"size=64k");
     fs::write(spec.target.as_path().join("file"), "").unwrap();
     assert!(is_foreign(&remove(&spec)));
     assert!(spec.target.as_path().join("file").exists());
     // Another volume of ours.
-    let other = node.plain_wish("c");
+    let other = node.plain_spec("c");
     volumes.publish(&other, &set("first")).unwrap();
     let error = volumes.remove(&spec.volume, &other.target).unwrap_err();
     assert!(is_foreign(&error), "{error}");
     assert_eq!(view(other.target.as_path()), shown("first"));
 
-    for spec in [node.spec("d"), node.plain_wish("d")] {
+    for spec in [node.spec("d"), node.plain_spec("d")] {
         fs::create_dir(spec.target.as_path()).unwrap();
         fs::write(spec.target.as_path().join("file"), "").unwrap();
         let error = remove(&spec);
@@ -136,7 +136,7 @@ fn foreign() {
         );
         assert!(spec.target.as_path().join("file").exists());
     }
-    for spec in [node.spec("e"), node.plain_wish("e")] {
+    for spec in [node.spec("e"), node.plain_spec("e")] {
         symlink(&precious, spec.target.as_path()).unwrap();
         let error = remove(&spec);
         assert!(

@@ -159,7 +159,7 @@ async fn a_record_that_cannot_be_written_at_first_is_unavailable_and_leaves_noth
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_wish_for_the_same_volume_is_aborted_unless_the_certificate_is_valid() {
+async fn another_spec_for_the_same_volume_is_aborted_unless_the_certificate_is_valid() {
     let world = World::new();
     let (one, mut other) = (spec(1), spec(1));
     other.pod.uid = "u-2".to_owned();

@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::fake::{Answering, Creating, Operation, Set, Verb};
-use super::world::{LIFETIME, LIMIT, World, asking, named, published, spec, wish_of_pod};
+use super::world::{LIFETIME, LIMIT, World, asking, named, published, spec, spec_of_pod};
 use crate::lifecycle::{Lifecycle as _, PublishError};
 use crate::spec::VolumeSpec;
 use crate::volume::{Record, RecordState};
@@ -15,7 +15,7 @@ use svid_client::issuer::IssuerState;
 type Publish = JoinHandle<Result<(), PublishError>>;
 
 fn specs(pod: u32, count: u32) -> Vec<VolumeSpec> {
-    (0..count).map(|volume| wish_of_pod(pod, volume)).collect()
+    (0..count).map(|volume| spec_of_pod(pod, volume)).collect()
 }
 
 fn publish_all(world: &World, specs: &[VolumeSpec]) -> Vec<Publish> {
@@ -64,8 +64,8 @@ async fn of_4000_volumes_of_a_pod_those_beyond_the_limit_leave_nothing_and_delay
 #[tokio::test(start_paused = true)]
 async fn a_refusal_names_the_limit_and_the_flag() {
     let world = World::with_volumes_per_pod("1");
-    world.publish(&wish_of_pod(1, 0)).await.unwrap();
-    let told = world.publish(&wish_of_pod(1, 1)).await.unwrap_err();
+    world.publish(&spec_of_pod(1, 0)).await.unwrap();
+    let told = world.publish(&spec_of_pod(1, 1)).await.unwrap_err();
     assert!(
         told.to_string().contains("--max-volumes-per-pod=1"),
         "{told}"
@@ -75,7 +75,7 @@ async fn a_refusal_names_the_limit_and_the_flag() {
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_gives_up_a_volume_may_begin_another() {
     let world = World::with_volumes_per_pod("2");
-    let [one, two, three] = [0, 1, 2].map(|volume| wish_of_pod(1, volume));
+    let [one, two, three] = [0, 1, 2].map(|volume| spec_of_pod(1, volume));
     world.publish(&one).await.unwrap();
     world.publish(&two).await.unwrap();
     assert!(too_many(&world.publish(&three).await));
@@ -93,9 +93,9 @@ async fn a_volume_that_could_not_be_begun_does_not_count() {
     let world = World::with_volumes_per_pod("1");
     world.volumes.fail(Operation::Save, 3);
     for volume in 0..3 {
-        world.publish(&wish_of_pod(1, volume)).await.unwrap_err();
+        world.publish(&spec_of_pod(1, volume)).await.unwrap_err();
     }
-    world.publish(&wish_of_pod(1, 0)).await.unwrap();
+    world.publish(&spec_of_pod(1, 0)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,11 +113,11 @@ async fn volumes_of_the_process_before_go_on_whatever_the_limit_is() {
         let token = world.token(spec, "2", LIFETIME * 2);
         world.publish_with(spec, token).await.unwrap();
     }
-    assert!(too_many(&world.publish(&wish_of_pod(1, 5)).await));
+    assert!(too_many(&world.publish(&spec_of_pod(1, 5)).await));
     for spec in &there[..4] {
         world.unpublish(spec).await.unwrap();
     }
-    world.publish(&wish_of_pod(1, 5)).await.unwrap();
+    world.publish(&spec_of_pod(1, 5)).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,15 +131,15 @@ async fn volumes_of_another_driver_are_taken_over_whatever_the_limit_is() {
         world.publish(spec).await.unwrap();
         world.svid(spec);
     }
-    assert!(too_many(&world.publish(&wish_of_pod(1, 3)).await));
+    assert!(too_many(&world.publish(&spec_of_pod(1, 3)).await));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_volume_that_may_be_there_is_not_refused_for_good() {
     let world = World::with_volumes_per_pod("1");
-    world.publish(&wish_of_pod(1, 0)).await.unwrap();
+    world.publish(&spec_of_pod(1, 0)).await.unwrap();
     world.volumes.fail(Operation::Look, 1);
-    let told = world.publish(&wish_of_pod(1, 1)).await.unwrap_err();
+    let told = world.publish(&spec_of_pod(1, 1)).await.unwrap_err();
     assert!(matches!(told, PublishError::NotBegun(_)), "{told:?}");
     assert!(told.to_string().contains("/full"), "{told}");
 }
@@ -177,7 +177,7 @@ async fn when_many_pods_fill_the_places_each_keeps_its_share() {
         .map(|pod| publish_all(&world, &specs(pod, 4)))
         .collect();
     world.settle().await;
-    let late = world.publish_aside(&wish_of_pod(301, 0));
+    let late = world.publish_aside(&spec_of_pod(301, 0));
     world.settle().await;
     assert!(!late.is_finished());
     let waiting = |pod: &Vec<Publish>| pod.iter().filter(|publish| !publish.is_finished()).count();
@@ -196,7 +196,7 @@ async fn when_many_pods_fill_the_places_each_keeps_its_share() {
 async fn a_new_token_reaches_a_volume_for_whose_publish_there_is_no_place() {
     let world = World::with_volumes_per_pod("2000");
     // One volume waits for a token that is good.
-    let (waits, others) = (wish_of_pod(1, 0), specs(1, 1200));
+    let (waits, others) = (spec_of_pod(1, 0), specs(1, 1200));
     let old = world.token(&waits, "old", Duration::ZERO);
     let first = world.publish_aside_with(&waits, old);
     world.settle().await;
@@ -258,7 +258,7 @@ async fn queued(world: &World) -> (VolumeSpec, Publish) {
     }
     drop(publish_all(world, &specs(1, 8)));
     world.settle().await;
-    let queued = wish_of_pod(1, 8);
+    let queued = spec_of_pod(1, 8);
     let publish = world.publish_aside(&queued);
     world.settle().await;
     assert_eq!(world.phase(&queued), "queued");
@@ -330,7 +330,7 @@ async fn a_token_that_expires_while_its_create_waits_is_not_sent() {
     }
     drop(publish_all(&world, &specs(1, 8)));
     world.settle().await;
-    let queued = wish_of_pod(1, 8);
+    let queued = spec_of_pod(1, 8);
     let short = world.token(&queued, "short", Duration::from_secs(300));
     drop(world.publish_aside_with(&queued, short));
     sleep(Duration::from_secs(700)).await;

@@ -168,7 +168,8 @@ async fn the_failure_of_a_refused_token_is_no_answer_to_the_publish_that_replace
     let for_publish = at;
     let next = NextAttempt { at, for_publish };
     writer.fail("the old token", next);
-    let (mut plain, mut late) = (Follower::of(status.clone()), Follower::of_next(status));
+    let mut plain = Follower::of(status.clone(), false);
+    let mut late = Follower::of(status, true);
     let failed = |text: &str| Err(PublishError::AttemptFailed(text.to_owned()));
     let told = until_valid(&mut plain, &clock, deadline).now_or_never();
     assert_eq!(told, Some(failed("the old token")));

@@ -354,7 +354,7 @@ fn text(authorities: &[&Authority]) -> String {
 }
 
 /// What the kubelet wants for one of several volumes of pod number `n`.
-pub(super) fn wish_of_pod(n: u32, volume: u32) -> VolumeSpec {
+pub(super) fn spec_of_pod(n: u32, volume: u32) -> VolumeSpec {
     let target = format!("/k/pods/u-{n}/volumes/kubernetes.io~csi/spiffe-{volume}/mount");
     VolumeSpec {
         volume: VolumeId::parse(&format!("csi-{n}-{volume}")).unwrap(),

@@ -75,7 +75,7 @@ fn a_record_is_read_back_as_it_was_written() {
     store.save(&changed).unwrap();
     let plain = VolumeSpec {
         fs_group: None,
-        ..record("..odd name \u{fc}", "/t").wish_at("/a b")
+        ..record("..odd name \u{fc}", "/t").target_at("/a b")
     };
     let second = Record {
         spec: plain,
@@ -150,12 +150,12 @@ fn a_record_has_the_form_that_other_versions_read() {
     assert_eq!(text, wanted);
 }
 
-trait WishAt {
-    fn wish_at(&self, target: &str) -> VolumeSpec;
+trait TargetAt {
+    fn target_at(&self, target: &str) -> VolumeSpec;
 }
 
-impl WishAt for Record {
-    fn wish_at(&self, target: &str) -> VolumeSpec {
+impl TargetAt for Record {
+    fn target_at(&self, target: &str) -> VolumeSpec {
         VolumeSpec {
             target: TargetPath::parse(target).unwrap(),
             ..self.spec.clone()

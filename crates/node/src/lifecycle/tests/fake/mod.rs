@@ -44,7 +44,7 @@ impl Reports {
 }
 
 impl EventSink for Reports {
-    fn report(&self, _wish: &VolumeSpec, reason: EventReason, text: &str) {
+    fn report(&self, _spec: &VolumeSpec, reason: EventReason, text: &str) {
         self.0.lock().unwrap().push((reason, text.to_owned()));
     }
 }
