@@ -58,7 +58,7 @@ impl<'a> Cases<'a> {
         self.pem(name, rule, to_pem(der));
     }
 
-    /// The same, around one that can be signed.
+    /// The same, for a request that is signed here.
     pub(crate) fn craft(&mut self, name: impl Into<String>, rule: Rule, craft: &Craft) {
         self.csr(name, rule, &craft.der());
     }

@@ -73,7 +73,7 @@ impl Worker {
             },
         };
         for _ in 0..MOST_CONFLICTS {
-            let Some(verdict) = self.judge(&candidate).await? else {
+            let Some(update) = self.judge(&candidate).await? else {
                 return Ok(Ending::LeftAlone);
             };
             if term.has_ended() {
@@ -83,7 +83,7 @@ impl Worker {
                 return Err(AttemptError::Lapsed);
             }
             let resource_version = candidate.resource_version.clone();
-            let written = self.write(&candidate, &verdict).await;
+            let written = self.write(&candidate, &update).await;
             match &written {
                 Ok(()) => return Ok(Ending::Written { resource_version }),
                 Err(ApiError::Conflict(_)) => drop(self.metrics.conflicts.inc()),
@@ -105,8 +105,8 @@ impl Worker {
     /// Reads a request as it is now; None where there is nothing to decide.
     async fn read(&self, key: &NamespacedName) -> Result<Option<Arc<Candidate>>, ApiError> {
         let found = status::read(&self.client, &key.namespace, &key.name).await?;
-        let sighting = found.map(|object| Classified::read(object, self.ordinary));
-        Ok(match sighting {
+        let classified = found.map(|object| Classified::read(object, self.ordinary));
+        Ok(match classified {
             Some(Classified::Undecided(candidate)) => Some(Arc::from(candidate)),
             Some(Classified::Decided(_) | Classified::Settled(_)) | None => None,
         })
@@ -121,7 +121,7 @@ impl Worker {
         let IssuerState::Known(issuer) = issuers.current else {
             return Ok(None);
         };
-        let verdict = match &candidate.requested {
+        let update = match &candidate.requested {
             Requested::Identity(request) => {
                 match evaluate(&self.policy((*issuer).clone()), request) {
                     Decision::Approve(approval) => StatusUpdate::approve(&approval),
@@ -148,7 +148,7 @@ impl Worker {
         };
         self.metrics
             .took(DecisionStage::Evaluate, started.elapsed());
-        Ok(Some(verdict))
+        Ok(Some(update))
     }
 
     /// Reads the Pod and has the policy conclude. The one read of a decision.
@@ -172,16 +172,16 @@ impl Worker {
         }
     }
 
-    async fn write(&self, candidate: &Candidate, verdict: &StatusUpdate) -> Result<(), ApiError> {
+    async fn write(&self, candidate: &Candidate, update: &StatusUpdate) -> Result<(), ApiError> {
         let started = Instant::now();
-        let condition = verdict.condition((self.now)());
+        let condition = update.condition((self.now)());
         let version = candidate.version();
         status::write(&self.client, &version, candidate.conditions, &condition).await?;
         self.metrics.took(DecisionStage::Patch, started.elapsed());
-        self.metrics.decided(verdict.outcome());
+        self.metrics.decided(update.outcome());
         let (namespace, name) = (&version.namespace, &version.name);
-        let reason = verdict.message();
-        match verdict.outcome() {
+        let reason = update.message();
+        match update.outcome() {
             DecisionOutcome::Approved | DecisionOutcome::OrdinaryApproved => {
                 tracing::info!(namespace, request = name, reason, "approved");
             }

@@ -31,7 +31,9 @@ impl LeaseObject {
     /// # Errors
     /// When it is unknown whether it exists.
     pub(super) async fn read(&self) -> Result<Option<Lease>, ApiError> {
-        self.client.find(&self.url, &self.name, CALL_LIMIT).await
+        self.client
+            .find(&self.url, &self.name, LEASE_CALL_LIMIT)
+            .await
     }
 
     /// Creates the lease.
@@ -42,7 +44,7 @@ impl LeaseObject {
         let request = serde_json::to_vec(lease)
             .map_err(Error::SerializeBody)
             .and_then(|lease| Request::new(&self.url).create(&PostParams::default(), lease));
-        self.client.call(request, CALL_LIMIT).await
+        self.client.call(request, LEASE_CALL_LIMIT).await
     }
 
     /// Replaces the version of the lease that was read.
@@ -55,9 +57,9 @@ impl LeaseObject {
             .and_then(|lease| {
                 Request::new(&self.url).replace(&self.name, &PostParams::default(), lease)
             });
-        self.client.call(request, CALL_LIMIT).await
+        self.client.call(request, LEASE_CALL_LIMIT).await
     }
 }
 
 /// Less than half of a renewal's total time, so that one hanging call leaves time for another.
-const CALL_LIMIT: Duration = Duration::from_secs(4);
+const LEASE_CALL_LIMIT: Duration = Duration::from_secs(4);

@@ -59,13 +59,13 @@ fn each_outcome_has_its_condition() {
         (DecisionOutcome::Denied, "Denied"),
         (DecisionOutcome::OrdinaryDenied, "Denied"),
     ] {
-        let verdict = StatusUpdate {
+        let update = StatusUpdate {
             outcome,
             message: "why".to_owned(),
         };
         let now: Timestamp = "2026-11-23T10:00:00.4Z".parse().unwrap();
         assert_eq!(
-            serde_json::to_value(verdict.condition(now)).unwrap(),
+            serde_json::to_value(update.condition(now)).unwrap(),
             json!({
                 "type": type_,
                 "status": "True",

@@ -142,7 +142,7 @@ struct Bookmark {
     metadata: ObjectName,
 }
 
-/// The `ErrorStatus` that ends a watch.
+/// The `Status` that ends a watch.
 fn error(json: &[u8]) -> ApiError {
     #[derive(Default, Deserialize)]
     #[serde(default)]

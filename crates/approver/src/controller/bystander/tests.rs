@@ -52,7 +52,9 @@ fn decided(mut object: Value, type_: &str, reason: &str) -> Decided {
     let object = serde_json::from_value(object).unwrap();
     match Classified::read(object, OrdinaryRequests::LeaveAlone) {
         Classified::Decided(decided) => *decided,
-        sighting @ (Classified::Undecided(_) | Classified::Settled(_)) => panic!("{sighting:?}"),
+        classified @ (Classified::Undecided(_) | Classified::Settled(_)) => {
+            panic!("{classified:?}")
+        }
     }
 }
 

@@ -20,8 +20,8 @@ fn every_case_that_can_be_created_is_answered_as_it_should_be() {
         }
         count += 1;
         let object = serde_json::from_value(export.stored()).unwrap();
-        let sighting = Classified::read(object, OrdinaryRequests::LeaveAlone);
-        let Classified::Undecided(candidate) = sighting else {
+        let classified = Classified::read(object, OrdinaryRequests::LeaveAlone);
+        let Classified::Undecided(candidate) = classified else {
             assert_eq!(export.expect, Expect::LeaveAlone, "{}", export.name);
             continue;
         };

@@ -44,7 +44,7 @@ fn identity(change: Value) -> Request {
             Requested::Identity(request) => *request,
             Requested::Ordinary(_) => panic!("ordinary"),
         },
-        sighting @ (Classified::Decided(_) | Classified::Settled(_)) => panic!("{sighting:?}"),
+        classified @ (Classified::Decided(_) | Classified::Settled(_)) => panic!("{classified:?}"),
     }
 }
 
@@ -150,8 +150,8 @@ fn decided_final_and_disappearing_requests_are_settled() {
             json!({ "metadata": { "annotations": {} } }),
         ),
     ] {
-        let sighting = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
-        assert!(!matches!(sighting, Classified::Undecided(_)), "{what}");
+        let classified = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
+        assert!(!matches!(classified, Classified::Undecided(_)), "{what}");
     }
     for (what, change) in [
         ("pending", condition("Ready", "False", "Pending")),
@@ -162,17 +162,17 @@ fn decided_final_and_disappearing_requests_are_settled() {
             "annotations": { "spiffe.csi.cert-manager.io/identity": "" } } }),
         ),
     ] {
-        let sighting = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
-        assert!(matches!(sighting, Classified::Undecided(_)), "{what}");
+        let classified = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
+        assert!(matches!(classified, Classified::Undecided(_)), "{what}");
     }
 }
 
 #[test]
 fn ordinary_requests_are_looked_at_only_where_asked_for() {
     let ordinary = || object(json!({ "metadata": { "annotations": { "other": "x" } } }));
-    let sighting = Classified::read(ordinary(), OrdinaryRequests::Approve);
-    let Classified::Undecided(candidate) = sighting else {
-        panic!("{sighting:?}")
+    let classified = Classified::read(ordinary(), OrdinaryRequests::Approve);
+    let Classified::Undecided(candidate) = classified else {
+        panic!("{classified:?}")
     };
     assert!(matches!(candidate.requested, Requested::Ordinary(_)));
 }
@@ -189,9 +189,9 @@ fn what_was_decided_is_still_read_into_the_policys_words() {
             "metadata": { "annotations": annotations },
             "status": { "conditions": [condition] },
         }));
-        let sighting = Classified::read(decided, OrdinaryRequests::LeaveAlone);
-        let Classified::Decided(decided) = sighting else {
-            panic!("{sighting:?}")
+        let classified = Classified::read(decided, OrdinaryRequests::LeaveAlone);
+        let Classified::Decided(decided) = classified else {
+            panic!("{classified:?}")
         };
         assert_eq!(
             (decided.decision, decided.reason()),
@@ -208,9 +208,9 @@ fn what_was_decided_is_still_read_into_the_policys_words() {
 #[test]
 fn of_a_request_with_much_text_anywhere_only_a_reference_is_kept() {
     let is_whole = |change: Value| {
-        let sighting = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
-        let Classified::Undecided(candidate) = sighting else {
-            panic!("{sighting:?}")
+        let classified = Classified::read(object(change), OrdinaryRequests::LeaveAlone);
+        let Classified::Undecided(candidate) = classified else {
+            panic!("{classified:?}")
         };
         matches!(Kept::from(*candidate), Kept::Whole(_))
     };

@@ -77,9 +77,9 @@ impl Extensions {
                 .take(index)
                 .any(|other| other.oid == extension.oid)
             {
-                extensions.faults.push(ExtensionFault::Repeated(excerpt(
-                    &extension.oid.to_id_string(),
-                )));
+                extensions
+                    .faults
+                    .push(ExtensionFault::Repeated(dotted(extension)));
             } else {
                 let added = admit(extension).and_then(|()| extensions.add(extension));
                 extensions.faults.extend(added.err());
@@ -123,9 +123,7 @@ impl Extensions {
             && extension.critical
             && !INFORMATION.contains(name)
         {
-            return Err(ExtensionFault::UnknownCritical(excerpt(
-                &name.to_id_string(),
-            )));
+            return Err(ExtensionFault::UnknownCritical(dotted(extension)));
         }
         Ok(())
     }
@@ -173,16 +171,19 @@ impl SubjectNames {
     }
 }
 
+/// The OID of an extension, as in `2.5.29.19`.
+fn dotted(extension: &X509Extension<'_>) -> String {
+    excerpt(&extension.oid.to_id_string())
+}
+
 /// Looks at what others hold against an extension before they read it.
 fn admit(extension: &X509Extension<'_>) -> Result<(), ExtensionFault> {
     let name = &extension.oid;
     if let Some((_, known_as)) = REFUSED.iter().find(|(refused, _)| refused == name) {
-        let oid = excerpt(&name.to_id_string());
-        return Err(ExtensionFault::Refused(oid, known_as));
+        return Err(ExtensionFault::Refused(dotted(extension), known_as));
     }
     if extension.critical && NEVER_CRITICAL.contains(name) {
-        let oid = excerpt(&name.to_id_string());
-        return Err(ExtensionFault::WronglyCritical(oid));
+        return Err(ExtensionFault::WronglyCritical(dotted(extension)));
     }
     let is_list = |content| sequence::sequences(content).all(|item| item.is_some());
     if LISTS.contains(name) && !sequence::content(extension.value).is_some_and(is_list) {
@@ -203,7 +204,7 @@ where
 }
 
 fn malformed(extension: &X509Extension<'_>) -> ExtensionFault {
-    ExtensionFault::Malformed(excerpt(&extension.oid.to_id_string()))
+    ExtensionFault::Malformed(dotted(extension))
 }
 
 /// The URI, or what else the name is.

@@ -2,12 +2,10 @@
 
 use svid_core::svid::{Anchoring, ChainError, TrustBundle, X509Svid};
 
+use super::Ders;
 use crate::fixtures::{
-    Authority, Case, Change, bundle, minutes, nothing, now, patched, pem, place, valid,
+    Authority, Case, Change, bundle, minutes, nothing, now, pem, place, valid, with_sha1,
 };
-
-/// Certificates in a row.
-type Ders<'a> = Vec<&'a [u8]>;
 
 /// A hierarchy and everything that may come with a leaf of it.
 struct Issuer {
@@ -60,13 +58,6 @@ impl Issuer {
                 .verify_beside(chain.as_bytes(), beside.as_bytes(), Some(roots), now());
         verified.unwrap()
     }
-}
-
-/// A certificate signed with RSA and SHA-256 that says SHA-1, as nobody here checks it any further.
-fn with_sha1(certificate: &[u8]) -> Vec<u8> {
-    let prefix = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
-    let of = |last| [prefix.as_slice(), &[last]].concat();
-    patched(certificate, &of(0x0b), &of(0x05))
 }
 
 #[test]
@@ -413,56 +404,6 @@ fn without_roots_the_longest_valid_path_counts() {
             issuer: "CN=lower".to_owned(),
         })
     );
-}
-
-#[test]
-fn a_root_that_came_with_the_chain_may_be_signed_with_sha_1() {
-    let case = Case::new();
-    let root = Authority::root_with("old", &rcgen::PKCS_RSA_SHA256, nothing);
-    let other = Authority::root("other");
-    let old = with_sha1(&root.der);
-    let inter = root.intermediate("inter", nothing);
-    let direct = root.leaf(case.key.public_key(), nothing);
-    let leaf = inter.leaf(case.key.public_key(), nothing);
-    let ends_there =
-        "it ends at the root \"CN=old\", which was sent along and is not in the trust bundle";
-    let table: [(&str, Ders<'_>, Ders<'_>); 3] = [
-        ("directly below", vec![&direct, &old], vec![&direct]),
-        ("the root first", vec![&old, &direct], vec![&direct]),
-        (
-            "further below",
-            vec![&leaf, &inter.der, &old],
-            vec![&leaf, &inter.der],
-        ),
-    ];
-    for (name, chain, published) in table {
-        let verify = |roots: Option<&TrustBundle>| {
-            let svid = case.verify_at(&chain, roots, now()).expect(name);
-            assert_eq!(svid.chain_pem(), pem(&published), "{name}");
-            svid.anchoring().clone()
-        };
-        assert_eq!(verify(None), Anchoring::NoBundle, "{name}");
-        let Anchoring::NotAnchored(gap) = verify(Some(&bundle(&[&other.der]))) else {
-            panic!("{name}: nobody trusts it");
-        };
-        assert_eq!(gap.to_string(), ends_there, "{name}");
-        for roots in [&[&*root.der], &[&*old]] {
-            assert_eq!(verify(Some(&bundle(roots))), Anchoring::Anchored, "{name}");
-        }
-    }
-}
-
-#[test]
-fn a_roots_next_key_of_another_kind_that_the_root_certified_is_no_root_itself() {
-    let case = Case::new();
-    let root = Authority::root_with("root", &rcgen::PKCS_RSA_SHA256, nothing);
-    let next = Authority::root("root");
-    let leaf = next.leaf(case.key.public_key(), nothing);
-    let chain: &[&[u8]] = &[&leaf, &next.certified_by(&root).der];
-    let svid = case.verify_at(chain, Some(&bundle(&[&root.der])), now());
-    let svid = svid.unwrap();
-    assert_eq!(*svid.anchoring(), Anchoring::Anchored);
-    assert_eq!(svid.chain_pem(), pem(chain));
 }
 
 #[test]
