@@ -30,8 +30,10 @@ fn judge_version(findings: &mut Findings, seen: &Snapshot, version: &Version) {
     };
     let driver = seen.release.as_ref().ok().and_then(Release::driver);
     let attests = driver.is_some_and(|one| one.installation.requester == RequestMode::Driver);
-    if minor < TOKENS_FOR_DRIVERS {
-        findings.error(format!("{shown} has no tokens for CSI drivers"));
+    if minor < OLDEST {
+        findings.error(format!(
+            "{shown}: the kubelets before 1.29 cannot register the driver"
+        ));
     } else if minor < ADMISSION_POLICIES && attests {
         findings.error(format!("{shown}: node-attested mode needs 1.30"));
     } else if minor < ADMISSION_POLICIES {
@@ -41,5 +43,5 @@ fn judge_version(findings: &mut Findings, seen: &Snapshot, version: &Version) {
     }
 }
 
-/// Minor version of Kubernetes (KEP-2047).
-const TOKENS_FOR_DRIVERS: u32 = 22;
+/// Minor version of Kubernetes, as in the chart's `kubeVersion`; docs/compatibility.md has the reason.
+const OLDEST: u32 = 29;

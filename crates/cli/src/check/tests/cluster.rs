@@ -28,6 +28,7 @@ fn a_kubernetes_that_is_too_old_is_named() {
         )
     };
     assert_eq!(found("21"), (Error, Error));
+    assert_eq!(found("28"), (Error, Error));
     assert_eq!(found("29"), (Warning, Error));
     assert_eq!(found("34+"), (Grade::Good, Error));
     assert_eq!(found("35"), (Grade::Good, Grade::Good));
